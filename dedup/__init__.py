@@ -1,0 +1,44 @@
+"""Turn a flood of news articles into stories."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dedup.article import Article as Article
+    from dedup.clusterer import StoryClusterer as StoryClusterer
+    from dedup.clusterer import cluster as cluster
+    from dedup.clusterer import near_duplicates as near_duplicates
+    from dedup.near.duplicates import NearDuplicates as NearDuplicates
+    from dedup.sample import SampleArticle as SampleArticle
+    from dedup.sample import sample_articles as sample_articles
+    from dedup.stories import Stories as Stories
+    from dedup.stories import Story as Story
+
+__version__ = "0.1.0"
+
+# Loaded when first asked for: an ingest service must not pay for scikit-learn.
+_HOMES = {
+    "Article": "dedup.article",
+    "NearDuplicates": "dedup.near.duplicates",
+    "SampleArticle": "dedup.sample",
+    "Stories": "dedup.stories",
+    "Story": "dedup.stories",
+    "StoryClusterer": "dedup.clusterer",
+    "cluster": "dedup.clusterer",
+    "near_duplicates": "dedup.clusterer",
+    "sample_articles": "dedup.sample",
+}
+
+__all__ = sorted([*_HOMES, "__version__", "metrics"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name == "metrics":
+        return import_module("dedup.metrics")
+    raise AttributeError(f"module 'dedup' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,251 @@
+"""Article, and how str, mapping, object and data-frame row become one."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any, NamedTuple
+from warnings import warn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_OPTIONAL_TEXT = ("title", "source", "url", "language")
+_FRAME_LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "narwhals", "modin", "cudf")
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One published text.
+
+    Attributes
+    ----------
+    id : str
+        Unique within a call.
+    text : str
+        Body of the article; may be empty when there is a title.
+    title : str
+    published : datetime or None
+        Aware; None when unknown.
+    source, url, language : str or None
+
+    Examples
+    --------
+    >>> Article("a1", "Kim Jong Un est arrivé mardi en Russie.", title="Kim en Russie").title
+    'Kim en Russie'
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    published: datetime | None = None
+    source: str | None = None
+    url: str | None = None
+    language: str | None = None
+
+    @property
+    def full_text(self) -> str:
+        """Title and text, the title only once where the text repeats it as its first line."""
+        if not self.title or self.text.startswith(self.title):
+            return self.text
+        return f"{self.title}\n{self.text}"
+
+    @property
+    def day(self) -> float:
+        """Time of publication in days since 1970; NaN when unknown."""
+        return math.nan if self.published is None else self.published.timestamp() / 86_400
+
+
+class Batch(NamedTuple):
+    """Checked articles in the order they came.
+
+    Attributes
+    ----------
+    articles : list of Article
+    order : list of int
+        Positions by publication (undated last), then id; by content where the ids are only positions. Results
+        are computed in this order, so that the order of the input does not matter.
+    """
+
+    articles: list[Article]
+    order: list[int]
+
+
+def read_articles(articles: Any, *, timezone: str | tzinfo | None = None) -> Batch:
+    """Check whatever a user calls articles, and make it one batch of `Article`.
+
+    Parameters
+    ----------
+    articles : iterable of str, mapping, object or Article; or a data frame
+        A str is a text. Of mappings, objects and rows the fields of `Article` are read; ``id`` and ``text`` are
+        enough, and a missing id is the position.
+    timezone : str or tzinfo, optional
+        The zone of times that name none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the article's position and id, the field, the value and what is allowed.
+
+    Warns
+    -----
+    UserWarning
+        Once, when dates are written in another way than ISO 8601; those articles count as undated.
+    """
+    zone = read_zone(timezone)
+    unreadable: list[str] = []
+    checked: list[Article] = []
+    positional: list[bool] = []
+    seen: dict[str, int] = {}
+    for position, item in enumerate(_items(articles)):
+        article, has_id = _read(position, item, zone, unreadable)
+        if article.id in seen:
+            raise ValueError(
+                f"article {position}: field 'id' is {article.id!r}, as that of article {seen[article.id]}; "
+                f"ids are unique (a missing id is the article's position)"
+            )
+        seen[article.id] = position
+        checked.append(article)
+        positional.append(not has_id)
+    if unreadable:
+        warn(f"{len(unreadable)} of {len(checked)} articles count as undated: {unreadable[0]}", stacklevel=3)
+
+    def key(i: int) -> tuple[bool, float, str, str, str]:
+        article, undated = checked[i], checked[i].published is None
+        day = 0.0 if undated else article.day
+        return undated, day, "" if positional[i] else article.id, article.title, article.text
+
+    return Batch(checked, sorted(range(len(checked)), key=key))
+
+
+def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:
+    """The zone of that name."""
+    if timezone is None or isinstance(timezone, tzinfo):
+        return timezone
+    if not isinstance(timezone, str):
+        raise TypeError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'")
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'") from error
+
+
+def _items(articles: Any) -> Iterator[Any]:
+    if isinstance(articles, str | bytes | Mapping | Article):
+        raise TypeError(f"articles is one {type(articles).__name__}: {_short(articles)}; allowed: a list of articles")
+    if type(articles).__module__.partition(".")[0] in _FRAME_LIBRARIES and not isinstance(articles, Sequence):
+        frame = _frame(articles)
+        if frame is not None:
+            return iter(frame)
+    if not isinstance(articles, Iterable):
+        raise TypeError(f"articles is {_short(articles)}; allowed: an iterable of articles or a data frame")
+    return iter(articles)
+
+
+def _frame(table: Any) -> Iterable[dict[str, Any]] | None:
+    """Rows of a data frame of any library as dicts, or None when it is a column."""
+    import narwhals.stable.v2 as narwhals  # scikit-learn brings it; not needed for plain Python input
+
+    frame = narwhals.from_native(table, pass_through=True)
+    if isinstance(frame, narwhals.LazyFrame):
+        frame = frame.collect()
+    if not isinstance(frame, narwhals.DataFrame):
+        return None
+    if "text" not in frame.columns:
+        raise ValueError(f"the data frame has the columns {frame.columns}; allowed: at least one called 'text'")
+    return frame.iter_rows(named=True)
+
+
+def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) -> tuple[Article, bool]:
+    if isinstance(item, str):
+        return Article(str(position), item), False
+    if isinstance(item, Article):
+        _require_fields(position, item)
+        return item, True
+    if item is None or isinstance(item, bytes | int | float):
+        raise TypeError(f"article {position} is {_short(item)}; allowed: str, a mapping, an object with fields, Article")
+    mapping = isinstance(item, Mapping)
+    if not mapping and not hasattr(item, "text"):
+        raise ValueError(f"article {position} is {_short(item)} without the field 'text'; allowed: str, a mapping "
+                         "or an object with that field, Article")
+
+    def field(name: str) -> Any:
+        value = item.get(name) if mapping else getattr(item, name, None)
+        return None if _is_missing(value) else value
+
+    identity = field("id")
+    if isinstance(identity, bool) or not (identity is None or isinstance(identity, str) or _is_integer(identity)):
+        raise TypeError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int")
+    name = str(position) if identity is None else str(identity)
+    where = f"article {position} (id {name!r})"
+    text = field("text")
+    if text is None and not (mapping and "text" in item and field("title")):
+        raise ValueError(f"{where}: field 'text' is missing; allowed: str")
+    values = {"text": "" if text is None else text} | {key: field(key) for key in _OPTIONAL_TEXT}
+    for key, value in values.items():
+        if not isinstance(value, str) and not (value is None and key in _OPTIONAL_TEXT):
+            raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: str")
+    published = _read_time(where, field("published"), zone, unreadable)
+    values["title"] = values["title"] or ""
+    return Article(id=name, published=published, **values), identity is not None
+
+
+def _require_fields(position: int, article: Article) -> None:
+    where = f"article {position} (id {article.id!r})"
+    for key, value in (("id", article.id), ("text", article.text), ("title", article.title)):
+        if not isinstance(value, str):
+            raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: str")
+    published = article.published
+    if published is not None and (not isinstance(published, datetime) or published.utcoffset() is None):
+        raise ValueError(f"{where}: field 'published' is {_short(published)}; allowed: an aware datetime or None")
+
+
+def _read_time(where: str, value: Any, zone: tzinfo | None, unreadable: list[str]) -> datetime | None:
+    """A time as an aware datetime; a day without a time is its midnight, in `zone` or UTC."""
+    allowed = "an aware datetime, an ISO 8601 string, or seconds since 1970; name timezone= for times without a zone"
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    problem = f"{where}: field 'published' is {_short(value)}; allowed: {allowed}"
+    if isinstance(value, bool):
+        raise TypeError(problem)
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            unreadable.append(problem)
+            return None
+        if len(text) <= len("2023-09-12") and moment.utcoffset() is None:
+            return moment.replace(tzinfo=zone or UTC)
+    elif isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=zone or UTC)
+    else:
+        return _read_epoch(value, problem)
+    if moment.utcoffset() is None:
+        if zone is None:
+            raise ValueError(f"{where}: field 'published' is {_short(value)}, without a time zone; allowed: {allowed}")
+        moment = moment.replace(tzinfo=zone)
+    return moment
+
+
+def _read_epoch(value: Any, problem: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(value), UTC)
+    except TypeError as error:
+        raise TypeError(problem) from error
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(problem) from error
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, and what data frames write for them."""
+    return value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and value != value)
+
+
+def _is_integer(value: Any) -> bool:
+    return hasattr(value, "__index__")  # int and NumPy's integers
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

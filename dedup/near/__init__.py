@@ -1,0 +1,1 @@
+"""tokens -> near-duplicates: shingles, MinHash signatures, LSH bands, exact verification, groups."""

@@ -1,0 +1,126 @@
+"""Texts -> near-duplicates: the whole near tier in one call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dedup.components import connected_labels
+from dedup.near.lsh import Bands, candidate_pairs
+from dedup.near.minhash import low_hashes, signatures
+from dedup.near.shingles import shingle_hashes
+from dedup.near.verify import exact_jaccard, verification_blocks
+from dedup.parallel import ordered_map
+from dedup.text.tokens import blocks, tokenize
+
+#: Characters tokenised and signed at once, per thread: the arrays of one block stay in its core's cache.
+_BLOCK_CHARACTERS = 1 << 18
+
+#: The seed of datasketch's default permutations.
+_SEED = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearDuplicates:
+    """Verified pairs of near-duplicate texts and the groups they connect.
+
+    Attributes
+    ----------
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Positions ``i < j`` of two near-duplicates, sorted. In a group of more than 64 copies not every pair is
+        listed, but enough to connect it.
+    jaccard : ndarray of float64, shape (n_pairs,)
+        Their exact Jaccard similarity, in [threshold, 1].
+    labels : ndarray of int64, shape (n_texts,)
+        The connected group of each text, numbered by first member.
+    token_counts : ndarray of int64, shape (n_texts,)
+        Words of each text (characters in scripts without spaces).
+    threshold : float
+        Least Jaccard similarity of a pair.
+    bands : Bands
+        How signatures were banded; see `expected_recall`.
+    """
+
+    pairs: NDArray[np.int64]
+    jaccard: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    token_counts: NDArray[np.int64] = field(repr=False)
+    threshold: float
+    bands: Bands = field(repr=False)
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Positions of the members of each group of at least two, by first member."""
+        order = np.argsort(self.labels, kind="stable")
+        cuts = np.flatnonzero(np.diff(self.labels[order])) + 1
+        return [members.tolist() for members in np.split(order, cuts) if len(members) > 1]
+
+    def expected_recall(self, jaccard: ArrayLike) -> NDArray[np.float64]:
+        """Probability that a pair of this Jaccard similarity is found (0 below the threshold)."""
+        jaccard = np.asarray(jaccard, dtype=np.float64)
+        return np.where(jaccard >= self.threshold, self.bands.retrieval_probability(jaccard), 0.0)
+
+    def __repr__(self) -> str:
+        grouped = sum(map(len, self.groups))
+        return (
+            f"NearDuplicates({len(self.labels):,} texts: {len(self.pairs):,} pairs with Jaccard >= {self.threshold:g}, "
+            f"{grouped:,} texts in {len(self.groups):,} groups)"
+        )
+
+
+def find_near_duplicates(
+    texts: Sequence[str],
+    *,
+    threshold: float,
+    recall: float,
+    num_perm: int,
+    shingle_size: int,
+    n_jobs: int | None,
+) -> NearDuplicates:
+    """All pairs of texts whose shingle sets have Jaccard similarity >= threshold, and their groups.
+
+    Parameters are those of `dedup.near_duplicates`, checked by the caller.
+    """
+    bands = Bands.for_recall(threshold, recall, num_perm)
+    signed, shingles, starts, sizes = _sign(texts, num_perm, shingle_size, n_jobs)
+    filled = np.flatnonzero(sizes)  # a blank text is nobody's duplicate
+    pairs = filled[candidate_pairs(signed[filled], bands)]
+
+    def verify(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        return exact_jaccard(pairs[chosen], shingles, starts, sizes)
+
+    jaccard = np.zeros(len(pairs), dtype=np.float64)
+    tasks = list(verification_blocks(pairs, sizes))
+    for chosen, values in zip(tasks, ordered_map(verify, tasks, n_jobs), strict=True):
+        jaccard[chosen] = values
+    kept = jaccard >= threshold
+    pairs, jaccard = pairs[kept], jaccard[kept]
+    labels = connected_labels(pairs[:, 0], pairs[:, 1], len(texts))
+    return NearDuplicates(pairs, jaccard, labels, sizes, threshold, bands)
+
+
+def _sign(
+    texts: Sequence[str], num_perm: int, shingle_size: int, n_jobs: int | None
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """Signatures of texts, and their shingle hashes with the start and the number of each text's."""
+    # A text has at most as many tokens as characters. Each block writes where its characters begin; the pages
+    # in between are never touched and so cost nothing, and nothing is copied once more to close the gaps.
+    characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    room = np.concatenate([[0], np.cumsum(characters)])
+    shingles = np.empty(room[-1], dtype=np.uint64)
+    signed = np.empty((len(texts), num_perm), dtype=np.uint32)
+    starts, sizes = np.empty((2, len(texts)), dtype=np.int64)
+
+    def sign(block: slice) -> None:
+        tokens = tokenize(texts[block])
+        hashes = shingle_hashes(tokens, shingle_size)
+        first = room[block.start]
+        shingles[first : first + len(hashes)] = hashes
+        starts[block] = first + tokens.offsets[:-1]
+        sizes[block] = np.diff(tokens.offsets)
+        signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=num_perm, seed=_SEED)
+
+    for _ in ordered_map(sign, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+        pass
+    return signed, shingles, starts, sizes

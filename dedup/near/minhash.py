@@ -1,0 +1,100 @@
+"""Shingle hashes -> MinHash signatures, bit for bit those of datasketch 2's ``affine32`` scheme."""
+
+from functools import cache
+
+import numpy as np
+from datasketch import MinHash
+from numpy.typing import NDArray
+
+#: What datasketch gives a set without elements, and we a text without tokens.
+EMPTY = np.uint32(0xFFFFFFFF)
+
+# 16 shingles of one text stand in one column, so that minima are taken row against row.
+_LANES = 16
+
+# 2,048 columns x 16 lanes x 8 permutations x 4 bytes: a megabyte, within a core's second-level cache.
+_COLUMNS_AT_ONCE = 1 << 11
+_PERMUTATIONS_AT_ONCE = 8
+
+
+@cache
+def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Multipliers and addends of datasketch's permutations, each of shape (num_perm,)."""
+    multipliers, addends = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
+    return multipliers, addends
+
+
+def low_hashes(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """The 32 bits of a shingle hash that MinHash works on (the upper ones: the better mixed)."""
+    return (shingles >> np.uint64(32)).astype(np.uint32)
+
+
+def signatures(
+    hashes: NDArray[np.uint32], offsets: NDArray[np.int64], *, num_perm: int = 128, seed: int = 1
+) -> NDArray[np.uint32]:
+    """MinHash signatures of texts given as 32-bit shingle hashes.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint32, shape (n_shingles,)
+        Shingle hashes of all texts, one text after the other; repeats do no harm.
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Text `i` has ``hashes[offsets[i]:offsets[i + 1]]``.
+
+    Returns
+    -------
+    ndarray of uint32, shape (n_texts, num_perm)
+        Row `i` equals ``datasketch.MinHash(num_perm, seed)`` after ``update_batch`` of text `i`'s shingles
+        with a hash function that returns these hashes. All ones for a text without shingles.
+
+    Notes
+    -----
+    O(n_shingles x num_perm) time; besides the result, 1 MB of memory whatever the size of a text.
+    Broder (1997), "On the resemblance and containment of documents".
+
+    Examples
+    --------
+    >>> signatures(np.array([7, 8], dtype=np.uint32), np.array([0, 2, 2]), num_perm=2)
+    array([[1105160178,  735464577],
+           [4294967295, 4294967295]], dtype=uint32)
+    """
+    multipliers, addends = permutations(num_perm, seed)
+    mixed = _premix(hashes)
+    minima = np.full((num_perm, len(offsets) - 1), EMPTY, dtype=np.uint32)
+    texts, firsts = _columns(offsets)
+    lasts = offsets[texts + 1] - 1
+    lanes = np.arange(_LANES)[:, None]
+    for c in range(0, len(texts), _COLUMNS_AT_ONCE):
+        columns = slice(c, c + _COLUMNS_AT_ONCE)
+        # A last column that a text does not fill repeats its last shingle.
+        grid = mixed.take(np.minimum(firsts[columns] + lanes, lasts[columns])).ravel()
+        starts = np.flatnonzero(np.diff(texts[columns], prepend=-1))
+        owners = texts[columns][starts]
+        buffer = np.empty((_PERMUTATIONS_AT_ONCE, len(grid)), dtype=np.uint32)
+        for p in range(0, num_perm, _PERMUTATIONS_AT_ONCE):
+            chosen = slice(p, min(p + _PERMUTATIONS_AT_ONCE, num_perm))
+            values = buffer[: chosen.stop - p]
+            np.multiply(multipliers[chosen, None], grid, out=values)
+            np.add(values, addends[chosen, None], out=values)
+            # Row against row first: reduceat alone would hold the interpreter lock all along.
+            by_column = np.minimum.reduce(values.reshape(len(values), _LANES, -1), axis=1)
+            by_text = np.minimum.reduceat(by_column, starts, axis=1)
+            # A text that goes on from the last round has a minimum already.
+            minima[chosen, owners[0]] = np.minimum(minima[chosen, owners[0]], by_text[:, 0])
+            minima[chosen, owners[1:]] = by_text[:, 1:]
+    return np.ascontiguousarray(minima.T)
+
+
+def _columns(offsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The text of each column of at most `_LANES` shingles, and the column's first shingle."""
+    counts = -(-np.diff(offsets) // _LANES)
+    texts = np.repeat(np.arange(len(counts)), counts)
+    place = np.arange(len(texts)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return texts, offsets[texts] + _LANES * place
+
+
+def _premix(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """MurmurHash3's 32-bit finaliser, which datasketch applies before its permutations."""
+    hashes = (hashes ^ (hashes >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    hashes = (hashes ^ (hashes >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return hashes ^ (hashes >> np.uint32(16))

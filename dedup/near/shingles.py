@@ -1,0 +1,52 @@
+"""Tokens -> hashes of word shingles."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.text.tokens import Tokens
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
+
+
+def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
+    """Hashes of every run of `size` tokens of every text.
+
+    A text fills as many places as it has tokens, ``tokens.offsets`` marking them: the last ``size - 1`` places
+    repeat the text's last shingle. As a set nothing changes, and no array has to be compacted. A text of fewer
+    than `size` tokens is one shingle as a whole; a text of none fills no place.
+
+    Parameters
+    ----------
+    tokens : Tokens
+        A block of tokenised texts.
+    size : int
+        Tokens in a shingle, at least 1.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_tokens,)
+        Equal for equal shingles; a chance collision of two given shingles has probability about 2**-64.
+
+    Examples
+    --------
+    >>> from dedup.text.tokens import tokenize
+    >>> hashes = shingle_hashes(tokenize(["Kim arrives in Russia", "Russia"]), 3)
+    >>> len(hashes), len(set(hashes.tolist()))  # "kim arrives in", "arrives in russia" three times, "russia"
+    (5, 3)
+    """
+    counts = np.diff(tokens.offsets)
+    firsts, stops = tokens.offsets[:-1], tokens.offsets[1:]
+    last = np.zeros(len(counts), dtype=np.uint64)
+    # hashes[t] is the polynomial of tokens t, t+1, ...; tokens behind the end count as zero.
+    hashes = tokens.hashes.copy()
+    for length in range(1, size):
+        short = counts == length
+        last[short] = hashes[firsts[short]]
+        hashes *= _MULTIPLIER
+        hashes[:-length] += tokens.hashes[length:]
+    full = counts >= size
+    last[full] = hashes[stops[full] - size]
+    for back in range(1, size):
+        reaches = counts >= back
+        hashes[stops[reaches] - back] = last[reaches]
+    return hashes

@@ -1,0 +1,124 @@
+"""Which article a story shows, and why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+from dedup.article import Article
+
+#: Picks one of the articles of a story, which come by publication.
+Chooser = Callable[[Sequence[Article]], Article]
+
+RULES = ("central", "earliest", "longest")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article of a story as the rules see it.
+
+    Attributes
+    ----------
+    article : Article
+    words : int
+        Its tokens.
+    centrality : float
+        Mean similarity to the other reports of the story, in [0, 1].
+    copies : int
+        Near-duplicates of it in the story, itself included.
+    first : bool
+        Whether it was published before its copies.
+    """
+
+    article: Article
+    words: int
+    centrality: float
+    copies: int
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A representative as a place among the candidates, with the reason in words."""
+
+    place: int
+    reason: str
+
+
+def choose(rule: str | Chooser, candidates: Sequence[Candidate]) -> Choice:
+    """The representative of a story.
+
+    Parameters
+    ----------
+    rule : {"central", "earliest", "longest"} or callable
+    candidates : sequence of Candidate
+        The story's articles in canonical order: ties go to the earlier one.
+    """
+    if len(candidates) == 1:
+        return Choice(0, "The only report.")
+    if callable(rule):
+        return _by_callable(rule, candidates)
+    return {"central": _central, "earliest": _earliest, "longest": _longest}[rule](candidates)
+
+
+def _central(candidates: Sequence[Candidate]) -> Choice:
+    """Highest mean similarity to the other reports, less for one shorter than usual in the story.
+
+    Ten copies of one text are one report: only the first published of them stands.
+    """
+    reports = [i for i, c in enumerate(candidates) if c.first]
+    if len(reports) == 1:
+        return Choice(reports[0], f"The earliest of {len(candidates)} copies of one text.")
+    usual = sorted(candidates[i].words for i in reports)[len(reports) // 2]
+
+    def score(i: int) -> float:
+        completeness = min(1.0, candidates[i].words / max(usual, 1))
+        return round(candidates[i].centrality * completeness**0.5, 9)
+
+    best, second = sorted(reports, key=lambda i: (-score(i), i))[:2]
+    chosen, other = candidates[best], candidates[second]
+    reason = (
+        f"Closest to the other {_reports(len(reports) - 1)}: mean similarity {chosen.centrality:.2f} with "
+        f"{chosen.words} words; next comes {other.centrality:.2f} with {other.words}"
+    )
+    if chosen.copies > 1:
+        reason += f". The earliest of its {chosen.copies} copies"
+    return Choice(best, reason + ".")
+
+
+def _earliest(candidates: Sequence[Candidate]) -> Choice:
+    # Canonical order is by publication, undated last.
+    first, second = candidates[0].article.published, candidates[1].article.published
+    if first is None:
+        return Choice(0, f"None of {len(candidates)} articles is dated; the smallest id.")
+    when = f"{first.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if second is None:
+        return Choice(0, f"The only dated one of {len(candidates)} articles: {when}.")
+    lead = f"{_duration(second - first)} before the next" if second > first else "at the same time as the next"
+    return Choice(0, f"Published first of {len(candidates)} articles: {when}, {lead}.")
+
+
+def _longest(candidates: Sequence[Candidate]) -> Choice:
+    best, second = sorted(range(len(candidates)), key=lambda i: (-candidates[i].words, i))[:2]
+    words, next_words = candidates[best].words, candidates[second].words
+    return Choice(best, f"Longest of {len(candidates)} articles: {words} words, next {next_words}.")
+
+
+def _by_callable(rule: Chooser, candidates: Sequence[Candidate]) -> Choice:
+    articles = [c.article for c in candidates]
+    chosen = rule(articles)
+    name = getattr(rule, "__name__", type(rule).__name__)
+    for place, article in enumerate(articles):
+        if article is chosen:
+            return Choice(place, f"Chosen by {name} among {len(articles)} articles.")
+    raise ValueError(f"representative={name} returned {chosen!r:.80}; allowed: one of the articles it was given")
+
+
+def _reports(count: int) -> str:
+    return "report" if count == 1 else f"{count} reports"
+
+
+def _duration(gap: timedelta) -> str:
+    minutes = int(gap.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

@@ -1,0 +1,1 @@
+"""tokens -> stories: weighted features, similarity, partition."""

@@ -1,0 +1,191 @@
+"""Texts -> weighted counts of words, word pairs and character runs, and those -> TF-IDF vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from dedup.parallel import ordered_map
+from dedup.text.fold import FIRST_LETTER, SEPARATOR
+from dedup.text.stopwords import stop_word_hashes
+from dedup.text.tokens import Tokens, blocks, mix, sentence_starts, tokenize
+
+WORD, WORD_PAIR, CHARACTER_RUN = range(3)
+
+#: What a family's TF-IDF weight is multiplied by.
+FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
+
+#: A token counts twice near the beginning, where news says who, where and when ...
+LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
+
+#: ... and three times when capitalised inside a sentence, as names are.
+NAME_WEIGHT = 3.0
+
+#: Every batch is weighed as if it stood among this many other articles, so that five articles and 100,000 have
+#: comparable similarities; stop words are taken to occur in almost all of those, other features in none.
+PRIOR_ARTICLES = 300.0
+PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
+
+# A key holds 46 bits of hash over 2 bits of family, and leaves 16 for the text's number in its block.
+_FAMILY_BITS, _KEY_BITS = 2, 48
+_BLOCK_CHARACTERS = 1 << 16  # a text counts at least one character, so a block has at most 2**16 texts
+_PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Weighted counts of features.
+
+    Attributes
+    ----------
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Text `i` has the entries ``offsets[i]:offsets[i + 1]``.
+    keys : ndarray of uint64, shape (n_entries,)
+        Which feature, ascending within a text; below 2**48, the lowest two bits its family.
+    counts : ndarray of float32, shape (n_entries,)
+        Weighted number of occurrences, above 0.
+    """
+
+    offsets: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    counts: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """Document frequencies of a batch.
+
+    Attributes
+    ----------
+    n_texts : int
+    keys : ndarray of uint64, shape (n_features,)
+        Features that occur in more than one text, ascending.
+    frequencies : ndarray of int64, shape (n_features,)
+        The number of texts each occurs in, at least 2.
+    """
+
+    n_texts: int
+    keys: NDArray[np.uint64]
+    frequencies: NDArray[np.int64]
+
+    def columns(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Place of each key in the vocabulary, -1 for the others."""
+        if not len(self.keys):
+            return np.full(len(keys), -1)
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, place, -1)
+
+    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
+        columns = self.columns(keys)
+        frequencies = np.ones(len(keys), dtype=np.float64)
+        known = columns >= 0
+        frequencies[known] = self.frequencies[columns[known]]
+        prior = np.where(np.isin(keys, feature_keys(stop_word_hashes(), WORD)), PRIOR_STOP_WORD_ARTICLES, 0.0)
+        return np.log((self.n_texts + PRIOR_ARTICLES + 1) / (frequencies + prior + 0.5))
+
+
+def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
+    """Keys of features of one family, below 2**48."""
+    return ((hashes >> np.uint64(64 - _KEY_BITS + _FAMILY_BITS)) << np.uint64(_FAMILY_BITS)) | np.uint64(family)
+
+
+def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
+    """Weighted counts of the features of texts.
+
+    Features are words; pairs of adjacent words; and runs of four characters of a word with the spaces round it,
+    which tie inflected and differently spelt forms of a name together. Linear in the characters of the texts.
+    """
+    parts = list(ordered_map(lambda block: _count(texts[block]), blocks(texts, _BLOCK_CHARACTERS), n_jobs))
+    sizes = np.concatenate([[0], *(part[0] for part in parts)])
+    keys = np.concatenate([np.empty(0, dtype=np.uint64), *(part[1] for part in parts)])
+    counts = np.concatenate([np.empty(0, dtype=np.float32), *(part[2] for part in parts)])
+    return Counts(np.cumsum(sizes), keys, counts)
+
+
+def _count(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]:
+    """Of one block: the number of features of each text, their keys and their weighted counts."""
+    tokens = tokenize(texts)
+    rows = tokens.text_indices
+    weights = token_weights(tokens)
+    adjacent = rows[1:] == rows[:-1]
+    pairs = mix(tokens.hashes[:-1] * _PAIR_MULTIPLIER + tokens.hashes[1:])[adjacent]
+    run_tokens, runs = _character_runs(tokens)
+    row = np.concatenate([rows, rows[1:][adjacent], rows[run_tokens]])
+    key = np.concatenate([
+        feature_keys(tokens.hashes, WORD),
+        feature_keys(pairs, WORD_PAIR),
+        feature_keys(mix(runs), CHARACTER_RUN),
+    ])
+    weight = np.concatenate([weights, np.minimum(weights[1:], weights[:-1])[adjacent], weights[run_tokens]])
+    # Text above, feature below: sorting one integer sorts by both.
+    packed = (row.astype(np.uint64) << np.uint64(_KEY_BITS)) | key
+    order = np.argsort(packed, kind="stable")
+    packed = packed[order]
+    starts = np.flatnonzero(np.concatenate([[True], packed[1:] != packed[:-1]])[: len(packed)])
+    counts = np.add.reduceat(weight[order], starts) if len(starts) else weight
+    packed = packed[starts]
+    sizes = np.bincount((packed >> np.uint64(_KEY_BITS)).astype(np.int64), minlength=len(texts))
+    return sizes, packed & np.uint64((1 << _KEY_BITS) - 1), counts.astype(np.float32)
+
+
+def token_weights(tokens: Tokens) -> NDArray[np.float64]:
+    """How much each token counts, shape (n_tokens,), at least 1."""
+    places = tokens.characters(tokens.starts)
+    in_lead = places - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
+    name = _is_upper(tokens.codes[places]) & ~sentence_starts(tokens)
+    return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
+
+
+def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_]:
+    if codes.dtype == np.uint8:
+        return (codes >= ord("A")) & (codes <= ord("Z"))
+    distinct, which = np.unique(codes, return_inverse=True)
+    # One look at each distinct first letter of a block.
+    return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
+
+
+def _character_runs(tokens: Tokens) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Runs of four bytes of spaced words, a space before and behind each word: the token of each, and its bytes."""
+    folded = tokens.folded
+    word = folded >= FIRST_LETTER
+    clean = np.where(word, folded, SEPARATOR).astype(np.uint64)
+    # Inside a run there is no space, so the two bytes in its middle belong to the word.
+    first = np.flatnonzero(word[1:-2] & word[2:-1])
+    token = np.searchsorted(tokens.starts, first + 1, side="right") - 1
+    spaced = ~tokens.unspaced[token] & (first + 3 <= tokens.stops[token])
+    first, token = first[spaced], token[spaced]
+    run = clean[first]
+    for i in range(1, 4):
+        run = (run << np.uint64(8)) | clean[first + i]
+    return token, run
+
+
+def vectorize(counts: Counts) -> tuple[csr_array, Vocabulary]:
+    """TF-IDF vectors of unit length.
+
+    Returns
+    -------
+    csr_array of float32, shape (n_texts, n_features)
+        Features that occur in one text only count for its length but have no column: they cannot be shared.
+        (A pair of words that occurs once does not count at all: most are chance.)
+    Vocabulary
+        Of the columns.
+    """
+    distinct, place, frequencies = np.unique(counts.keys, return_inverse=True, return_counts=True)
+    n_texts = len(counts.offsets) - 1
+    shared = frequencies > 1
+    vocabulary = Vocabulary(n_texts, distinct[shared], frequencies[shared])
+    family = (distinct & np.uint64((1 << _FAMILY_BITS) - 1)).astype(np.int64)
+    weight = (vocabulary.idf(distinct) * FAMILY_WEIGHT[family]).astype(np.float32)
+    weight[(family == WORD_PAIR) & ~shared] = 0
+    values = np.log1p(counts.counts) * weight[place]
+    rows = np.repeat(np.arange(n_texts), np.diff(counts.offsets))
+    squares = np.bincount(rows, weights=values.astype(np.float64) ** 2, minlength=n_texts)
+    values /= np.sqrt(np.where(squares > 0, squares, 1.0))[rows].astype(np.float32)
+    kept = shared[place]
+    columns = (np.cumsum(shared) - 1)[place[kept]].astype(np.int32)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=n_texts))])
+    return csr_array((values[kept], columns, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary

@@ -1,0 +1,108 @@
+"""A sparse graph of similarities -> stories."""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from dedup.components import connected_labels
+
+
+def objective(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> float:
+    """The sum of (similarity - threshold) over all pairs with one label; what `partition` makes large."""
+    graph = adjacency.tocoo()
+    within = float(graph.data[labels[graph.row] == labels[graph.col]].sum()) / 2
+    sizes = np.bincount(labels)
+    return within - threshold * float((sizes * (sizes - 1) / 2).sum())
+
+
+def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
+    """Stories of maximal total (similarity - threshold), by local search.
+
+    The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two
+    reports belong together when their similarity exceeds the threshold, and a story stays whole as long as it
+    does so on average. Local moves with a queue and aggregation follow Traag, Waltman and Van Eck (2019),
+    "From Louvain to Leiden".
+
+    Parameters
+    ----------
+    adjacency : csr_array, shape (n, n)
+        Symmetric similarities, zero diagonal. Rows in canonical order: ties go to the earlier row.
+    threshold : float
+        Mean similarity above which reports form a story.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Labels numbered by first member. Every story is connected.
+    """
+    n = adjacency.shape[0]
+    labels = np.arange(n)
+    graph, sizes = adjacency, np.ones(n, dtype=np.int64)
+    while True:
+        moved = _connected(graph, _local_moves(graph, sizes, threshold))
+        labels = moved[labels]
+        if len(sizes) == moved.max(initial=-1) + 1:
+            return labels
+        graph, sizes = _aggregate(graph, sizes, moved)
+
+
+def _local_moves(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """Labels after moving single nodes, each to where it gains most, until none gains."""
+    # Plain lists: a node has few neighbours, and a NumPy call costs more than going through them.
+    starts, neighbours, similarities = graph.indptr.tolist(), graph.indices.tolist(), graph.data.tolist()
+    size = sizes.tolist()
+    labels = list(range(len(size)))
+    total = size.copy()  # of each label
+    free: list[int] = []  # labels without nodes
+    queue, queued = deque(labels), [True] * len(labels)
+    while queue:
+        node = queue.popleft()
+        queued[node] = False
+        row = range(starts[node], starts[node + 1])
+        home = labels[node]
+        attraction: dict[int, float] = {home: 0.0}
+        for k in row:
+            label = labels[neighbours[k]]
+            attraction[label] = attraction.get(label, 0.0) + similarities[k]
+        total[home] -= size[node]
+        best, best_gain = home, attraction[home] - threshold * size[node] * total[home]
+        for label, pull in attraction.items():
+            gain = pull - threshold * size[node] * total[label]
+            if gain > best_gain + 1e-12 or (gain > best_gain - 1e-12 and label < best != home):
+                best, best_gain = label, gain
+        if best_gain < -1e-12:  # better alone
+            best = free.pop()  # it has company, so some label is free
+        total[best] += size[node]
+        if best == home:
+            continue
+        if not total[home]:
+            free.append(home)
+        labels[node] = best
+        for k in row:
+            other = neighbours[k]
+            if labels[other] != best and not queued[other]:
+                queued[other] = True
+                queue.append(other)
+    return np.array(labels, dtype=np.int64)
+
+
+def _connected(graph: csr_array, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Split labels into their connected parts, which can only gain; number them by first member."""
+    coo = graph.tocoo()
+    inside = labels[coo.row] == labels[coo.col]
+    return connected_labels(coo.row[inside], coo.col[inside], len(labels))
+
+
+def _aggregate(
+    graph: csr_array, sizes: NDArray[np.int64], labels: NDArray[np.int64]
+) -> tuple[csr_array, NDArray[np.int64]]:
+    """One node per label, similarities added up."""
+    n, k = len(labels), int(labels.max()) + 1
+    members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(k, n))
+    merged = (members @ graph @ members.T).tocoo()
+    between = merged.row != merged.col
+    graph = csr_array((merged.data[between], (merged.row[between], merged.col[between])), shape=(k, k))
+    graph.sort_indices()
+    return graph, np.bincount(labels, weights=sizes, minlength=k).astype(np.int64)

@@ -1,0 +1,40 @@
+"""The words that say what a story is about."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dedup.story.features import WORD, Vocabulary, feature_keys, token_weights
+from dedup.text.tokens import mix, tokenize
+
+
+def top_terms(texts: Sequence[str], vocabulary: Vocabulary, count: int = 8) -> tuple[str, ...]:
+    """The words of highest weight over the texts of one story, as first written, heaviest first.
+
+    A word weighs the sum over texts of its log weighted count, times its inverse document frequency. In scripts
+    without spaces two adjacent characters stand for a word.
+    """
+    tokens = tokenize(texts)
+    if not len(tokens.starts):
+        return ()
+    unspaced = tokens.unspaced
+    rows = tokens.text_indices
+    pair = np.flatnonzero(unspaced[:-1] & unspaced[1:] & (tokens.starts[1:] == tokens.stops[:-1]))
+    word = np.flatnonzero(~unspaced & (tokens.stops - tokens.starts > 1))
+    first = np.concatenate([word, pair])
+    last = np.concatenate([word, pair + 1])
+    hashes = np.concatenate([tokens.hashes[word], mix(tokens.hashes[pair] ^ mix(tokens.hashes[pair + 1]))])
+    if not len(first):
+        return ()
+    distinct, place, which = np.unique(hashes, return_index=True, return_inverse=True)
+    cell, inverse = np.unique(rows[first] * len(distinct) + which, return_inverse=True)
+    counts = np.bincount(inverse, weights=token_weights(tokens)[first])
+    # A pair of characters is not in the vocabulary; its rarer character speaks for it.
+    idf = vocabulary.idf(feature_keys(tokens.hashes, WORD))
+    weight = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))
+    weight *= np.maximum(idf[first], idf[last])[place]
+    # Heaviest first; of equal ones the one written first.
+    best = np.lexsort((place, -weight.round(9)))[:count]
+    begin = tokens.characters(tokens.starts[first[place[best]]])
+    end = tokens.characters(tokens.stops[last[place[best]]] - 1) + 1
+    return tuple("".join(map(chr, tokens.codes[b:e].tolist())) for b, e in zip(begin, end, strict=True))

@@ -1,0 +1,1 @@
+"""texts -> tokens: folding, token bounds and hashes, as flat arrays."""

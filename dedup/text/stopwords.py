@@ -1,0 +1,20 @@
+"""Stop words of 58 languages, as token hashes."""
+
+from functools import cache
+
+import numpy as np
+import stopwordsiso
+from numpy.typing import NDArray
+
+from dedup.text.tokens import tokenize
+
+
+@cache
+def stop_word_hashes() -> NDArray[np.uint64]:
+    """Hashes of every word on any list of stopwords-iso, folded, sorted.
+
+    All languages at once: nobody has to say which one a text is in, and a word that is common in one
+    language is seldom what tells two stories of another apart.
+    """
+    words = set[str]().union(*map(stopwordsiso.stopwords, stopwordsiso.langs()))
+    return np.unique(tokenize(sorted(words)).hashes)

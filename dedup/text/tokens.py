@@ -1,0 +1,233 @@
+"""Texts -> tokens as flat arrays, a block of texts at a time.
+
+Nothing here loops over tokens in Python: a block is folded by one table look-up, token bounds are
+where the class of a byte changes, and tokens are hashed eight bytes at a time, all at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
+
+#: A longer run of letters is cut into tokens of this many bytes, so that no input makes hashing slow.
+MAX_TOKEN_BYTES = 64
+
+#: Characters to handle at once: what the arrays of one block need stays in a core's cache.
+BLOCK_CHARACTERS = 1 << 18
+
+_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finaliser (Steele et al. 2014)
+_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+_ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The tokens of a block of texts.
+
+    Attributes
+    ----------
+    codes : ndarray of uint8 or uint32, shape (n_characters,)
+        Code points of the joined texts (uint8 when all are ASCII).
+    text_starts : ndarray of int64, shape (n_texts + 1,)
+        Text `i` is ``codes[text_starts[i]:text_starts[i + 1] - 1]``; the character between is a line feed.
+    folded : ndarray of uint8, shape (n_bytes + padding,)
+        Folded bytes and 8 to 15 zero bytes.
+    starts, stops : ndarray of int64, shape (n_tokens,)
+        Token `t` is ``folded[starts[t]:stops[t]]``.
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Text `i` has the tokens ``offsets[i]:offsets[i + 1]``.
+    hashes : ndarray of uint64, shape (n_tokens,)
+        Equal for equal tokens; distinct tokens of up to eight bytes never collide.
+    sources : ndarray of int64, shape (n_bytes,), or None
+        Position in `codes` that each folded byte came from; None where the two are the same.
+    """
+
+    codes: NDArray[np.uint8] | NDArray[np.uint32]
+    text_starts: NDArray[np.int64]
+    folded: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    sources: NDArray[np.int64] | None
+
+    @property
+    def text_indices(self) -> NDArray[np.int64]:
+        """The text that each token belongs to, shape (n_tokens,)."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    @property
+    def unspaced(self) -> NDArray[np.bool_]:
+        """Which tokens are single characters of scripts without spaces, shape (n_tokens,)."""
+        return _leads_unspaced(self.folded[self.starts])
+
+    def characters(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where folded bytes stand in `codes`."""
+        return positions if self.sources is None else self.sources[positions]
+
+    def strings(self) -> list[bytes]:
+        """The folded tokens, one by one; for people and tests, never on the way to a result."""
+        data = self.folded.tobytes()
+        return [data[start:stop] for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True)]
+
+
+def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator[slice]:
+    """Slices of consecutive texts of about `characters` characters; they depend on the texts alone."""
+    first, size = 0, 0
+    for i, text in enumerate(texts):
+        size += len(text) + 1
+        if size >= characters:
+            yield slice(first, i + 1)
+            first, size = i + 1, 0
+    if first < len(texts):
+        yield slice(first, len(texts))
+
+
+def tokenize(texts: Sequence[str]) -> Tokens:
+    """Tokens of a block of texts: words, and single characters of scripts without spaces.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        One block (see `blocks`); time and memory are linear in its characters.
+
+    Examples
+    --------
+    >>> tokens = tokenize(["Kim à Vladivostok!", "", "金正恩 2023"])
+    >>> [token.decode() for token in tokens.strings()]
+    ['kim', 'a', 'vladivostok', '金', '正', '恩', '2023']
+    >>> tokens.offsets
+    array([0, 3, 3, 7])
+    """
+    joined = "\n".join([*texts, ""])
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    text_starts = np.concatenate([[0], np.cumsum(lengths + 1)])
+    codes: NDArray[np.uint8] | NDArray[np.uint32]
+    if joined.isascii():
+        data = joined.encode("ascii")
+        codes = np.frombuffer(data, dtype=np.uint8)
+        folded = _padded(data.translate(ascii_table()))
+        byte_starts, sources = text_starts, None
+    else:
+        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        folded, sizes = _fold(codes)
+        byte_starts = np.concatenate([[0], np.cumsum(sizes)])[text_starts]
+        sources = np.repeat(np.arange(len(codes)), sizes)
+    starts, stops = _bounds(folded)
+    return Tokens(
+        codes=codes,
+        text_starts=text_starts,
+        folded=folded,
+        starts=starts,
+        stops=stops,
+        offsets=np.searchsorted(starts, byte_starts),
+        hashes=_hashes(folded, starts, stops),
+        sources=sources,
+    )
+
+
+def _fold(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Folded bytes of code points (with the padding), and how many each became."""
+    packed = fold_table()[codes]
+    sizes = np.zeros(len(codes), dtype=np.uint8)
+    for least in (0x1, 0x100, 0x10000, 0x1000000):  # a byte of a fold is never zero
+        sizes += packed >= least
+    if (sizes == 1).all():  # French and its like: one byte each, nothing to squeeze out
+        data = packed.astype(np.uint8).tobytes()
+    else:
+        data = packed.tobytes().translate(None, delete=b"\0")
+    return _padded(data), sizes
+
+
+def _padded(data: bytes) -> NDArray[np.uint8]:
+    """Bytes with 8 to 15 zero bytes behind them, so that any eight can be read as part of two aligned uint64."""
+    return np.frombuffer(data + bytes(16 - len(data) % 8), dtype=np.uint8)
+
+
+def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where tokens start and stop."""
+    word = folded >= FIRST_LETTER
+    if folded.max(initial=0) < 0x80:
+        # Separators and letters only: starts and stops are the changes, in turn.
+        changes = np.flatnonzero(word[1:] != word[:-1]) + 1
+        if word[0]:
+            changes = np.concatenate([[0], changes])
+        starts, stops = changes[::2], changes[1::2]
+    else:
+        # A character of an unspaced script is a token of its own.
+        lead = _leads_unspaced(folded)
+        spaced_lead = (folded >= 0xC0) & ~lead
+        tail = (folded >= 0x80) & (folded < 0xC0)
+        unspaced = lead | (tail & _after_lead(lead, spaced_lead))
+        previous_joins = np.concatenate([[False], (word & ~unspaced)[:-1]])
+        start = word & (lead | (~unspaced & ~previous_joins))
+        stop = word[:-1] & (~word[1:] | start[1:])
+        starts, stops = np.flatnonzero(start), np.flatnonzero(stop) + 1
+    if len(starts) and int((stops - starts).max()) > MAX_TOKEN_BYTES:
+        starts, stops = _cut(starts, stops)
+    return starts, stops
+
+
+def _leads_unspaced(folded: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which bytes begin a character of an unspaced script."""
+    # 0xEA to 0xED lead Hangul (and a few spaced scripts), which makes words between spaces like ASCII letters do.
+    return (folded >= 0xC0) & ((folded < 0xEA) | (folded > 0xED))
+
+
+def _after_lead(lead: NDArray[np.bool_], spaced_lead: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which bytes have an unspaced lead byte, not a spaced one, as the last lead byte before them."""
+    position = np.where(lead | spaced_lead, np.arange(len(lead)), 0)
+    return lead[np.maximum.accumulate(position)]
+
+
+def _cut(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut tokens into pieces of at most `MAX_TOKEN_BYTES`."""
+    pieces = -(-(stops - starts) // MAX_TOKEN_BYTES)
+    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+    starts = np.repeat(starts, pieces) + MAX_TOKEN_BYTES * (np.arange(len(first)) - first)
+    return starts, np.minimum(starts + MAX_TOKEN_BYTES, np.repeat(stops, pieces))
+
+
+def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Hash tokens eight bytes at a time; later rounds see only the tokens that are long enough."""
+    words = folded.view(np.uint64)
+    sizes = stops - starts
+    hashes = mix(_eight_bytes(words, starts, sizes))
+    long = np.flatnonzero(sizes > 8)
+    for done in range(8, MAX_TOKEN_BYTES, 8):
+        part = _eight_bytes(words, starts.take(long) + done, sizes.take(long) - done)
+        hashes[long] = mix(hashes.take(long) ^ part)
+        long = long[sizes.take(long) > done + 8]
+        if not len(long):
+            break
+    return hashes
+
+
+def _eight_bytes(
+    words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """The first eight bytes of tokens as one integer, zero behind the end of shorter ones."""
+    # Two aligned reads and two shifts (by 64 gives 0), because an unaligned gather holds the interpreter lock.
+    place = starts >> 3
+    shift = ((starts & 7) << 3).view(np.uint64)
+    value = words.take(place) >> shift
+    value |= words.take(place + 1) << (np.uint64(64) - shift)
+    return value & (_ALL_BITS >> (64 - (np.minimum(sizes, 8) << 3)).view(np.uint64))
+
+
+def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's finaliser: a bijection of uint64 under which near values part."""
+    values = (values ^ (values >> np.uint64(30))) * _MULTIPLIER_1
+    values = (values ^ (values >> np.uint64(27))) * _MULTIPLIER_2
+    return values ^ (values >> np.uint64(31))
+
+
+def sentence_starts(tokens: Tokens) -> NDArray[np.bool_]:
+    """Which tokens open a sentence or a text, shape (n_tokens,)."""
+    opens = np.zeros(len(tokens.starts) + 1, dtype=np.bool_)
+    opens[tokens.offsets[:-1]] = True
+    opens[np.searchsorted(tokens.starts, np.flatnonzero(tokens.folded == SENTENCE_END))] = True
+    return opens[:-1]
