@@ -9,6 +9,7 @@ from warnings import warn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _OPTIONAL_TEXT = ("title", "source", "url", "language")
+_ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with the fields id and text"
 _FRAME_LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "narwhals", "modin", "cudf")
 
 
@@ -69,7 +70,7 @@ class Batch(NamedTuple):
     order: list[int]
 
 
-def read_articles(articles: Any, *, timezone: str | tzinfo | None = None) -> Batch:
+def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique_ids: bool = True) -> Batch:
     """Check whatever a user calls articles, and make it one batch of `Article`.
 
     Parameters
@@ -79,6 +80,8 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None) -> Bat
         enough, and a missing id is the position.
     timezone : str or tzinfo, optional
         The zone of times that name none.
+    unique_ids : bool, default True
+        Whether a repeated id is refused, or only warned of.
 
     Raises
     ------
@@ -88,25 +91,29 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None) -> Bat
     Warns
     -----
     UserWarning
-        Once, when dates are written in another way than ISO 8601; those articles count as undated.
+        Once, when dates are written in another way than ISO 8601: those articles count as undated. Once, when ids
+        repeat and that is allowed.
     """
     zone = read_zone(timezone)
     unreadable: list[str] = []
+    repeated: list[str] = []
     checked: list[Article] = []
     positional: list[bool] = []
     seen: dict[str, int] = {}
     for position, item in enumerate(_items(articles)):
         article, has_id = _read(position, item, zone, unreadable)
         if article.id in seen:
-            raise ValueError(
-                f"article {position}: field 'id' is {article.id!r}, as that of article {seen[article.id]}; "
-                f"ids are unique (a missing id is the article's position)"
-            )
-        seen[article.id] = position
+            problem = f"article {position}: field 'id' is {article.id!r}, as that of article {seen[article.id]}"
+            if unique_ids:
+                raise ValueError(f"{problem}; allowed: ids that occur once (a missing id is the article's position)")
+            repeated.append(problem)
+        seen.setdefault(article.id, position)
         checked.append(article)
         positional.append(not has_id)
     if unreadable:
         warn(f"{len(unreadable)} of {len(checked)} articles count as undated: {unreadable[0]}", stacklevel=3)
+    if repeated:
+        warn(f"{len(repeated)} of {len(checked)} articles repeat an id: {repeated[0]}", stacklevel=3)
 
     def key(i: int) -> tuple[bool, float, str, str, str]:
         article, undated = checked[i], checked[i].published is None
@@ -161,11 +168,12 @@ def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) 
         _require_fields(position, item)
         return item, True
     if item is None or isinstance(item, bytes | int | float):
-        raise TypeError(f"article {position} is {_short(item)}; allowed: str, a mapping, an object with fields, Article")
+        raise TypeError(
+            f"article {position} is {_short(item)}; allowed: str, a mapping, an object with fields, Article"
+        )
     mapping = isinstance(item, Mapping)
     if not mapping and not hasattr(item, "text"):
-        raise ValueError(f"article {position} is {_short(item)} without the field 'text'; allowed: str, a mapping "
-                         "or an object with that field, Article")
+        raise ValueError(f"article {position} is {_short(item)}, without the field 'text'; {_ALLOWED_ITEM}")
 
     def field(name: str) -> Any:
         value = item.get(name) if mapping else getattr(item, name, None)
@@ -239,7 +247,9 @@ def _read_epoch(value: Any, problem: str) -> datetime:
 
 def _is_missing(value: Any) -> bool:
     """None, NaN, and what data frames write for them."""
-    return value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and value != value)
+    return (
+        value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and value != value)
+    )
 
 
 def _is_integer(value: Any) -> bool:

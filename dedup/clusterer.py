@@ -109,9 +109,11 @@ def cluster(articles: Any, **parameters: Any) -> Stories:
     ...     "La banque centrale relève ses taux à 4 %.",
     ... ])
     >>> stories.labels.tolist(), stories[0].reason
-    ([0, 0, 1], 'Closest to the other report: mean similarity 0.42 with 14 words; next comes 0.42 with 13.')
+    ([0, 0, 1], 'Closest to the other report: mean similarity 0.62 with 14 words; next comes 0.62 with 13.')
     """
-    return StoryClusterer(**parameters).fit(articles).stories_
+    model = StoryClusterer(**parameters)
+    # Stories name their articles by id, so here an id may not repeat.
+    return model._fit(read_articles(articles, timezone=model.timezone)).stories_
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -151,7 +153,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     >>> from dedup import sample_articles
     >>> model = StoryClusterer().fit(sample_articles("pt"))
     >>> model.stories_[0].headline
-    'Putin recebe Kim no cosmódromo Vostochny e fala em ajuda com satélites'
+    'Putin recebe Kim em Vostochny e fala em cooperação espacial'
     """
 
     def __init__(
@@ -175,12 +177,14 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.timezone = timezone
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 (scikit-learn passes it)
         """Cluster articles.
 
         Parameters
         ----------
         X : iterable of str, mapping, object or Article; or a data frame
+            Unlike in `cluster` an id may repeat, with a warning, as it does in a sample with replacement: the
+            attributes go by position.
         y : ignored
 
         Returns
@@ -193,8 +197,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         TypeError, ValueError
             For an article or a parameter that is not allowed; the message names it.
         """
+        return self._fit(read_articles(X, timezone=self.timezone, unique_ids=False))
+
+    def _fit(self, batch: Batch) -> Self:
         self._check_parameters()
-        batch = read_articles(X, timezone=self.timezone)
         ordered = [batch.articles[i] for i in batch.order]
         texts = [article.full_text for article in ordered]
         near = find_near_duplicates(
@@ -229,7 +235,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             self.near_threshold, self.recall, self.num_perm, self.shingle_size, self.n_jobs, name="near_threshold"
         )
         if not callable(self.representative) and self.representative not in RULES:
-            raise ValueError(f"representative is {self.representative!r}; allowed: {', '.join(map(repr, RULES))}, callable")
+            allowed = ", ".join(map(repr, RULES))
+            raise ValueError(f"representative is {self.representative!r}; allowed: {allowed}, callable")
         read_zone(self.timezone)
 
 
@@ -292,9 +299,7 @@ def _story(
     return Story(articles[0].id, articles[choice.place], choice.reason, articles, tuple(copies), vocabulary)
 
 
-def _check_near(
-    threshold: Any, recall: Any, num_perm: Any, shingle_size: Any, n_jobs: Any, *, name: str
-) -> None:
+def _check_near(threshold: Any, recall: Any, num_perm: Any, shingle_size: Any, n_jobs: Any, *, name: str) -> None:
     _check_number(name, threshold, 0, 1, "(0, 1]", low_open=True)
     _check_number("recall", recall, 0, 1, "(0, 1)", low_open=True, high_open=True)
     _check_count("num_perm", num_perm)
@@ -308,6 +313,7 @@ def _check_number(
 ) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; allowed: a number in {allowed}")
+    value = float(value)
     if not low <= value <= high or (low_open and value == low) or (high_open and value == high):
         raise ValueError(f"{name} is {value!r}; allowed: a number in {allowed}")
 

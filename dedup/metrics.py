@@ -44,7 +44,7 @@ def bcubed(true_labels: ArrayLike, found_labels: ArrayLike) -> Scores:
     Examples
     --------
     >>> bcubed([0, 0, 1], [0, 0, 0])
-    Scores(precision=0.5555555555555556, recall=1.0, f1=0.7142857142857143)
+    Scores(precision=0.5555555555555555, recall=1.0, f1=0.7142857142857143)
     """
     both, true_sizes, found_sizes, true, found = _overlaps(true_labels, found_labels)
     n = true_sizes.sum()
@@ -97,7 +97,7 @@ def _overlaps(true_labels: ArrayLike, found_labels: ArrayLike) -> tuple[NDArray[
             f"true_labels and found_labels have the shapes {true.shape} and {found.shape}; allowed: (n,) for both"
         )
     true, found = (np.unique(labels, return_inverse=True)[1] for labels in (true, found))
-    table = csr_array((np.ones(len(true)), (true, found)))  if len(true) else csr_array((0, 0))
+    table = csr_array((np.ones(len(true)), (true, found))) if len(true) else csr_array((0, 0))
     table.sum_duplicates()
     overlaps = table.tocoo()
     return overlaps.data, np.bincount(true).astype(float), np.bincount(found).astype(float), overlaps.row, overlaps.col

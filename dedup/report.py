@@ -41,4 +41,5 @@ def _story(story: Story) -> str:
 def _article(article: Article) -> str:
     when = f"{article.published:%Y-%m-%d %H:%M %Z}" if article.published else "undated"
     title = article.title or article.text[:120]
-    return f"<li>{escape(title)} <small>{escape(article.source or '')} {when} {escape(article.url or '')}</small></li>\n"
+    facts = " ".join(escape(fact) for fact in (article.source, when, article.url) if fact)
+    return f"<li>{escape(title)} <small>{facts}</small></li>\n"

@@ -1,5 +1,6 @@
 """Which article a story shows, and why."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -72,7 +73,7 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
 
     def score(i: int) -> float:
         completeness = min(1.0, candidates[i].words / max(usual, 1))
-        return round(candidates[i].centrality * completeness**0.5, 9)
+        return round(candidates[i].centrality * math.sqrt(completeness), 9)
 
     best, second = sorted(reports, key=lambda i: (-score(i), i))[:2]
     chosen, other = candidates[best], candidates[second]

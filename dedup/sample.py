@@ -53,9 +53,10 @@ def sample_articles(*languages: str) -> list[SampleArticle]:
     for language in languages:
         if language not in LANGUAGES:
             raise ValueError(f"language is {language!r}; allowed: {', '.join(map(repr, LANGUAGES))}")
-    articles = []
-    for language in languages or LANGUAGES:
-        lines = files("dedup").joinpath("samples", f"{language}.jsonl").read_text(encoding="utf-8")
-        for row in map(json.loads, lines.splitlines()):
-            articles.append(SampleArticle(**row | {"published": datetime.fromisoformat(row["published"])}))
+    rows = (
+        json.loads(line)
+        for language in languages or LANGUAGES
+        for line in files("dedup").joinpath("samples", f"{language}.jsonl").read_text(encoding="utf-8").splitlines()
+    )
+    articles = [SampleArticle(**row | {"published": datetime.fromisoformat(row["published"])}) for row in rows]
     return sorted(articles, key=lambda article: (article.day, article.id))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class Stories(Sequence[Story]):
             lines.append(f"         and {len(self) - 10:,} more")
         return "\n".join(lines)
 
-    def to_frame(self, *, backend: str = "pandas") -> Any:
+    def to_frame(self, *, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """One row an article, in the order of the input.
 
         Parameters

@@ -55,7 +55,7 @@ def signatures(
     Examples
     --------
     >>> signatures(np.array([7, 8], dtype=np.uint32), np.array([0, 2, 2]), num_perm=2)
-    array([[1105160178,  735464577],
+    array([[ 191545797,   41548677],
            [4294967295, 4294967295]], dtype=uint32)
     """
     multipliers, addends = permutations(num_perm, seed)

@@ -114,11 +114,13 @@ def _count(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64],
     pairs = mix(tokens.hashes[:-1] * _PAIR_MULTIPLIER + tokens.hashes[1:])[adjacent]
     run_tokens, runs = _character_runs(tokens)
     row = np.concatenate([rows, rows[1:][adjacent], rows[run_tokens]])
-    key = np.concatenate([
-        feature_keys(tokens.hashes, WORD),
-        feature_keys(pairs, WORD_PAIR),
-        feature_keys(mix(runs), CHARACTER_RUN),
-    ])
+    key = np.concatenate(
+        [
+            feature_keys(tokens.hashes, WORD),
+            feature_keys(pairs, WORD_PAIR),
+            feature_keys(mix(runs), CHARACTER_RUN),
+        ]
+    )
     weight = np.concatenate([weights, np.minimum(weights[1:], weights[:-1])[adjacent], weights[run_tokens]])
     # Text above, feature below: sorting one integer sorts by both.
     packed = (row.astype(np.uint64) << np.uint64(_KEY_BITS)) | key

@@ -54,12 +54,12 @@ def _within(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
 
 
 def fold_character(character: str) -> bytes:
-    """The folded bytes of one character, at most four; nothing for what leaves no trace.
+    r"""The folded bytes of one character, at most four; nothing for what leaves no trace.
 
     Examples
     --------
     >>> [fold_character(c) for c in "Éж京, ."]
-    [b'e', b'zh', b'\\xe4\\xba\\xac', b' ', b' ', b'.']
+    [b'e', b'zh', b'\xe4\xba\xac', b' ', b' ', b'.']
     """
     if character in _SENTENCE_ENDS:
         return b"."

@@ -136,10 +136,8 @@ def _fold(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint
     for least in (0x1, 0x100, 0x10000, 0x1000000):  # a byte of a fold is never zero
         sizes += packed >= least
     if (sizes == 1).all():  # French and its like: one byte each, nothing to squeeze out
-        data = packed.astype(np.uint8).tobytes()
-    else:
-        data = packed.tobytes().translate(None, delete=b"\0")
-    return _padded(data), sizes
+        return _padded(packed.astype(np.uint8).tobytes()), sizes
+    return _padded(packed.tobytes().translate(None, delete=b"\0")), sizes
 
 
 def _padded(data: bytes) -> NDArray[np.uint8]:
@@ -206,9 +204,7 @@ def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray
     return hashes
 
 
-def _eight_bytes(
-    words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> NDArray[np.uint64]:
+def _eight_bytes(words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
     """The first eight bytes of tokens as one integer, zero behind the end of shorter ones."""
     # Two aligned reads and two shifts (by 64 gives 0), because an unaligned gather holds the interpreter lock.
     place = starts >> 3
