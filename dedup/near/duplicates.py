@@ -83,9 +83,10 @@ def find_near_duplicates(
     Parameters are those of `dedup.near_duplicates`, checked by the caller.
     """
     bands = Bands.for_recall(threshold, recall, num_perm)
-    signed, shingles, starts, sizes = _sign(texts, num_perm, shingle_size, n_jobs)
+    signed, shingles, offsets = _sign(texts, num_perm, shingle_size, n_jobs)
+    starts, sizes = offsets[:-1], np.diff(offsets)
     filled = np.flatnonzero(sizes)  # a blank text is nobody's duplicate
-    pairs = filled[candidate_pairs(signed[filled], bands)]
+    pairs = filled[candidate_pairs(signed[filled], bands, n_jobs)]
 
     def verify(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         return exact_jaccard(pairs[chosen], shingles, starts, sizes)
@@ -102,25 +103,24 @@ def find_near_duplicates(
 
 def _sign(
     texts: Sequence[str], num_perm: int, shingle_size: int, n_jobs: int | None
-) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-    """Signatures of texts, and their shingle hashes with the start and the number of each text's."""
-    # A text has at most as many tokens as characters. Each block writes where its characters begin; the pages
-    # in between are never touched and so cost nothing, and nothing is copied once more to close the gaps.
-    characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    room = np.concatenate([[0], np.cumsum(characters)])
-    shingles = np.empty(room[-1], dtype=np.uint64)
-    signed = np.empty((len(texts), num_perm), dtype=np.uint32)
-    starts, sizes = np.empty((2, len(texts)), dtype=np.int64)
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64]]:
+    """Signatures of texts, their shingle hashes in one array, and where in it each text's begin."""
 
-    def sign(block: slice) -> None:
+    def sign(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         tokens = tokenize(texts[block])
         hashes = shingle_hashes(tokens, shingle_size)
-        first = room[block.start]
-        shingles[first : first + len(hashes)] = hashes
-        starts[block] = first + tokens.offsets[:-1]
-        sizes[block] = np.diff(tokens.offsets)
         signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=num_perm, seed=_SEED)
+        return hashes, np.diff(tokens.offsets)
 
-    for _ in ordered_map(sign, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
-        pass
-    return signed, shingles, starts, sizes
+    signed = np.empty((len(texts), num_perm), dtype=np.uint32)
+    shingles = np.empty(1 << 16, dtype=np.uint64)
+    sizes = [np.zeros(1, dtype=np.int64)]
+    used = 0
+    for hashes, counts in ordered_map(sign, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+        if used + len(hashes) > len(shingles):
+            # In place: the system moves pages, not bytes, and pages not written to yet take no memory.
+            shingles.resize(2 * (used + len(hashes)), refcheck=False)
+        shingles[used : used + len(hashes)] = hashes
+        sizes.append(counts)
+        used += len(hashes)
+    return signed, shingles[:used], np.cumsum(np.concatenate(sizes))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dedup.parallel import ordered_map
 from dedup.text.tokens import mix
 
 #: Buckets up to this size give all their pairs, larger ones a star and a chain.
@@ -42,12 +43,17 @@ class Bands:
             f"at most {best:.3g}; raise num_perm or lower recall"
         )
 
+    @property
+    def first_rows(self) -> range:
+        """Where in a signature each band begins."""
+        return range(0, self.bands * self.rows, self.rows)
+
     def retrieval_probability(self, jaccard: ArrayLike) -> NDArray[np.float64]:
         """Probability that a pair of the given Jaccard similarity (in [0, 1]) shares a band."""
         return 1 - (1 - np.asarray(jaccard, dtype=np.float64) ** self.rows) ** self.bands
 
 
-def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands) -> NDArray[np.int64]:
+def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None) -> NDArray[np.int64]:
     """Distinct pairs of rows that share a bucket of any band.
 
     Parameters
@@ -67,11 +73,11 @@ def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands) -> NDArray[np.
     O(bands x n log n). Gionis, Indyk and Motwani (1999), "Similarity search in high dimensions via hashing".
     """
     n = len(signatures)
-    found = [np.empty(0, dtype=np.uint64)]
-    for band in range(bands.bands):
-        columns = signatures[:, band * bands.rows : (band + 1) * bands.rows]
-        found.append(_bucket_pairs(_band_keys(columns), n))
-    codes = np.unique(np.concatenate(found))
+
+    def pairs_of_band(first: int) -> NDArray[np.uint64]:
+        return _bucket_pairs(_band_keys(signatures[:, first : first + bands.rows]), n)
+
+    codes = np.unique(np.concatenate(list(ordered_map(pairs_of_band, bands.first_rows, n_jobs))))
     return np.stack(np.divmod(codes, np.uint64(max(n, 1))), axis=1).astype(np.int64)
 
 

@@ -35,30 +35,29 @@ def exact_jaccard(
     shingles : ndarray of uint64
         Shingle hashes; text `i` has ``shingles[starts[i]:starts[i] + sizes[i]]``, repeats allowed.
     starts, sizes : ndarray of int64, shape (n_texts,)
+        Of the texts in `pairs`, none is without shingles.
 
     Returns
     -------
     ndarray of float64, shape (n_pairs,)
-        In [0, 1]; 0 for a text without shingles. Exact but for collisions of 63-bit hashes.
+        In [0, 1]. Exact but for collisions of 63-bit hashes.
 
     Notes
     -----
-    O(s log s) for s shingles of a pair: both texts in one row, the lowest bit telling which, and the row sorted;
-    distinct values are then ``|A| + |B|`` with that bit and ``|A u B|`` without.
+    O(s log s) for s shingles of a pair: both texts in one row, the lowest bit telling which, and the row sorted.
     """
-    width = max(1, int(sizes[pairs].sum(axis=1).max(initial=0)))
-    left, right = pairs[:, :1], pairs[:, 1:]
-    place = np.arange(width)
-    on_left = place < sizes[left]
-    place = np.where(on_left, starts[left] + place, starts[right] + place - sizes[left])
-    filled = np.arange(width) < sizes[left] + sizes[right]
-    rows = shingles.take(np.where(filled, place, 0)) | np.uint64(1)
-    rows ^= on_left  # lowest bit 0 on the left, 1 on the right
-    # Padding repeats the row's first value: a repeat adds nothing distinct.
-    np.copyto(rows, rows[:, :1], where=~filled)
+    rows = np.concatenate([_padded(shingles, starts[side], sizes[side]) for side in pairs.T], axis=1)
+    middle = int(sizes[pairs[:, 0]].max(initial=1))
+    rows[:, :middle] &= ~np.uint64(1)
+    rows[:, middle:] |= np.uint64(1)
     rows.sort(axis=1)
     steps = rows[:, 1:] ^ rows[:, :-1]
-    both = 1 + np.count_nonzero(steps, axis=1)
-    union = 1 + np.count_nonzero(steps > np.uint64(1), axis=1)
-    blank = (sizes[pairs] == 0).any(axis=1)
-    return np.where(blank, 0.0, (both - union) / union)
+    total = 1 + np.count_nonzero(steps, axis=1)  # |A| + |B|: repeats step by 0
+    shared = np.count_nonzero(steps == np.uint64(1), axis=1)  # one shingle, left beside right
+    return shared / (total - shared)
+
+
+def _padded(shingles: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Shingles of texts as rows of one length; shorter ones repeat their last, which adds nothing distinct."""
+    place = np.arange(int(sizes.max(initial=1)))
+    return shingles.take(starts[:, None] + np.minimum(place, sizes[:, None] - 1))
