@@ -151,9 +151,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     Examples
     --------
     >>> from dedup import sample_articles
-    >>> model = StoryClusterer().fit(sample_articles("pt"))
+    >>> model = StoryClusterer().fit(sample_articles("ru"))
     >>> model.stories_[0].headline
-    'Putin recebe Kim em Vostochny e fala em cooperação espacial'
+    'Бронепоезд Ким Чен Ына прошёл Хасан: как встречали гостя в Приморье'
     """
 
     def __init__(

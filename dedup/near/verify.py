@@ -54,7 +54,8 @@ def exact_jaccard(
     steps = rows[:, 1:] ^ rows[:, :-1]
     total = 1 + np.count_nonzero(steps, axis=1)  # |A| + |B|: repeats step by 0
     shared = np.count_nonzero(steps == np.uint64(1), axis=1)  # one shingle, left beside right
-    return shared / (total - shared)
+    jaccard: NDArray[np.float64] = shared / (total - shared)
+    return jaccard
 
 
 def _padded(shingles: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
