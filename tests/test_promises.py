@@ -224,11 +224,6 @@ def test_importing_dedup_loads_no_heavy_library(code):
     assert printed.strip() == b"[]"
 
 
-def test_clustering_loads_no_data_frame_library():
-    code = "import sys, dedup; dedup.cluster(['Kim', 'Putin']); print('polars' in sys.modules, 'pyarrow' in sys.modules)"
-    assert run_python(code).strip() == b"False False"
-
-
 def test_every_public_name_can_be_had():
     for name in dedup.__all__:
         assert getattr(dedup, name) is not None

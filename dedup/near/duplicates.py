@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.components import connected_labels
-from dedup.near.lsh import Bands, candidate_pairs
+from dedup.near.containment import contained_candidates
+from dedup.near.jaccard import ShingleSets
+from dedup.near.lsh import Bands, candidates
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
-from dedup.near.verify import exact_jaccard, verification_blocks
+from dedup.near.verify import Verifier
 from dedup.parallel import ordered_map
 from dedup.text.tokens import blocks, tokenize
 
@@ -31,7 +33,9 @@ class NearDuplicates:
         Positions ``i < j`` of two near-duplicates, sorted. In a group of more than 64 copies not every pair is
         listed, but enough to connect it.
     jaccard : ndarray of float64, shape (n_pairs,)
-        Their exact Jaccard similarity, in [threshold, 1].
+        Their exact Jaccard similarity, in (0, 1].
+    containment : ndarray of float64, shape (n_pairs,)
+        The exact share of the smaller one's shingles that the other has too, in (0, 1].
     labels : ndarray of int64, shape (n_texts,)
         The connected group of each text, numbered by first member.
     token_counts : ndarray of int64, shape (n_texts,)
@@ -44,6 +48,7 @@ class NearDuplicates:
 
     pairs: NDArray[np.int64]
     jaccard: NDArray[np.float64]
+    containment: NDArray[np.float64]
     labels: NDArray[np.int64]
     token_counts: NDArray[np.int64] = field(repr=False)
     threshold: float
@@ -64,7 +69,7 @@ class NearDuplicates:
     def __repr__(self) -> str:
         grouped = sum(map(len, self.groups))
         return (
-            f"NearDuplicates({len(self.labels):,} texts: {len(self.pairs):,} pairs with Jaccard >= {self.threshold:g}, "
+            f"NearDuplicates({len(self.labels):,} texts: {len(self.pairs):,} pairs, "
             f"{grouped:,} texts in {len(self.groups):,} groups)"
         )
 
@@ -77,28 +82,35 @@ def find_near_duplicates(
     num_perm: int,
     shingle_size: int,
     n_jobs: int | None,
+    containment: float | None = None,
 ) -> NearDuplicates:
-    """All pairs of texts whose shingle sets have Jaccard similarity >= threshold, and their groups.
+    """All pairs of texts whose shingle sets are similar enough, and their groups.
 
     Parameters are those of `dedup.near_duplicates`, checked by the caller.
     """
     bands = Bands.for_recall(threshold, recall, num_perm)
     signed, shingles, offsets = _sign(texts, num_perm, shingle_size, n_jobs)
-    starts, sizes = offsets[:-1], np.diff(offsets)
-    filled = np.flatnonzero(sizes)  # a blank text is nobody's duplicate
-    pairs = filled[candidate_pairs(signed[filled], bands, n_jobs)]
-
-    def verify(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        return exact_jaccard(pairs[chosen], shingles, starts, sizes)
-
-    jaccard = np.zeros(len(pairs), dtype=np.float64)
-    tasks = list(verification_blocks(pairs, sizes))
-    for chosen, values in zip(tasks, ordered_map(verify, tasks, n_jobs), strict=True):
-        jaccard[chosen] = values
-    kept = jaccard >= threshold
-    pairs, jaccard = pairs[kept], jaccard[kept]
-    labels = connected_labels(pairs[:, 0], pairs[:, 1], len(texts))
-    return NearDuplicates(pairs, jaccard, labels, sizes, threshold, bands)
+    token_counts = np.diff(offsets)
+    filled = np.flatnonzero(token_counts)  # a blank text is nobody's duplicate
+    found = candidates(signed[filled], bands, n_jobs)
+    del signed
+    pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
+    if containment is not None:
+        pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, offsets, containment)]), axis=0)
+    verifier = Verifier(ShingleSets(shingles, offsets, n_jobs), threshold, containment)
+    verified = verifier.check(pairs)
+    verified = verifier.check_large_buckets(verified, large, len(texts))
+    order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
+    pairs = verified.pairs[order]
+    return NearDuplicates(
+        pairs=pairs,
+        jaccard=verified.jaccard[order],
+        containment=verified.containment[order],
+        labels=connected_labels(pairs[:, 0], pairs[:, 1], len(texts)),
+        token_counts=token_counts,
+        threshold=threshold,
+        bands=bands,
+    )
 
 
 def _sign(

@@ -1,6 +1,7 @@
 """Signatures -> candidate pairs by locality-sensitive hashing in bands."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from dedup.parallel import ordered_map
 from dedup.text.tokens import mix
 
-#: Buckets up to this size give all their pairs, larger ones a star and a chain.
+#: Buckets up to this size give all their pairs.
 SMALL_BUCKET = 64
 
 
@@ -53,20 +54,32 @@ class Bands:
         return 1 - (1 - np.asarray(jaccard, dtype=np.float64) ** self.rows) ** self.bands
 
 
-def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None) -> NDArray[np.int64]:
-    """Distinct pairs of rows that share a bucket of any band.
+class Buckets(NamedTuple):
+    """What sharing buckets says about pairs of texts.
+
+    Attributes
+    ----------
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Distinct candidates ``i < j``, sorted: all pairs of a bucket of up to `SMALL_BUCKET` texts; of a larger one
+        those of its first text.
+    large : list of ndarray of int64
+        The texts of each larger bucket, ascending.
+    """
+
+    pairs: NDArray[np.int64]
+    large: list[NDArray[np.int64]]
+
+
+def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None) -> Buckets:
+    """Buckets of the texts that agree on any whole band.
 
     Parameters
     ----------
     signatures : ndarray of uint32, shape (n_texts, num_perm)
     bands : Bands
         With ``bands.bands * bands.rows <= num_perm``.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_pairs, 2)
-        ``i < j``, sorted. Of a bucket of more than `SMALL_BUCKET` texts only the pairs with its first text and
-        between neighbours, so that a story with 50,000 copies costs 100,000 pairs.
+    n_jobs : int, optional
+        Threads; None or -1 means all processors.
 
     Notes
     -----
@@ -74,11 +87,17 @@ def candidate_pairs(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | 
     """
     n = len(signatures)
 
-    def pairs_of_band(first: int) -> NDArray[np.uint64]:
-        return _bucket_pairs(_band_keys(signatures[:, first : first + bands.rows]), n)
+    def buckets_of_band(first: int) -> tuple[NDArray[np.uint64], list[NDArray[np.int64]]]:
+        # Key above, text below: one plain sort does for an argsort. The low bits of the key make way;
+        # a chance collision of what is left only adds a candidate.
+        text_mask = np.uint64((1 << max(1, (n - 1).bit_length())) - 1)
+        keys = _band_keys(signatures[:, first : first + bands.rows])
+        packed = np.sort((keys & ~text_mask) | np.arange(n, dtype=np.uint64))
+        return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
 
-    codes = np.unique(np.concatenate(list(ordered_map(pairs_of_band, bands.first_rows, n_jobs))))
-    return np.stack(np.divmod(codes, np.uint64(max(n, 1))), axis=1).astype(np.int64)
+    found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs))
+    codes = np.unique(np.concatenate([codes for codes, _ in found]))
+    return Buckets(decoded(codes, n), [bucket for _, large in found for bucket in large])
 
 
 def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
@@ -88,23 +107,42 @@ def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return keys
 
 
-def _bucket_pairs(keys: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
-    """Pairs ``i * n + j``, ``i < j``, of rows with one key."""
-    # Key above, row number below: one plain sort does for an argsort. The low bits of the key make way;
-    # a chance collision of what is left only adds a candidate.
-    row_bits = np.uint64(max(1, (n - 1).bit_length()))
-    row_mask = (np.uint64(1) << row_bits) - np.uint64(1)
-    packed = np.sort((keys & ~row_mask) | np.arange(n, dtype=np.uint64))
-    rows, keys = packed & row_mask, packed & ~row_mask
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if n else np.empty(0, dtype=np.int64)
-    sizes = np.diff(np.append(starts, n))
+def bucket_pairs(
+    keys: NDArray[np.uint64], texts: NDArray[np.uint64], n: int
+) -> tuple[NDArray[np.uint64], list[NDArray[np.int64]]]:
+    """Pairs of texts ``i < j`` that share a bucket, as codes ``i * n + j``, and the large buckets.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64, shape (n_entries,)
+        Bucket of each entry, sorted.
+    texts : ndarray of uint64, shape (n_entries,)
+        Text of each entry, ascending within a bucket.
+    n : int
+        Number of texts.
+
+    Returns
+    -------
+    ndarray of uint64
+        As in `Buckets`; a pair that meets in several buckets comes several times.
+    list of ndarray of int64
+        As in `Buckets`.
+    """
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
+    sizes = np.diff(np.append(starts, len(keys)))
     size = np.repeat(sizes, sizes)
-    place = np.arange(n) - np.repeat(starts, sizes)  # within its bucket
-    found = []
-    for step in range(1, min(SMALL_BUCKET, int(sizes.max(initial=1)))):
-        # In a large bucket only the neighbours, one step apart.
-        left = np.flatnonzero((place + step < size) & ((size <= SMALL_BUCKET) | (step == 1)))
-        found.append(rows[left] * np.uint64(n) + rows[left + step])
-    star = np.flatnonzero((size > SMALL_BUCKET) & (place > 1))
-    found.append(rows[star - place[star]] * np.uint64(n) + rows[star])
-    return np.concatenate(found)
+    place = np.arange(len(keys)) - np.repeat(starts, sizes)  # within its bucket
+    small = size <= SMALL_BUCKET
+    found = [np.empty(0, dtype=np.uint64)]
+    for step in range(1, int(sizes[sizes <= SMALL_BUCKET].max(initial=1))):
+        left = np.flatnonzero(small & (place + step < size))
+        found.append(texts[left] * np.uint64(n) + texts[left + step])
+    star = np.flatnonzero(~small & (place > 0))
+    found.append(texts[star - place[star]] * np.uint64(n) + texts[star])
+    large = [texts[starts[b] : starts[b] + sizes[b]].astype(np.int64) for b in np.flatnonzero(sizes > SMALL_BUCKET)]
+    return np.concatenate(found), large
+
+
+def decoded(codes: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
+    """Pairs from their codes ``i * n + j``, shape (n_codes, 2)."""
+    return np.stack(np.divmod(codes, np.uint64(max(n, 1))), axis=1).astype(np.int64)

@@ -1,64 +1,78 @@
-"""Candidate pairs -> their exact Jaccard similarity."""
+"""Candidate pairs -> verified pairs."""
 
-from collections.abc import Iterator
+import logging
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SHINGLES_AT_ONCE = 1 << 16
+from dedup.components import connected_labels
+from dedup.near.jaccard import ShingleSets
+from dedup.near.lsh import bucket_pairs, decoded
+
+_log = logging.getLogger(__name__)
 
 
-def verification_blocks(pairs: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Positions of pairs to verify together: of like length, so that their matrix has little padding."""
-    lengths = sizes[pairs].sum(axis=1)
-    order = np.argsort(lengths, kind="stable")
-    first = 0
-    while first < len(order):
-        # A block is as wide as its last pair; its size follows from the width of its first.
-        count = max(1, _SHINGLES_AT_ONCE // max(1, int(lengths[order[first]])))
-        last = min(first + count, len(order)) - 1
-        while last > first and (last - first + 1) * int(lengths[order[last]]) > 2 * _SHINGLES_AT_ONCE:
-            last = (first + last) // 2
-        yield order[first : last + 1]
-        first = last + 1
+class Verified(NamedTuple):
+    """Near-duplicates with their exact similarities.
 
-
-def exact_jaccard(
-    pairs: NDArray[np.int64], shingles: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Jaccard similarity of the shingle sets of pairs of texts.
-
-    Parameters
+    Attributes
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
-        One block (see `verification_blocks`).
-    shingles : ndarray of uint64
-        Shingle hashes; text `i` has ``shingles[starts[i]:starts[i] + sizes[i]]``, repeats allowed.
-    starts, sizes : ndarray of int64, shape (n_texts,)
-        Of the texts in `pairs`, none is without shingles.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_pairs,)
-        In [0, 1]. Exact but for collisions of 63-bit hashes.
-
-    Notes
-    -----
-    O(s log s) for s shingles of a pair: both texts in one row, the lowest bit telling which, and the row sorted.
+    jaccard, containment : ndarray of float64, shape (n_pairs,)
     """
-    rows = np.concatenate([_padded(shingles, starts[side], sizes[side]) for side in pairs.T], axis=1)
-    middle = int(sizes[pairs[:, 0]].max(initial=1))
-    rows[:, :middle] &= ~np.uint64(1)
-    rows[:, middle:] |= np.uint64(1)
-    rows.sort(axis=1)
-    steps = rows[:, 1:] ^ rows[:, :-1]
-    total = 1 + np.count_nonzero(steps, axis=1)  # |A| + |B|: repeats step by 0
-    shared = np.count_nonzero(steps == np.uint64(1), axis=1)  # one shingle, left beside right
-    jaccard: NDArray[np.float64] = shared / (total - shared)
-    return jaccard
+
+    pairs: NDArray[np.int64]
+    jaccard: NDArray[np.float64]
+    containment: NDArray[np.float64]
 
 
-def _padded(shingles: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Shingles of texts as rows of one length; shorter ones repeat their last, which adds nothing distinct."""
-    place = np.arange(int(sizes.max(initial=1)))
-    return shingles.take(starts[:, None] + np.minimum(place, sizes[:, None] - 1))
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Decides which candidates are near-duplicates."""
+
+    sets: ShingleSets
+    threshold: float
+    containment: float | None
+
+    def check(self, pairs: NDArray[np.int64]) -> Verified:
+        """Those of the pairs that reach the threshold (or that of containment)."""
+        members, place = np.unique(pairs, return_inverse=True)
+        sizes = self.sets.sizes(members)[place.reshape(pairs.shape)]
+        shared = self.sets.shared(pairs)
+        jaccard = shared / (sizes[:, 0] + sizes[:, 1] - shared)
+        contained = shared / np.minimum(sizes[:, 0], sizes[:, 1])
+        kept = jaccard >= self.threshold
+        if self.containment is not None:
+            kept |= contained >= self.containment
+        return Verified(pairs[kept], jaccard[kept], contained[kept])
+
+    def check_large_buckets(self, verified: Verified, buckets: list[NDArray[np.int64]], n: int) -> Verified:
+        """Add the pairs that connect what is left of large buckets, in time linear in their sizes.
+
+        So far each text of a large bucket was compared with the first. Those that turned out its copies, or copies
+        of its copies, are done with; of each other group one text goes on. A bucket that does not lose half of its
+        texts in a round holds a common template, not copies of one text, and is given up.
+        """
+        skipped = 0
+        while buckets:
+            labels = connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], n)
+            left = [self._others(bucket, labels) for bucket in buckets]
+            buckets_left = [new for new, old in zip(left, buckets, strict=True) if len(new) <= len(old) // 2]
+            skipped += len(buckets) - len(buckets_left)
+            keys = np.repeat(np.arange(len(buckets_left), dtype=np.uint64), [len(b) for b in buckets_left])
+            texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets_left]).astype(np.uint64)
+            codes, buckets = bucket_pairs(keys, texts, n)
+            more = self.check(decoded(np.unique(codes), n))
+            verified = Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True)))
+        if skipped:
+            _log.info("%d large buckets share a template; their texts were compared with one of them only", skipped)
+        return verified
+
+    @staticmethod
+    def _others(bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first text of each group in the bucket but that of the bucket's first text."""
+        groups, first = np.unique(labels[bucket], return_index=True)
+        others: NDArray[np.int64] = bucket[np.sort(first[groups != labels[bucket[0]]])]
+        return others

@@ -1,0 +1,48 @@
+"""Shingles -> candidate pairs of which one text may hold the other."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.near.lsh import bucket_pairs, decoded
+
+#: One shingle in four is looked at, the same ones in every text.
+SAMPLING = 4
+
+
+def contained_candidates(
+    shingles: NDArray[np.uint64], offsets: NDArray[np.int64], containment: float
+) -> NDArray[np.int64]:
+    """Pairs of texts that share enough sampled shingles for one to hold `containment` of the other's.
+
+    Parameters
+    ----------
+    shingles : ndarray of uint64, shape (n_shingles,)
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Text `i` has ``shingles[offsets[i]:offsets[i + 1]]``.
+    containment : float
+        Least share of the smaller text's shingles, in (0, 1].
+
+    Returns
+    -------
+    ndarray of int64, shape (n_pairs, 2)
+        ``i < j``, sorted; those that share at least half as many samples as expected.
+
+    Notes
+    -----
+    MinHash bands follow the Jaccard similarity, which is low for a brief within a long article. A fixed sample of
+    shingles keeps containment as it is (Broder 1997, section 4). A shingle that more than 64 texts share, as
+    those of templates are, joins each of them only with the first.
+    """
+    n = len(offsets) - 1
+    place = np.flatnonzero(shingles % np.uint64(SAMPLING) == 0)
+    texts = np.searchsorted(offsets, place, side="right") - 1
+    order = np.lexsort((texts, shingles[place]))
+    keys, texts = shingles[place][order], texts[order]
+    fresh = np.ones(len(keys), dtype=np.bool_)
+    fresh[1:] = (keys[1:] != keys[:-1]) | (texts[1:] != texts[:-1])
+    keys, texts = keys[fresh], texts[fresh]
+    samples = np.bincount(texts, minlength=n)
+    codes, shared = np.unique(bucket_pairs(keys, texts.astype(np.uint64), n)[0], return_counts=True)
+    pairs = decoded(codes, n)
+    enough = shared >= containment / 2 * samples[pairs].min(axis=1)
+    return np.compress(enough, pairs, axis=0)

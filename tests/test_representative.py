@@ -1,0 +1,290 @@
+"""Which article a story shows, and the reason given for it."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+import dedup
+from dedup import Article
+from dedup.representative import RULES, Candidate, choose
+
+START = datetime(2023, 9, 12, 10, tzinfo=UTC)
+
+
+def candidate(name, *, words=100, centrality=0.5, copies=1, first=True, hours=0.0):
+    when = None if hours is None else START + timedelta(hours=hours)
+    return Candidate(Article(name, name, published=when), words, centrality, copies, first)
+
+
+def copies_of(name, count, **facts):
+    """Candidates for one text published `count` times."""
+    return [candidate(f"{name}{i}", copies=count, first=i == 0, **facts) for i in range(count)]
+
+
+def numbers(sentence):
+    return re.findall(r"\d+(?:\.\d+)?", sentence)
+
+
+# A single report
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_single_article_is_the_only_report(rule):
+    choice = choose(rule, [candidate("a")])
+    assert (choice.place, choice.reason) == (0, "The only report.")
+
+
+def test_nobody_is_asked_about_a_single_article():
+    def chooser(articles):
+        raise AssertionError("asked")
+
+    assert choose(chooser, [candidate("a")]).place == 0
+
+
+# Central
+
+
+def test_the_most_similar_report_is_shown():
+    reports = [candidate("a", centrality=0.2), candidate("b", centrality=0.6), candidate("c", centrality=0.4)]
+    assert choose("central", reports).place == 1
+
+
+def test_the_reason_names_both_similarities_and_both_lengths():
+    reports = [
+        candidate("a", centrality=0.21, words=120),
+        candidate("b", centrality=0.63, words=130),
+        candidate("c", centrality=0.44, words=140),
+    ]
+    reason = choose("central", reports).reason
+    assert numbers(reason) == ["2", "0.63", "130", "0.44", "140"]
+    assert reason.startswith("Closest to the other 2 reports")
+    assert reason.endswith(".")
+
+
+def test_two_reports_are_one_and_the_other():
+    reason = choose("central", [candidate("a", centrality=0.4), candidate("b", centrality=0.4, words=120)]).reason
+    assert reason.startswith("Closest to the other report:")
+
+
+def test_ten_copies_of_one_text_count_once():
+    crowd = copies_of("wire", 10, centrality=0.3)
+    choice = choose("central", [*crowd, candidate("a", centrality=0.5), candidate("b", centrality=0.4)])
+    assert choice.place == 10
+    assert choice.reason.startswith("Closest to the other 2 reports")
+
+
+def test_copies_do_not_move_the_usual_length():
+    # Were each copy counted, 20 words would be usual and the stub complete.
+    stubs = copies_of("stub", 10, centrality=0.6, words=20)
+    full = [candidate("a", centrality=0.5, words=300), candidate("b", centrality=0.4, words=300)]
+    assert choose("central", [*stubs, *full]).place == 10
+
+
+def test_of_copies_the_first_published_is_shown():
+    later = [candidate("copy", centrality=0.9, words=900, copies=2, first=False)]
+    wire = [candidate("wire", centrality=0.9, copies=2)]
+    assert choose("central", [candidate("a", centrality=0.1), *wire, *later]).place == 1
+
+
+def test_the_reason_names_the_number_of_copies():
+    reason = choose("central", [*copies_of("wire", 7, centrality=0.6), candidate("a", centrality=0.4)]).reason
+    assert reason.endswith("The earliest of its 7 copies.")
+
+
+def test_a_report_without_copies_names_none():
+    reason = choose("central", [*copies_of("wire", 7, centrality=0.4), candidate("a", centrality=0.6)]).reason
+    assert "copies" not in reason
+
+
+def test_a_story_of_copies_alone_shows_the_earliest():
+    choice = choose("central", copies_of("wire", 4))
+    assert (choice.place, choice.reason) == (0, "The earliest of 4 copies of one text.")
+
+
+def test_a_stub_loses_to_a_full_report():
+    reports = [
+        candidate("stub", centrality=0.6, words=12),
+        candidate("full", centrality=0.5, words=400),
+        candidate("other", centrality=0.4, words=380),
+    ]
+    assert choose("central", reports).place == 1
+
+
+def test_a_report_longer_than_usual_has_no_advantage():
+    reports = [
+        candidate("usual", centrality=0.51, words=300),
+        candidate("long", centrality=0.5, words=5_000),
+        candidate("other", centrality=0.2, words=300),
+    ]
+    assert choose("central", reports).place == 0
+
+
+def test_ties_go_to_the_earlier_report():
+    reports = [candidate("a", centrality=0.3), candidate("b"), candidate("c"), candidate("d")]
+    assert choose("central", reports).place == 1
+
+
+def test_a_difference_too_small_to_mean_anything_is_a_tie():
+    assert choose("central", [candidate("a", centrality=0.5), candidate("b", centrality=0.5 + 1e-13)]).place == 0
+
+
+def test_reports_without_words_or_similarity_still_have_one_to_show():
+    assert choose("central", [candidate("a", words=0, centrality=0.0), candidate("b", words=0, centrality=0.0)]).place == 0
+
+
+# Earliest
+
+
+def test_the_earliest_is_the_first_and_leads_by_so_much():
+    choice = choose("earliest", [candidate("a"), candidate("b", hours=0.5), candidate("c", hours=9)])
+    assert choice.place == 0
+    assert choice.reason == "Published first of 3 articles: 2023-09-12 10:00 UTC, 30 min before the next."
+
+
+@pytest.mark.parametrize(
+    ("hours", "lead"),
+    [(1, "60 min"), (1.99, "119 min"), (2, "2 h"), (2.9, "2 h"), (47.9, "47 h"), (48, "2 days"), (200, "8 days")],
+)
+def test_the_lead_is_given_in_minutes_hours_or_days(hours, lead):
+    assert f", {lead} before the next." in choose("earliest", [candidate("a"), candidate("b", hours=hours)]).reason
+
+
+def test_the_time_is_given_in_utc():
+    tokyo = timezone(timedelta(hours=9))
+    pair = [candidate("a"), candidate("b", hours=3)]
+    pair = [replace(c, article=replace(c.article, published=c.article.published.astimezone(tokyo))) for c in pair]
+    assert "2023-09-12 10:00 UTC" in choose("earliest", pair).reason
+
+
+def test_an_equal_time_is_called_equal():
+    assert "at the same time as the next" in choose("earliest", [candidate("a"), candidate("b")]).reason
+
+
+def test_the_only_dated_article_is_called_so():
+    choice = choose("earliest", [candidate("a"), candidate("b", hours=None), candidate("c", hours=None)])
+    assert choice.place == 0
+    assert choice.reason == "The only dated one of 3 articles: 2023-09-12 10:00 UTC."
+
+
+def test_undated_articles_go_by_id():
+    choice = choose("earliest", [candidate("a", hours=None), candidate("b", hours=None)])
+    assert choice.place == 0
+    assert choice.reason == "None of 2 articles is dated; the smallest id."
+
+
+# Longest
+
+
+def test_the_longest_has_the_most_words():
+    choice = choose("longest", [candidate("a", words=90), candidate("b", words=310), candidate("c", words=250)])
+    assert choice.place == 1
+    assert choice.reason == "Longest of 3 articles: 310 words, next 250."
+
+
+def test_of_equally_long_articles_the_earlier_is_shown():
+    assert choose("longest", [candidate("a", words=90), candidate("b", words=310), candidate("c", words=310)]).place == 1
+
+
+# A callable
+
+
+def last(articles):
+    return articles[-1]
+
+
+def test_a_callable_chooses_and_is_named():
+    choice = choose(last, [candidate("a"), candidate("b"), candidate("c")])
+    assert choice.place == 2
+    assert choice.reason == "Chosen by last among 3 articles."
+
+
+def test_a_callable_is_given_the_articles_by_publication():
+    given = []
+
+    def chooser(articles):
+        given.extend(articles)
+        return articles[0]
+
+    candidates = [candidate("a"), candidate("b", hours=1), candidate("c", hours=None)]
+    choose(chooser, candidates)
+    assert given == [c.article for c in candidates]
+
+
+def test_a_callable_object_is_named_after_its_class():
+    class House:
+        def __call__(self, articles):
+            return articles[1]
+
+    choice = choose(House(), [candidate("a"), candidate("b")])
+    assert (choice.place, choice.reason) == (1, "Chosen by House among 2 articles.")
+
+
+@pytest.mark.parametrize("foreign", [Article("z", "foreign"), None, 0, "a"], ids=repr)
+def test_a_foreign_article_is_refused(foreign):
+    def chooser(articles):
+        return foreign
+
+    with pytest.raises(ValueError, match="chooser") as caught:
+        choose(chooser, [candidate("a"), candidate("b")])
+    assert repr(foreign)[:60] in str(caught.value)
+    assert "allowed: one of the articles it was given" in str(caught.value)
+
+
+def test_what_a_callable_raises_comes_through():
+    def chooser(articles):
+        raise LookupError("no editor on duty")
+
+    with pytest.raises(LookupError, match="no editor on duty"):
+        choose(chooser, [candidate("a"), candidate("b")])
+
+
+# In whole stories
+
+
+def test_more_copies_of_another_report_do_not_change_what_is_shown(sample):
+    by_story = {story.id: story for story in dedup.cluster(sample) if len(story) > 2 and not story.near_duplicates}
+    assert by_story
+    for story in by_story.values():
+        other = next(article for article in story.articles if article is not story.representative)
+        copies = [replace(other, id=f"{other.id}-copy-{i}") for i in range(9)]
+        (again,) = [s for s in dedup.cluster([*sample, *copies]) if s.id == story.id]
+        assert len(again) == len(story) + 9
+        assert again.representative is story.representative
+
+
+def test_no_representative_is_a_later_copy(stories):
+    for story in stories:
+        for group in story.near_duplicates:
+            assert story.representative not in group[1:]
+
+
+def test_every_reason_of_the_sample_matches_its_story(stories):
+    for story in stories:
+        reports = len(story) - sum(len(group) - 1 for group in story.near_duplicates)
+        if len(story) == 1:
+            assert story.reason == "The only report."
+        elif reports == 1:
+            assert story.reason == f"The earliest of {len(story)} copies of one text."
+        else:
+            others = "report" if reports == 2 else f"{reports - 1} reports"
+            assert story.reason.startswith(f"Closest to the other {others}: mean similarity 0.")
+            copies = [len(group) for group in story.near_duplicates if group[0] is story.representative]
+            assert story.reason.endswith(f"The earliest of its {copies[0]} copies.") == bool(copies)
+
+
+def test_the_longest_has_the_most_words_in_every_story(sample):
+    text = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé"
+    articles = [Article("a", text), Article("b", f"{text}, selon le Kremlin"), Article("c", f"{text}, dit-on")]
+    (story,) = dedup.cluster(articles, representative="longest")
+    assert story.representative.id == "b"
+    assert story.reason == "Longest of 3 articles: 17 words, next 16."
+
+
+def test_a_foreign_article_is_refused_by_the_estimator():
+    def chooser(articles):
+        return replace(articles[0], id="foreign")
+
+    with pytest.raises(ValueError, match="representative=chooser returned Article"):
+        dedup.cluster(["Kim en Russie", "Kim en Russie !"], representative=chooser)
