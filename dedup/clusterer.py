@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Article, Batch, read_articles, read_zone
 from dedup.components import numbered_by_first
-from dedup.near.duplicates import NearDuplicates, find_near_duplicates
+from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
 from dedup.representative import RULES, Candidate, Choice, Chooser, choose
 from dedup.stories import Stories, Story
 from dedup.story.features import Vocabulary
@@ -26,6 +26,8 @@ def near_duplicates(
     recall: float = 0.95,
     num_perm: int = 128,
     shingle_size: int = 5,
+    containment: float | None = None,
+    compare_numbers: bool = False,
     n_jobs: int | None = None,
 ) -> NearDuplicates:
     """Find articles whose texts are copies of each other, in whole or nearly.
@@ -45,6 +47,12 @@ def near_duplicates(
         Values in a MinHash signature, at least 1.
     shingle_size : int, default 5
         Words in a shingle (characters in scripts without spaces), at least 1.
+    containment : float, optional
+        A second way to be a near-duplicate, off by default: at least this share of the shingles of the smaller text
+        is in the other too, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer.
+    compare_numbers : bool, default False
+        Whether two near-duplicates must also be as similar in their sets of numbers. It keeps apart bulletins of one
+        outlet (weather, markets, results) that differ in nothing but their figures.
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
 
@@ -69,16 +77,10 @@ def near_duplicates(
     >>> found.pairs.tolist(), found.jaccard.tolist(), found.labels.tolist()
     ([[0, 1]], [1.0], [0, 0, 1])
     """
-    _check_near(threshold, recall, num_perm, shingle_size, n_jobs, name="threshold")
+    settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers)
+    _check_near(settings, n_jobs, name="threshold")
     batch = read_articles(articles)
-    return find_near_duplicates(
-        [article.full_text for article in batch.articles],
-        threshold=float(threshold),
-        recall=float(recall),
-        num_perm=int(num_perm),
-        shingle_size=int(shingle_size),
-        n_jobs=n_jobs,
-    )
+    return find_near_duplicates([article.full_text for article in batch.articles], settings, n_jobs)
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -200,17 +202,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return self._fit(read_articles(X, timezone=self.timezone, unique_ids=False))
 
     def _fit(self, batch: Batch) -> Self:
-        self._check_parameters()
+        settings = self._checked_settings()
         ordered = [batch.articles[i] for i in batch.order]
         texts = [article.full_text for article in ordered]
-        near = find_near_duplicates(
-            texts,
-            threshold=float(self.near_threshold),
-            recall=float(self.recall),
-            num_perm=int(self.num_perm),
-            shingle_size=int(self.shingle_size),
-            n_jobs=self.n_jobs,
-        )
+        near = find_near_duplicates(texts, settings, self.n_jobs)
         # Labels are numbered by first member, and the first in canonical order speaks for its copies.
         speakers = np.unique(near.labels, return_index=True)[1]
         days = np.array([ordered[i].day for i in speakers.tolist()], dtype=np.float64)
@@ -229,15 +224,16 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         tags.input_tags.string = True
         return tags
 
-    def _check_parameters(self) -> None:
+    def _checked_settings(self) -> NearSettings:
+        """The settings of the near tier, once every parameter is checked."""
         _check_number("story_threshold", self.story_threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
-        _check_near(
-            self.near_threshold, self.recall, self.num_perm, self.shingle_size, self.n_jobs, name="near_threshold"
-        )
+        settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
+        _check_near(settings, self.n_jobs, name="near_threshold")
         if not callable(self.representative) and self.representative not in RULES:
             allowed = ", ".join(map(repr, RULES))
             raise ValueError(f"representative is {self.representative!r}; allowed: {allowed}, callable")
         read_zone(self.timezone)
+        return settings
 
 
 def _assemble(
@@ -299,11 +295,15 @@ def _story(
     return Story(articles[0].id, articles[choice.place], choice.reason, articles, tuple(copies), vocabulary)
 
 
-def _check_near(threshold: Any, recall: Any, num_perm: Any, shingle_size: Any, n_jobs: Any, *, name: str) -> None:
-    _check_number(name, threshold, 0, 1, "(0, 1]", low_open=True)
-    _check_number("recall", recall, 0, 1, "(0, 1)", low_open=True, high_open=True)
-    _check_count("num_perm", num_perm)
-    _check_count("shingle_size", shingle_size)
+def _check_near(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
+    _check_number(name, settings.threshold, 0, 1, "(0, 1]", low_open=True)
+    _check_number("recall", settings.recall, 0, 1, "(0, 1)", low_open=True, high_open=True)
+    _check_count("num_perm", settings.num_perm)
+    _check_count("shingle_size", settings.shingle_size)
+    if settings.containment is not None:
+        _check_number("containment", settings.containment, 0, 1, "(0, 1], or None", low_open=True)
+    if not isinstance(settings.compare_numbers, bool):
+        raise TypeError(f"compare_numbers is {settings.compare_numbers!r}; allowed: True, False")
     if n_jobs is not None and n_jobs != -1:
         _check_count("n_jobs", n_jobs, allowed="None, -1 or an integer of at least 1")
 

@@ -3,22 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import bucket_pairs, decoded
 
 #: One shingle in four is looked at, the same ones in every text.
 SAMPLING = 4
 
 
-def contained_candidates(
-    shingles: NDArray[np.uint64], offsets: NDArray[np.int64], containment: float
-) -> NDArray[np.int64]:
+def contained_candidates(sets: ShingleSets, containment: float) -> NDArray[np.int64]:
     """Pairs of texts that share enough sampled shingles for one to hold `containment` of the other's.
 
     Parameters
     ----------
-    shingles : ndarray of uint64, shape (n_shingles,)
-    offsets : ndarray of int64, shape (n_texts + 1,)
-        Text `i` has ``shingles[offsets[i]:offsets[i + 1]]``.
+    sets : ShingleSets
     containment : float
         Least share of the smaller text's shingles, in (0, 1].
 
@@ -33,7 +30,7 @@ def contained_candidates(
     shingles keeps containment as it is (Broder 1997, section 4). A shingle that more than 64 texts share, as
     those of templates are, joins each of them only with the first.
     """
-    n = len(offsets) - 1
+    shingles, offsets, n = sets.shingles, sets.offsets, len(sets.lengths)
     place = np.flatnonzero(shingles % np.uint64(SAMPLING) == 0)
     texts = np.searchsorted(offsets, place, side="right") - 1
     order = np.lexsort((texts, shingles[place]))

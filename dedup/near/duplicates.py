@@ -11,7 +11,7 @@ from dedup.near.containment import contained_candidates
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import Bands, candidates
 from dedup.near.minhash import low_hashes, signatures
-from dedup.near.shingles import shingle_hashes
+from dedup.near.shingles import number_hashes, shingle_hashes
 from dedup.near.verify import Verifier
 from dedup.parallel import ordered_map
 from dedup.text.tokens import blocks, tokenize
@@ -20,7 +20,7 @@ from dedup.text.tokens import blocks, tokenize
 _BLOCK_CHARACTERS = 1 << 18
 
 #: The seed of datasketch's default permutations.
-_SEED = 1
+SEED = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,32 +74,30 @@ class NearDuplicates:
         )
 
 
-def find_near_duplicates(
-    texts: Sequence[str],
-    *,
-    threshold: float,
-    recall: float,
-    num_perm: int,
-    shingle_size: int,
-    n_jobs: int | None,
-    containment: float | None = None,
-) -> NearDuplicates:
-    """All pairs of texts whose shingle sets are similar enough, and their groups.
+@dataclass(frozen=True, slots=True)
+class NearSettings:
+    """What counts as a near-duplicate; see `dedup.near_duplicates`, which checks the values."""
 
-    Parameters are those of `dedup.near_duplicates`, checked by the caller.
-    """
-    bands = Bands.for_recall(threshold, recall, num_perm)
-    signed, shingles, offsets = _sign(texts, num_perm, shingle_size, n_jobs)
-    token_counts = np.diff(offsets)
-    filled = np.flatnonzero(token_counts)  # a blank text is nobody's duplicate
+    threshold: float = 0.7
+    recall: float = 0.95
+    num_perm: int = 128
+    shingle_size: int = 5
+    containment: float | None = None
+    compare_numbers: bool = False
+
+
+def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None) -> NearDuplicates:
+    """All pairs of texts that are near-duplicates by these settings, and their groups."""
+    bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
+    signed, shingles, numbers = _read(texts, settings, n_jobs)
+    filled = np.flatnonzero(shingles.lengths)  # a blank text is nobody's duplicate
     found = candidates(signed[filled], bands, n_jobs)
     del signed
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
-    if containment is not None:
-        pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, offsets, containment)]), axis=0)
-    verifier = Verifier(ShingleSets(shingles, offsets, n_jobs), threshold, containment)
-    verified = verifier.check(pairs)
-    verified = verifier.check_large_buckets(verified, large, len(texts))
+    if settings.containment is not None:
+        pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
+    verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
+    verified = verifier.check_large_buckets(verifier.check(pairs), large)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
     return NearDuplicates(
@@ -107,32 +105,48 @@ def find_near_duplicates(
         jaccard=verified.jaccard[order],
         containment=verified.containment[order],
         labels=connected_labels(pairs[:, 0], pairs[:, 1], len(texts)),
-        token_counts=token_counts,
-        threshold=threshold,
+        token_counts=shingles.lengths,
+        threshold=settings.threshold,
         bands=bands,
     )
 
 
-def _sign(
-    texts: Sequence[str], num_perm: int, shingle_size: int, n_jobs: int | None
-) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64]]:
-    """Signatures of texts, their shingle hashes in one array, and where in it each text's begin."""
+def _read(
+    texts: Sequence[str], settings: NearSettings, n_jobs: int | None
+) -> tuple[NDArray[np.uint32], ShingleSets, ShingleSets | None]:
+    """Signatures of texts, the sets of their shingles and, if they matter, of their numbers."""
+    no_numbers = np.empty(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
 
-    def sign(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    def read(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
         tokens = tokenize(texts[block])
-        hashes = shingle_hashes(tokens, shingle_size)
-        signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=num_perm, seed=_SEED)
-        return hashes, np.diff(tokens.offsets)
+        hashes = shingle_hashes(tokens, settings.shingle_size)
+        signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=settings.num_perm, seed=SEED)
+        return hashes, np.diff(tokens.offsets), *(number_hashes(tokens) if settings.compare_numbers else no_numbers)
 
-    signed = np.empty((len(texts), num_perm), dtype=np.uint32)
-    shingles = np.empty(1 << 16, dtype=np.uint64)
-    sizes = [np.zeros(1, dtype=np.int64)]
-    used = 0
-    for hashes, counts in ordered_map(sign, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
-        if used + len(hashes) > len(shingles):
+    signed = np.empty((len(texts), settings.num_perm), dtype=np.uint32)
+    shingles, numbers = _Growing(), _Growing()
+    for hashes, counts, found, found_counts in ordered_map(read, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+        shingles.append(hashes, counts)
+        numbers.append(found, found_counts)
+    return signed, shingles.sets(n_jobs), numbers.sets(n_jobs) if settings.compare_numbers else None
+
+
+class _Growing:
+    """Hashes of more and more texts in one array."""
+
+    def __init__(self) -> None:
+        self._hashes = np.empty(1 << 16, dtype=np.uint64)
+        self._used = 0
+        self._lengths = [np.zeros(1, dtype=np.int64)]
+
+    def append(self, hashes: NDArray[np.uint64], lengths: NDArray[np.int64]) -> None:
+        used = self._used + len(hashes)
+        if used > len(self._hashes):
             # In place: the system moves pages, not bytes, and pages not written to yet take no memory.
-            shingles.resize(2 * (used + len(hashes)), refcheck=False)
-        shingles[used : used + len(hashes)] = hashes
-        sizes.append(counts)
-        used += len(hashes)
-    return signed, shingles[:used], np.cumsum(np.concatenate(sizes))
+            self._hashes.resize(2 * used, refcheck=False)
+        self._hashes[self._used : used] = hashes
+        self._used = used
+        self._lengths.append(lengths)
+
+    def sets(self, n_jobs: int | None) -> ShingleSets:
+        return ShingleSets(self._hashes[: self._used], np.cumsum(np.concatenate(self._lengths)), n_jobs)

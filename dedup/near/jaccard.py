@@ -30,7 +30,7 @@ class ShingleSets:
 
     def __init__(self, shingles: NDArray[np.uint64], offsets: NDArray[np.int64], n_jobs: int | None = None) -> None:
         self.shingles = shingles
-        self.starts, self.lengths = offsets[:-1], np.diff(offsets)
+        self.offsets, self.lengths = offsets, np.diff(offsets)
         self.n_jobs = n_jobs
 
     def sizes(self, texts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -58,12 +58,31 @@ class ShingleSets:
 
         return self._by_block(count, self.lengths[pairs].sum(axis=1))
 
+    def overlaps(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Jaccard similarity and containment of each pair, each of shape (n_pairs,), in [0, 1].
+
+        Containment is the share of the smaller set that the larger holds too. Of two empty sets both are 1, of an
+        empty and another one 0.
+        """
+        members, place = np.unique(pairs, return_inverse=True)
+        filled = self.lengths[members] > 0
+        sizes = np.zeros(len(members), dtype=np.int64)
+        sizes[filled] = self.sizes(members[filled])
+        left, right = sizes[place.reshape(pairs.shape)].T
+        shared = np.zeros(len(pairs), dtype=np.int64)
+        both = (left > 0) & (right > 0)
+        shared[both] = self.shared(pairs[both])
+        union, smaller = left + right - shared, np.minimum(left, right)
+        jaccard = np.divide(shared, union, out=np.ones(len(pairs)), where=union > 0)
+        containment = np.divide(shared, smaller, out=(union == 0).astype(np.float64), where=smaller > 0)
+        return jaccard, containment
+
     def _rows(self, texts: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Shingles of texts as rows of one length; shorter ones repeat their last, which adds nothing distinct."""
         lengths = self.lengths[texts]
         place = np.arange(int(lengths.max()))
         rows: NDArray[np.uint64] = self.shingles.take(
-            self.starts[texts, None] + np.minimum(place, lengths[:, None] - 1)
+            self.offsets[texts, None] + np.minimum(place, lengths[:, None] - 1)
         )
         return rows
 

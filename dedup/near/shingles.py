@@ -50,3 +50,16 @@ def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
         reaches = counts >= back
         hashes[stops[reaches] - back] = last[reaches]
     return hashes
+
+
+def number_hashes(tokens: Tokens) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hashes of the tokens that begin with a digit, and how many each text has.
+
+    Examples
+    --------
+    >>> from dedup.text.tokens import tokenize
+    >>> number_hashes(tokenize(["Lyon 21, Nice 24", "Nice"]))[1]
+    array([2, 0])
+    """
+    place = np.flatnonzero(tokens.folded[tokens.starts] <= ord("9"))
+    return tokens.hashes[place], np.diff(np.searchsorted(place, tokens.offsets))

@@ -32,30 +32,33 @@ class Verified(NamedTuple):
 class Verifier:
     """Decides which candidates are near-duplicates."""
 
-    sets: ShingleSets
+    shingles: ShingleSets
+    numbers: ShingleSets | None
     threshold: float
     containment: float | None
 
     def check(self, pairs: NDArray[np.int64]) -> Verified:
-        """Those of the pairs that reach the threshold (or that of containment)."""
-        members, place = np.unique(pairs, return_inverse=True)
-        sizes = self.sets.sizes(members)[place.reshape(pairs.shape)]
-        shared = self.sets.shared(pairs)
-        jaccard = shared / (sizes[:, 0] + sizes[:, 1] - shared)
-        contained = shared / np.minimum(sizes[:, 0], sizes[:, 1])
-        kept = jaccard >= self.threshold
-        if self.containment is not None:
-            kept |= contained >= self.containment
-        return Verified(pairs[kept], jaccard[kept], contained[kept])
+        """Those of the pairs that reach the threshold (or that of containment), by their numbers too if given."""
+        jaccard, containment = self.shingles.overlaps(pairs)
+        kept = self._reaches(jaccard, containment)
+        verified = Verified(pairs[kept], jaccard[kept], containment[kept])
+        if self.numbers is None:
+            return verified
+        kept = self._reaches(*self.numbers.overlaps(verified.pairs))
+        return Verified(verified.pairs[kept], verified.jaccard[kept], verified.containment[kept])
 
-    def check_large_buckets(self, verified: Verified, buckets: list[NDArray[np.int64]], n: int) -> Verified:
+    def _reaches(self, jaccard: NDArray[np.float64], containment: NDArray[np.float64]) -> NDArray[np.bool_]:
+        reaches = jaccard >= self.threshold
+        return reaches if self.containment is None else reaches | (containment >= self.containment)
+
+    def check_large_buckets(self, verified: Verified, buckets: list[NDArray[np.int64]]) -> Verified:
         """Add the pairs that connect what is left of large buckets, in time linear in their sizes.
 
         So far each text of a large bucket was compared with the first. Those that turned out its copies, or copies
         of its copies, are done with; of each other group one text goes on. A bucket that does not lose half of its
         texts in a round holds a common template, not copies of one text, and is given up.
         """
-        skipped = 0
+        n, skipped = len(self.shingles.lengths), 0
         while buckets:
             labels = connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], n)
             left = [self._others(bucket, labels) for bucket in buckets]
