@@ -1,11 +1,14 @@
 """What users hold: stories as a sequence, as text, as a data frame and as a page."""
 
+import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -226,7 +229,7 @@ def test_every_story_of_the_sample_has_terms(stories):
 def test_terms_name_what_the_story_is_about():
     texts = ["Kim visite Vostochny avec Poutine", "Poutine montre Vostochny à Kim", "Séisme au Maroc", "Vote à Paris"]
     story = dedup.cluster(texts)[0]
-    assert {"Kim", "Vostochny", "Poutine"} <= set(story.terms[:3])
+    assert set(story.terms[:2]) == {"Vostochny", "Poutine"}
 
 
 def test_stop_words_weigh_less_than_others():
@@ -348,10 +351,19 @@ def test_another_backend_is_refused(four, backend):
 
 
 @pytest.mark.parametrize("backend", FRAMES)
-def test_a_backend_that_is_not_installed_says_what_to_install(four, backend, monkeypatch):
-    monkeypatch.setitem(sys.modules, backend, None)  # importing it now fails
-    with pytest.raises(ImportError, match=f"{backend}.*pip install {backend}"):
-        four.to_frame(backend=backend)
+def test_a_backend_that_is_not_installed_says_what_to_install(backend):
+    # In a process of its own: once imported, a library stays known to narwhals.
+    code = (
+        f"import sys; sys.modules[{backend!r}] = None\n"  # importing it now fails
+        "import dedup\n"
+        "try:\n"
+        f"    dedup.cluster(['Kim']).to_frame(backend={backend!r})\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(dedup.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    assert f"needs {backend}: pip install {backend}" in run.stdout
 
 
 # As a page

@@ -41,8 +41,8 @@ class Tokens:
         Text `i` has the tokens ``offsets[i]:offsets[i + 1]``.
     hashes : ndarray of uint64, shape (n_tokens,)
         Equal for equal tokens; distinct tokens of up to eight bytes never collide.
-    sources : ndarray of int64, shape (n_bytes,), or None
-        Position in `codes` that each folded byte came from; None where the two are the same.
+    fold_sizes : ndarray of uint8, shape (n_characters,), or None
+        How many bytes each character folded to; None when each gave one.
     """
 
     codes: NDArray[np.uint8] | NDArray[np.uint32]
@@ -52,7 +52,7 @@ class Tokens:
     stops: NDArray[np.int64]
     offsets: NDArray[np.int64]
     hashes: NDArray[np.uint64]
-    sources: NDArray[np.int64] | None
+    fold_sizes: NDArray[np.uint8] | None
 
     @property
     def text_indices(self) -> NDArray[np.int64]:
@@ -66,7 +66,9 @@ class Tokens:
 
     def characters(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where folded bytes stand in `codes`."""
-        return positions if self.sources is None else self.sources[positions]
+        if self.fold_sizes is None:
+            return positions
+        return np.repeat(np.arange(len(self.codes)), self.fold_sizes)[positions]
 
     def strings(self) -> list[bytes]:
         """The folded tokens, one by one; for people and tests, never on the way to a result."""
@@ -110,12 +112,12 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         data = joined.encode("ascii")
         codes = np.frombuffer(data, dtype=np.uint8)
         folded = _padded(data.translate(ascii_table()))
-        byte_starts, sources = text_starts, None
+        byte_starts, fold_sizes = text_starts, None
     else:
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        folded, sizes = _fold(codes)
-        byte_starts = np.concatenate([[0], np.cumsum(sizes)])[text_starts]
-        sources = np.repeat(np.arange(len(codes)), sizes)
+        folded, fold_sizes = _fold(codes)
+        by_text = np.add.reduceat(fold_sizes, text_starts[:-1], dtype=np.int64)
+        byte_starts = np.concatenate([[0], np.cumsum(by_text)])
     starts, stops = _bounds(folded)
     return Tokens(
         codes=codes,
@@ -125,7 +127,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         stops=stops,
         offsets=np.searchsorted(starts, byte_starts),
         hashes=_hashes(folded, starts, stops),
-        sources=sources,
+        fold_sizes=fold_sizes,
     )
 
 
