@@ -1,15 +1,20 @@
 """Article, and how str, mapping, object and data-frame row become one."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from math import isnan, nan
+from numbers import Integral, Number, Real
 from typing import Any, NamedTuple
 from warnings import warn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _OPTIONAL_TEXT = ("title", "source", "url", "language")
 _ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with the fields id and text"
+_ALLOWED_TIME = (
+    "allowed: an aware datetime, an ISO 8601 string, or seconds since 1970; name timezone= for times without a zone"
+)
 _FRAME_LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "narwhals", "modin", "cudf")
 
 
@@ -52,7 +57,7 @@ class Article:
     @property
     def day(self) -> float:
         """Time of publication in days since 1970; NaN when unknown."""
-        return math.nan if self.published is None else self.published.timestamp() / 86_400
+        return nan if self.published is None else self.published.timestamp() / 86_400
 
 
 class Batch(NamedTuple):
@@ -131,7 +136,7 @@ def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:
         raise TypeError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'")
     try:
         return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'") from error
 
 
@@ -162,98 +167,94 @@ def _frame(table: Any) -> Iterable[dict[str, Any]] | None:
 
 
 def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) -> tuple[Article, bool]:
+    """One article, and whether it came with an id."""
     if isinstance(item, str):
         return Article(str(position), item), False
-    if isinstance(item, Article):
-        _require_fields(position, item)
-        return item, True
-    if item is None or isinstance(item, bytes | int | float):
-        raise TypeError(
-            f"article {position} is {_short(item)}; allowed: str, a mapping, an object with fields, Article"
-        )
     mapping = isinstance(item, Mapping)
     if not mapping and not hasattr(item, "text"):
-        raise ValueError(f"article {position} is {_short(item)}, without the field 'text'; {_ALLOWED_ITEM}")
+        error = TypeError if item is None or isinstance(item, bytes | Number) else ValueError
+        raise error(f"article {position} is {_short(item)}, without the field 'text'; {_ALLOWED_ITEM}")
 
     def field(name: str) -> Any:
         value = item.get(name) if mapping else getattr(item, name, None)
         return None if _is_missing(value) else value
 
     identity = field("id")
-    if isinstance(identity, bool) or not (identity is None or isinstance(identity, str) or _is_integer(identity)):
+    if isinstance(identity, bool) or not (identity is None or isinstance(identity, str | Integral)):
         raise TypeError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int")
     name = str(position) if identity is None else str(identity)
     where = f"article {position} (id {name!r})"
-    text = field("text")
-    if text is None and not (mapping and "text" in item and field("title")):
+    text, title = field("text"), field("title")
+    if text is None and not (title and mapping and "text" in item):
         raise ValueError(f"{where}: field 'text' is missing; allowed: str")
-    values = {"text": "" if text is None else text} | {key: field(key) for key in _OPTIONAL_TEXT}
+    values = {key: field(key) for key in _OPTIONAL_TEXT}
+    values |= {"text": "" if text is None else text, "title": "" if title is None else title}
     for key, value in values.items():
-        if not isinstance(value, str) and not (value is None and key in _OPTIONAL_TEXT):
+        if value is not None and not isinstance(value, str):
             raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: str")
     published = _read_time(where, field("published"), zone, unreadable)
-    values["title"] = values["title"] or ""
+    if isinstance(item, Article):  # perhaps of a subclass with more fields
+        _require_own_types(where, item)
+        return (item if published is item.published else replace(item, published=published)), True
     return Article(id=name, published=published, **values), identity is not None
 
 
-def _require_fields(position: int, article: Article) -> None:
-    where = f"article {position} (id {article.id!r})"
-    for key, value in (("id", article.id), ("text", article.text), ("title", article.title)):
-        if not isinstance(value, str):
-            raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: str")
-    published = article.published
-    if published is not None and (not isinstance(published, datetime) or published.utcoffset() is None):
-        raise ValueError(f"{where}: field 'published' is {_short(published)}; allowed: an aware datetime or None")
+def _require_own_types(where: str, article: Article) -> None:
+    for key, types, allowed in (("id", str, "str"), ("published", datetime | None, "an aware datetime or None")):
+        value = getattr(article, key)
+        if not isinstance(value, types):
+            raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: {allowed}")
 
 
 def _read_time(where: str, value: Any, zone: tzinfo | None, unreadable: list[str]) -> datetime | None:
-    """A time as an aware datetime; a day without a time is its midnight, in `zone` or UTC."""
-    allowed = "an aware datetime, an ISO 8601 string, or seconds since 1970; name timezone= for times without a zone"
+    """A time as an aware datetime."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    problem = f"{where}: field 'published' is {_short(value)}; allowed: {allowed}"
-    if isinstance(value, bool):
-        raise TypeError(problem)
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            unreadable.append(problem)
-            return None
-        if len(text) <= len("2023-09-12") and moment.utcoffset() is None:
-            return moment.replace(tzinfo=zone or UTC)
-    elif isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=zone or UTC)
-    else:
-        return _read_epoch(value, problem)
-    if moment.utcoffset() is None:
-        if zone is None:
-            raise ValueError(f"{where}: field 'published' is {_short(value)}, without a time zone; allowed: {allowed}")
-        moment = moment.replace(tzinfo=zone)
-    return moment
-
-
-def _read_epoch(value: Any, problem: str) -> datetime:
+    start = f"{where}: field 'published' is {_short(value)}"
     try:
-        return datetime.fromtimestamp(float(value), UTC)
+        moment = _parse_time(value, zone)
+        if moment.utcoffset() is not None:
+            moment.astimezone(UTC)  # every comparison needs it to be possible
+            return moment
+    except _UnreadableTimeError:
+        unreadable.append(f"{start}; {_ALLOWED_TIME}")
+        return None
     except TypeError as error:
-        raise TypeError(problem) from error
+        raise TypeError(f"{start}; {_ALLOWED_TIME}") from error
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(problem) from error
+        raise ValueError(f"{start}; {_ALLOWED_TIME}") from error
+    if zone is None:
+        raise ValueError(f"{start}, without a time zone; {_ALLOWED_TIME}")
+    return moment.replace(tzinfo=zone)
+
+
+class _UnreadableTimeError(Exception):
+    """A string that is no ISO 8601 time."""
+
+
+def _parse_time(value: Any, zone: tzinfo | None) -> datetime:
+    """A moment; a day without a time is its midnight, in `zone` or UTC."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=zone or UTC)
+    if isinstance(value, Real | Decimal) and not isinstance(value, bool):
+        return datetime.fromtimestamp(float(value), UTC)
+    if not isinstance(value, str):
+        raise TypeError
+    text = value.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _UnreadableTimeError from error
+    if len(text) <= len("2023-09-12") and moment.tzinfo is None:
+        return moment.replace(tzinfo=zone or UTC)
+    return moment
 
 
 def _is_missing(value: Any) -> bool:
     """None, NaN, and what data frames write for them."""
-    return (
-        value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and value != value)
-    )
-
-
-def _is_integer(value: Any) -> bool:
-    return hasattr(value, "__index__")  # int and NumPy's integers
+    return value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and isnan(value))
 
 
 def _short(value: Any) -> str:

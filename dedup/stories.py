@@ -63,7 +63,7 @@ class Story:
     def headline(self) -> str:
         """Title of the representative, or the beginning of its text."""
         text = (self.representative.title or self.representative.text).strip()
-        line = text.partition("\n")[0]
+        line = printable(text.partition("\n")[0])
         return line if len(line) <= 120 else f"{line[:117]}..."
 
     def __len__(self) -> int:
@@ -142,13 +142,13 @@ class Stories(Sequence[Story]):
         shown = np.zeros(len(self.articles), dtype=np.bool_)
         shown[self.representative_indices] = True
         columns = {
-            "id": [a.id for a in self.articles],
-            "title": [a.title for a in self.articles],
+            "id": [printable(a.id) for a in self.articles],
+            "title": [printable(a.title) for a in self.articles],
             # One column has one zone: frames cannot hold a zone for each row.
             "published": [a.published and a.published.astimezone(UTC) for a in self.articles],
-            "source": [a.source for a in self.articles],
-            "language": [a.language for a in self.articles],
-            "story_id": [self[label].id for label in self.labels.tolist()],
+            "source": [a.source and printable(a.source) for a in self.articles],
+            "language": [a.language and printable(a.language) for a in self.articles],
+            "story_id": [printable(self[label].id) for label in self.labels.tolist()],
             "near_duplicate_group": self.near_duplicate_labels.tolist(),
             "is_representative": shown.tolist(),
         }
@@ -162,7 +162,7 @@ class Stories(Sequence[Story]):
         from dedup.report import render  # only those who want a page pay for it
 
         with open(path, "w", encoding="utf-8") as file:
-            file.write(render(self))
+            file.write(printable(render(self)))
 
 
 def period(story: Story) -> str:
@@ -171,3 +171,8 @@ def period(story: Story) -> str:
         return "undated"
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (story.first, story.last))
     return first if first == last else f"{first} to {last}"
+
+
+def printable(text: str) -> str:
+    """Text that can be encoded: lone surrogates, which broken feeds carry, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

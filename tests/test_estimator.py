@@ -19,16 +19,16 @@ import dedup
 from dedup import Article, StoryClusterer
 from dedup.metrics import bcubed
 
-DEFAULTS = dict(
-    story_threshold=0.12,
-    near_threshold=0.7,
-    recall=0.95,
-    num_perm=128,
-    shingle_size=5,
-    representative="central",
-    timezone=None,
-    n_jobs=None,
-)
+DEFAULTS = {
+    "story_threshold": 0.12,
+    "near_threshold": 0.7,
+    "recall": 0.95,
+    "num_perm": 128,
+    "shingle_size": 5,
+    "representative": "central",
+    "timezone": None,
+    "n_jobs": None,
+}
 TEXTS = [
     "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",
     "Le train blindé de Kim Jong Un a franchi mardi la frontière russe.",
@@ -150,7 +150,8 @@ BAD = [
     *[(name, value, TypeError) for name in ("num_perm", "shingle_size") for value in (*NO_COUNT, None)],
     *[("n_jobs", value, ValueError) for value in (0, -2)],
     *[("n_jobs", value, TypeError) for value in NO_COUNT],
-    *[("representative", value, (TypeError, ValueError)) for value in ("shortest", "Central", "", None, 5, ["central"])],
+    *[("representative", value, ValueError) for value in ("shortest", "Central", "")],
+    *[("representative", value, (TypeError, ValueError)) for value in (None, 5, ["central"])],
     *[("timezone", value, ValueError) for value in ("Mars/Olympus", "")],
     *[("timezone", value, TypeError) for value in (5, b"UTC")],
 ]
@@ -312,8 +313,7 @@ def test_labels_are_int64(model, name):
 
 def test_an_unfitted_estimator_has_no_results():
     assert not [name for name in vars(StoryClusterer()) if name.endswith("_")]
-    with pytest.raises(AttributeError):
-        StoryClusterer().labels_  # noqa: B018
+    assert not hasattr(StoryClusterer(), "labels_")
 
 
 def test_a_second_fit_forgets_the_first(french):
@@ -371,7 +371,12 @@ def bcubed_f1(model, articles, stories):
     return bcubed(stories, model.labels_).f1
 
 
-@pytest.mark.parametrize("form", [list, lambda articles: pd.DataFrame([vars_of(a) for a in articles])], ids=["list", "frame"])
+def frame_of(articles):
+    names = ["id", "title", "text", "published", "source", "url", "language"]
+    return pd.DataFrame({name: [getattr(article, name) for article in articles] for name in names})
+
+
+@pytest.mark.parametrize("form", [list, frame_of])
 def test_a_grid_search_finds_the_best_story_threshold(french, form):
     everything = np.arange(len(french))
     truth = [article.story for article in french]
@@ -384,7 +389,3 @@ def test_a_grid_search_finds_the_best_story_threshold(french, form):
     assert len(set(expected)) > 2
     assert search.best_params_ == {"story_threshold": grid["story_threshold"][int(np.argmax(expected))]}
     assert search.best_estimator_.labels_.tolist() == dedup.cluster(french, **search.best_params_).labels.tolist()
-
-
-def vars_of(article):
-    return {name: getattr(article, name) for name in ("id", "title", "text", "published", "source", "url", "language")}

@@ -131,7 +131,8 @@ def test_a_difference_too_small_to_mean_anything_is_a_tie():
 
 
 def test_reports_without_words_or_similarity_still_have_one_to_show():
-    assert choose("central", [candidate("a", words=0, centrality=0.0), candidate("b", words=0, centrality=0.0)]).place == 0
+    blank = {"words": 0, "centrality": 0.0}
+    assert choose("central", [candidate("a", **blank), candidate("b", **blank)]).place == 0
 
 
 # Earliest
@@ -184,7 +185,8 @@ def test_the_longest_has_the_most_words():
 
 
 def test_of_equally_long_articles_the_earlier_is_shown():
-    assert choose("longest", [candidate("a", words=90), candidate("b", words=310), candidate("c", words=310)]).place == 1
+    articles = [candidate("a", words=90), candidate("b", words=310), candidate("c", words=310)]
+    assert choose("longest", articles).place == 1
 
 
 # A callable

@@ -42,7 +42,7 @@ ARTICLES = [
         url="https://quotidien.example/kim",
         language="fr",
     ),
-    Article("train", "Le train blindé de Kim Jong Un a franchi la frontière russe.", title="Kim en Russie", source="Écho"),
+    Article("train", "Le train blindé de Kim Jong Un a franchi la frontière.", title="Kim en Russie", source="Écho"),
 ]
 
 
@@ -350,20 +350,23 @@ def test_another_backend_is_refused(four, backend):
         assert part in str(caught.value)
 
 
-@pytest.mark.parametrize("backend", FRAMES)
-def test_a_backend_that_is_not_installed_says_what_to_install(backend):
+def test_a_backend_that_is_not_installed_says_what_to_install():
     # In a process of its own: once imported, a library stays known to narwhals.
     code = (
-        f"import sys; sys.modules[{backend!r}] = None\n"  # importing it now fails
+        "import sys; sys.modules |= dict.fromkeys(['pandas', 'polars', 'pyarrow'])\n"  # importing them now fails
         "import dedup\n"
-        "try:\n"
-        f"    dedup.cluster(['Kim']).to_frame(backend={backend!r})\n"
-        "except ImportError as error:\n"
-        "    print(error)\n"
+        "for backend in ('pandas', 'polars', 'pyarrow'):\n"
+        "    try:\n"
+        "        dedup.cluster(['Kim']).to_frame(backend=backend)\n"
+        "    except ImportError as error:\n"
+        "        print(error)\n"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(dedup.__file__).parents[1])}
     run = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
-    assert f"needs {backend}: pip install {backend}" in run.stdout
+    lines = run.stdout.splitlines()
+    assert len(lines) == 3
+    for line, backend in zip(lines, FRAMES, strict=True):
+        assert f"needs {backend}: pip install {backend}" in line
 
 
 # As a page

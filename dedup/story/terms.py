@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dedup.story.features import WORD, Vocabulary, feature_keys, token_weights
-from dedup.text.tokens import mix, tokenize
+from dedup.text.tokens import Tokens, mix, tokenize
 
 
 def top_terms(texts: Sequence[str], vocabulary: Vocabulary, count: int = 8) -> tuple[str, ...]:
@@ -37,4 +37,14 @@ def top_terms(texts: Sequence[str], vocabulary: Vocabulary, count: int = 8) -> t
     best = np.lexsort((place, -weight.round(9)))[:count]
     begin = tokens.characters(tokens.starts[first[place[best]]])
     end = tokens.characters(tokens.stops[last[place[best]]] - 1) + 1
-    return tuple("".join(map(chr, tokens.codes[b:e].tolist())) for b, e in zip(begin, end, strict=True))
+    return tuple(_as_written(tokens, b, e) for b, e in zip(begin.tolist(), end.tolist(), strict=True))
+
+
+def _as_written(tokens: Tokens, begin: int, end: int) -> str:
+    """The characters of a word, with those at its ends that fold to nothing, such as the Arabic alef."""
+    if tokens.fold_sizes is not None:
+        while begin and not tokens.fold_sizes[begin - 1]:
+            begin -= 1
+        while end < len(tokens.codes) and not tokens.fold_sizes[end]:
+            end += 1
+    return "".join(map(chr, tokens.codes[begin:end].tolist()))

@@ -8,6 +8,7 @@ The folded text is one flat array of bytes:
   are the letters of every script that Unidecode transliterates letter by letter;
 * characters of scripts that write words without spaces keep their UTF-8 bytes, and so does
   Hangul, whose syllables Unidecode would spell in up to seven letters;
+* a letter that Unidecode does not know has four bytes of its own;
 * ``.`` stands for whatever ends a sentence, a space for every other separator.
 
 A code point folds to at most four bytes, so a fold is one uint32 and a table of them folds any text
@@ -73,9 +74,15 @@ def fold_character(character: str) -> bytes:
         return plain[0].encode()
     latin = plain if plain.isascii() else unidecode_expect_nonascii(plain)
     kept = bytes(b for b in latin.lower().encode("ascii", "ignore") if _is_letter(b))
-    if kept or latin or category[0] == "M":
+    if kept or latin or category[0] != "L":
         return kept[:4]  # the fifth letter of a rare syllable does not tell words apart
-    return b"" if category[0] == "N" else character.encode()  # a script that Unidecode does not know
+    return _own_letter(ord(character))
+
+
+def _own_letter(code: int) -> bytes:
+    """Four bytes for a letter that Unidecode does not know, or writes as nothing, such as the Arabic alef."""
+    # Where UTF-8 would have surrogates, after the lead byte 0xED of the last Hangul syllables.
+    return bytes([0xED, 0xA0 | (code >> 12 & 0x1F), 0x80 | (code >> 6 & 0x3F), 0x80 | (code & 0x3F)])
 
 
 def _is_letter(byte: int) -> bool:
