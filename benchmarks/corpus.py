@@ -13,6 +13,8 @@ graded      independent pairs whose Jaccard similarity covers a range evenly
 cuts        briefs and reframed copies, whose Jaccard similarity is low, among texts that share only a footer
 templates   pairs of different reports under one long footer
 bulletins   daily bulletins of an outlet that differ in figures only, each with a copy
+quoted      long articles that quote one report
+far_copies  verbatim copies of a viral text among edited ones
 
 `exact_pairs` and `overlaps` share no code with the package. Called as a script, it prints what the variants are like.
 """
@@ -290,6 +292,22 @@ def bulletins(kind: str, density: float, outlets: int, days: int, *, words: int 
             lead = render([prose(rng, 10, figures=False)])[0]
             texts += [" ".join(bulletin), f"{lead} {' '.join(bulletin)}"]
     return texts
+
+
+def quoted(holders: int, *, seed: int = 0) -> list[str]:
+    """Unrelated articles of 750 words that all quote one report of 150, and last the report."""
+    rng = default_rng([seed, 7])
+    report = prose(rng, 150)
+    articles = [np.concatenate([prose(rng, 300), report, prose(rng, 300)]) for _ in range(holders)]
+    return render([*articles, report])
+
+
+def far_copies(verbatim: int, far: int, *, seed: int = 0) -> list[str]:
+    """Copies of a viral text of 400 words: 20 with 7 of them edited, `verbatim` ones, and last `far` ones with 13."""
+    rng = default_rng([seed, 8])
+    original = prose(rng, 400)
+    near = [replaced(rng, original, 7) for _ in range(20)]
+    return render([*near, *[original] * verbatim, *(replaced(rng, original, 13) for _ in range(far))])
 
 
 # What is true

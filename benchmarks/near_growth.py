@@ -37,7 +37,7 @@ def measure(path: Path, threads: int) -> dict[str, float]:
 
     texts = read_texts(path)
     near_duplicates(texts[:200], n_jobs=threads)
-    before = peak_mb()
+    before = peak_mb(reset=True)
     start = time.perf_counter()
     found = near_duplicates(texts, n_jobs=threads)
     seconds = time.perf_counter() - start
@@ -100,11 +100,15 @@ def ratio(runs: dict[str, list[dict[str, Any]]], name: str, other: str) -> float
 
 
 def ratios(runs: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
-    scripts = {f"{script} / latin": ratio(runs, f"script {script}", "script latin") for script in corpus.SCRIPTS}
+    others = {
+        f"{script} / latin": ratio(runs, f"script {script}", "script latin")
+        for script in corpus.SCRIPTS
+        if script != "latin"
+    }
     return {
         "viral / without": ratio(runs, "viral", "without viral"),
         "one thread / all": ratio(runs, "one thread", "all threads"),
-    } | scripts
+    } | others
 
 
 def exponent(runs: dict[str, list[dict[str, Any]]]) -> float:

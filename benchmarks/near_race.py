@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -183,8 +184,11 @@ def above_threshold(signed: Signatures, left: NDArray[np.int64], right: NDArray[
 # One run in a process of its own
 
 
-def peak_mb() -> float:
-    """Peak resident memory of this process so far (Linux)."""
+def peak_mb(*, reset: bool = False) -> float:
+    """Peak resident memory of this process so far, or from now on (Linux)."""
+    if reset:
+        with suppress(OSError):  # where it is not allowed, what went before counts too
+            Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
@@ -202,7 +206,7 @@ def write_texts(path: str | Path, texts: Iterable[str]) -> None:
 def run_once(name: str, folder: Path, bands: tuple[int, int] | None) -> dict[str, float]:
     texts = read_texts(folder / "texts.jsonl")
     CONTENDERS[name](texts[:50], bands)
-    before = peak_mb()
+    before = peak_mb(reset=True)
     start = time.perf_counter()
     pairs = CONTENDERS[name](texts, bands)
     seconds = time.perf_counter() - start

@@ -1,5 +1,6 @@
 """Batch: StoryClusterer, cluster, near_duplicates."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
 from numbers import Integral, Real
@@ -80,7 +81,9 @@ def near_duplicates(
     settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers)
     _check_near(settings, n_jobs, name="threshold")
     batch = read_articles(articles)
-    return find_near_duplicates([article.full_text for article in batch.articles], settings, n_jobs)
+    # Found in canonical order, so that the order of the input does not matter.
+    found = find_near_duplicates([batch.articles[i].full_text for i in batch.order], settings, n_jobs)
+    return found.renumbered(np.array(batch.order, dtype=np.int64))
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -111,7 +114,7 @@ def cluster(articles: Any, **parameters: Any) -> Stories:
     ...     "La banque centrale relève ses taux à 4 %.",
     ... ])
     >>> stories.labels.tolist(), stories[0].reason
-    ([0, 0, 1], 'Closest to the other report: mean similarity 0.62 with 14 words; next comes 0.62 with 13.')
+    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.61 with 14 words; next comes 0.61 with 13.')
     """
     model = StoryClusterer(**parameters)
     # Stories name their articles by id, so here an id may not repeat.
@@ -274,15 +277,16 @@ def _choose(
     rule: str | Chooser, places: list[int], ordered: Sequence[Article], near: NearDuplicates, groups: StoryGroups
 ) -> Choice:
     copies = near.labels[places].tolist()
+    count, first = Counter(copies), dict(zip(reversed(copies), reversed(places), strict=True))
     candidates = [
         Candidate(
             article=ordered[place],
             words=int(near.token_counts[place]),
             centrality=float(groups.centrality[copy]),
-            copies=copies.count(copy),
-            first=copies.index(copy) == i,
+            copies=count[copy],
+            first=first[copy] == place,
         )
-        for i, (place, copy) in enumerate(zip(places, copies, strict=True))
+        for place, copy in zip(places, copies, strict=True)
     ]
     return choose(rule, candidates)
 

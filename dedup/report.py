@@ -3,7 +3,7 @@
 from html import escape
 
 from dedup.article import Article
-from dedup.stories import Stories, Story, period
+from dedup.stories import Stories, Story, period, plural
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -16,7 +16,7 @@ small, .copies { opacity: .75; }
 
 def render(stories: Stories) -> str:
     """The page. Articles are untrusted: every field is escaped, and addresses are shown but not linked."""
-    title = f"{len(stories.articles):,} articles in {len(stories):,} stories"
+    title = f"{plural(len(stories.articles), 'article')} in {plural(len(stories), 'story', 'stories')}"
     body = "\n".join(map(_story, stories))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -28,7 +28,9 @@ def render(stories: Stories) -> str:
 
 def _story(story: Story) -> str:
     copies = sum(len(group) - 1 for group in story.near_duplicates)
-    facts = f"{len(story)} articles, {copies} of them copies" if copies else f"{len(story)} articles"
+    facts = plural(len(story), "article")
+    if copies:
+        facts += f", {plural(copies, 'copy', 'copies')}"
     outlets = ", ".join(map(escape, story.sources))
     return (
         f"<details>\n<summary><strong>{escape(story.headline)}</strong><br>\n"

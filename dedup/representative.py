@@ -78,9 +78,12 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     best, second = sorted(reports, key=lambda i: (-score(i), i))[:2]
     chosen, other = candidates[best], candidates[second]
     reason = (
-        f"Closest to the other {_reports(len(reports) - 1)}: mean similarity {chosen.centrality:.2f} with "
+        f"Most central of {len(reports)} reports: mean similarity {chosen.centrality:.2f} with "
         f"{chosen.words} words; next comes {other.centrality:.2f} with {other.words}"
     )
+    closest = max((candidates[i] for i in reports), key=lambda c: c.centrality)
+    if closest.centrality > chosen.centrality and closest is not other:
+        reason += f". One with {closest.centrality:.2f} has only {closest.words} words"
     if chosen.copies > 1:
         reason += f". The earliest of its {chosen.copies} copies"
     return Choice(best, reason + ".")
@@ -112,10 +115,6 @@ def _by_callable(rule: Chooser, candidates: Sequence[Candidate]) -> Choice:
         if article is chosen:
             return Choice(place, f"Chosen by {name} among {len(articles)} articles.")
     raise ValueError(f"representative={name} returned {chosen!r:.80}; allowed: one of the articles it was given")
-
-
-def _reports(count: int) -> str:
-    return "report" if count == 1 else f"{count} reports"
 
 
 def _duration(gap: timedelta) -> str:

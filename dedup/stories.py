@@ -70,7 +70,7 @@ class Story:
         return len(self.articles)
 
     def __repr__(self) -> str:
-        return f"Story({len(self)} articles, {period(self)}: {self.headline!r})"
+        return f"Story({plural(len(self), 'article')}, {period(self)}: {self.headline!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +109,7 @@ class Stories(Sequence[Story]):
         return iter(self._stories)
 
     def __repr__(self) -> str:
-        lines = [f"Stories({len(self.articles):,} articles in {len(self):,} stories)"]
+        lines = [f"Stories({plural(len(self.articles), 'article')} in {plural(len(self), 'story', 'stories')})"]
         lines += [f"  {len(story):>5}  {period(story)}  {story.headline}" for story in self._stories[:10]]
         if len(self) > 10:
             lines.append(f"         and {len(self) - 10:,} more")
@@ -171,6 +171,17 @@ def period(story: Story) -> str:
         return "undated"
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (story.first, story.last))
     return first if first == last else f"{first} to {last}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "article"), plural(1200, "story", "stories")
+    ('1 article', '1,200 stories')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def printable(text: str) -> str:

@@ -58,21 +58,30 @@ def test_the_reason_names_both_similarities_and_both_lengths():
         candidate("c", centrality=0.44, words=140),
     ]
     reason = choose("central", reports).reason
-    assert numbers(reason) == ["2", "0.63", "130", "0.44", "140"]
-    assert reason.startswith("Closest to the other 2 reports")
+    assert numbers(reason) == ["3", "0.63", "130", "0.44", "140"]
+    assert reason.startswith("Most central of 3 reports")
     assert reason.endswith(".")
+
+
+def test_the_reason_says_of_a_closer_stub_that_it_is_one():
+    reports = [
+        candidate("stub", centrality=0.6, words=12),
+        candidate("b", centrality=0.5, words=400),
+        candidate("c", centrality=0.4, words=380),
+    ]
+    assert choose("central", reports).reason.endswith("One with 0.60 has only 12 words.")
 
 
 def test_two_reports_are_one_and_the_other():
     reason = choose("central", [candidate("a", centrality=0.4), candidate("b", centrality=0.4, words=120)]).reason
-    assert reason.startswith("Closest to the other report:")
+    assert reason.startswith("Most central of 2 reports:")
 
 
 def test_ten_copies_of_one_text_count_once():
     crowd = copies_of("wire", 10, centrality=0.3)
     choice = choose("central", [*crowd, candidate("a", centrality=0.5), candidate("b", centrality=0.4)])
     assert choice.place == 10
-    assert choice.reason.startswith("Closest to the other 2 reports")
+    assert choice.reason.startswith("Most central of 3 reports")
 
 
 def test_copies_do_not_move_the_usual_length():
@@ -270,8 +279,7 @@ def test_every_reason_of_the_sample_matches_its_story(stories):
         elif reports == 1:
             assert story.reason == f"The earliest of {len(story)} copies of one text."
         else:
-            others = "report" if reports == 2 else f"{reports - 1} reports"
-            assert story.reason.startswith(f"Closest to the other {others}: mean similarity 0.")
+            assert story.reason.startswith(f"Most central of {reports} reports: mean similarity 0.")
             copies = [len(group) for group in story.near_duplicates if group[0] is story.representative]
             named = re.findall(r"\. The earliest of its (\d+) copies\.$", story.reason)
             assert named == list(map(str, copies))

@@ -266,7 +266,7 @@ def test_the_repr_of_no_stories_is_one_line():
 
 def test_the_repr_of_a_story_names_size_days_and_headline(four):
     assert repr(four[0]) == f"Story(3 articles, 2023-09-12 to 2023-09-13: {four[0].headline!r})"
-    assert repr(four[1]) == "Story(1 articles, undated: 'Les taux à 4 %')"
+    assert repr(four[1]) == "Story(1 article, undated: 'Les taux à 4 %')"
 
 
 def test_a_story_of_one_day_names_it_once():

@@ -1,12 +1,12 @@
 """Texts -> near-duplicates: the whole near tier in one call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.components import connected_labels
+from dedup.components import connected_labels, numbered_by_first
 from dedup.near.containment import contained_candidates
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import Bands, candidates
@@ -65,6 +65,21 @@ class NearDuplicates:
         """Probability that a pair of this Jaccard similarity is found (0 below the threshold)."""
         jaccard = np.asarray(jaccard, dtype=np.float64)
         return np.where(jaccard >= self.threshold, self.bands.retrieval_probability(jaccard), 0.0)
+
+    def renumbered(self, positions: NDArray[np.int64]) -> "NearDuplicates":
+        """The same, with text `i` at ``positions[i]``."""
+        pairs = np.sort(positions[self.pairs], axis=1)
+        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+        labels, token_counts = np.empty_like(self.labels), np.empty_like(self.token_counts)
+        labels[positions], token_counts[positions] = self.labels, self.token_counts
+        return replace(
+            self,
+            pairs=pairs[order],
+            jaccard=self.jaccard[order],
+            containment=self.containment[order],
+            labels=numbered_by_first(labels),
+            token_counts=token_counts,
+        )
 
     def __repr__(self) -> str:
         grouped = sum(map(len, self.groups))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 _FAMILY_BITS, _KEY_BITS = 2, 48
 _BLOCK_CHARACTERS = 1 << 16  # a text counts at least one character, so a block has at most 2**16 texts
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@cache
+def stop_word_keys() -> NDArray[np.uint64]:
+    """Keys of the stop words of all languages."""
+    return feature_keys(stop_word_hashes(), WORD)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +90,7 @@ class Vocabulary:
         frequencies = np.ones(len(keys), dtype=np.float64)
         known = columns >= 0
         frequencies[known] = self.frequencies[columns[known]]
-        prior = np.where(np.isin(keys, feature_keys(stop_word_hashes(), WORD)), PRIOR_STOP_WORD_ARTICLES, 0.0)
+        prior = np.where(np.isin(keys, stop_word_keys()), PRIOR_STOP_WORD_ARTICLES, 0.0)
         return np.log((self.n_texts + PRIOR_ARTICLES + 1) / (frequencies + prior + 0.5))
 
 
@@ -153,15 +160,16 @@ def _character_runs(tokens: Tokens) -> tuple[NDArray[np.int64], NDArray[np.uint6
     """Runs of four bytes of spaced words, a space before and behind each word: the token of each, and its bytes."""
     folded = tokens.folded
     word = folded >= FIRST_LETTER
-    clean = np.where(word, folded, SEPARATOR).astype(np.uint64)
-    # Inside a run there is no space, so the two bytes in its middle belong to the word.
-    first = np.flatnonzero(word[1:-2] & word[2:-1])
-    token = np.searchsorted(tokens.starts, first + 1, side="right") - 1
-    spaced = ~tokens.unspaced[token] & (first + 3 <= tokens.stops[token])
-    first, token = first[spaced], token[spaced]
-    run = clean[first]
-    for i in range(1, 4):
-        run = (run << np.uint64(8)) | clean[first + i]
+    # A run has no space inside: its two middle bytes belong to one word.
+    middle = np.flatnonzero(word[:-1] & word[1:])
+    token = np.searchsorted(tokens.starts, middle, side="right") - 1
+    kept = ~tokens.unspaced[token] & (middle + 1 < tokens.stops[token])
+    middle, token = middle[kept], token[kept]
+    before = np.where(middle > tokens.starts[token], folded[middle - 1], SEPARATOR)
+    behind = np.where(middle + 2 < tokens.stops[token], folded[middle + 2], SEPARATOR)
+    run = before.astype(np.uint64)
+    for byte in (folded[middle], folded[middle + 1], behind):
+        run = (run << np.uint64(8)) | byte.astype(np.uint64)
     return token, run
 
 

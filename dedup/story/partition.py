@@ -8,6 +8,9 @@ from scipy.sparse import csr_array
 
 from dedup.components import connected_labels
 
+#: Gains below this are rounding.
+_TOLERANCE = 1e-9
+
 
 def objective(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> float:
     """The sum of (similarity - threshold) over all pairs with one label; what `partition` makes large."""
@@ -37,26 +40,37 @@ def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    n = adjacency.shape[0]
-    labels = np.arange(n)
-    graph, sizes = adjacency, np.ones(n, dtype=np.int64)
+    labels = np.arange(adjacency.shape[0])
+    total = 0.0
     while True:
-        moved = _connected(graph, _local_moves(graph, sizes, threshold))
-        labels = moved[labels]
-        if len(sizes) == moved.max(initial=-1) + 1:
+        labels = _climb(adjacency, labels, threshold)
+        # Once stories have moved as wholes, a single report may find a better place again.
+        before, total = total, objective(adjacency, labels, threshold)
+        if total <= before + _TOLERANCE:
             return labels
+
+
+def _climb(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """Move single nodes, then whole labels, then labels of labels, until none gains."""
+    graph, sizes = adjacency, np.ones(len(labels), dtype=np.int64)
+    labels = moved = _connected(graph, _local_moves(graph, sizes, labels, threshold))
+    while len(sizes) > moved.max(initial=-1) + 1:
         graph, sizes = _aggregate(graph, sizes, moved)
+        moved = _connected(graph, _local_moves(graph, sizes, np.arange(len(sizes)), threshold))
+        labels = moved[labels]
+    return labels
 
 
-def _local_moves(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+def _local_moves(
+    graph: csr_array, sizes: NDArray[np.int64], start: NDArray[np.int64], threshold: float
+) -> NDArray[np.int64]:
     """Labels after moving single nodes, each to where it gains most, until none gains."""
     # Plain lists: a node has few neighbours, and a NumPy call costs more than going through them.
     starts, neighbours, similarities = graph.indptr.tolist(), graph.indices.tolist(), graph.data.tolist()
-    size = sizes.tolist()
-    labels = list(range(len(size)))
-    total = size.copy()  # of each label
-    free: list[int] = []  # labels without nodes
-    queue, queued = deque(labels), [True] * len(labels)
+    size, labels = sizes.tolist(), start.tolist()
+    total = np.bincount(start, weights=sizes, minlength=len(size)).astype(np.int64).tolist()  # of each label
+    free = np.flatnonzero(np.array(total) == 0).tolist()  # labels without nodes
+    queue, queued = deque(range(len(labels))), [True] * len(labels)
     while queue:
         node = queue.popleft()
         queued[node] = False
@@ -70,9 +84,9 @@ def _local_moves(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -
         best, best_gain = home, attraction[home] - threshold * size[node] * total[home]
         for label, pull in attraction.items():
             gain = pull - threshold * size[node] * total[label]
-            if gain > best_gain + 1e-12 or (gain > best_gain - 1e-12 and label < best != home):
+            if gain > best_gain + _TOLERANCE or (gain > best_gain - _TOLERANCE and label < best != home):
                 best, best_gain = label, gain
-        if best_gain < -1e-12:  # better alone
+        if best_gain < -_TOLERANCE:  # better alone
             best = free.pop()  # it has company, so some label is free
         total[best] += size[node]
         if best == home:

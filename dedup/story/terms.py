@@ -34,7 +34,7 @@ def top_terms(texts: Sequence[str], vocabulary: Vocabulary, count: int = 8) -> t
     weight = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))
     weight *= np.maximum(idf[first], idf[last])[place]
     # Heaviest first; of equal ones the one written first.
-    best = np.lexsort((place, -weight.round(9)))[:count]
+    best = np.lexsort((tokens.starts[first[place]], -weight.round(9)))[:count]
     begin = tokens.characters(tokens.starts[first[place[best]]])
     end = tokens.characters(tokens.stops[last[place[best]]] - 1) + 1
     return tuple(_as_written(tokens, b, e) for b, e in zip(begin.tolist(), end.tolist(), strict=True))

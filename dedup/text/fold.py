@@ -41,8 +41,6 @@ _UNSPACED = (
     (0x31F0, 0x31FF),  # Katakana extensions
     (0x3400, 0x4DBF),  # Han extension A
     (0x4E00, 0x9FFF),  # Han
-    (0xA9E0, 0xA9FF),  # Myanmar extension B
-    (0xAA60, 0xAA7F),  # Myanmar extension A
     (0xF900, 0xFAFF),  # Han compatibility ideographs
     (0x1B000, 0x1B16F),  # Kana supplements
     (0x20000, 0x3FFFF),  # Han extensions B and later
@@ -76,7 +74,7 @@ def fold_character(character: str) -> bytes:
     kept = bytes(b for b in latin.lower().encode("ascii", "ignore") if _is_letter(b))
     if kept or latin or category[0] != "L":
         return kept[:4]  # the fifth letter of a rare syllable does not tell words apart
-    return _own_letter(ord(character))
+    return _own_letter(ord(plain[0]))
 
 
 def _own_letter(code: int) -> bytes:
