@@ -100,15 +100,11 @@ def ratio(runs: dict[str, list[dict[str, Any]]], name: str, other: str) -> float
 
 
 def ratios(runs: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
-    others = {
-        f"{script} / latin": ratio(runs, f"script {script}", "script latin")
-        for script in corpus.SCRIPTS
-        if script != "latin"
-    }
+    others = [script for script in corpus.SCRIPTS if script != "latin"]
     return {
         "viral / without": ratio(runs, "viral", "without viral"),
         "one thread / all": ratio(runs, "one thread", "all threads"),
-    } | others
+    } | {f"{script} / latin": ratio(runs, f"script {script}", "script latin") for script in others}
 
 
 def exponent(runs: dict[str, list[dict[str, Any]]]) -> float:

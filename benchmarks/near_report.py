@@ -43,6 +43,7 @@ def contenders(results: dict[str, Any]) -> list[str]:
 def draw(results: dict[str, Any], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     # Text stays text and ids do not change from run to run.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "near-race", "font.family": "sans-serif"})
@@ -56,6 +57,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     recall.set(title=f"Recall of pairs with Jaccard ≥ {results['threshold']}", ylabel="share found")
     recall.set_ylim(top=1.005)
     sizes = sorted(map(int, results["sizes"]))
+    time.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     time.yaxis.set_major_formatter("{x:g}")
     for panel in (time, recall):
         panel.set(xlabel="texts (log scale)", xscale="log", xticks=sizes, xticklabels=[f"{n:,}" for n in sizes])

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.near.shingles import number_hashes, shingle_hashes
+from dedup.text.tokens import tokenize
+
+EXAMPLES = settings(deadline=None, max_examples=100)
+WORDS = st.lists(st.sampled_from(["kim", "putin", "Russie", "train", "京", "a", "b"]), max_size=12)
+TEXTS = st.lists(WORDS.map(" ".join), max_size=6)
+SIZES = st.integers(1, 7)
+
+
+def slow_shingles(text, size):
+    """The set of shingles of one text, as tuples of tokens."""
+    tokens = tokenize([text]).strings()
+    if not tokens:
+        return set()
+    return {tuple(tokens[i : i + size]) for i in range(max(1, len(tokens) - size + 1))}
+
+
+def slow_hash(shingle):
+    value = 0
+    for hashed in tokenize([token.decode() for token in shingle]).hashes.tolist():
+        value = (value * 0x9E3779B97F4A7C15 + hashed) % 2**64
+    return value
+
+
+def hash_sets(texts, size):
+    tokens = tokenize(texts)
+    hashes = shingle_hashes(tokens, size).tolist()
+    return [set(hashes[start:stop]) for start, stop in zip(tokens.offsets[:-1], tokens.offsets[1:], strict=True)]
+
+
+@EXAMPLES
+@given(TEXTS, SIZES)
+def test_hashes_are_those_of_the_slow_twin(texts, size):
+    assert hash_sets(texts, size) == [{slow_hash(shingle) for shingle in slow_shingles(text, size)} for text in texts]
+
+
+@EXAMPLES
+@given(TEXTS, SIZES)
+def test_distinct_shingles_have_distinct_hashes(texts, size):
+    hashes = set().union(*hash_sets(texts, size))
+    assert len(hashes) == len(set().union(*(slow_shingles(text, size) for text in texts)))
+
+
+@EXAMPLES
+@given(TEXTS, SIZES)
+def test_a_text_fills_as_many_places_as_it_has_tokens(texts, size):
+    tokens = tokenize(texts)
+    hashes = shingle_hashes(tokens, size)
+    assert hashes.dtype == np.uint64
+    assert len(hashes) == tokens.offsets[-1]
+
+
+@EXAMPLES
+@given(TEXTS, SIZES)
+def test_the_last_places_of_a_text_repeat_its_last_shingle(texts, size):
+    tokens = tokenize(texts)
+    hashes = shingle_hashes(tokens, size).tolist()
+    for start, stop in zip(tokens.offsets[:-1].tolist(), tokens.offsets[1:].tolist(), strict=True):
+        assert len(set(hashes[max(start, stop - size) : stop])) == (stop > start)
+
+
+@EXAMPLES
+@given(TEXTS, TEXTS, SIZES)
+def test_shingles_do_not_depend_on_other_texts(texts, others, size):
+    assert hash_sets(texts + others, size) == hash_sets(texts, size) + hash_sets(others, size)
+
+
+@EXAMPLES
+@given(TEXTS, SIZES)
+def test_tokens_are_left_as_they_were(texts, size):
+    tokens = tokenize(texts)
+    before = tokens.hashes.tolist()
+    shingle_hashes(tokens, size)
+    assert tokens.hashes.tolist() == before
+
+
+@pytest.mark.parametrize("text", ["kim", "kim putin", "kim putin train", "kim putin train russie"])
+def test_fewer_tokens_than_the_size_make_one_shingle_of_the_whole_text(text):
+    (hashes,) = hash_sets([text], 5)
+    assert hashes == {slow_hash(tuple(tokenize([text]).strings()))}
+
+
+def test_short_texts_with_a_common_start_have_no_common_shingle():
+    one, two, three = hash_sets(["kim", "kim putin", "kim putin train"], 5)
+    assert len(one | two | three) == 3
+
+
+def test_blank_texts_have_no_shingles():
+    assert hash_sets(["", " ...", "kim", "\n"], 3)[:2] == [set(), set()]
+    assert len(shingle_hashes(tokenize([]), 3)) == 0
+
+
+def test_characters_of_unspaced_scripts_make_shingles():
+    assert len(hash_sets(["金正恩抵達俄羅斯"], 5)[0]) == 4
+
+
+def test_the_order_of_words_matters():
+    forwards, backwards = hash_sets(["kim meets putin", "putin meets kim"], 3)
+    assert not forwards & backwards
+
+
+@EXAMPLES
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["0", "12", "4kg", "9", "b2", "Kim", "½", "京", "x", "٩"]), max_size=8), max_size=5
+    )
+)
+def test_numbers_are_the_tokens_that_begin_with_a_digit(texts):
+    tokens = tokenize([" ".join(words) for words in texts])
+    hashes, counts = number_hashes(tokens)
+    numbers = [[token for token in tokenize([" ".join(words)]).strings() if token[:1].isdigit()] for words in texts]
+    assert counts.tolist() == [len(found) for found in numbers]
+    assert hashes.tolist() == [slow_hash((token,)) for found in numbers for token in found]

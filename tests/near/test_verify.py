@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.components import connected_labels
+from dedup.near.jaccard import ShingleSets
+from dedup.near.verify import Verifier
+from dedup.text.tokens import mix
+
+EXAMPLES = settings(deadline=None, max_examples=80)
+TEXTS = st.lists(st.lists(st.integers(0, 9), max_size=25), min_size=1, max_size=8)
+NUMBERS = st.lists(st.sets(st.integers(0, 3)), min_size=8, max_size=8)
+
+
+def sets_of(texts, n_jobs=1):
+    shingles = mix(np.array([value for text in texts for value in text], dtype=np.uint64))
+    return ShingleSets(shingles, np.cumsum([0, *map(len, texts)]), n_jobs)
+
+
+def all_pairs(n):
+    return np.array([(i, j) for i in range(n) for j in range(n) if i != j], dtype=np.int64).reshape(-1, 2)
+
+
+def slow_jaccard(left, right):
+    left, right = set(left), set(right)
+    return len(left & right) / len(left | right) if left | right else 1.0
+
+
+def slow_containment(left, right):
+    left, right = set(left), set(right)
+    if not left or not right:
+        return float(left == right)
+    return len(left & right) / min(len(left), len(right))
+
+
+def assert_overlaps_are_those_of_python_sets(texts, n_jobs=1):
+    pairs = all_pairs(len(texts))
+    jaccard, containment = sets_of(texts, n_jobs).overlaps(pairs)
+    assert jaccard.tolist() == [slow_jaccard(texts[i], texts[j]) for i, j in pairs.tolist()]
+    assert containment.tolist() == [slow_containment(texts[i], texts[j]) for i, j in pairs.tolist()]
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_jaccard_and_containment_are_those_of_python_sets(texts):
+    assert_overlaps_are_those_of_python_sets(texts)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 4])
+def test_long_and_short_texts_have_the_overlaps_of_python_sets(n_jobs):
+    rng = np.random.default_rng(0)
+    sizes = [0, 1, 2, 5, 300, 301, 5000, 40_000, 70_000]
+    assert_overlaps_are_those_of_python_sets([rng.integers(0, 2 * s + 1, s).tolist() for s in sizes], n_jobs)
+
+
+def test_many_pairs_have_the_overlaps_of_python_sets():
+    rng = np.random.default_rng(1)
+    texts = [rng.integers(0, 40, size).tolist() for size in rng.integers(0, 60, 120)]  # many blocks of pairs
+    assert_overlaps_are_those_of_python_sets(texts, 2)
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_sizes_count_distinct_shingles(texts):
+    filled = np.flatnonzero([bool(text) for text in texts])
+    assert sets_of(texts).sizes(filled).tolist() == [len(set(texts[i])) for i in filled.tolist()]
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_shared_counts_what_two_sets_have_in_common(texts):
+    texts = [text for text in texts if text]
+    pairs = all_pairs(len(texts))
+    expected = [len(set(texts[i]) & set(texts[j])) for i, j in pairs.tolist()]
+    assert sets_of(texts).shared(pairs).tolist() == expected
+
+
+def test_a_pair_given_twice_is_answered_twice():
+    jaccard, containment = sets_of([[1, 2, 3], [2, 3, 4, 5]]).overlaps(np.array([[0, 1], [0, 1]]))
+    assert jaccard.tolist() == [0.4, 0.4]
+    assert containment.tolist() == [2 / 3, 2 / 3]
+
+
+def test_a_text_is_like_itself():
+    jaccard, containment = sets_of([[1, 2, 2]]).overlaps(np.array([[0, 0]]))
+    assert (jaccard.tolist(), containment.tolist()) == ([1.0], [1.0])
+
+
+def test_the_ends_of_the_range_of_hashes_are_no_exception():
+    shingles = np.array([0, 2**64 - 2, 2**64 - 2, 2**63, 0], dtype=np.uint64)
+    jaccard, _ = ShingleSets(shingles, np.array([0, 2, 5])).overlaps(np.array([[0, 1]]))
+    assert jaccard.tolist() == [2 / 3]
+
+
+@pytest.mark.parametrize("texts", [[[], [1]], [[1], []]])
+def test_an_empty_set_is_like_no_other(texts):
+    jaccard, containment = sets_of(texts).overlaps(np.array([[0, 1]]))
+    assert (jaccard.tolist(), containment.tolist()) == ([0.0], [0.0])
+
+
+def test_two_empty_sets_are_alike():
+    jaccard, containment = sets_of([[], []]).overlaps(np.array([[0, 1]]))
+    assert (jaccard.tolist(), containment.tolist()) == ([1.0], [1.0])
+
+
+def test_no_pairs_have_no_overlaps():
+    jaccard, containment = sets_of([[1], [2]]).overlaps(np.empty((0, 2), dtype=np.int64))
+    assert (jaccard.tolist(), containment.tolist()) == ([], [])
+
+
+def test_shingles_are_left_as_they_were():
+    sets = sets_of([[1, 2, 3], [2, 3, 4, 4]])
+    before = sets.shingles.copy()
+    sets.overlaps(np.array([[0, 1]]))
+    assert (sets.shingles == before).all()
+
+
+@EXAMPLES
+@given(TEXTS, st.sampled_from([0.2, 0.5, 1.0]), st.sampled_from([None, 0.5, 0.9]))
+def test_pairs_that_reach_either_threshold_are_kept(texts, threshold, containment):
+    pairs = all_pairs(len(texts))
+    expected = []
+    for i, j in pairs.tolist():
+        alike, contained = slow_jaccard(texts[i], texts[j]), slow_containment(texts[i], texts[j])
+        if alike >= threshold or (containment is not None and contained >= containment):
+            expected.append(((i, j), alike, contained))
+    verified = Verifier(sets_of(texts), None, threshold, containment).check(pairs)
+    kept = map(tuple, verified.pairs.tolist())
+    assert list(zip(kept, verified.jaccard.tolist(), verified.containment.tolist(), strict=True)) == expected
+
+
+@EXAMPLES
+@given(TEXTS, NUMBERS, st.sampled_from([0.2, 0.5, 1.0]))
+def test_numbers_must_reach_the_threshold_too(texts, numbers, threshold):
+    pairs = all_pairs(len(texts))
+    numbers = [sorted(found) for found in numbers[: len(texts)]]
+    expected = [
+        [i, j]
+        for i, j in pairs.tolist()
+        if min(slow_jaccard(texts[i], texts[j]), slow_jaccard(numbers[i], numbers[j])) >= threshold
+    ]
+    verified = Verifier(sets_of(texts), sets_of(numbers), threshold, None).check(pairs)
+    assert verified.pairs.tolist() == expected
+
+
+@EXAMPLES
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(20, 200))
+def test_a_large_bucket_of_copies_of_several_texts_falls_into_one_group_each(seed, originals, n):
+    rng = np.random.default_rng(seed)
+    which = rng.integers(0, originals, n)
+    which[:originals] = np.arange(originals)
+    verifier = Verifier(sets_of([[100 * w, 100 * w + 1] for w in which.tolist()]), None, 0.7, None)
+    star = np.stack([np.zeros(n - 1, dtype=np.int64), np.arange(1, n)], axis=1)
+    verified = verifier.check_large_buckets(verifier.check(star), [np.arange(n)])
+    labels = connected_labels(*verified.pairs.T, n)
+    if np.count_nonzero(which == which[0]) >= n / 2:  # else it counts as a template and is given up
+        assert (labels[:, None] == labels).tolist() == (which[:, None] == which).tolist()
+    assert all(which[i] == which[j] for i, j in verified.pairs.tolist())
+    assert verified.jaccard.tolist() == [1.0] * len(verified.pairs)

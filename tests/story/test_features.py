@@ -1,0 +1,288 @@
+from collections import Counter, defaultdict
+from functools import cache
+from math import log, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.story.features import (
+    CHARACTER_RUN,
+    FAMILY_WEIGHT,
+    LEAD_CHARACTERS,
+    LEAD_WEIGHT,
+    NAME_WEIGHT,
+    PRIOR_ARTICLES,
+    PRIOR_STOP_WORD_ARTICLES,
+    WORD,
+    WORD_PAIR,
+    count_features,
+    feature_keys,
+    token_weights,
+    vectorize,
+)
+from dedup.text.fold import fold_character
+from dedup.text.stopwords import stop_word_hashes
+from dedup.text.tokens import tokenize
+
+EXAMPLES = settings(deadline=None, max_examples=60)
+
+WORDS = st.sampled_from(
+    ["Kim", "kim", "Poutine", "Путин", "the", "de", "x", "Ab", "œuvre", "É", "2023", "한국", "armoured", "ẞtraße"]
+)
+JOINTS = st.sampled_from([" ", " ", " ", ". ", ", ", "\n", "-", " \u00ad", "! — ", ".\u0301 "])
+SPACED_TEXT = st.lists(st.tuples(WORDS, JOINTS), max_size=12).map(lambda parts: "".join(w + j for w, j in parts))
+# A word never touches an unspaced character here: what happens then is a test of its own.
+MIXED_TEXT = st.lists(st.tuples(st.one_of(WORDS, st.sampled_from(["金正恩", "京", "ไทย"])), JOINTS), max_size=12).map(
+    lambda parts: "".join(w + j.replace("\u00ad", " ") for w, j in parts)
+)
+PADDING = st.sampled_from(["", "", "\n" * 580, "x, " * 199])
+TEXTS = st.lists(st.builds(str.__add__, PADDING, st.one_of(SPACED_TEXT, MIXED_TEXT)), max_size=5)
+
+
+def slow_weights(text):
+    """The weight of each token of one text."""
+    tokens, weights, end = tokenize([text]), [], 0
+    first = tokens.characters(tokens.starts).tolist()
+    last = tokens.characters(tokens.stops - 1).tolist()
+    for place, stop in zip(first, last, strict=True):
+        opens = not weights or any(fold_character(c) == b"." for c in text[end:place])
+        weight = LEAD_WEIGHT if place < LEAD_CHARACTERS else 1.0
+        weights.append(weight * NAME_WEIGHT if text[place].isupper() and not opens else weight)
+        end = stop + 1
+    return weights
+
+
+def slow_counts(text):
+    """Weighted counts of the features of one text: (family, bytes) -> count."""
+    tokens = tokenize([text])
+    words, weights = tokens.strings(), slow_weights(text)
+    counts = Counter()
+    for word, weight, unspaced in zip(words, weights, tokens.unspaced.tolist(), strict=True):
+        counts[WORD, word] += weight
+        if not unspaced:
+            padded = b" " + word + b" "
+            for i in range(len(padded) - 3):
+                counts[CHARACTER_RUN, padded[i : i + 4]] += weight
+    for i in range(len(words) - 1):
+        counts[WORD_PAIR, words[i], words[i + 1]] += min(weights[i], weights[i + 1])
+    return counts
+
+
+def columns_of(rows):
+    """How often each column of counts occurs in each family, whatever the features are called."""
+    columns = defaultdict(lambda: [0.0] * len(rows))
+    for i, row in enumerate(rows):
+        for (family, *name), count in row.items():
+            columns[(family, *name)][i] = count
+    return Counter((feature[0], tuple(column)) for feature, column in columns.items())
+
+
+def rows_of(counts):
+    """Each text's entries as (family, key) -> count."""
+    rows = []
+    for start, stop in zip(counts.offsets[:-1].tolist(), counts.offsets[1:].tolist(), strict=True):
+        keys, values = counts.keys[start:stop].tolist(), counts.counts[start:stop].tolist()
+        rows.append({(key & 3, key): value for key, value in zip(keys, values, strict=True)})
+    return rows
+
+
+def key_of(word):
+    return int(feature_keys(tokenize([word]).hashes, WORD)[0])
+
+
+@cache
+def stop_word_keys():
+    return frozenset(feature_keys(stop_word_hashes(), WORD).tolist())
+
+
+def slow_idf(key, frequency, n_texts):
+    prior = PRIOR_STOP_WORD_ARTICLES if key in stop_word_keys() else 0
+    return log((n_texts + PRIOR_ARTICLES + 1) / (frequency + prior + 0.5))
+
+
+def slow_vectors(counts):
+    """Each text's unit vector as key -> value, columns that are dropped included."""
+    rows = rows_of(counts)
+    frequency = Counter(key for row in rows for _, key in row)
+    vectors = []
+    for row in rows:
+        vector = {}
+        for (family, key), count in row.items():
+            once = family == WORD_PAIR and frequency[key] == 1
+            idf = slow_idf(key, frequency[key], len(rows))
+            vector[key] = 0.0 if once else log(1 + count) * idf * float(FAMILY_WEIGHT[family])
+        norm = sqrt(sum(value**2 for value in vector.values())) or 1.0
+        vectors.append({key: value / norm for key, value in vector.items() if frequency[key] > 1})
+    return vectors
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_counts_are_those_of_the_slow_twin(texts):
+    assert columns_of(rows_of(count_features(texts))) == columns_of([slow_counts(text) for text in texts])
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_counts_behind_a_blank_text_are_those_of_the_slow_twin(texts):
+    rows = rows_of(count_features(["", *texts]))[1:]
+    assert columns_of(rows) == columns_of([slow_counts(text) for text in texts])
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_token_weights_are_those_of_the_slow_twin(texts):
+    weights = [weight for text in texts for weight in slow_weights(text)]
+    assert token_weights(tokenize(texts)).tolist() == weights
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_keys_of_a_text_ascend_and_hold_48_bits(texts):
+    counts = count_features(texts)
+    assert counts.keys.dtype == np.uint64
+    assert counts.counts.dtype == np.float32
+    assert (counts.keys < 2**48).all()
+    for start, stop in zip(counts.offsets[:-1], counts.offsets[1:], strict=True):
+        assert (np.diff(counts.keys[start:stop].astype(np.int64)) > 0).all()
+
+
+@EXAMPLES
+@given(TEXTS, TEXTS)
+def test_counts_do_not_depend_on_other_texts(texts, others):
+    both = rows_of(count_features(texts + others))
+    assert both == rows_of(count_features(texts)) + rows_of(count_features(others))
+
+
+def test_threads_and_blocks_do_not_change_the_counts():
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"W{w}" for w in rng.zipf(1.5, 200) % 1000) for _ in range(400)]  # more than one block
+    one, many = count_features(texts, 1), count_features(texts, 4)
+    assert one.offsets.tolist() == many.offsets.tolist()
+    assert one.keys.tolist() == many.keys.tolist()
+    assert one.counts.tolist() == many.counts.tolist()
+    assert rows_of(one) == [rows_of(count_features([text], 1))[0] for text in texts]
+
+
+def test_the_key_of_a_word_is_that_of_its_hash():
+    counts = count_features(["Kim train", "", "a Kim"])
+    assert rows_of(counts)[0][WORD, key_of("kim")] == LEAD_WEIGHT
+    assert rows_of(counts)[2][WORD, key_of("kim")] == LEAD_WEIGHT * NAME_WEIGHT
+
+
+def test_the_first_word_of_all_has_the_features_it_has_elsewhere():
+    first, _, second = rows_of(count_features(["train", "", "train"]))
+    assert first == second
+
+
+@pytest.mark.parametrize("text", ["Kim金正恩", "金正恩Kim", "Kim金"])
+def test_a_word_beside_unspaced_characters_has_the_runs_it_has_between_spaces(text):
+    apart = text.replace("Kim", " Kim ")
+
+    def runs(written):
+        return {key for family, key in rows_of(count_features(["", written]))[1] if family == CHARACTER_RUN}
+
+    assert runs(text) == runs(apart)
+
+
+@pytest.mark.parametrize("size", [64, 65, 66, 67, 68, 130])
+def test_a_run_of_letters_too_long_for_a_token_has_the_runs_of_its_pieces(size):
+    text = "".join(chr(ord("a") + i * i % 26) for i in range(size))
+    row = rows_of(count_features(["", text]))[1]
+    assert columns_of([row]) == columns_of([slow_counts(text)])
+
+
+def test_blank_texts_have_no_features():
+    counts = count_features(["", " ...", "Kim", "\n"])
+    assert np.diff(counts.offsets).astype(bool).tolist() == [False, False, True, False]
+
+
+def test_no_texts_have_no_features():
+    counts = count_features([])
+    assert counts.offsets.tolist() == [0]
+    assert len(counts.keys) == len(counts.counts) == 0
+
+
+def test_a_token_counts_twice_near_the_beginning():
+    weights = token_weights(tokenize(["a " * 600])).tolist()
+    assert weights == [LEAD_WEIGHT] * (LEAD_CHARACTERS // 2) + [1.0] * (600 - LEAD_CHARACTERS // 2)
+
+
+def test_a_name_counts_more_inside_a_sentence_only():
+    weights = token_weights(tokenize(["Kim met Putin. He spoke", "Путин и Ким"])).tolist()
+    assert weights == [2, 2, 6, 2, 2, 2, 2, 6]
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_vectors_are_those_of_the_slow_twin(texts):
+    counts = count_features(texts)
+    vectors, vocabulary = vectorize(counts)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(texts), len(vocabulary.keys))
+    dense, keys = vectors.toarray(), vocabulary.keys.tolist()
+    for row, expected in zip(dense, slow_vectors(counts), strict=True):
+        assert row == pytest.approx([expected.get(key, 0.0) for key in keys], abs=1e-6)
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_vectors_are_no_longer_than_one(texts):
+    vectors, _ = vectorize(count_features(texts))
+    assert (np.sqrt((vectors.toarray() ** 2).sum(axis=1)) <= 1 + 1e-6).all()
+
+
+def test_vectors_of_texts_that_share_every_feature_have_unit_length():
+    text = "Kim Jong Un arrives in Russia"
+    vectors, _ = vectorize(count_features([text, "Something else", text]))
+    norms = np.sqrt((vectors.toarray() ** 2).sum(axis=1))
+    assert norms[[0, 2]] == pytest.approx([1, 1], abs=1e-6)
+    assert norms[1] < 1
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_the_vocabulary_counts_texts(texts):
+    counts = count_features(texts)
+    _, vocabulary = vectorize(counts)
+    frequency = Counter(counts.keys.tolist())
+    shared = sorted(key for key, count in frequency.items() if count > 1)
+    assert vocabulary.n_texts == len(texts)
+    assert vocabulary.keys.tolist() == shared
+    assert vocabulary.frequencies.tolist() == [frequency[key] for key in shared]
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_idf_is_that_of_the_slow_twin(texts):
+    counts = count_features(texts)
+    _, vocabulary = vectorize(counts)
+    frequency = Counter(counts.keys.tolist())
+    keys = [*frequency, key_of("neverseen")]
+    expected = [slow_idf(key, frequency.get(key, 1), len(texts)) for key in keys]
+    assert vocabulary.idf(np.array(keys, dtype=np.uint64)) == pytest.approx(expected)
+
+
+def test_stop_words_weigh_little_in_any_language():
+    _, vocabulary = vectorize(count_features(["Kim"]))
+    keys = np.array([key_of(word) for word in ("the", "und", "это", "russia")], dtype=np.uint64)
+    *stop_words, name = vocabulary.idf(keys).tolist()
+    assert max(stop_words) < 0.1
+    assert name > 5
+
+
+def test_columns_are_places_in_the_vocabulary():
+    _, vocabulary = vectorize(count_features(["Kim train", "Kim bus", "Putin"]))
+    keys = np.array([key_of("kim"), key_of("putin"), key_of("neverseen")], dtype=np.uint64)
+    places = vocabulary.columns(keys).tolist()
+    assert vocabulary.keys[places[0]] == keys[0]
+    assert places[1:] == [-1, -1]
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["Kim"], ["Kim", ""], ["Kim", "Putin"]])
+def test_texts_that_share_nothing_have_no_columns(texts):
+    vectors, vocabulary = vectorize(count_features(texts))
+    assert vectors.shape == (len(texts), 0)
+    assert vocabulary.columns(np.array([1, 2], dtype=np.uint64)).tolist() == [-1, -1]

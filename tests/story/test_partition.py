@@ -1,0 +1,210 @@
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from dedup.components import numbered_by_first
+from dedup.story.partition import objective, partition
+
+EXAMPLES = settings(deadline=None, max_examples=70)
+SEEDS = st.integers(0, 2**32)
+THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3, 0.6])
+
+
+def random_graph(seed, n, density=0.6):
+    """Similarities without ties, of which some are high and most are low."""
+    rng = np.random.default_rng(seed)
+    values = 0.05 + 0.95 * rng.random((n, n)) * rng.choice([0.1, 0.3, 1.0], (n, n))
+    upper = np.triu(values * (rng.random((n, n)) < density), 1)
+    return csr_array(upper + upper.T)
+
+
+def planted_graph(seed, sizes):
+    """Stories of high similarity, low similarity between them, nodes in random order; and the stories."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    n = len(labels)
+    inside = labels[:, None] == labels
+    values = np.where(inside, rng.uniform(0.4, 0.9, (n, n)), rng.uniform(0.05, 0.1, (n, n)))
+    upper = np.triu(values * (inside | (rng.random((n, n)) < 0.3)), 1)
+    return csr_array(upper + upper.T), labels
+
+
+def slow_objective(adjacency, labels, threshold):
+    dense = adjacency.toarray()
+    pairs = ((i, j) for i in range(len(labels)) for j in range(i) if labels[i] == labels[j])
+    return sum(dense[i, j] - threshold for i, j in pairs)
+
+
+@cache
+def all_partitions(n):
+    """Labels of every partition of `n` nodes, shape (Bell number, n)."""
+    rows = [[0]] if n else [[]]
+    for _ in range(n - 1):
+        rows = [[*row, label] for row in rows for label in range(max(row) + 2)]
+    return np.array(rows)
+
+
+def optimum(adjacency, threshold):
+    """The greatest objective of any partition."""
+    labels = all_partitions(adjacency.shape[0])
+    together = labels[:, :, None] == labels[:, None, :]
+    return float((together * np.triu(adjacency.toarray() - threshold, 1)).sum(axis=(1, 2)).max())
+
+
+def gain_of_best_move(adjacency, labels, threshold):
+    """What the best move of one node to another label, or to one of its own, adds to the objective."""
+    before, gains = slow_objective(adjacency, labels, threshold), [0.0]
+    for node in range(len(labels)):
+        for label in range(labels.max() + 2):
+            moved = labels.copy()
+            moved[node] = label
+            gains.append(slow_objective(adjacency, moved, threshold) - before)
+    return max(gains)
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 12), THRESHOLDS)
+def test_objective_is_that_of_the_slow_twin(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    labels = np.random.default_rng(seed).integers(0, 4, n)
+    assert objective(adjacency, labels, threshold) == pytest.approx(slow_objective(adjacency, labels, threshold))
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 40), THRESHOLDS)
+def test_stories_are_numbered_by_first_member(seed, n, threshold):
+    labels = partition(random_graph(seed, n, density=0.2), threshold)
+    assert labels.dtype == np.int64
+    assert labels.shape == (n,)
+    assert labels.tolist() == numbered_by_first(labels).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 40), THRESHOLDS)
+def test_every_story_is_connected(seed, n, threshold):
+    adjacency = random_graph(seed, n, density=0.1)
+    labels = partition(adjacency, threshold)
+    for label in range(labels.max() + 1):
+        members = np.flatnonzero(labels == label)
+        assert connected_components(adjacency[members][:, members], directed=False)[0] == 1
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 40), THRESHOLDS)
+def test_stories_are_no_worse_than_everybody_alone(seed, n, threshold):
+    adjacency = random_graph(seed, n, density=0.3)
+    assert objective(adjacency, partition(adjacency, threshold), threshold) >= -1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 9), THRESHOLDS)
+def test_no_move_of_a_single_node_makes_the_stories_better(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    assert gain_of_best_move(adjacency, partition(adjacency, threshold), threshold) <= 1e-9
+
+
+@settings(deadline=None, max_examples=50)
+@given(SEEDS, st.integers(2, 12), THRESHOLDS)
+def test_no_merger_of_two_stories_makes_them_better(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    labels = partition(adjacency, threshold)
+    before = slow_objective(adjacency, labels, threshold)
+    for one in range(labels.max() + 1):
+        for other in range(one):
+            merged = np.where(labels == one, other, labels)
+            assert slow_objective(adjacency, merged, threshold) <= before + 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 7), THRESHOLDS)
+def test_no_partition_is_better_than_the_best(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    assert objective(adjacency, partition(adjacency, threshold), threshold) <= optimum(adjacency, threshold) + 1e-9
+
+
+def test_the_optimum_is_reached_mostly():
+    """On 200 fixed random graphs of 7 nodes the optimum is reached 151 times; 5 fewer are let pass."""
+    reached = 0
+    for seed in range(200):
+        adjacency = random_graph(seed, 7)
+        found = objective(adjacency, partition(adjacency, 0.12), 0.12)
+        reached += found >= optimum(adjacency, 0.12) - 1e-9
+    assert reached >= 146
+
+
+@EXAMPLES
+@given(SEEDS, st.lists(st.integers(1, 6), min_size=1, max_size=8))
+def test_planted_stories_are_found(seed, sizes):
+    adjacency, planted = planted_graph(seed, sizes)
+    assert partition(adjacency, 0.12).tolist() == numbered_by_first(planted).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, SEEDS, st.lists(st.integers(1, 6), min_size=1, max_size=8))
+def test_the_order_of_nodes_does_not_matter_to_clear_stories(seed, order_seed, sizes):
+    adjacency, _ = planted_graph(seed, sizes)
+    assert_order_does_not_matter(adjacency, order_seed)
+
+
+def assert_order_does_not_matter(adjacency, seed, threshold=0.12):
+    order = np.random.default_rng(seed).permutation(adjacency.shape[0])
+    shuffled = partition(csr_array(adjacency.toarray()[np.ix_(order, order)]), threshold)
+    assert shuffled.tolist() == numbered_by_first(partition(adjacency, threshold)[order]).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 30), THRESHOLDS)
+def test_the_same_graph_gives_the_same_stories(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    assert partition(adjacency.copy(), threshold).tolist() == partition(adjacency, threshold).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 15), st.integers(1, 15))
+def test_unconnected_nodes_change_nothing_for_others(seed, n, others):
+    adjacency = random_graph(seed, n).toarray()
+    both = np.zeros((n + others, n + others))
+    both[:n, :n] = adjacency
+    both[n:, n:] = random_graph(seed + 1, others).toarray()
+    assert partition(csr_array(both), 0.12)[:n].tolist() == partition(csr_array(adjacency), 0.12).tolist()
+
+
+def test_the_graph_is_left_as_it_was():
+    adjacency = random_graph(0, 20)
+    before = adjacency.toarray()
+    partition(adjacency, 0.12)
+    assert (adjacency.toarray() == before).all()
+
+
+def test_two_nodes_belong_together_above_the_threshold_only():
+    pair = csr_array(np.array([[0, 0.2], [0.2, 0]]))
+    assert partition(pair, 0.19).tolist() == [0, 0]
+    assert partition(pair, 0.21).tolist() == [0, 1]
+
+
+def test_a_chain_breaks_where_that_costs_least():
+    similarities = [0.9, 0.9, 0.1, 0.9, 0.9]
+    chain = np.diag(similarities, 1)
+    assert partition(csr_array(chain + chain.T), 0.3).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_ties_go_to_the_earlier_node():
+    chain = np.diag([0.5, 0.5], 1)  # the middle one may go either way, all three together gain less
+    assert partition(csr_array(chain + chain.T), 0.45).tolist() == [0, 0, 1]
+
+
+def test_nodes_without_neighbours_are_alone():
+    assert partition(csr_array((4, 4), dtype=np.float64), 0.12).tolist() == [0, 1, 2, 3]
+
+
+def test_no_nodes_have_no_stories():
+    assert partition(csr_array((0, 0), dtype=np.float64), 0.12).tolist() == []
+
+
+def test_a_complete_graph_is_one_story():
+    assert not partition(csr_array(1.0 - np.eye(50)), 0.12).any()

@@ -1,0 +1,251 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.text.fold import fold_character
+from dedup.text.tokens import MAX_TOKEN_BYTES, blocks, mix, sentence_starts, tokenize
+
+EXAMPLES = settings(deadline=None, max_examples=100)
+
+ALPHABET = (
+    "abcXYZ019 \t\n.,!?-'_:\0\x7f"  # ASCII with separators and controls
+    "éÉçßœŒﬁİıñ½²ªǅ"  # Latin
+    "путинЁъьЩ"  # Cyrillic
+    "αΩς"  # Greek
+    "金正恩京々〇豈龍𠀀𪚥"  # Han, two of them astral
+    "かなカナーｱﾞ"  # Kana
+    "한국각\u1100\u1161"  # Hangul, two of them conjoining
+    "กำ่ไทยລາວ"  # Thai, Lao
+    "မြန်ខ្មែរ"  # Myanmar, Khmer
+    "مرحباع؟۔٣"  # Arabic
+    "אבגहिन्दी।አማ።"  # Hebrew, Devanagari, Ethiopic
+    "𐌰𐌱𞤀ꓐꙮꚠ"  # scripts that Unidecode hardly knows
+    "😀👍🏽🇫🇷€…。！"  # emoji and signs
+    "\u0301\u0308\u00ad\u200b\u200d\ufeff\u3000\xa0"  # marks, and what leaves no trace
+    "\ud800\udbff\udc00\udfff"  # lone surrogates
+)
+ANY_CHARACTER = st.one_of(
+    st.sampled_from(ALPHABET),
+    st.sampled_from("ab éж京"),
+    st.characters(),
+    st.characters(categories=["Cs"]),
+)
+ANY_TEXT = st.one_of(st.text(ANY_CHARACTER, max_size=40), st.text("aB. é가京", min_size=60, max_size=150))
+ANY_TEXTS = st.lists(ANY_TEXT, max_size=6)
+
+
+def is_single(fold):
+    """Whether a character with this fold is a token of its own: not ASCII, Hangul, or a letter without UTF-8."""
+    kept = fold.decode(errors="ignore")
+    return kept > "\x7f" and not "가" <= kept <= "힣"
+
+
+def slow_hash(token):
+    value = 0
+    for start in range(0, len(token), 8):
+        value ^= int.from_bytes(token[start : start + 8], "little")
+        for shift, multiplier in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            value = (value ^ (value >> shift)) * multiplier % 2**64
+        value ^= value >> 31
+    return value
+
+
+class SlowTokens:
+    """What `tokenize` does, one character after the other."""
+
+    def __init__(self, texts):
+        self.codes, self.text_starts = [], [0]
+        self.folded, self.sources = [], []
+        self.bounds, self.offsets, self.opens = [], [0], []
+        for text in texts:
+            self._add(text)
+            self.text_starts.append(len(self.codes))
+            self.offsets.append(len(self.bounds))
+
+    def _add(self, text):
+        word, opens = None, True
+        for character in text + "\n":
+            fold = fold_character(character)
+            here = len(self.folded)
+            ends = fold in (b" ", b".")
+            single = bool(fold) and not ends and is_single(fold)
+            if word is not None and (ends or single):
+                opens = self._finish(word, here, opens)
+                word = None
+            if fold == b".":
+                opens = True
+            self.folded += fold
+            self.sources += [len(self.codes)] * len(fold)
+            self.codes.append(ord(character))
+            if single:
+                opens = self._finish(here, here + len(fold), opens)
+            elif fold and not ends and word is None:
+                word = here
+
+    def _finish(self, start, stop, opens):
+        for first in range(start, stop, MAX_TOKEN_BYTES):
+            self.bounds.append((first, min(first + MAX_TOKEN_BYTES, stop)))
+            self.opens.append(opens)
+            opens = False
+        return opens
+
+    def strings(self):
+        return [bytes(self.folded[start:stop]) for start, stop in self.bounds]
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_tokens_are_those_of_the_slow_twin(texts):
+    tokens, slow = tokenize(texts), SlowTokens(texts)
+    assert tokens.strings() == slow.strings()
+    assert tokens.starts.tolist() == [start for start, _ in slow.bounds]
+    assert tokens.stops.tolist() == [stop for _, stop in slow.bounds]
+    assert tokens.offsets.tolist() == slow.offsets
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_codes_and_folded_bytes_are_those_of_the_slow_twin(texts):
+    tokens, slow = tokenize(texts), SlowTokens(texts)
+    assert tokens.codes.tolist() == slow.codes
+    assert tokens.text_starts.tolist() == slow.text_starts
+    padding = len(tokens.folded) - len(slow.folded)
+    assert tokens.folded.tolist() == slow.folded + [0] * padding
+    assert 8 <= padding <= 16
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_hashes_are_those_of_the_slow_twin(texts):
+    tokens = tokenize(texts)
+    assert tokens.hashes.dtype == np.uint64
+    assert tokens.hashes.tolist() == [slow_hash(token) for token in tokens.strings()]
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_characters_are_where_folded_bytes_came_from(texts):
+    tokens, slow = tokenize(texts), SlowTokens(texts)
+    assert tokens.characters(np.arange(len(slow.folded))).tolist() == slow.sources
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_text_indices_say_which_text_a_token_is_of(texts):
+    tokens, slow = tokenize(texts), SlowTokens(texts)
+    expected = [i for i in range(len(texts)) for _ in range(slow.offsets[i], slow.offsets[i + 1])]
+    assert tokens.text_indices.tolist() == expected
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_sentence_starts_are_those_of_the_slow_twin(texts):
+    assert sentence_starts(tokenize(texts)).tolist() == SlowTokens(texts).opens
+
+
+@EXAMPLES
+@given(ANY_TEXTS)
+def test_unspaced_tokens_are_single_characters(texts):
+    tokens = tokenize(texts)
+    first, last = tokens.characters(tokens.starts), tokens.characters(tokens.stops - 1)
+    assert tokens.unspaced.tolist() == [is_single(fold_character(chr(code))) for code in tokens.codes[first].tolist()]
+    assert (first == last)[tokens.unspaced].all()
+
+
+@EXAMPLES
+@given(ANY_TEXTS, ANY_TEXTS)
+def test_tokens_of_a_list_are_those_of_its_parts_together(left, right):
+    both, parts = tokenize(left + right), [tokenize(left), tokenize(right)]
+    assert both.strings() == parts[0].strings() + parts[1].strings()
+    assert both.hashes.tolist() == [*parts[0].hashes.tolist(), *parts[1].hashes.tolist()]
+    assert both.unspaced.tolist() == [*parts[0].unspaced.tolist(), *parts[1].unspaced.tolist()]
+    opens = [*sentence_starts(parts[0]).tolist(), *sentence_starts(parts[1]).tolist()]
+    assert sentence_starts(both).tolist() == opens
+    counts = [*np.diff(parts[0].offsets).tolist(), *np.diff(parts[1].offsets).tolist()]
+    assert np.diff(both.offsets).tolist() == counts
+
+
+@EXAMPLES
+@given(st.lists(st.text(st.characters(max_codepoint=127), max_size=60), max_size=5))
+def test_ascii_texts_have_the_tokens_they_have_beside_others(texts):
+    alone, beside = tokenize(texts), tokenize([*texts, "京é"])
+    assert alone.codes.dtype == np.uint8
+    assert beside.codes.dtype == np.uint32
+    assert alone.strings() == beside.strings()[: len(alone.starts)]
+    assert alone.hashes.tolist() == beside.hashes.tolist()[: len(alone.starts)]
+
+
+def test_no_texts_have_no_tokens():
+    tokens = tokenize([])
+    assert tokens.strings() == []
+    assert tokens.offsets.tolist() == [0]
+    assert sentence_starts(tokens).tolist() == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "...", "\0", "😀", "\u200b", "\ud800", "\u0301"])
+def test_blank_text_has_no_tokens(text):
+    assert tokenize([text, text]).offsets.tolist() == [0, 0, 0]
+
+
+def test_words_in_two_alphabets_meet():
+    latin, cyrillic = tokenize(["Putin"]), tokenize(["Путин"])
+    assert latin.hashes.tolist() == cyrillic.hashes.tolist()
+
+
+def test_words_end_where_unspaced_characters_begin():
+    assert [token.decode() for token in tokenize(["abc京都abc"]).strings()] == ["abc", "京", "都", "abc"]
+
+
+def test_hangul_makes_words_between_spaces():
+    assert [token.decode() for token in tokenize(["한국 대통령이"]).strings()] == ["한국", "대통령이"]
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 128, 129])
+def test_long_runs_are_cut(size):
+    sizes = [len(token) for token in tokenize(["x" * size]).strings()]
+    assert sum(sizes) == size
+    assert all(length == MAX_TOKEN_BYTES for length in sizes[:-1])
+    assert 0 < sizes[-1] <= MAX_TOKEN_BYTES
+
+
+def test_short_tokens_never_collide():
+    words = [f"{i:x}" for i in range(20_000)] + [f"{i:08x}" for i in range(20_000)]
+    assert len(np.unique(tokenize(words).hashes)) == len(words)
+
+
+@EXAMPLES
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_mix_keeps_distinct_values_distinct(a, b):
+    mixed = mix(np.array([a, b], dtype=np.uint64))
+    assert (mixed[0] == mixed[1]) == (a == b)
+
+
+@EXAMPLES
+@given(ANY_TEXTS, st.integers(1, 100))
+def test_blocks_cover_the_texts_in_order(texts, characters):
+    parts = [texts[block] for block in blocks(texts, characters)]
+    assert [text for part in parts for text in part] == texts
+    assert all(parts)
+
+
+@EXAMPLES
+@given(ANY_TEXTS, st.integers(1, 100))
+def test_blocks_are_as_small_as_they_may_be(texts, characters):
+    parts = [texts[block] for block in blocks(texts, characters)]
+    sizes = [[len(text) + 1 for text in part] for part in parts]
+    assert all(sum(part) >= characters for part in sizes[:-1])
+    assert all(sum(part[:-1]) < characters for part in sizes)
+
+
+@EXAMPLES
+@given(ANY_TEXTS, ANY_TEXTS, st.integers(1, 100))
+def test_blocks_do_not_depend_on_later_texts(texts, later, characters):
+    complete = list(blocks(texts, characters))[:-1]
+    assert list(blocks(texts + later, characters))[: len(complete)] == complete
+
+
+@EXAMPLES
+@given(ANY_TEXTS, st.integers(1, 100))
+def test_blocks_depend_on_lengths_alone(texts, characters):
+    assert list(blocks(texts, characters)) == list(blocks(["x" * len(text) for text in texts], characters))
