@@ -22,24 +22,27 @@ def contained_candidates(sets: ShingleSets, containment: float) -> NDArray[np.in
     Returns
     -------
     ndarray of int64, shape (n_pairs, 2)
-        ``i < j``, sorted; those that share at least half as many samples as expected.
+        ``i < j``; those that share at least half as many samples as expected.
 
     Notes
     -----
     MinHash bands follow the Jaccard similarity, which is low for a brief within a long article. A fixed sample of
     shingles keeps containment as it is (Broder 1997, section 4). A shingle that more than 64 texts share, as
-    those of templates are, joins each of them only with the first.
+    those of templates and of a much quoted brief are, joins each of them only with the shortest.
     """
-    shingles, offsets, n = sets.shingles, sets.offsets, len(sets.lengths)
+    shingles, n = sets.shingles, len(sets.lengths)
+    by_length = np.argsort(sets.lengths, kind="stable")
+    rank = np.empty(n, dtype=np.int64)
+    rank[by_length] = np.arange(n)
     place = np.flatnonzero(shingles % np.uint64(SAMPLING) == 0)
-    texts = np.searchsorted(offsets, place, side="right") - 1
-    order = np.lexsort((texts, shingles[place]))
-    keys, texts = shingles[place][order], texts[order]
+    ranks = rank[np.searchsorted(sets.offsets, place, side="right") - 1]
+    order = np.lexsort((ranks, shingles[place]))
+    keys, ranks = shingles[place][order], ranks[order]
     fresh = np.ones(len(keys), dtype=np.bool_)
-    fresh[1:] = (keys[1:] != keys[:-1]) | (texts[1:] != texts[:-1])
-    keys, texts = keys[fresh], texts[fresh]
-    samples = np.bincount(texts, minlength=n)
-    codes, shared = np.unique(bucket_pairs(keys, texts.astype(np.uint64), n)[0], return_counts=True)
+    fresh[1:] = (keys[1:] != keys[:-1]) | (ranks[1:] != ranks[:-1])
+    keys, ranks = keys[fresh], ranks[fresh]
+    samples = np.bincount(ranks, minlength=n)
+    codes, shared = np.unique(bucket_pairs(keys, ranks.astype(np.uint64), n)[0], return_counts=True)
     pairs = decoded(codes, n)
     enough = shared >= containment / 2 * samples[pairs].min(axis=1)
-    return np.compress(enough, pairs, axis=0)
+    return np.sort(by_length[pairs[enough]], axis=1)

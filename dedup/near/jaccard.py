@@ -58,6 +58,14 @@ class ShingleSets:
 
         return self._by_block(count, self.lengths[pairs].sum(axis=1))
 
+    def sums(self) -> NDArray[np.uint64]:
+        """The sum of each text's hashes modulo 2**64: equal for equal texts, in whatever order, shape (n_texts,)."""
+        filled = np.flatnonzero(self.lengths)
+        sums = np.zeros(len(self.lengths), dtype=np.uint64)
+        if len(filled):
+            sums[filled] = np.add.reduceat(self.shingles, self.offsets[filled])
+        return sums
+
     def overlaps(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Jaccard similarity and containment of each pair, each of shape (n_pairs,), in [0, 1].
 

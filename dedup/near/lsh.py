@@ -61,7 +61,7 @@ class Buckets(NamedTuple):
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
         Distinct candidates ``i < j``, sorted: all pairs of a bucket of up to `SMALL_BUCKET` texts; of a larger one
-        those of its first text.
+        those of its first text; and each text with the first of the same signature.
     large : list of ndarray of int64
         The texts of each larger bucket, ascending.
     """
@@ -96,7 +96,10 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
         return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
 
     found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs))
-    codes = np.unique(np.concatenate([codes for codes, _ in found]))
+    _, first, same = np.unique(_band_keys(signatures), return_index=True, return_inverse=True)
+    copies = np.flatnonzero(first[same] < np.arange(n))
+    equal = encoded(np.stack([first[same[copies]], copies], axis=1), n)
+    codes = np.unique(np.concatenate([equal, *(codes for codes, _ in found)]))
     return Buckets(decoded(codes, n), [bucket for _, large in found for bucket in large])
 
 
@@ -146,3 +149,8 @@ def bucket_pairs(
 def decoded(codes: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
     """Pairs from their codes ``i * n + j``, shape (n_codes, 2)."""
     return np.stack(np.divmod(codes, np.uint64(max(n, 1))), axis=1).astype(np.int64)
+
+
+def encoded(pairs: NDArray[np.int64], n: int) -> NDArray[np.uint64]:
+    """Codes ``i * n + j`` of pairs, shape (n_pairs,)."""
+    return (pairs[:, 0] * n + pairs[:, 1]).astype(np.uint64)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.text.tokens import Tokens
+from dedup.text.tokens import Tokens, mix
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
 
@@ -53,13 +53,18 @@ def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
 
 
 def number_hashes(tokens: Tokens) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hashes of the tokens that begin with a digit, and how many each text has.
+    """Hashes of the tokens that begin with a digit, each with the token before it, and how many each text has.
+
+    A number alone says little where all are small, as in a table of results; "Lyon 2" says more.
 
     Examples
     --------
     >>> from dedup.text.tokens import tokenize
-    >>> number_hashes(tokenize(["Lyon 21, Nice 24", "Nice"]))[1]
+    >>> number_hashes(tokenize(["Lyon 2, Nice 1", "Nice"]))[1]
     array([2, 0])
     """
+    before = np.zeros_like(tokens.hashes)
+    before[1:] = tokens.hashes[:-1]
+    before[tokens.offsets[:-1][np.diff(tokens.offsets) > 0]] = 0  # none before a text's first
     place = np.flatnonzero(tokens.folded[tokens.starts] <= ord("9"))
-    return tokens.hashes[place], np.diff(np.searchsorted(place, tokens.offsets))
+    return mix(tokens.hashes[place] ^ mix(before[place])), np.diff(np.searchsorted(place, tokens.offsets))

@@ -1,6 +1,7 @@
 """Candidate pairs -> verified pairs."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 
 from dedup.components import connected_labels
 from dedup.near.jaccard import ShingleSets
-from dedup.near.lsh import bucket_pairs, decoded
+from dedup.near.lsh import bucket_pairs, decoded, encoded
 
 _log = logging.getLogger(__name__)
+
+#: With how many texts of a group one that its first did not match is compared.
+_SAMPLE = 8
 
 
 class Verified(NamedTuple):
@@ -55,27 +59,75 @@ class Verifier:
         """Add the pairs that connect what is left of large buckets, in time linear in their sizes.
 
         So far each text of a large bucket was compared with the first. Those that turned out its copies, or copies
-        of its copies, are done with; of each other group one text goes on. A bucket that does not lose half of its
-        texts in a round holds a common template, not copies of one text, and is given up.
+        of its copies, are done with. Of each other group one text goes on: it is compared with some texts of the
+        first one's group, and with the others that go on, as in a bucket of their own. A bucket that does not lose
+        half of its texts in a round holds a common template, not copies of one text, and is given up.
         """
-        n, skipped = len(self.shingles.lengths), 0
+        if self.numbers is not None:
+            # Bulletins share a template, and so their buckets; copies of one of them share its numbers too.
+            numbers = self.numbers.sums()
+            verified, buckets = self._extend(verified, [part for b in buckets for part in _split(b, numbers)])
+        given_up = 0
         while buckets:
-            labels = connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], n)
-            left = [self._others(bucket, labels) for bucket in buckets]
-            buckets_left = [new for new, old in zip(left, buckets, strict=True) if len(new) <= len(old) // 2]
-            skipped += len(buckets) - len(buckets_left)
-            keys = np.repeat(np.arange(len(buckets_left), dtype=np.uint64), [len(b) for b in buckets_left])
-            texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets_left]).astype(np.uint64)
-            codes, buckets = bucket_pairs(keys, texts, n)
-            more = self.check(decoded(np.unique(codes), n))
-            verified = Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True)))
-        if skipped:
-            _log.info("%d large buckets share a template; their texts were compared with one of them only", skipped)
+            labels = connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], len(self.shingles.lengths))
+            rounds = [_Round.of(bucket, labels) for bucket in _merged(buckets, labels)]
+            shrinking = [r.others for r in rounds if 2 * len(r.others) <= r.size]
+            given_up += len(rounds) - len(shrinking)
+            verified, buckets = self._extend(verified, shrinking, [r.sample_pairs for r in rounds])
+        if given_up:
+            _log.info("%d large buckets share a template; their texts were compared with one of them only", given_up)
         return verified
 
-    @staticmethod
-    def _others(bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first text of each group in the bucket but that of the bucket's first text."""
+    def _extend(
+        self, verified: Verified, buckets: list[NDArray[np.int64]], pairs: Sequence[NDArray[np.int64]] = ()
+    ) -> tuple[Verified, list[NDArray[np.int64]]]:
+        """Check the pairs of buckets, and others; also return the buckets that are large still."""
+        n = len(self.shingles.lengths)
+        keys = np.repeat(np.arange(len(buckets), dtype=np.uint64), [len(bucket) for bucket in buckets])
+        texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets]).astype(np.uint64)
+        codes, large = bucket_pairs(keys, texts, n)
+        known = encoded(verified.pairs, n)
+        more = self.check(decoded(np.setdiff1d(np.concatenate([codes, *(encoded(p, n) for p in pairs)]), known), n))
+        return Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True))), large
+
+
+class _Round(NamedTuple):
+    """What is left of a bucket once the copies of its first text are known.
+
+    Attributes
+    ----------
+    size : int
+        Texts in the bucket.
+    others : ndarray of int64
+        The first text of each group but that of the bucket's first text, ascending.
+    sample_pairs : ndarray of int64, shape (n_pairs, 2)
+        Each of the others with some of that group, ``i < j``.
+    """
+
+    size: int
+    others: NDArray[np.int64]
+    sample_pairs: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> "_Round":
         groups, first = np.unique(labels[bucket], return_index=True)
-        others: NDArray[np.int64] = bucket[np.sort(first[groups != labels[bucket[0]]])]
-        return others
+        hub = labels[bucket[0]]
+        others = bucket[np.sort(first[groups != hub])]
+        known = bucket[labels[bucket] == hub][1:]  # the first one has been compared with all
+        sample = known[np.unique(np.linspace(0, len(known) - 1, _SAMPLE).astype(np.int64))] if len(known) else known
+        pairs = np.stack(np.meshgrid(others, sample, indexing="ij"), axis=-1).reshape(-1, 2)
+        return cls(len(bucket), others, np.sort(pairs, axis=1))
+
+
+def _merged(buckets: list[NDArray[np.int64]], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Buckets whose first texts are copies, as one: a story fills a bucket in each band."""
+    by_hub: dict[int, list[NDArray[np.int64]]] = {}
+    for bucket in buckets:
+        by_hub.setdefault(int(labels[bucket[0]]), []).append(bucket)
+    return [np.unique(np.concatenate(same)) for same in by_hub.values()]
+
+
+def _split(bucket: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
+    """The parts of a bucket that have one key, each of two texts or more, ascending."""
+    bucket = bucket[np.argsort(keys[bucket], kind="stable")]
+    return [part for part in np.split(bucket, np.flatnonzero(np.diff(keys[bucket])) + 1) if len(part) > 1]

@@ -133,12 +133,16 @@ def test_large_buckets_are_those_of_the_slow_twin(seed, n, bands, values):
 
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32), st.integers(0, 300), BANDS, st.integers(1, 4))
-def test_large_buckets_give_the_pairs_of_their_first_row(seed, n, bands, values):
+def test_large_buckets_give_the_pairs_of_their_first_row_and_equal_rows_those_of_theirs(seed, n, bands, values):
     signatures = random_signatures(seed, n, bands, values)
     expected = set()
     for bucket in slow_buckets(signatures, bands):
         pairs = combinations(bucket, 2)
         expected.update(pairs if len(bucket) <= SMALL_BUCKET else ((bucket[0], other) for other in bucket[1:]))
+    first = {}
+    for i, row in enumerate(map(tuple, signatures.tolist())):
+        if first.setdefault(row, i) != i:
+            expected.add((first[row], i))
     assert set(map(tuple, candidates(signatures, bands).pairs.tolist())) == expected
 
 

@@ -277,3 +277,44 @@ def test_repr_counts_pairs_and_groups():
     assert "4 texts" in text
     assert "3 pairs" in text
     assert "3 texts in 1 group" in text
+
+
+# Crowds: buckets too large for all their pairs
+
+
+def words(rng, count):
+    return [f"w{rng.randrange(10**6)}" for _ in range(count)]
+
+
+def test_a_far_copy_is_found_in_a_crowd():
+    rng = random.Random(0)
+    base = words(rng, 400)
+
+    def edited(count):
+        copy = base.copy()
+        for i in rng.sample(range(400), count):
+            copy[i] = words(rng, 1)[0]
+        return " ".join(copy)
+
+    texts = [*(edited(7) for _ in range(20)), *[" ".join(base)] * 400, edited(13)]
+    assert len(set(find(texts).labels.tolist())) == 1
+
+
+def test_copies_of_bulletins_are_found_by_their_numbers_in_a_crowd():
+    rng = random.Random(0)
+    text = words(rng, 200)
+    bulletins = [" ".join([*text[:100], str(1000 + day), *text[100:]]) for day in range(200)]
+    retouched = [f"{bulletin} end" for bulletin in bulletins]
+    labels = find([*bulletins, *retouched, *bulletins], compare_numbers=True).labels
+    assert labels.tolist() == [*range(200)] * 3
+
+
+@pytest.mark.parametrize("place", [0, 32, 100])
+def test_a_brief_that_a_hundred_articles_quote_is_found_in_all(place):
+    rng = random.Random(0)
+    brief = words(rng, 150)
+    texts = [" ".join([*words(rng, 300), *brief, *words(rng, 300)]) for _ in range(100)]
+    texts.insert(place, " ".join(brief))
+    found = find(texts, containment=0.9)
+    assert found.groups == [list(range(101))]
+    assert (found.pairs == place).any(axis=1).all()

@@ -27,6 +27,12 @@ def slow_hash(shingle):
     return value
 
 
+def slow_mix(value):
+    for shift, multiplier in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        value = (value ^ (value >> shift)) * multiplier % 2**64
+    return value ^ (value >> 31)
+
+
 def hash_sets(texts, size):
     tokens = tokenize(texts)
     hashes = shingle_hashes(tokens, size).tolist()
@@ -110,9 +116,14 @@ def test_the_order_of_words_matters():
         st.lists(st.sampled_from(["0", "12", "4kg", "9", "b2", "Kim", "½", "京", "x", "٩"]), max_size=8), max_size=5
     )
 )
-def test_numbers_are_the_tokens_that_begin_with_a_digit(texts):
+def test_numbers_are_the_tokens_that_begin_with_a_digit_with_those_before_them(texts):
     tokens = tokenize([" ".join(words) for words in texts])
     hashes, counts = number_hashes(tokens)
-    numbers = [[token for token in tokenize([" ".join(words)]).strings() if token[:1].isdigit()] for words in texts]
-    assert counts.tolist() == [len(found) for found in numbers]
-    assert hashes.tolist() == [slow_hash((token,)) for found in numbers for token in found]
+    expected = []
+    for words in texts:
+        found = tokenize([" ".join(words)]).strings()
+        before = [0, *(slow_hash((token,)) for token in found)]
+        pairs = zip(before, found, strict=False)
+        expected.append([slow_mix(slow_hash((t,)) ^ slow_mix(b)) for b, t in pairs if t[:1].isdigit()])
+    assert counts.tolist() == list(map(len, expected))
+    assert hashes.tolist() == [value for values in expected for value in values]
