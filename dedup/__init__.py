@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from dedup.article import Article as Article
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
-    from dedup.clusterer import near_duplicates as near_duplicates
+    from dedup.duplicates import near_duplicates as near_duplicates
     from dedup.near.duplicates import NearDuplicates as NearDuplicates
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
@@ -25,7 +25,7 @@ _HOMES = {
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",
     "cluster": "dedup.clusterer",
-    "near_duplicates": "dedup.clusterer",
+    "near_duplicates": "dedup.duplicates",
     "sample_articles": "dedup.sample",
 }
 

@@ -1,9 +1,8 @@
-"""Batch: StoryClusterer, cluster, near_duplicates."""
+"""Batch: StoryClusterer and cluster."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Article, Batch, read_articles, read_zone
+from dedup.checks import check_number, check_settings
 from dedup.components import numbered_by_first
 from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
 from dedup.representative import RULES, Candidate, Choice, Chooser, choose
@@ -18,72 +18,6 @@ from dedup.stories import Stories, Story
 from dedup.story.features import Vocabulary
 from dedup.story.grouping import StoryGroups, find_stories
 from dedup.story.similarity import FLOOR
-
-
-def near_duplicates(
-    articles: Any,
-    *,
-    threshold: float = 0.7,
-    recall: float = 0.95,
-    num_perm: int = 128,
-    shingle_size: int = 5,
-    containment: float | None = None,
-    compare_numbers: bool = False,
-    n_jobs: int | None = None,
-) -> NearDuplicates:
-    """Find articles whose texts are copies of each other, in whole or nearly.
-
-    Parameters
-    ----------
-    articles : iterable of str, mapping, object or Article; or a data frame
-        Of articles with a title, title and text count.
-    threshold : float, default 0.7
-        Least Jaccard similarity of the sets of word shingles of two near-duplicates, in (0, 1]. Every pair found is
-        checked exactly. In practice it sits in a wide gap: on two labelled sets of rewritten copies in English news,
-        copies have 0.96 and more, all other pairs 0.20 and less.
-    recall : float, default 0.95
-        Least probability of finding a pair that is exactly at the threshold, in (0, 1); more similar pairs are found
-        more surely (at 0.8 instead of 0.7: 0.9999). Higher costs time.
-    num_perm : int, default 128
-        Values in a MinHash signature, at least 1.
-    shingle_size : int, default 5
-        Words in a shingle (characters in scripts without spaces), at least 1.
-    containment : float, optional
-        A second way to be a near-duplicate, off by default: at least this share of the shingles of the smaller text
-        is in the other too, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer.
-    compare_numbers : bool, default False
-        Whether two near-duplicates must also be as similar in their sets of numbers. It keeps apart bulletins of one
-        outlet (weather, markets, results) that differ in nothing but their figures.
-    n_jobs : int, optional
-        Threads; None or -1 means all processors. The result does not depend on it.
-
-    Returns
-    -------
-    NearDuplicates
-
-    Raises
-    ------
-    TypeError, ValueError
-        For an article or a parameter that is not as above; the message names it.
-
-    Notes
-    -----
-    Time is linear in the text plus the number of candidate pairs; memory is 8 bytes a word and 4 bytes a
-    permutation for each article, beyond the texts.
-
-    Examples
-    --------
-    >>> wire = "Kim Jong Un arrived in Russia on Tuesday aboard his armoured train, the Kremlin said"
-    >>> found = near_duplicates([wire, wire.upper() + "!", "Something else happened."])
-    >>> found.pairs.tolist(), found.jaccard.tolist(), found.labels.tolist()
-    ([[0, 1]], [1.0], [0, 0, 1])
-    """
-    settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers)
-    _check_near(settings, n_jobs, name="threshold")
-    batch = read_articles(articles)
-    # Found in canonical order, so that the order of the input does not matter.
-    found = find_near_duplicates([batch.articles[i].full_text for i in batch.order], settings, n_jobs)
-    return found.renumbered(np.array(batch.order, dtype=np.int64))
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -134,7 +68,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Mean similarity above which reports form a story, in [0.05, 1). Higher gives smaller stories. One value
         serves 5 articles and 100,000, titles and full texts.
     near_threshold, recall, num_perm, shingle_size
-        See `near_duplicates`.
+        See `dedup.near_duplicates`.
     representative : {"central", "earliest", "longest"} or callable, default "central"
         Which article a story shows: the one closest to its other reports; the first published; the one with the
         most words; or what a callable returns that is given the articles of a story by publication.
@@ -229,9 +163,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _checked_settings(self) -> NearSettings:
         """The settings of the near tier, once every parameter is checked."""
-        _check_number("story_threshold", self.story_threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
+        check_number("story_threshold", self.story_threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
-        _check_near(settings, self.n_jobs, name="near_threshold")
+        check_settings(settings, self.n_jobs, name="near_threshold")
         if not callable(self.representative) and self.representative not in RULES:
             allowed = ", ".join(map(repr, RULES))
             raise ValueError(f"representative is {self.representative!r}; allowed: {allowed}, callable")
@@ -297,33 +231,3 @@ def _story(
     articles = tuple(ordered[place] for place in places)
     copies = (tuple(articles[i] for i in group) for group in _members(near.labels[places]) if len(group) > 1)
     return Story(articles[0].id, articles[choice.place], choice.reason, articles, tuple(copies), vocabulary)
-
-
-def _check_near(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
-    _check_number(name, settings.threshold, 0, 1, "(0, 1]", low_open=True)
-    _check_number("recall", settings.recall, 0, 1, "(0, 1)", low_open=True, high_open=True)
-    _check_count("num_perm", settings.num_perm)
-    _check_count("shingle_size", settings.shingle_size)
-    if settings.containment is not None:
-        _check_number("containment", settings.containment, 0, 1, "(0, 1], or None", low_open=True)
-    if not isinstance(settings.compare_numbers, bool):
-        raise TypeError(f"compare_numbers is {settings.compare_numbers!r}; allowed: True, False")
-    if n_jobs is not None and n_jobs != -1:
-        _check_count("n_jobs", n_jobs, allowed="None, -1 or an integer of at least 1")
-
-
-def _check_number(
-    name: str, value: Any, low: float, high: float, allowed: str, *, low_open: bool = False, high_open: bool = False
-) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}; allowed: a number in {allowed}")
-    value = float(value)
-    if not low <= value <= high or (low_open and value == low) or (high_open and value == high):
-        raise ValueError(f"{name} is {value!r}; allowed: a number in {allowed}")
-
-
-def _check_count(name: str, value: Any, allowed: str = "an integer of at least 1") -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
-    if value < 1:
-        raise ValueError(f"{name} is {value!r}; allowed: {allowed}")

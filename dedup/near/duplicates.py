@@ -106,7 +106,9 @@ def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: i
     bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
     signed, shingles, numbers = _read(texts, settings, n_jobs)
     filled = np.flatnonzero(shingles.lengths)  # a blank text is nobody's duplicate
-    found = candidates(signed[filled], bands, n_jobs)
+    if len(filled) < len(texts):
+        signed = signed[filled]
+    found = candidates(signed, bands, n_jobs)
     del signed
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:

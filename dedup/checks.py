@@ -1,0 +1,39 @@
+"""Checks of parameters, whose messages name the parameter, its value and what is allowed."""
+
+from numbers import Integral, Real
+from typing import Any
+
+from dedup.near.duplicates import NearSettings
+
+
+def check_settings(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
+    """Check the settings of the near tier; `name` is what the caller calls the threshold."""
+    check_number(name, settings.threshold, 0, 1, "(0, 1]", low_open=True)
+    check_number("recall", settings.recall, 0, 1, "(0, 1)", low_open=True, high_open=True)
+    check_count("num_perm", settings.num_perm)
+    check_count("shingle_size", settings.shingle_size)
+    if settings.containment is not None:
+        check_number("containment", settings.containment, 0, 1, "(0, 1], or None", low_open=True)
+    if not isinstance(settings.compare_numbers, bool):
+        raise TypeError(f"compare_numbers is {settings.compare_numbers!r}; allowed: True, False")
+    if n_jobs is not None and n_jobs != -1:
+        check_count("n_jobs", n_jobs, allowed="None, -1 or an integer of at least 1")
+
+
+def check_number(
+    name: str, value: Any, low: float, high: float, allowed: str, *, low_open: bool = False, high_open: bool = False
+) -> None:
+    """Check a number against its range, which `allowed` writes out."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}; allowed: a number in {allowed}")
+    value = float(value)
+    if not low <= value <= high or (low_open and value == low) or (high_open and value == high):
+        raise ValueError(f"{name} is {value!r}; allowed: a number in {allowed}")
+
+
+def check_count(name: str, value: Any, allowed: str = "an integer of at least 1") -> None:
+    """Check a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
+    if value < 1:
+        raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
