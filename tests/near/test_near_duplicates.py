@@ -228,6 +228,20 @@ def test_the_order_does_not_matter_in_a_crowd_of_loosely_similar_texts():
 
 @EXAMPLES
 @given(SEEDS, SEEDS)
+def test_renumbering_gives_the_result_for_the_permuted_texts(seed, order_seed):
+    texts = edited_copies(seed)
+    positions = np.random.default_rng(order_seed).permutation(len(texts))
+    permuted = [texts[i] for i in np.argsort(positions).tolist()]
+    renumbered, direct = find(texts).renumbered(positions), find(permuted)
+    assert renumbered.pairs.tolist() == direct.pairs.tolist()
+    assert renumbered.jaccard.tolist() == direct.jaccard.tolist()
+    assert renumbered.containment.tolist() == direct.containment.tolist()
+    assert renumbered.labels.tolist() == direct.labels.tolist()
+    assert renumbered.token_counts.tolist() == direct.token_counts.tolist()
+
+
+@EXAMPLES
+@given(SEEDS, SEEDS)
 def test_unrelated_texts_change_nothing_for_others(seed, other_seed):
     texts = edited_copies(seed)
     others = [text.lower().translate({ord("w"): "q", ord("v"): "z"}) for text in edited_copies(other_seed)]

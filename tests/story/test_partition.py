@@ -42,18 +42,18 @@ def slow_objective(adjacency, labels, threshold):
 
 @cache
 def all_partitions(n):
-    """Labels of every partition of `n` nodes, shape (Bell number, n)."""
-    rows = [[0]] if n else [[]]
+    """Which pairs of `n` nodes each partition puts together, shape (Bell number, n * n)."""
+    rows = [[0]]
     for _ in range(n - 1):
         rows = [[*row, label] for row in rows for label in range(max(row) + 2)]
-    return np.array(rows)
+    labels = np.array(rows)
+    return (labels[:, :, None] == labels[:, None, :]).reshape(len(labels), -1).astype(np.float64)
 
 
 def optimum(adjacency, threshold):
     """The greatest objective of any partition."""
-    labels = all_partitions(adjacency.shape[0])
-    together = labels[:, :, None] == labels[:, None, :]
-    return float((together * np.triu(adjacency.toarray() - threshold, 1)).sum(axis=(1, 2)).max())
+    gains = np.triu(adjacency.toarray() - threshold, 1)
+    return float((all_partitions(len(gains)) @ gains.ravel()).max())
 
 
 def gain_of_best_move(adjacency, labels, threshold):
@@ -94,6 +94,15 @@ def test_every_story_is_connected(seed, n, threshold):
         assert connected_components(adjacency[members][:, members], directed=False)[0] == 1
 
 
+def test_a_story_falls_apart_when_what_held_it_together_leaves():
+    # Node 7 first joins 0 and 8 with 3 and 5, then leaves all four for 1, 4, 6 and 9.
+    pairs = {(0, 7): 0.73, (0, 8): 0.54, (1, 4): 0.98, (1, 6): 0.82, (1, 7): 0.81, (2, 7): 0.23, (2, 9): 0.27}
+    pairs |= {(3, 5): 0.5, (3, 7): 0.65, (4, 6): 0.92, (4, 7): 0.5, (5, 7): 0.46, (6, 7): 0.47, (7, 9): 0.64}
+    rows, columns = np.array(list(pairs)).T
+    upper = csr_array((list(pairs.values()), (rows, columns)), shape=(10, 10))
+    assert partition((upper + upper.T).tocsr(), 0.12).tolist() == [0, 1, 2, 3, 1, 3, 1, 1, 0, 1]
+
+
 @EXAMPLES
 @given(SEEDS, st.integers(0, 40), THRESHOLDS)
 def test_stories_are_no_worse_than_everybody_alone(seed, n, threshold):
@@ -128,13 +137,13 @@ def test_no_partition_is_better_than_the_best(seed, n, threshold):
 
 
 def test_the_optimum_is_reached_mostly():
-    """On 200 fixed random graphs of 7 nodes the optimum is reached 151 times; 5 fewer are let pass."""
+    """On 200 fixed random graphs of 7 nodes the optimum is reached 181 times; 5 fewer are let pass."""
     reached = 0
     for seed in range(200):
         adjacency = random_graph(seed, 7)
         found = objective(adjacency, partition(adjacency, 0.12), 0.12)
         reached += found >= optimum(adjacency, 0.12) - 1e-9
-    assert reached >= 146
+    assert reached >= 176
 
 
 @EXAMPLES
@@ -193,9 +202,13 @@ def test_a_chain_breaks_where_that_costs_least():
     assert partition(csr_array(chain + chain.T), 0.3).tolist() == [0, 0, 0, 1, 1, 1]
 
 
-def test_ties_go_to_the_earlier_node():
-    chain = np.diag([0.5, 0.5], 1)  # the middle one may go either way, all three together gain less
-    assert partition(csr_array(chain + chain.T), 0.45).tolist() == [0, 0, 1]
+@pytest.mark.parametrize(("middle", "expected"), [(0, [0, 0, 1]), (1, [0, 0, 1]), (2, [0, 1, 0])])
+def test_ties_go_to_the_earlier_node(middle, expected):
+    # The middle one may go either way; all three together gain less.
+    chain = np.zeros((3, 3))
+    chain[middle] = chain[:, middle] = 0.5
+    chain[middle, middle] = 0
+    assert partition(csr_array(chain), 0.45).tolist() == expected
 
 
 def test_nodes_without_neighbours_are_alone():

@@ -34,9 +34,9 @@ def slow_terms(texts, vocabulary):
                 first.setdefault(word, ((i, place), text[place:end]))
         for word, count in counts.items():
             weights[word] += np.log1p(count)
-    for word in weights:
-        key = feature_keys(tokenize([word.decode()]).hashes, WORD)
-        weights[word] *= float(vocabulary.idf(key)[0])
+    keys = feature_keys(tokenize([word.decode() for word in weights]).hashes, WORD)
+    for word, idf in zip(list(weights), vocabulary.idf(keys).tolist(), strict=True):
+        weights[word] *= idf
     return {word: (round(weight, 9), *first[word]) for word, weight in weights.items()}
 
 

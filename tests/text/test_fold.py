@@ -93,6 +93,18 @@ def test_the_table_holds_the_folds_of_characters(characters):
     assert [int(p).to_bytes(4, "little").rstrip(b"\0") for p in packed] == [fold_character(c) for c in characters]
 
 
+def test_letters_that_unidecode_does_not_know_have_four_bytes_of_their_own():
+    letters = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] == "L"]
+    own = {c: fold_character(c) for c in letters if not is_utf8(fold_character(c))}
+    assert len(own) > 5000
+    assert all(len(fold) == 4 and min(fold) >= 0x80 for fold in own.values())
+    assert len(set(own.values())) == len({unicodedata.normalize("NFKC", c).casefold()[0] for c in own})
+
+
+def is_utf8(fold):
+    return fold.decode(errors="ignore").encode() == fold
+
+
 def test_the_ascii_table_holds_the_folds_of_ascii():
     assert ascii_table()[:128] == b"".join(fold_character(chr(code)) for code in range(128))
     assert len(ascii_table()) == 256

@@ -201,6 +201,13 @@ def test_hangul_makes_words_between_spaces():
     assert [token.decode() for token in tokenize(["한국 대통령이"]).strings()] == ["한국", "대통령이"]
 
 
+@pytest.mark.parametrize("text", ["وصل الزعيم إلى روسيا", "ⴰⵣⵓⵍ ⴰⵎⴰⴹⴰⵍ", "ߒߞߏ ߞߊ߲", "𞤀𞤣𞤤𞤢𞤥 𞤆𞤵𞤤𞤢𞤪", "ꦧꦱ ꦗꦮ", "ꩀꩁ ꩂ"])
+def test_words_in_scripts_with_spaces_stay_whole(text):
+    tokens = tokenize([text])
+    assert len(tokens.starts) == len(text.split())
+    assert not tokens.unspaced.any()
+
+
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 128, 129])
 def test_long_runs_are_cut(size):
     sizes = [len(token) for token in tokenize(["x" * size]).strings()]
