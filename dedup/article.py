@@ -120,12 +120,11 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique
     if repeated:
         warn(f"{len(repeated)} of {len(checked)} articles repeat an id: {repeated[0]}", stacklevel=3)
 
-    def key(i: int) -> tuple[bool, float, str, str, str]:
-        article, undated = checked[i], checked[i].published is None
-        day = 0.0 if undated else article.day
-        return undated, day, "" if positional[i] else article.id, article.title, article.text
-
-    return Batch(checked, sorted(range(len(checked)), key=key))
+    keys = [
+        (a.published is None, a.day if a.published else 0.0, "" if by_position else a.id, a.title, a.text)
+        for a, by_position in zip(checked, positional, strict=True)
+    ]
+    return Batch(checked, sorted(range(len(checked)), key=keys.__getitem__))
 
 
 def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:

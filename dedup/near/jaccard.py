@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dedup.parallel import ordered_map
 
-_SHINGLES_AT_ONCE = 1 << 15
+_SHINGLES_AT_ONCE = 1 << 16
 
 
 class ShingleSets:
@@ -25,7 +25,7 @@ class ShingleSets:
     Notes
     -----
     Exact but for collisions of 63-bit hashes. Work goes on in blocks of texts or pairs of like size, so that the
-    rows of a block's matrix have little padding; memory is 1 MB a thread.
+    rows of a block's matrix have little padding; memory is 2 MB a thread.
     """
 
     def __init__(self, shingles: NDArray[np.uint64], offsets: NDArray[np.int64], n_jobs: int | None = None) -> None:
