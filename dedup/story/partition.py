@@ -31,7 +31,8 @@ def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
     Parameters
     ----------
     adjacency : csr_array, shape (n, n)
-        Symmetric similarities, zero diagonal. Rows in canonical order: ties go to the earlier row.
+        Symmetric similarities, zero diagonal. Rows in canonical order: ties go to the earlier row, and a local
+        search may end elsewhere when it begins elsewhere.
     threshold : float
         Mean similarity above which reports form a story.
 

@@ -1,5 +1,6 @@
 """The words that say what a story is about."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,10 +42,11 @@ def top_terms(texts: Sequence[str], vocabulary: Vocabulary, count: int = 8) -> t
 
 
 def _as_written(tokens: Tokens, begin: int, end: int) -> str:
-    """The characters of a word, with those at its ends that fold to nothing, such as the Arabic alef."""
+    """The characters of a word, with the marks and letters at its ends that fold to nothing."""
+    codes = tokens.codes
     if tokens.fold_sizes is not None:
-        while begin and not tokens.fold_sizes[begin - 1]:
+        while begin and not tokens.fold_sizes[begin - 1] and unicodedata.category(chr(codes[begin - 1])) != "Cf":
             begin -= 1
-        while end < len(tokens.codes) and not tokens.fold_sizes[end]:
-            end += 1
-    return "".join(map(chr, tokens.codes[begin:end].tolist()))
+        while not tokens.fold_sizes[end] and unicodedata.category(chr(codes[end])) != "Cf":
+            end += 1  # at the latest the line feed behind the text stops it
+    return "".join(map(chr, codes[begin:end].tolist()))
