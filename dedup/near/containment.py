@@ -42,7 +42,8 @@ def contained_candidates(sets: ShingleSets, containment: float) -> NDArray[np.in
     fresh[1:] = (keys[1:] != keys[:-1]) | (ranks[1:] != ranks[:-1])
     keys, ranks = keys[fresh], ranks[fresh]
     samples = np.bincount(ranks, minlength=n)
-    codes, shared = np.unique(bucket_pairs(keys, ranks.astype(np.uint64), n)[0], return_counts=True)
+    small, stars, _ = bucket_pairs(keys, ranks.astype(np.uint64), n)
+    codes, shared = np.unique(np.concatenate([small, stars]), return_counts=True)
     pairs = decoded(codes, n)
     enough = shared >= containment / 2 * samples[pairs].min(axis=1)
     return np.sort(by_length[pairs[enough]], axis=1)

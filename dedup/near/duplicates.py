@@ -114,7 +114,7 @@ def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: i
     if settings.containment is not None:
         pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
-    verified = verifier.check_large_buckets(verifier.check(pairs), large)
+    verified = verifier.verify(pairs, large)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
     return NearDuplicates(

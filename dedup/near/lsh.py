@@ -60,8 +60,8 @@ class Buckets(NamedTuple):
     Attributes
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
-        Distinct candidates ``i < j``, sorted: all pairs of a bucket of up to `SMALL_BUCKET` texts; of a larger one
-        those of its first text; and each text with the first of the same signature.
+        Distinct candidates ``i < j``, sorted: all pairs of a bucket of up to `SMALL_BUCKET` texts, and each text with
+        the first of the same signature.
     large : list of ndarray of int64
         The texts of each larger bucket, ascending.
     """
@@ -87,7 +87,7 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
     """
     n = len(signatures)
 
-    def buckets_of_band(first: int) -> tuple[NDArray[np.uint64], list[NDArray[np.int64]]]:
+    def buckets_of_band(first: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64], list[NDArray[np.int64]]]:
         # Key above, text below: one plain sort does for an argsort. The low bits of the key make way;
         # a chance collision of what is left only adds a candidate.
         text_mask = np.uint64((1 << max(1, (n - 1).bit_length())) - 1)
@@ -99,8 +99,8 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
     _, first, same = np.unique(_band_keys(signatures), return_index=True, return_inverse=True)
     copies = np.flatnonzero(first[same] < np.arange(n))
     equal = encoded(np.stack([first[same[copies]], copies], axis=1), n)
-    codes = np.unique(np.concatenate([equal, *(codes for codes, _ in found)]))
-    return Buckets(decoded(codes, n), [bucket for _, large in found for bucket in large])
+    codes = np.unique(np.concatenate([equal, *(codes for codes, _, _ in found)]))
+    return Buckets(decoded(codes, n), [bucket for _, _, large in found for bucket in large])
 
 
 def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
@@ -112,7 +112,7 @@ def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 def bucket_pairs(
     keys: NDArray[np.uint64], texts: NDArray[np.uint64], n: int
-) -> tuple[NDArray[np.uint64], list[NDArray[np.int64]]]:
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], list[NDArray[np.int64]]]:
     """Pairs of texts ``i < j`` that share a bucket, as codes ``i * n + j``, and the large buckets.
 
     Parameters
@@ -127,9 +127,11 @@ def bucket_pairs(
     Returns
     -------
     ndarray of uint64
-        As in `Buckets`; a pair that meets in several buckets comes several times.
+        All pairs of each bucket of up to `SMALL_BUCKET` texts; one that meets in several buckets comes several times.
+    ndarray of uint64
+        The pairs of the first text of each larger bucket, likewise.
     list of ndarray of int64
-        As in `Buckets`.
+        The texts of each larger bucket, ascending.
     """
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
     sizes = np.diff(np.append(starts, len(keys)))
@@ -141,9 +143,9 @@ def bucket_pairs(
         left = np.flatnonzero(small & (place + step < size))
         found.append(texts[left] * np.uint64(n) + texts[left + step])
     star = np.flatnonzero(~small & (place > 0))
-    found.append(texts[star - place[star]] * np.uint64(n) + texts[star])
+    stars = texts[star - place[star]] * np.uint64(n) + texts[star]
     large = [texts[starts[b] : starts[b] + sizes[b]].astype(np.int64) for b in np.flatnonzero(sizes > SMALL_BUCKET)]
-    return np.concatenate(found), large
+    return np.concatenate(found), stars, large
 
 
 def decoded(codes: NDArray[np.uint64], n: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dedup.components import connected_labels
 from dedup.near.jaccard import ShingleSets
-from dedup.near.lsh import bucket_pairs, decoded, encoded
+from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decoded, encoded
 
 _log = logging.getLogger(__name__)
 
@@ -55,21 +55,35 @@ class Verifier:
         reaches = jaccard >= self.threshold
         return reaches if self.containment is None else reaches | (containment >= self.containment)
 
-    def check_large_buckets(self, verified: Verified, buckets: list[NDArray[np.int64]]) -> Verified:
-        """Add the pairs that connect what is left of large buckets, in time linear in their sizes.
+    def verify(self, pairs: NDArray[np.int64], buckets: list[NDArray[np.int64]]) -> Verified:
+        """The near-duplicates among candidate pairs and in large buckets, in time linear in the sizes of those.
 
-        So far each text of a large bucket was compared with the first. Those that turned out its copies, or copies
-        of its copies, are done with. Of each other group one text goes on: it is compared with some texts of the
-        first one's group, and with the others that go on, as in a bucket of their own. A bucket that does not lose
-        half of its texts in a round holds a common template, not copies of one text, and is given up.
+        Each text of a large bucket is compared with the first. In groups that are a crowd by then, further pairs
+        would only say again that they belong together, and are left out.
         """
+        nothing = Verified(np.empty((0, 2), dtype=np.int64), np.empty(0), np.empty(0))
         if self.numbers is not None:
             # Bulletins share a template, and so their buckets; copies of one of them share its numbers too.
             numbers = self.numbers.sums()
-            verified, buckets = self._extend(verified, [part for b in buckets for part in _split(b, numbers)])
+            buckets = [part for bucket in buckets for part in _split(bucket, numbers)]
+        verified, large = self._extend(nothing, buckets)
+        labels = self._labels(verified)
+        crowded = (np.bincount(labels) > SMALL_BUCKET)[labels]
+        left, right = pairs.T
+        verified, _ = self._extend(verified, [], [pairs[~crowded[left] | (labels[left] != labels[right])]])
+        return self._verify_left_over(verified, large)
+
+    def _verify_left_over(self, verified: Verified, buckets: list[NDArray[np.int64]]) -> Verified:
+        """Add the pairs that connect what is left of large buckets.
+
+        The texts that turned out copies of the first, or copies of its copies, are done with. Of each other group one
+        goes on: it is compared with some texts of the first one's group, and with the others that go on, as in a
+        bucket of their own. A bucket that does not lose half of its texts in a round holds a common template, not
+        copies of one text, and is given up.
+        """
         given_up = 0
         while buckets:
-            labels = connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], len(self.shingles.lengths))
+            labels = self._labels(verified)
             rounds = [_Round.of(bucket, labels) for bucket in _merged(buckets, labels)]
             shrinking = [r.others for r in rounds if 2 * len(r.others) <= r.size]
             given_up += len(rounds) - len(shrinking)
@@ -78,6 +92,9 @@ class Verifier:
             _log.info("%d large buckets share a template; their texts were compared with one of them only", given_up)
         return verified
 
+    def _labels(self, verified: Verified) -> NDArray[np.int64]:
+        return connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], len(self.shingles.lengths))
+
     def _extend(
         self, verified: Verified, buckets: list[NDArray[np.int64]], pairs: Sequence[NDArray[np.int64]] = ()
     ) -> tuple[Verified, list[NDArray[np.int64]]]:
@@ -85,9 +102,9 @@ class Verifier:
         n = len(self.shingles.lengths)
         keys = np.repeat(np.arange(len(buckets), dtype=np.uint64), [len(bucket) for bucket in buckets])
         texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets]).astype(np.uint64)
-        codes, large = bucket_pairs(keys, texts, n)
-        known = encoded(verified.pairs, n)
-        more = self.check(decoded(np.setdiff1d(np.concatenate([codes, *(encoded(p, n) for p in pairs)]), known), n))
+        small, stars, large = bucket_pairs(keys, texts, n)
+        codes = np.concatenate([small, stars, *(encoded(p, n) for p in pairs)])
+        more = self.check(decoded(np.setdiff1d(codes, encoded(verified.pairs, n)), n))
         return Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True))), large
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from dedup.components import connected_labels
 from dedup.near.jaccard import ShingleSets
+from dedup.near.lsh import SMALL_BUCKET
 from dedup.near.verify import Verifier
 from dedup.text.tokens import mix
 
@@ -151,10 +152,17 @@ def test_a_large_bucket_of_copies_of_several_texts_falls_into_one_group_each(see
     which = rng.integers(0, originals, n)
     which[:originals] = np.arange(originals)
     verifier = Verifier(sets_of([[100 * w, 100 * w + 1] for w in which.tolist()]), None, 0.7, None)
-    star = np.stack([np.zeros(n - 1, dtype=np.int64), np.arange(1, n)], axis=1)
-    verified = verifier.check_large_buckets(verifier.check(star), [np.arange(n)])
+    verified = verifier.verify(np.empty((0, 2), dtype=np.int64), [np.arange(n)])
     labels = connected_labels(*verified.pairs.T, n)
     if np.count_nonzero(which == which[0]) >= n / 2:  # else it counts as a template and is given up
         assert (labels[:, None] == labels).tolist() == (which[:, None] == which).tolist()
     assert all(which[i] == which[j] for i, j in verified.pairs.tolist())
     assert verified.jaccard.tolist() == [1.0] * len(verified.pairs)
+
+
+def test_pairs_within_a_crowd_are_left_out_and_pairs_with_it_are_not():
+    n = 2 * SMALL_BUCKET
+    verifier = Verifier(sets_of([[1, 2, 3]] * n + [[1, 2, 3, 4]]), None, 0.7, None)
+    pairs = np.array([[3, 4], [5, n]])
+    verified = verifier.verify(pairs, [np.arange(n)])
+    assert sorted(verified.pairs.tolist()) == sorted([[0, i] for i in range(1, n)] + [[5, n]])
