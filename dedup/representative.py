@@ -82,7 +82,7 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
         f"{chosen.words} words; next comes {other.centrality:.2f} with {other.words}"
     )
     closest = max((candidates[i] for i in reports), key=lambda c: c.centrality)
-    if closest.centrality > chosen.centrality and closest is not other:
+    if round(closest.centrality, 2) > round(chosen.centrality, 2) and closest is not other:
         reason += f". One with {closest.centrality:.2f} has only {closest.words} words"
     if chosen.copies > 1:
         reason += f". The earliest of its {chosen.copies} copies"

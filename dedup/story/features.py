@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,9 @@ LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
 #: ... and three times when capitalised inside a sentence, as names are.
 NAME_WEIGHT = 3.0
 
+#: A sentence with this share of capitals is a headline in title case, and says nothing of names.
+HEADLINE_SHARE = 0.6
+
 #: Every batch is weighed as if it stood among this many other articles, so that five articles and 100,000 have
 #: comparable similarities; stop words are taken to occur in almost all of those, other features in none.
 PRIOR_ARTICLES = 300.0
@@ -33,12 +35,6 @@ PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 _FAMILY_BITS, _KEY_BITS = 2, 48
 _BLOCK_CHARACTERS = 1 << 16  # a text counts at least one character, so a block has at most 2**16 texts
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-
-
-@cache
-def stop_word_keys() -> NDArray[np.uint64]:
-    """Keys of the stop words of all languages."""
-    return feature_keys(stop_word_hashes(), WORD)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +49,14 @@ class Counts:
         Which feature, ascending within a text; below 2**48, the lowest two bits its family.
     counts : ndarray of float32, shape (n_entries,)
         Weighted number of occurrences, above 0.
+    stop_words : ndarray of uint64, shape (n_stop_words,)
+        Keys of the stop words, but of those that these texts use as names.
     """
 
     offsets: NDArray[np.int64]
     keys: NDArray[np.uint64]
     counts: NDArray[np.float32]
+    stop_words: NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +70,14 @@ class Vocabulary:
         Features that occur in more than one text, ascending.
     frequencies : ndarray of int64, shape (n_features,)
         The number of texts each occurs in, at least 2.
+    stop_words : ndarray of uint64, shape (n_stop_words,)
+        Keys of the stop words.
     """
 
     n_texts: int
     keys: NDArray[np.uint64]
     frequencies: NDArray[np.int64]
+    stop_words: NDArray[np.uint64]
 
     def columns(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Place of each key in the vocabulary, -1 for the others."""
@@ -90,7 +92,7 @@ class Vocabulary:
         frequencies = np.ones(len(keys), dtype=np.float64)
         known = columns >= 0
         frequencies[known] = self.frequencies[columns[known]]
-        prior = np.where(np.isin(keys, stop_word_keys()), PRIOR_STOP_WORD_ARTICLES, 0.0)
+        prior = np.where(np.isin(keys, self.stop_words), PRIOR_STOP_WORD_ARTICLES, 0.0)
         return np.log((self.n_texts + PRIOR_ARTICLES + 1) / (frequencies + prior + 0.5))
 
 
@@ -109,11 +111,16 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     sizes = np.concatenate([[0], *(part[0] for part in parts)])
     keys = np.concatenate([np.empty(0, dtype=np.uint64), *(part[1] for part in parts)])
     counts = np.concatenate([np.empty(0, dtype=np.float32), *(part[2] for part in parts)])
-    return Counts(np.cumsum(sizes), keys, counts)
+    stop_words = stop_word_hashes()
+    as_name, as_word = sum((part[3] for part in parts), start=np.zeros((2, len(stop_words)), dtype=np.int64))
+    # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
+    return Counts(np.cumsum(sizes), keys, counts, feature_keys(stop_words[as_name <= as_word], WORD))
 
 
-def _count(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32]]:
-    """Of one block: the number of features of each text, their keys and their weighted counts."""
+def _count(
+    texts: Sequence[str],
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32], NDArray[np.int64]]:
+    """Of one block: the number of features of each text, their keys, their weighted counts; uses of stop words."""
     tokens = tokenize(texts)
     rows = tokens.text_indices
     weights = token_weights(tokens)
@@ -137,7 +144,7 @@ def _count(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64],
     counts = np.add.reduceat(weight[order], starts) if len(starts) else weight
     packed = packed[starts]
     sizes = np.bincount((packed >> np.uint64(_KEY_BITS)).astype(np.int64), minlength=len(texts))
-    return sizes, packed & np.uint64((1 << _KEY_BITS) - 1), counts.astype(np.float32)
+    return sizes, packed & np.uint64((1 << _KEY_BITS) - 1), counts.astype(np.float32), _stop_word_uses(tokens)
 
 
 def token_weights(tokens: Tokens) -> NDArray[np.float64]:
@@ -146,6 +153,19 @@ def token_weights(tokens: Tokens) -> NDArray[np.float64]:
     in_lead = places - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
     name = _is_upper(tokens.codes[places]) & ~sentence_starts(tokens)
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
+
+
+def _stop_word_uses(tokens: Tokens) -> NDArray[np.int64]:
+    """How often each stop word is capitalised inside a sentence, and how often not capitalised: two rows."""
+    stop_words = stop_word_hashes()
+    upper = _is_upper(tokens.codes[tokens.characters(tokens.starts)])
+    opens = sentence_starts(tokens)
+    sentence = np.cumsum(opens) - 1
+    share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
+    name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
+    place = np.minimum(np.searchsorted(stop_words, tokens.hashes), len(stop_words) - 1)
+    listed = stop_words[place] == tokens.hashes
+    return np.stack([np.bincount(place[listed & use], minlength=len(stop_words)) for use in (name, ~upper)])
 
 
 def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -187,7 +207,7 @@ def vectorize(counts: Counts) -> tuple[csr_array, Vocabulary]:
     distinct, place, frequencies = np.unique(counts.keys, return_inverse=True, return_counts=True)
     n_texts = len(counts.offsets) - 1
     shared = frequencies > 1
-    vocabulary = Vocabulary(n_texts, distinct[shared], frequencies[shared])
+    vocabulary = Vocabulary(n_texts, distinct[shared], frequencies[shared], counts.stop_words)
     family = (distinct & np.uint64((1 << _FAMILY_BITS) - 1)).astype(np.int64)
     weight = (vocabulary.idf(distinct) * FAMILY_WEIGHT[family]).astype(np.float32)
     weight[(family == WORD_PAIR) & ~shared] = 0

@@ -95,7 +95,9 @@ def test_values_beyond_the_bands_do_not_matter(seed, n, bands):
 @given(st.integers(0, 2**32), st.integers(SMALL_BUCKET + 1, 300), BANDS, st.integers(1, 4))
 def test_large_buckets_connect_the_same_rows(seed, n, bands, values):
     signatures = random_signatures(seed, n, bands, values)
-    pairs = candidates(signatures, bands).pairs
+    found = candidates(signatures, bands)
+    stars = [(bucket[0], other) for bucket in found.large for other in bucket[1:].tolist()]
+    pairs = np.concatenate([found.pairs, np.array(stars, dtype=np.int64).reshape(-1, 2)])
     expected = np.array(slow_pairs(signatures, bands), dtype=np.int64).reshape(-1, 2)
     assert set(map(tuple, pairs.tolist())) <= set(map(tuple, expected.tolist()))
     labels = connected_labels(pairs[:, 0], pairs[:, 1], n)

@@ -1,5 +1,6 @@
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import pairwise
 from math import log, sqrt
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from dedup.story.features import (
     CHARACTER_RUN,
     FAMILY_WEIGHT,
+    HEADLINE_SHARE,
     LEAD_CHARACTERS,
     LEAD_WEIGHT,
     NAME_WEIGHT,
@@ -24,7 +26,7 @@ from dedup.story.features import (
 )
 from dedup.text.fold import fold_character
 from dedup.text.stopwords import stop_word_hashes
-from dedup.text.tokens import tokenize
+from dedup.text.tokens import sentence_starts, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 
@@ -97,9 +99,25 @@ def stop_word_keys():
     return frozenset(feature_keys(stop_word_hashes(), WORD).tolist())
 
 
-def slow_idf(key, frequency, n_texts):
-    prior = PRIOR_STOP_WORD_ARTICLES if key in stop_word_keys() else 0
+def slow_idf(key, frequency, n_texts, stop_words):
+    prior = PRIOR_STOP_WORD_ARTICLES if key in stop_words else 0
     return log((n_texts + PRIOR_ARTICLES + 1) / (frequency + prior + 0.5))
+
+
+def slow_stop_words(texts):
+    """Keys of the stop words that are not mostly names: capitalised inside sentences that are no headlines."""
+    as_name, as_word = Counter(), Counter()
+    for text in texts:
+        tokens = tokenize([text])
+        hashes = feature_keys(tokens.hashes, WORD).tolist()
+        first = [chr(code).isupper() for code in tokens.codes[tokens.characters(tokens.starts)].tolist()]
+        opens = [*np.flatnonzero(sentence_starts(tokens)).tolist(), len(hashes)]
+        for begin, end in pairwise(opens):
+            headline = sum(first[begin:end]) / (end - begin) >= HEADLINE_SHARE
+            for i in range(begin, end):
+                as_word[hashes[i]] += not first[i]
+                as_name[hashes[i]] += first[i] and i > begin and not headline
+    return {key for key in stop_word_keys() if as_name[key] <= as_word[key]}
 
 
 def slow_vectors(counts):
@@ -111,7 +129,7 @@ def slow_vectors(counts):
         vector = {}
         for (family, key), count in row.items():
             once = family == WORD_PAIR and frequency[key] == 1
-            idf = slow_idf(key, frequency[key], len(rows))
+            idf = slow_idf(key, frequency[key], len(rows), frozenset(counts.stop_words.tolist()))
             vector[key] = 0.0 if once else log(1 + count) * idf * float(FAMILY_WEIGHT[family])
         norm = sqrt(sum(value**2 for value in vector.values())) or 1.0
         vectors.append({key: value / norm for key, value in vector.items() if frequency[key] > 1})
@@ -261,8 +279,22 @@ def test_idf_is_that_of_the_slow_twin(texts):
     _, vocabulary = vectorize(counts)
     frequency = Counter(counts.keys.tolist())
     keys = [*frequency, key_of("neverseen")]
-    expected = [slow_idf(key, frequency.get(key, 1), len(texts)) for key in keys]
+    stop_words = slow_stop_words(texts)
+    assert counts.stop_words.tolist() == sorted(stop_words)
+    expected = [slow_idf(key, frequency.get(key, 1), len(texts), stop_words) for key in keys]
     assert vocabulary.idf(np.array(keys, dtype=np.uint64)) == pytest.approx(expected)
+
+
+def test_a_stop_word_that_is_used_as_a_name_is_none():
+    _, vocabulary = vectorize(count_features(["The leader Kim met the president Putin in the far east"]))
+    kim, putin, the = vocabulary.idf(np.array([key_of(word) for word in ("kim", "putin", "the")], dtype=np.uint64))
+    assert min(kim, putin) > 5
+    assert the < 0.1
+
+
+def test_a_headline_in_title_case_makes_no_names():
+    _, vocabulary = vectorize(count_features(["Kim Goes To The Far East And Meets Him"]))
+    assert vocabulary.idf(np.array([key_of("and")], dtype=np.uint64))[0] < 0.1
 
 
 def test_stop_words_weigh_little_in_any_language():
