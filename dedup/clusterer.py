@@ -66,7 +66,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     ----------
     story_threshold : float, default 0.12
         Mean similarity above which reports form a story, in [0.05, 1). Higher gives smaller stories. One value
-        serves 5 articles and 100,000, titles and full texts.
+        serves 5 articles and 5,000, titles and full texts.
     near_threshold, recall, num_perm, shingle_size
         See `dedup.near_duplicates`.
     representative : {"central", "earliest", "longest"} or callable, default "central"

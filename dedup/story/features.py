@@ -26,7 +26,7 @@ NAME_WEIGHT = 3.0
 #: A sentence with this share of capitals is a headline in title case, and says nothing of names.
 HEADLINE_SHARE = 0.6
 
-#: Every batch is weighed as if it stood among this many other articles, so that five articles and 100,000 have
+#: Every batch is weighed as if it stood among this many other articles, so that five articles and 5,000 have
 #: comparable similarities; stop words are taken to occur in almost all of those, other features in none.
 PRIOR_ARTICLES = 300.0
 PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
