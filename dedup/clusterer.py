@@ -6,12 +6,11 @@ from datetime import tzinfo
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Article, Batch, read_articles, read_zone
 from dedup.checks import check_number, check_settings
-from dedup.components import numbered_by_first
+from dedup.components import members, numbered_by_first
 from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
 from dedup.representative import RULES, Candidate, Choice, Chooser, choose
 from dedup.stories import Stories, Story
@@ -178,9 +177,8 @@ def _assemble(
 ) -> Stories:
     """Stories from the labels of both tiers, which are in canonical order."""
     labels = groups.labels[near.labels]
-    members = _members(labels)
     # By size, then by first member, which is the first published.
-    ranked = sorted(members, key=lambda places: (-len(places), places[0]))
+    ranked = sorted(members(labels), key=lambda places: (-len(places), places[0]))
     order = np.array(batch.order, dtype=np.int64)
     story_labels, copy_labels = np.empty((2, len(order)), dtype=np.int64)
     copy_labels[order] = near.labels
@@ -197,14 +195,6 @@ def _assemble(
         representative_indices=np.array(shown, dtype=np.int64),
         _stories=tuple(stories),
     )
-
-
-def _members(labels: NDArray[np.int64]) -> list[list[int]]:
-    """Places of the members of each label, ascending."""
-    if not len(labels):
-        return []
-    order = np.argsort(labels, kind="stable")
-    return [part.tolist() for part in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)]
 
 
 def _choose(
@@ -229,5 +219,5 @@ def _story(
     places: list[int], choice: Choice, ordered: Sequence[Article], near: NearDuplicates, vocabulary: Vocabulary
 ) -> Story:
     articles = tuple(ordered[place] for place in places)
-    copies = (tuple(articles[i] for i in group) for group in _members(near.labels[places]) if len(group) > 1)
+    copies = (tuple(articles[i] for i in group) for group in members(near.labels[places]) if len(group) > 1)
     return Story(articles[0].id, articles[choice.place], choice.reason, articles, tuple(copies), vocabulary)

@@ -32,3 +32,17 @@ def numbered_by_first(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     number = np.empty(len(first), dtype=np.int64)
     number[np.argsort(first)] = np.arange(len(first))
     return number[which]
+
+
+def members(labels: NDArray[np.int64]) -> list[list[int]]:
+    """Positions of the members of each label, ascending, by label.
+
+    Examples
+    --------
+    >>> members(np.array([0, 1, 0]))
+    [[0, 2], [1]]
+    """
+    if not len(labels):
+        return []
+    order = np.argsort(labels, kind="stable")
+    return [part.tolist() for part in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)]

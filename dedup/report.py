@@ -10,7 +10,7 @@ _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 details { border-top: 1px solid #8886; padding: .6rem 0; }
 summary { cursor: pointer; }
-small, .copies { opacity: .75; }
+small { opacity: .75; }
 """
 
 

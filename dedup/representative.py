@@ -68,7 +68,7 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     """
     reports = [i for i, c in enumerate(candidates) if c.first]
     if len(reports) == 1:
-        return Choice(reports[0], f"The earliest of {len(candidates)} copies of one text.")
+        return Choice(reports[0], f"{_copy(candidates[reports[0]])} of {len(candidates)} copies of one text.")
     usual = sorted(candidates[i].words for i in reports)[len(reports) // 2]
 
     def score(i: int) -> float:
@@ -85,7 +85,7 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     if round(closest.centrality, 2) > round(chosen.centrality, 2) and closest is not other:
         reason += f". One with {closest.centrality:.2f} has only {closest.words} words"
     if chosen.copies > 1:
-        reason += f". The earliest of its {chosen.copies} copies"
+        reason += f". {_copy(chosen)} of its {chosen.copies} copies"
     return Choice(best, reason + ".")
 
 
@@ -93,7 +93,7 @@ def _earliest(candidates: Sequence[Candidate]) -> Choice:
     # Canonical order is by publication, undated last.
     first, second = candidates[0].article.published, candidates[1].article.published
     if first is None:
-        return Choice(0, f"None of {len(candidates)} articles is dated; the smallest id.")
+        return Choice(0, f"None of {len(candidates)} articles is dated, so that none is known to be first.")
     when = f"{first.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if second is None:
         return Choice(0, f"The only dated one of {len(candidates)} articles: {when}.")
@@ -115,6 +115,10 @@ def _by_callable(rule: Chooser, candidates: Sequence[Candidate]) -> Choice:
         if article is chosen:
             return Choice(place, f"Chosen by {name} among {len(articles)} articles.")
     raise ValueError(f"representative={name} returned {chosen!r:.80}; allowed: one of the articles it was given")
+
+
+def _copy(candidate: Candidate) -> str:
+    return "The earliest" if candidate.article.published else "One"
 
 
 def _duration(gap: timedelta) -> str:

@@ -8,7 +8,8 @@ from datasketch import LeanMinHash, MinHash
 from numpy.typing import NDArray
 
 from dedup.article import read_articles
-from dedup.near.duplicates import SEED
+from dedup.checks import check_settings
+from dedup.near.duplicates import SEED, NearSettings
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
 from dedup.parallel import ordered_map
@@ -30,6 +31,7 @@ def shingles(text: str, *, shingle_size: int = 5) -> NDArray[np.uint32]:
     """
     if not isinstance(text, str):
         raise TypeError(f"text is {text!r:.80}; allowed: str")
+    check_settings(NearSettings(shingle_size=shingle_size), None, name="threshold")
     return np.unique(low_hashes(shingle_hashes(tokenize([text]), shingle_size)))
 
 
@@ -59,6 +61,7 @@ def to_datasketch(
     >>> index.query(to_datasketch([wire + "."])[0])
     ['wire']
     """
+    check_settings(NearSettings(num_perm=num_perm, shingle_size=shingle_size), n_jobs, name="threshold")
     texts = [article.full_text for article in read_articles(articles, unique_ids=False).articles]
 
     def sign(block: slice) -> NDArray[np.uint32]:

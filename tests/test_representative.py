@@ -181,7 +181,7 @@ def test_the_only_dated_article_is_called_so():
 def test_undated_articles_go_by_id():
     choice = choose("earliest", [candidate("a", hours=None), candidate("b", hours=None)])
     assert choice.place == 0
-    assert choice.reason == "None of 2 articles is dated; the smallest id."
+    assert choice.reason == "None of 2 articles is dated, so that none is known to be first."
 
 
 # Longest
@@ -299,3 +299,8 @@ def test_a_foreign_article_is_refused_by_the_estimator():
 
     with pytest.raises(ValueError, match="representative=chooser returned Article"):
         dedup.cluster(["Kim en Russie", "Kim en Russie !"], representative=chooser)
+
+
+def test_nobody_calls_an_undated_copy_the_earliest():
+    (story,) = dedup.cluster(["Kim Jong Un arrived in Russia by train on Tuesday"] * 3)
+    assert story.reason == "One of 3 copies of one text."

@@ -74,3 +74,14 @@ def test_the_size_of_shingles_matters():
 def test_shingles_of_something_else_are_refused(text):
     with pytest.raises(TypeError, match="allowed: str"):
         shingles(text)
+
+
+@pytest.mark.parametrize("bad", [{"num_perm": 0}, {"shingle_size": 0}, {"n_jobs": 0}])
+def test_a_parameter_out_of_range_is_refused(bad):
+    with pytest.raises(ValueError, match=f"{next(iter(bad))} is 0; allowed: "):
+        to_datasketch(["Kim"], **bad)
+
+
+def test_shingles_of_no_words_are_refused():
+    with pytest.raises(ValueError, match="shingle_size is 0; allowed: "):
+        shingles("Kim", shingle_size=0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.components import connected_labels, numbered_by_first
+from dedup.components import connected_labels, members, numbered_by_first
 from dedup.near.containment import contained_candidates
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import Bands, candidates
@@ -57,9 +57,7 @@ class NearDuplicates:
     @property
     def groups(self) -> list[list[int]]:
         """Positions of the members of each group of at least two, by first member."""
-        order = np.argsort(self.labels, kind="stable")
-        cuts = np.flatnonzero(np.diff(self.labels[order])) + 1
-        return [members.tolist() for members in np.split(order, cuts) if len(members) > 1]
+        return [group for group in members(self.labels) if len(group) > 1]
 
     def expected_recall(self, jaccard: ArrayLike) -> NDArray[np.float64]:
         """Probability that a pair of this Jaccard similarity is found (0 below the threshold)."""
