@@ -13,6 +13,7 @@ graded      independent pairs whose Jaccard similarity covers a range evenly
 cuts        briefs and reframed copies, whose Jaccard similarity is low, among texts that share only a footer
 templates   pairs of different reports under one long footer
 bulletins   daily bulletins of an outlet that differ in figures only, each with a copy
+flood       texts under one template that makes them meet in the bands without being copies
 quoted      long articles that quote one report
 far_copies  verbatim copies of a viral text among edited ones
 
@@ -271,6 +272,18 @@ def templates(pairs: int, report_words: int, *, footer_words: int = 120, seed: i
         footer = prose(rng, footer_words)
         articles += [np.concatenate([prose(rng, report_words), footer]) for _ in range(2)]
     return render(articles)
+
+
+def flood(n: int, *, template_words: int = 360, seed: int = 0) -> list[str]:
+    """Texts that are three quarters one template, made to meet in the bands: Jaccard similarity near 0.6, no copies.
+
+    Only that the last fifth are copies, with three words edited, of the first fifth.
+    """
+    rng = default_rng([seed, 8])
+    template = prose(rng, template_words)
+    own = [prose(rng, template_words // 3) for _ in range(n - n // 5)]
+    own += [replaced(rng, report, 3) for report in own[: n // 5]]
+    return render([np.concatenate([report, template]) for report in own])
 
 
 def bulletins(kind: str, density: float, outlets: int, days: int, *, words: int = 200, seed: int = 0) -> list[str]:

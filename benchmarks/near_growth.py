@@ -1,10 +1,11 @@
 """How time and memory of `dedup.near_duplicates` grow.
 
-python benchmarks/near_growth.py [--sizes 20000,50000,100000,200000,400000] [--viral 100000] [--threads 50000]
-                                 [--scripts 20000] [--rounds 3] [--quick] [--date 2026-11-21]
+python benchmarks/near_growth.py [--sizes 20000,50000,100000,200000,400000] [--viral 100000] [--flood 10000,20000]
+                                 [--threads 50000] [--scripts 20000] [--rounds 3] [--quick] [--date 2026-11-21]
 
 sizes     time per article over the number of articles
 viral     a corpus of which one story makes up half, against as many articles without
+flood     texts that are three quarters one template: they meet in the bands without being copies
 threads   one thread against all processors
 scripts   French, Russian and Chinese against ASCII: the same stories with the same number of tokens
 
@@ -26,7 +27,7 @@ import corpus
 import numpy as np
 from near_race import RESULTS, circumstances, in_own_process, peak_mb, read_texts, write_results, write_texts
 
-QUICK = {"sizes": "500,1000,2000", "viral": 2000, "threads": 2000, "scripts": 1000, "rounds": 1}
+QUICK = {"sizes": "500,1000,2000", "viral": 2000, "flood": "500,1000", "threads": 2000, "scripts": 1000, "rounds": 1}
 
 Case = tuple[str, str, int, int]  # its name, the corpus, the number of texts, threads (-1 for all)
 
@@ -60,6 +61,8 @@ def cases(given: argparse.Namespace) -> Iterator[Case]:
     for n in map(int, given.sizes.split(",")):
         yield f"news {n}", "latin", n, -1
     yield "viral", "viral", given.viral, -1
+    for n in map(int, given.flood.split(",")):
+        yield f"flood {n}", "flood", n, -1
     yield "without viral", "latin", given.viral, -1
     yield "all threads", "latin", given.threads, -1
     yield "one thread", "latin", given.threads, 1
@@ -71,7 +74,8 @@ def corpus_file(folder: Path, kind: str, n: int) -> Path:
     """A corpus on disk, made when first asked for."""
     path = folder / f"{kind}-{n}.jsonl"
     if not path.exists():
-        write_texts(path, corpus.viral(n) if kind == "viral" else corpus.news(n, script=kind))
+        special = {"viral": corpus.viral, "flood": corpus.flood}
+        write_texts(path, special[kind](n) if kind in special else corpus.news(n, script=kind))
     return path
 
 
@@ -132,6 +136,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="20000,50000,100000,200000,400000")
     parser.add_argument("--viral", type=int, default=100_000)
+    parser.add_argument("--flood", default="10000,20000")
     parser.add_argument("--threads", type=int, default=50_000)
     parser.add_argument("--scripts", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)

@@ -3,12 +3,13 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dedup.article import Article as Article
+from dedup.duplicates import near_duplicates as near_duplicates
+from dedup.near.duplicates import NearDuplicates as NearDuplicates
+
 if TYPE_CHECKING:
-    from dedup.article import Article as Article
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
-    from dedup.duplicates import near_duplicates as near_duplicates
-    from dedup.near.duplicates import NearDuplicates as NearDuplicates
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
     from dedup.stories import Stories as Stories
@@ -16,20 +17,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Loaded when first asked for: an ingest service must not pay for scikit-learn.
+# Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
 _HOMES = {
-    "Article": "dedup.article",
-    "NearDuplicates": "dedup.near.duplicates",
     "SampleArticle": "dedup.sample",
     "Stories": "dedup.stories",
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",
     "cluster": "dedup.clusterer",
-    "near_duplicates": "dedup.duplicates",
     "sample_articles": "dedup.sample",
 }
 
-__all__ = sorted([*_HOMES, "__version__", "metrics"])
+__all__ = sorted([*_HOMES, "Article", "NearDuplicates", "__version__", "metrics", "near_duplicates"])
 
 
 def __getattr__(name: str) -> Any:

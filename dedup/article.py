@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from math import isnan, nan
+from math import inf, isnan, nan
 from numbers import Integral, Number, Real
 from typing import Any, NamedTuple
 from warnings import warn
@@ -120,11 +120,20 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique
     if repeated:
         warn(f"{len(repeated)} of {len(checked)} articles repeat an id: {repeated[0]}", stacklevel=3)
 
-    keys = [
-        (a.published is None, a.day if a.published else 0.0, "" if by_position else a.id, a.title, a.text)
-        for a, by_position in zip(checked, positional, strict=True)
-    ]
-    return Batch(checked, sorted(range(len(checked)), key=keys.__getitem__))
+    return Batch(checked, _canonical_order(checked, positional))
+
+
+def _canonical_order(articles: Sequence[Article], positional: Sequence[bool]) -> list[int]:
+    order = list(range(len(articles)))
+    # Stable sorts, the least important key first: cheaper than one of tuples.
+    for keys in (
+        [article.text for article in articles],
+        [article.title for article in articles],
+        ["" if by_position else article.id for article, by_position in zip(articles, positional, strict=True)],
+        [inf if article.published is None else article.day for article in articles],
+    ):
+        order.sort(key=keys.__getitem__)
+    return order
 
 
 def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:

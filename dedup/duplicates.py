@@ -32,9 +32,9 @@ def near_duplicates(
         copies have 0.96 and more, all other pairs 0.20 and less.
     recall : float, default 0.95
         Least probability of finding a pair that is exactly at the threshold, in (0, 1); more similar pairs are found
-        more surely (at 0.8 instead of 0.7: 0.9999). Higher costs time.
+        more surely (at 0.8 instead of 0.7: 0.997). Higher costs time.
     num_perm : int, default 128
-        Values in a MinHash signature, at least 1.
+        Most values in a MinHash signature, at least 1. No more are computed than `recall` needs: 44 by default.
     shingle_size : int, default 5
         Words in a shingle (characters in scripts without spaces), at least 1.
     containment : float, optional

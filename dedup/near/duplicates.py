@@ -102,7 +102,7 @@ class NearSettings:
 def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None) -> NearDuplicates:
     """All pairs of texts that are near-duplicates by these settings, and their groups."""
     bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
-    signed, shingles, numbers = _read(texts, settings, n_jobs)
+    signed, shingles, numbers = _read(texts, settings, bands.bands * bands.rows, n_jobs)
     filled = np.flatnonzero(shingles.lengths)  # a blank text is nobody's duplicate
     if len(filled) < len(texts):
         signed = signed[filled]
@@ -127,19 +127,19 @@ def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: i
 
 
 def _read(
-    texts: Sequence[str], settings: NearSettings, n_jobs: int | None
+    texts: Sequence[str], settings: NearSettings, values: int, n_jobs: int | None
 ) -> tuple[NDArray[np.uint32], ShingleSets, ShingleSets | None]:
-    """Signatures of texts, the sets of their shingles and, if they matter, of their numbers."""
+    """Signatures of that many values, the sets of their shingles and, if they matter, of their numbers."""
     no_numbers = np.empty(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
 
     def read(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
         tokens = tokenize(texts[block])
         hashes = shingle_hashes(tokens, settings.shingle_size)
-        signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=settings.num_perm, seed=SEED)
+        signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=values, seed=SEED)
         return hashes, np.diff(tokens.offsets), *(number_hashes(tokens) if settings.compare_numbers else no_numbers)
 
-    signed = np.empty((len(texts), settings.num_perm), dtype=np.uint32)
-    shingles, numbers = _Growing(), _Growing()
+    signed = np.empty((len(texts), values), dtype=np.uint32)
+    shingles, numbers = _Growing(texts), _Growing(texts)
     for hashes, counts, found, found_counts in ordered_map(read, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
         shingles.append(hashes, counts)
         numbers.append(found, found_counts)
@@ -147,21 +147,28 @@ def _read(
 
 
 class _Growing:
-    """Hashes of more and more texts in one array."""
+    """Hashes of more and more of these texts in one array."""
 
-    def __init__(self) -> None:
-        self._hashes = np.empty(1 << 16, dtype=np.uint64)
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._characters = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 1)
+        self._hashes = np.empty(0, dtype=np.uint64)
         self._used = 0
-        self._lengths = [np.zeros(1, dtype=np.int64)]
+        self._lengths = np.zeros(len(texts), dtype=np.int64)
+        self._read = 0
 
     def append(self, hashes: NDArray[np.uint64], lengths: NDArray[np.int64]) -> None:
         used = self._used + len(hashes)
+        self._lengths[self._read : self._read + len(lengths)] = lengths
+        self._read += len(lengths)
         if used > len(self._hashes):
-            # In place: the system moves pages, not bytes, and pages not written to yet take no memory.
-            self._hashes.resize(2 * used, refcheck=False)
+            # Room for all texts to come, if they have as many a character as those so far: growing costs a copy.
+            share = self._characters[self._read - 1] / self._characters[-1]
+            room = np.empty(int(used / share * (1.1 - 0.1 * share)), dtype=np.uint64)
+            room[: self._used] = self._hashes[: self._used]
+            self._hashes = room
         self._hashes[self._used : used] = hashes
         self._used = used
-        self._lengths.append(lengths)
 
     def sets(self, n_jobs: int | None) -> ShingleSets:
-        return ShingleSets(self._hashes[: self._used], np.cumsum(np.concatenate(self._lengths)), n_jobs)
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self._lengths)])
+        return ShingleSets(self._hashes[: self._used], offsets, n_jobs)

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from dedup.parallel import ordered_map
 from dedup.text.tokens import mix
 
+#: Values in a band. More make signatures longer, fewer collide often for texts that share no more than a template.
+ROWS = 4
+
 #: Buckets up to this size give all their pairs.
 SMALL_BUCKET = 64
 
@@ -22,7 +25,10 @@ class Bands:
 
     @classmethod
     def for_recall(cls, threshold: float, recall: float, num_perm: int) -> "Bands":
-        """The most selective bands that retrieve a pair of similarity `threshold` with probability `recall`.
+        """The bands of fewest values, `num_perm` at most, that retrieve a pair at `threshold` with this probability.
+
+        Candidates are checked exactly, so that false ones cost little, and signing a text is most of the work. Bands
+        of fewer than `ROWS` rows are taken where `num_perm` leaves no choice.
 
         Raises
         ------
@@ -31,13 +37,14 @@ class Bands:
 
         Examples
         --------
-        >>> Bands.for_recall(0.7, 0.95, 128)
-        Bands(bands=25, rows=5)
+        >>> Bands.for_recall(0.7, 0.95, 128), Bands.for_recall(0.7, 0.99, 128)
+        (Bands(bands=11, rows=4), Bands(bands=17, rows=4))
         """
-        for rows in range(num_perm, 0, -1):
-            bands = cls(num_perm // rows, rows)
-            if bands.retrieval_probability(threshold) >= recall:
-                return bands
+        for rows in range(min(ROWS, num_perm), 0, -1):
+            counts = np.arange(1, num_perm // rows + 1)
+            enough = counts[1 - (1 - threshold**rows) ** counts >= recall]
+            if len(enough):
+                return cls(int(enough[0]), rows)
         best = float(cls(num_perm, 1).retrieval_probability(threshold))
         raise ValueError(
             f"recall={recall} cannot be had at threshold={threshold} with num_perm={num_perm}: "
