@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dedup.clusterer import cluster as cluster
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
+    from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
     from dedup.stories import Story as Story
 
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 # Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
 _HOMES = {
     "SampleArticle": "dedup.sample",
+    "Doubt": "dedup.stories",
     "Stories": "dedup.stories",
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",

@@ -1,22 +1,19 @@
 """Batch: StoryClusterer and cluster."""
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from dedup.article import Article, Batch, read_articles, read_zone
+from dedup.article import Batch, read_articles, read_zone
+from dedup.assembly import Material, assemble
 from dedup.checks import check_number, check_settings
-from dedup.components import members, numbered_by_first
-from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
-from dedup.representative import RULES, Candidate, Choice, Chooser, choose
-from dedup.stories import Stories, Story
-from dedup.story.features import Vocabulary
-from dedup.story.grouping import StoryGroups, find_stories
-from dedup.story.similarity import FLOOR
+from dedup.near.duplicates import NearSettings, find_near_duplicates
+from dedup.representative import RULES, Chooser
+from dedup.stories import Stories
+from dedup.story.graph import FLOOR
+from dedup.story.grouping import find_stories
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -148,7 +145,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         groups = find_stories(
             [texts[i] for i in speakers.tolist()], days, threshold=float(self.story_threshold), n_jobs=self.n_jobs
         )
-        self.stories_ = _assemble(batch, ordered, near, groups, self.representative)
+        self.stories_ = assemble(Material(batch, ordered, near, groups, self.representative))
         self.labels_ = self.stories_.labels
         self.near_duplicate_labels_ = self.stories_.near_duplicate_labels
         self.representative_indices_ = self.stories_.representative_indices
@@ -170,54 +167,3 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             raise ValueError(f"representative is {self.representative!r}; allowed: {allowed}, callable")
         read_zone(self.timezone)
         return settings
-
-
-def _assemble(
-    batch: Batch, ordered: Sequence[Article], near: NearDuplicates, groups: StoryGroups, rule: str | Chooser
-) -> Stories:
-    """Stories from the labels of both tiers, which are in canonical order."""
-    labels = groups.labels[near.labels]
-    # By size, then by first member, which is the first published.
-    ranked = sorted(members(labels), key=lambda places: (-len(places), places[0]))
-    order = np.array(batch.order, dtype=np.int64)
-    story_labels, copy_labels = np.empty((2, len(order)), dtype=np.int64)
-    copy_labels[order] = near.labels
-    stories, shown = [], []
-    for number, places in enumerate(ranked):
-        choice = _choose(rule, places, ordered, near, groups)
-        story_labels[order[places]] = number
-        shown.append(batch.order[places[choice.place]])
-        stories.append(_story(places, choice, ordered, near, groups.vocabulary))
-    return Stories(
-        articles=tuple(batch.articles),
-        labels=story_labels,
-        near_duplicate_labels=numbered_by_first(copy_labels),
-        representative_indices=np.array(shown, dtype=np.int64),
-        _stories=tuple(stories),
-    )
-
-
-def _choose(
-    rule: str | Chooser, places: list[int], ordered: Sequence[Article], near: NearDuplicates, groups: StoryGroups
-) -> Choice:
-    copies = near.labels[places].tolist()
-    count, first = Counter(copies), dict(zip(reversed(copies), reversed(places), strict=True))
-    candidates = [
-        Candidate(
-            article=ordered[place],
-            words=int(near.token_counts[place]),
-            centrality=float(groups.centrality[copy]),
-            copies=count[copy],
-            first=first[copy] == place,
-        )
-        for place, copy in zip(places, copies, strict=True)
-    ]
-    return choose(rule, candidates)
-
-
-def _story(
-    places: list[int], choice: Choice, ordered: Sequence[Article], near: NearDuplicates, vocabulary: Vocabulary
-) -> Story:
-    articles = tuple(ordered[place] for place in places)
-    copies = (tuple(articles[i] for i in group) for group in members(near.labels[places]) if len(group) > 1)
-    return Story(articles[0].id, articles[choice.place], choice.reason, articles, tuple(copies), vocabulary)

@@ -1,7 +1,7 @@
 """Story and Stories: what users hold."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, overload
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.article import Article
+from dedup.checks import check_count, check_number
 from dedup.story.features import Vocabulary
+from dedup.story.graph import FLOOR
 from dedup.story.terms import top_terms
 
 
@@ -30,6 +32,11 @@ class Story:
         By publication, undated last.
     near_duplicates : tuple of tuple of Article
         Groups of copies within the story, each of at least two.
+    membership : tuple of float
+        Mean similarity of each of `articles` to the other reports of the story (copies count as one), in [0, 1];
+        1 for a report alone. The nearer to the threshold, the more doubtful; it may be below it.
+    cohesion : float
+        Mean similarity of two reports of the story, in [0, 1]; 1 for a report alone.
     """
 
     id: str
@@ -37,6 +44,8 @@ class Story:
     reason: str
     articles: tuple[Article, ...]
     near_duplicates: tuple[tuple[Article, ...], ...]
+    membership: tuple[float, ...]
+    cohesion: float
     _vocabulary: Vocabulary = field(repr=False)
 
     @property
@@ -74,6 +83,42 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Doubt:
+    """A join or a split that was a close call.
+
+    Attributes
+    ----------
+    story : Story
+    article : Article or None
+        The report that is in the story only just, or, for a split, None.
+    other : Story or None
+        The story that is a story of its own only just, or, for a join, None.
+    similarity : float
+        Of the article to the rest of the story, or of two reports of the two stories; a mean, in [0, 1].
+    threshold : float
+        What it was held against.
+    """
+
+    story: Story
+    article: Article | None
+    other: Story | None
+    similarity: float
+    threshold: float
+
+    @property
+    def kind(self) -> Literal["join", "split"]:
+        """Whether reports came together, or stories stayed apart."""
+        return "split" if self.article is None else "join"
+
+    def __repr__(self) -> str:
+        close = f"mean similarity {self.similarity:.3f}, threshold {self.threshold:g}"
+        if self.article is None and self.other is not None:
+            return f"{self.story.headline!r} and {self.other.headline!r} are two stories: {close}"
+        title = self.article and printable(self.article.title or self.article.text[:120])
+        return f"{title!r} is in {self.story.headline!r}: {close}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stories(Sequence[Story]):
     """Stories ordered by size, then by first publication, then by the id of their first article.
 
@@ -87,13 +132,21 @@ class Stories(Sequence[Story]):
         Near-duplicate group of each article, numbered by first member.
     representative_indices : ndarray of int64, shape (n_stories,)
         Which article each story shows.
+    membership : ndarray of float64, shape (n_articles,)
+        Mean similarity of each article to the other reports of its story; see `Story.membership`.
+    threshold : float
+        Mean similarity from which reports form a story.
     """
 
     articles: tuple[Article, ...]
     labels: NDArray[np.int64]
     near_duplicate_labels: NDArray[np.int64]
     representative_indices: NDArray[np.int64]
+    membership: NDArray[np.float64]
+    threshold: float
     _stories: tuple[Story, ...]
+    _at: Callable[[float], "Stories"]
+    _doubts: Callable[["Stories", int], list[Doubt]]
 
     @overload
     def __getitem__(self, place: int) -> Story: ...
@@ -115,6 +168,48 @@ class Stories(Sequence[Story]):
             lines.append(f"         and {len(self) - 10:,} more")
         return "\n".join(lines)
 
+    def rethreshold(self, threshold: float) -> "Stories":
+        """Finer or coarser stories of the same articles, without starting again.
+
+        At a higher threshold each story falls into parts; at a lower one whole stories come together. What
+        `StoryClusterer` finds at that threshold from the start may differ a little, and need not nest.
+
+        Parameters
+        ----------
+        threshold : float
+            In [0.05, 1).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another threshold.
+
+        Examples
+        --------
+        >>> from dedup import cluster, sample_articles
+        >>> stories = cluster(sample_articles("en"))
+        >>> len(stories.rethreshold(0.08)) < len(stories) < len(stories.rethreshold(0.3))
+        True
+        """
+        check_number("threshold", threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
+        return self._at(float(threshold))
+
+    def least_certain(self, n: int = 10) -> list[Doubt]:
+        """The joins and splits closest to the threshold, closest first.
+
+        Parameters
+        ----------
+        n : int, default 10
+            How many at most, at least 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another `n`.
+        """
+        check_count("n", n)
+        return self._doubts(self, n)
+
     def to_frame(self, *, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """One row an article, in the order of the input.
 
@@ -126,7 +221,8 @@ class Stories(Sequence[Story]):
         Returns
         -------
         data frame
-            Columns id, title, published, source, language, story_id, near_duplicate_group, is_representative.
+            Columns id, title, published, source, language, story_id, near_duplicate_group, is_representative,
+            membership.
 
         Raises
         ------
@@ -151,6 +247,7 @@ class Stories(Sequence[Story]):
             "story_id": [printable(self[label].id) for label in self.labels.tolist()],
             "near_duplicate_group": self.near_duplicate_labels.tolist(),
             "is_representative": shown.tolist(),
+            "membership": self.membership.tolist(),
         }
         try:
             return narwhals.from_dict(columns, backend=backend).to_native()

@@ -1,14 +1,15 @@
 """Texts -> stories: the whole story tier in one call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from dedup.story.features import Vocabulary, count_features, vectorize
-from dedup.story.partition import partition
-from dedup.story.similarity import mean_similarity, similar_pairs
+from dedup.story.graph import Edges, similar_pairs
+from dedup.story.partition import coarsened, partition, refined
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,14 +20,43 @@ class StoryGroups:
     ----------
     labels : ndarray of int64, shape (n_texts,)
         Story of each text, numbered by first member.
-    centrality : ndarray of float64, shape (n_texts,)
-        Mean cosine to the other texts of its story, in [0, 1]; 1 for a text alone.
+    threshold : float
+        Mean similarity from which texts form a story.
+    edges : Edges
+        Similar pairs of texts.
     vocabulary : Vocabulary
     """
 
     labels: NDArray[np.int64]
-    centrality: NDArray[np.float64]
+    threshold: float
+    edges: Edges
     vocabulary: Vocabulary
+
+    @property
+    def membership(self) -> NDArray[np.float64]:
+        """Mean similarity of each text to the others of its story, shape (n_texts,), in [0, 1]; 1 for one alone."""
+        edges, labels = self.edges, self.labels
+        inside = labels[edges.left] == labels[edges.right]
+        ends = np.concatenate([edges.left[inside], edges.right[inside]])
+        sums = np.bincount(ends, weights=np.tile(edges.similarity[inside], 2), minlength=len(labels))
+        others = np.bincount(labels)[labels] - 1 if len(labels) else labels
+        return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
+
+    def between(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Pairs of stories that share similar texts, ``i < j``, and the mean similarity of a text of either."""
+        n, k = len(self.labels), int(self.labels.max(initial=-1)) + 1
+        members = csr_array((np.ones(n), (self.labels, np.arange(n))), shape=(k, n))
+        sums = (members @ self.edges.adjacency(n) @ members.T).tocoo()
+        upper = sums.row < sums.col
+        left, right = sums.row[upper].astype(np.int64), sums.col[upper].astype(np.int64)
+        sizes = np.bincount(self.labels, minlength=k)
+        return left, right, sums.data[upper] / (sizes[left] * sizes[right])
+
+    def at(self, threshold: float) -> "StoryGroups":
+        """Parts of these stories at a higher threshold, unions of them at a lower one."""
+        regroup = refined if threshold > self.threshold else coarsened
+        labels = regroup(self.edges.adjacency(len(self.labels)), self.labels, threshold)
+        return replace(self, labels=labels, threshold=threshold)
 
 
 def find_stories(
@@ -39,11 +69,11 @@ def find_stories(
     texts : sequence of str
         In canonical order: ties go to the earlier text.
     days : ndarray of float64, shape (n_texts,)
-        Publication in days; NaN when unknown.
+        Publication in days, ascending; NaN when unknown, at the end.
     threshold : float
         Mean similarity from which texts form a story, in [0.05, 1).
     """
-    vectors, vocabulary = vectorize(count_features(texts, n_jobs))
-    edges = similar_pairs(vectors, days)
+    vectors, vocabulary = vectorize(count_features(texts, n_jobs), n_jobs)
+    edges = similar_pairs(vectors, days, n_jobs)
     labels = partition(edges.adjacency(len(texts)), threshold)
-    return StoryGroups(labels, mean_similarity(vectors, labels), vocabulary)
+    return StoryGroups(labels, threshold, edges, vocabulary)

@@ -6,18 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.components import connected_labels
+from dedup.components import connected_labels, numbered_by_first
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
 
 
-def objective(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> float:
-    """The sum of (similarity - threshold) over all pairs with one label; what `partition` makes large."""
-    graph = adjacency.tocoo()
-    within = float(graph.data[labels[graph.row] == labels[graph.col]].sum()) / 2
-    sizes = np.bincount(labels)
-    return within - threshold * float((sizes * (sizes - 1) / 2).sum())
+def objective(
+    graph: csr_array, labels: NDArray[np.int64], threshold: float, sizes: NDArray[np.int64] | None = None
+) -> float:
+    """The sum of (similarity - threshold) over all pairs with one label; what `partition` makes large.
+
+    Where nodes stand for `sizes` others, the pairs within one node count as similar by nothing.
+    """
+    coo = graph.tocoo()
+    within = float(coo.data[labels[coo.row] == labels[coo.col]].sum()) / 2
+    totals = np.bincount(labels, weights=sizes)
+    return within - threshold * float((totals * (totals - 1) / 2).sum())
 
 
 def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
@@ -41,19 +46,39 @@ def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    labels = np.arange(adjacency.shape[0])
-    total = 0.0
+    return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64), threshold)
+
+
+def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """Stories within the given ones, of maximal total (similarity - threshold)."""
+    graph = adjacency.tocoo()
+    inside = labels[graph.row] == labels[graph.col]
+    within = csr_array((graph.data[inside], (graph.row[inside], graph.col[inside])), shape=graph.shape)
+    return partition(within, threshold)
+
+
+def coarsened(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """Unions of the given stories, of maximal total (similarity - threshold)."""
+    graph, sizes = _aggregate(adjacency, np.ones(len(labels), dtype=np.int64), labels)
+    return numbered_by_first(_maximize(graph, sizes, threshold)[labels])
+
+
+def _maximize(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """Labels of the nodes of a graph, each of which stands for so many."""
+    labels = np.arange(len(sizes))
+    total = -np.inf
     while True:
-        labels = _climb(adjacency, labels, threshold)
+        labels = _climb(graph, sizes, labels, threshold)
         # Once stories have moved as wholes, a single report may find a better place again.
-        before, total = total, objective(adjacency, labels, threshold)
+        before, total = total, objective(graph, labels, threshold, sizes)
         if total <= before + _TOLERANCE:
             return labels
 
 
-def _climb(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+def _climb(
+    graph: csr_array, sizes: NDArray[np.int64], labels: NDArray[np.int64], threshold: float
+) -> NDArray[np.int64]:
     """Move single nodes, then whole labels, then labels of labels, until none gains."""
-    graph, sizes = adjacency, np.ones(len(labels), dtype=np.int64)
     labels = moved = _connected(graph, _local_moves(graph, sizes, labels, threshold))
     while len(sizes) > moved.max(initial=-1) + 1:
         graph, sizes = _aggregate(graph, sizes, moved)

@@ -1,13 +1,8 @@
-"""TF-IDF vectors and publication times -> a sparse graph of similarities."""
-
-from dataclasses import dataclass
+"""How alike two reports are: the cosine of their vectors, and what the time between them leaves of it."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-
-#: Similarities below this count as none.
-FLOOR = 0.05
 
 #: After this many days between two publications a similarity has fallen to 1/e.
 TIME_SCALE_DAYS = 3.0
@@ -15,29 +10,7 @@ TIME_SCALE_DAYS = 3.0
 #: Stands in for the time factor when a date is missing: about what a pair from one story has on average.
 UNDATED_FACTOR = 0.7
 
-_ROWS_AT_ONCE = 512
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edges:
-    """Similar pairs of nodes.
-
-    Attributes
-    ----------
-    left, right : ndarray of int64, shape (n_edges,)
-        ``left < right``, sorted.
-    similarity : ndarray of float64, shape (n_edges,)
-        In [FLOOR, 1].
-    """
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    similarity: NDArray[np.float64]
-
-    def adjacency(self, n: int) -> csr_array:
-        """Symmetric matrix of the similarities, shape (n, n)."""
-        upper = csr_array((self.similarity, (self.left, self.right)), shape=(n, n))
-        return (upper + upper.T).tocsr()
+_ENTRIES_AT_ONCE = 1 << 18
 
 
 def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,50 +25,57 @@ def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> N
     return np.where(np.isnan(gap), UNDATED_FACTOR, np.exp(-gap / TIME_SCALE_DAYS))
 
 
-def similar_pairs(vectors: csr_array, days: NDArray[np.float64]) -> Edges:
-    """Pairs whose cosine times the time factor reaches `FLOOR`.
+def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Cosine of each pair of rows, shape (n_pairs,).
 
     Parameters
     ----------
     vectors : csr_array, shape (n, n_features)
         Rows of unit length.
-    days : ndarray of float64, shape (n,)
-        Publication in days; NaN when unknown.
-    """
-    transposed = vectors.T.tocsr()
-    parts = []
-    for first in range(0, vectors.shape[0], _ROWS_AT_ONCE):
-        product = (vectors[first : first + _ROWS_AT_ONCE] @ transposed).tocoo()
-        left, right = product.row.astype(np.int64) + first, product.col.astype(np.int64)
-        close = (right > left) & (product.data >= FLOOR)  # the time factor only lowers it
-        left, right, cosine = left[close], right[close], product.data[close].astype(np.float64)
-        similarity = np.minimum(cosine, 1.0) * time_factor(days[left], days[right])
-        kept = similarity >= FLOOR
-        order = np.lexsort((right[kept], left[kept]))
-        parts.append((left[kept][order], right[kept][order], similarity[kept][order]))
-    if not parts:
-        return Edges(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
-    return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def mean_similarity(vectors: csr_array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean cosine of each row to the other rows of its label, shape (n,), in [0, 1]; 1 for a row alone.
+    left, right : ndarray of int64, shape (n_pairs,)
+        Rows, left ones ascending.
 
     Examples
     --------
-    >>> mean_similarity(csr_array(np.array([[1.0, 0], [1, 0], [0, 1]])), np.array([0, 0, 0])).tolist()
-    [0.5, 0.5, 0.0]
+    >>> rows = csr_array(np.array([[1.0, 0], [0.8, 0.6], [0, 1]], dtype=np.float32))
+    >>> cosines(rows, np.array([0, 0, 1]), np.array([1, 2, 2])).round(2).tolist()
+    [0.8, 0.0, 0.6]
     """
-    n = len(labels)
-    if n == 0:
-        return np.empty(0)
-    members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(int(labels.max()) + 1, n))
-    sums = (members @ vectors).tocsr()
-    to_all = np.empty(n)
-    for first in range(0, n, _ROWS_AT_ONCE):
-        rows = slice(first, first + _ROWS_AT_ONCE)
-        to_all[rows] = (vectors[rows] * sums[labels[rows]]).sum(axis=1)
-    to_itself = (vectors * vectors).sum(axis=1)
-    others = np.bincount(labels)[labels] - 1
-    mean = (to_all - to_itself) / np.maximum(others, 1)
-    return np.where(others > 0, np.clip(mean, 0.0, 1.0), 1.0)
+    found = np.zeros(len(left), dtype=np.float64)
+    sizes = np.diff(vectors.indptr)
+    ends = np.cumsum(sizes[right], dtype=np.int64)
+    # One left row at a time lies unpacked, and the right rows look up their features in it.
+    unpacked = np.zeros(vectors.shape[1], dtype=vectors.dtype)
+    first = 0
+    while first < len(left):
+        done = int(ends[first - 1]) if first else 0
+        stop = max(first + 1, int(np.searchsorted(ends, done + _ENTRIES_AT_ONCE, side="right")))
+        found[first:stop] = _cosines_of_block(vectors, sizes, left[first:stop], right[first:stop], unpacked)
+        first = stop
+    return found
+
+
+def _cosines_of_block(
+    vectors: csr_array,
+    sizes: NDArray[np.int32],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    unpacked: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    counts = sizes[right]
+    ends = np.cumsum(counts, dtype=np.int64)
+    starts = ends - counts
+    entries = np.repeat(vectors.indptr[right] - starts, counts) + np.arange(ends[-1])
+    features, products = vectors.indices.take(entries), vectors.data.take(entries)
+    firsts = np.flatnonzero(np.diff(left, prepend=-1))
+    bounds = [*starts[firsts].tolist(), int(ends[-1])]
+    for row, begin, end in zip(left[firsts].tolist(), bounds[:-1], bounds[1:], strict=True):
+        own = slice(vectors.indptr[row], vectors.indptr[row + 1])
+        unpacked[vectors.indices[own]] = vectors.data[own]
+        products[begin:end] *= unpacked.take(features[begin:end])
+        unpacked[vectors.indices[own]] = 0
+    found = np.zeros(len(left), dtype=np.float64)
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        found[filled] = np.add.reduceat(products, starts[filled])
+    return found

@@ -18,6 +18,9 @@ MAX_TOKEN_BYTES = 64
 #: Characters to handle at once: what the arrays of one block need stays in a core's cache.
 BLOCK_CHARACTERS = 1 << 18
 
+#: What a text counts for in a block at least.
+LEAST_CHARACTERS = 16
+
 _MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finaliser (Steele et al. 2014)
 _MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
 _ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -77,10 +80,13 @@ class Tokens:
 
 
 def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator[slice]:
-    """Slices of consecutive texts of about `characters` characters; they depend on the texts alone."""
+    """Slices of consecutive texts of about `characters` characters; they depend on the texts alone.
+
+    A text counts for `LEAST_CHARACTERS` or more, so that there are at most ``characters / LEAST_CHARACTERS``.
+    """
     first, size = 0, 0
     for i, text in enumerate(texts):
-        size += len(text) + 1
+        size += max(len(text) + 1, LEAST_CHARACTERS)
         if size >= characters:
             yield slice(first, i + 1)
             first, size = i + 1, 0

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from dedup.story.similarity import (
+from dedup.story.graph import (
     FLOOR,
     TIME_SCALE_DAYS,
     UNDATED_FACTOR,

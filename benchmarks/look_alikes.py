@@ -1,0 +1,220 @@
+"""Count look-alikes taken for one story, and reports of one story taken for several.
+
+python benchmarks/look_alikes.py [--threshold T] [--date 2026-11-21]
+
+Each language of the sample articles is clustered alone. For each kind of look-alike, of the stories named below:
+
+belong     pairs of articles of one story, copies among them, that are together or not
+alike      pairs of articles of two stories easily confused that are together, which is wrong, or not
+whole      stories of several articles that are in one piece
+joined     follow-ups at most three days after the report before them that are together with an earlier report
+
+Everything goes into results/look_alikes.json, with the stories that were mixed and those that came apart.
+"""
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+from near_race import RESULTS, circumstances, write_results
+
+import dedup
+from dedup.sample import LANGUAGES
+
+FOLLOWS = 3.0  # days
+COUNTS = ("belong_together", "belong_apart", "alike_together", "alike_apart")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Events of each tuple of `apart` are easily confused with each other; those of `whole` are followed up."""
+
+    name: str
+    apart: tuple[tuple[str, ...], ...] = ()
+    whole: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> set[str]:
+        """All events named."""
+        return {event for group in self.apart for event in group} | set(self.whole)
+
+
+KINDS = (
+    Kind(
+        "same people, other time",
+        apart=(
+            ("kim-putin-vladivostok-2019", "shoigu-pyongyang-2023", "kim-russia-2023", "putin-pyongyang-2024"),
+            ("macron-zelensky-fevrier-2024", "macron-zelensky-juin-2024"),
+        ),
+    ),
+    Kind("same place and week", apart=(("eastern-economic-forum-2023", "kim-russia-2023"),)),
+    Kind(
+        "earthquakes",
+        apart=(
+            (
+                "turkey-syria-earthquake-2023",
+                "morocco-earthquake-2023",
+                "herat-earthquake-2023",
+                "taiwan-earthquake-2024",
+                "new-jersey-earthquake-2024",
+            ),
+        ),
+    ),
+    Kind(
+        "matches of one team",
+        apart=(
+            ("rwc-france-newzealand-2023", "rwc-france-namibia-2023"),
+            ("thornley-easterby-2024", "thornley-queensmoor-cup-2024"),
+            ("penaflor-albarin-2024", "penaflor-castrojal-copa-2024"),
+        ),
+    ),
+    Kind(
+        "twin events",
+        apart=(
+            ("iphone-15-launch", "mac-m3-launch-2023"),
+            ("voltaria-cierzo-2024", "voltaria-moncayo-2024"),
+            ("port-ellery-dock-street-robbery-2024", "port-ellery-northfield-robbery-2024"),
+            ("proces-notaire-montreval-2024", "proces-maire-saint-aubry-2024"),
+            ("us-open-gauff", "us-open-djokovic"),
+            ("luna-25-crash", "chandrayaan-3-landing"),
+            ("nobel-medicine-2023", "nobel-peace-2023"),
+        ),
+    ),
+    Kind(
+        "running stories",
+        whole=("mount-orrin-hiker-2023", "greve-tramelys-2023", "kim-russia-2023", "derna-flood", "uaw-strike"),
+    ),
+)
+ALL = Kind(
+    "all, each story once",
+    apart=tuple(group for kind in KINDS for group in kind.apart),
+    whole=tuple(event for kind in KINDS for event in kind.whole),
+)
+
+
+@dataclass
+class Confusion:
+    """What became of the stories of one kind."""
+
+    pairs: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTS, 0)))
+    stories: int = 0
+    whole: int = 0
+    follow_ups: int = 0
+    joined: int = 0
+    mixed: dict[str, int] = field(default_factory=dict)
+    split: dict[str, list[int]] = field(default_factory=dict)
+
+
+Labelled = tuple[dedup.SampleArticle, int]
+
+
+def by_story(language: str, threshold: float | None) -> dict[str, list[Labelled]]:
+    """Articles of a language with the label they got, by the editor's story and publication."""
+    articles = dedup.sample_articles(language)
+    settings = {} if threshold is None else {"story_threshold": threshold}
+    members: dict[str, list[Labelled]] = defaultdict(list)
+    for article, label in zip(articles, dedup.cluster(articles, **settings).labels.tolist(), strict=True):
+        members[article.story].append((article, label))
+    return members
+
+
+def together(pairs: Iterable[tuple[Labelled, Labelled]]) -> tuple[int, int]:
+    """How many pairs have one label, and how many two."""
+    same = [a == b for (_, a), (_, b) in pairs]
+    return sum(same), len(same) - sum(same)
+
+
+def follow_ups(members: Sequence[Labelled]) -> Iterator[bool]:
+    """For each report soon after the one before it, whether it is together with an earlier one."""
+    for k, ((before, _), (after, label)) in enumerate(pairwise(members), 1):
+        if after.day - before.day <= FOLLOWS:
+            yield label in {earlier for _, earlier in members[:k]}
+
+
+def add_story(found: Confusion, name: str, members: Sequence[Labelled]) -> None:
+    same, parted = together(combinations(members, 2))
+    found.pairs.update(belong_together=same, belong_apart=parted)
+    found.stories += len(members) > 1
+    found.whole += len(members) > 1 and not parted
+    joins = list(follow_ups(members))
+    found.follow_ups += len(joins)
+    found.joined += sum(joins)
+    if parted:
+        found.split[name] = sorted(Counter(label for _, label in members).values(), reverse=True)
+
+
+def add_alike(found: Confusion, names: tuple[str, str], one: Sequence[Labelled], other: Sequence[Labelled]) -> None:
+    same, parted = together((a, b) for a in one for b in other)
+    found.pairs.update(alike_together=same, alike_apart=parted)
+    if same:
+        found.mixed[" + ".join(names)] = same
+
+
+def confusion(kind: Kind, members: dict[str, dict[str, list[Labelled]]]) -> Confusion:
+    """Of all languages, each alone."""
+    found = Confusion()
+    for language, stories in members.items():
+        for name in sorted(f"{event}/{language}" for event in kind.events):
+            if name in stories:
+                add_story(found, name, stories[name])
+        for group in kind.apart:
+            for names in combinations([f"{event}/{language}" for event in group], 2):
+                if stories.keys() >= set(names):
+                    add_alike(found, names, stories[names[0]], stories[names[1]])
+    return found
+
+
+def row(found: Confusion) -> dict[str, Any]:
+    return {key: found.pairs[key] for key in COUNTS} | {
+        "stories": found.stories,
+        "whole": found.whole,
+        "follow_ups": found.follow_ups,
+        "joined": found.joined,
+        "mixed": found.mixed,
+        "split": found.split,
+    }
+
+
+def of(part: int, total: int) -> str:
+    return f"{part} of {total}"
+
+
+def show(rows: dict[str, dict[str, Any]]) -> None:
+    print(f"{'':<26}{'belong: together':>18}{'alike: together':>18}{'whole':>12}{'joined':>12}")
+    for name, counts in rows.items():
+        belong = of(counts["belong_together"], counts["belong_together"] + counts["belong_apart"])
+        alike = of(counts["alike_together"], counts["alike_together"] + counts["alike_apart"])
+        whole, joined = of(counts["whole"], counts["stories"]), of(counts["joined"], counts["follow_ups"])
+        print(f"{name:<26}{belong:>18}{alike:>18}{whole:>12}{joined:>12}")
+    for names, pairs in rows[ALL.name]["mixed"].items():
+        print(f"mixed  {names}: {pairs} pairs")
+    for story, sizes in rows[ALL.name]["split"].items():
+        print(f"split  {story}: {' + '.join(map(str, sizes))}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threshold", type=float, help="story_threshold of dedup.cluster; its default if not given")
+    parser.add_argument("--date", help="date of the run; today if not given")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for look_alikes.json")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    members = {language: by_story(language, given.threshold) for language in LANGUAGES}
+    if missing := ALL.events - {name.split("/")[0] for part in members.values() for name in part}:
+        raise SystemExit(f"no sample articles of {', '.join(sorted(missing))}")
+    rows = {kind.name: row(confusion(kind, members)) for kind in (*KINDS, ALL)}
+    show(rows)
+    results = circumstances(given.date, ["numpy", "scipy"])
+    articles = sum(len(found) for part in members.values() for found in part.values())
+    write_results(given.results, "look_alikes.json", results | {"articles": articles, "kinds": rows})
+
+
+if __name__ == "__main__":
+    main()
