@@ -30,6 +30,7 @@ COLUMNS = [
     "story_id",
     "near_duplicate_group",
     "is_representative",
+    "membership",
 ]
 ARTICLES = [
     Article("bank", "La banque centrale relève ses taux à 4 %.", title="Les taux à 4 %"),

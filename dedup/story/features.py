@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.arrays import joined
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
@@ -112,20 +114,31 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     which tie inflected and differently spelt forms of a name together (those of stop words tie nothing). Linear in
     the characters of the texts.
     """
-    parts = list(ordered_map(lambda block: _count(texts[block]), blocks(texts, _BLOCK_CHARACTERS), n_jobs))
-    sizes = np.concatenate([[0], *(part[0] for part in parts)])
-    keys = np.concatenate([np.empty(0, dtype=np.uint64), *(part[1] for part in parts)])
-    counts = np.concatenate([np.empty(0, dtype=np.float32), *(part[2] for part in parts)])
-    stop_words = stop_word_hashes()
-    as_name, as_word = sum((part[3] for part in parts), start=np.zeros((2, len(stop_words)), dtype=np.int64))
+    sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
+    as_name, as_word = np.zeros((2, len(stop_word_hashes())), dtype=np.int64)
+    for part in ordered_map(lambda block: _count(texts[block]), blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+        sizes.append(part.sizes)
+        keys.append(part.keys)
+        counts.append(part.counts)
+        as_name += part.stop_words_as_names
+        as_word += part.stop_words_as_words
     # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
-    return Counts(np.cumsum(sizes), keys, counts, feature_keys(stop_words[as_name <= as_word], WORD))
+    stop_words = feature_keys(stop_word_hashes()[as_name <= as_word], WORD)
+    offsets = np.cumsum(joined(sizes, np.int64))
+    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), stop_words)
 
 
-def _count(
-    texts: Sequence[str],
-) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float32], NDArray[np.int64]]:
-    """Of one block: the number of features of each text, their keys, their weighted counts; uses of stop words."""
+class _BlockCounts(NamedTuple):
+    """Features of each text of a block, and how its stop words are written."""
+
+    sizes: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    counts: NDArray[np.float32]
+    stop_words_as_names: NDArray[np.int64]
+    stop_words_as_words: NDArray[np.int64]
+
+
+def _count(texts: Sequence[str]) -> _BlockCounts:
     tokens = tokenize(texts)
     rows = tokens.text_indices
     weights = token_weights(tokens)
@@ -155,12 +168,8 @@ def _count(
     counts = np.add.reduceat(weight, starts) if len(starts) else weight
     packed = packed[starts]
     sizes = np.bincount((packed >> np.uint64(_KEY_BITS)).astype(np.int64), minlength=len(texts))
-    return (
-        sizes,
-        packed & np.uint64((1 << _KEY_BITS) - 1),
-        counts.astype(np.float32),
-        _stop_word_uses(tokens, stop_word, upper),
-    )
+    keys = packed & np.uint64((1 << _KEY_BITS) - 1)
+    return _BlockCounts(sizes, keys, counts.astype(np.float32), *_stop_word_uses(tokens, stop_word, upper))
 
 
 def token_weights(tokens: Tokens) -> NDArray[np.float64]:
@@ -247,11 +256,13 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
 
     n_texts = len(counts.offsets) - 1
     blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
-    parts = list(ordered_map(of_rows, blocks_of_rows, n_jobs))
-    values = np.concatenate([np.empty(0, dtype=np.float32), *(part[0] for part in parts)])
-    columns = np.concatenate([np.empty(0, dtype=np.int32), *(part[1] for part in parts)])
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate([np.empty(0, dtype=np.int64), *(p[2] for p in parts)]))])
-    return csr_array((values, columns, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
+    values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
+    for part in ordered_map(of_rows, blocks_of_rows, n_jobs):
+        values.append(part[0])
+        columns.append(part[1])
+        sizes.append(part[2])
+    data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
+    return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
 
 
 def _vocabulary(counts: Counts) -> Vocabulary:

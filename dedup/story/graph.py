@@ -67,15 +67,20 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
     Time is linear in the rows at a given number of them a day, and memory in the pairs found: a row meets those
     within `REACH_DAYS` through its rare features first, and only the candidates as a whole.
     """
+    chunks = list(_chunks(days))
+    # The rows that have each feature, chunk by chunk, each chunk once.
+    postings = list(ordered_map(lambda chunk: vectors[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
 
-    def of_chunk(chunk: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        left, right = _candidates(vectors, days, chunk)
+    def of_chunk(number: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        within_reach = [k for k in range(number, len(chunks)) if _in_reach(chunks[number], chunks[k], days)]
+        theirs = [(chunks[k].start, postings[k]) for k in within_reach]
+        left, right = _candidates(vectors, days, chunks[number], theirs)
         similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
         kept = similarity >= FLOOR
         return left[kept], right[kept], similarity[kept]
 
     none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    parts = [none, *ordered_map(of_chunk, _chunks(days), n_jobs)]
+    parts = [none, *ordered_map(of_chunk, range(len(chunks)), n_jobs)]
     return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -92,31 +97,35 @@ def _chunks(days: NDArray[np.float64]) -> Iterator[slice]:
         yield slice(dated, len(days))
 
 
+def _in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
+    """Whether the time between two chunks, the other one being the later, leaves similarities above the floor."""
+    return bool(np.isnan(days[other.start]) or days[other.start] - days[chunk.stop - 1] <= REACH_DAYS)
+
+
 def _candidates(
-    vectors: csr_array, days: NDArray[np.float64], chunk: slice
+    vectors: csr_array, days: NDArray[np.float64], chunk: slice, theirs: list[tuple[int, csr_array]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs ``left < right`` with left in the chunk whose rare features reach `CANDIDATE_FLOOR`, sorted."""
-    n, dated = len(days), int(np.searchsorted(days, np.inf))
-    within_reach = int(np.searchsorted(days[:dated], days[chunk.stop - 1] + REACH_DAYS, side="right"))
-    reached = np.concatenate([np.arange(chunk.start, max(within_reach, chunk.start)), np.arange(dated, n)])
-    if chunk.start >= dated:
-        reached = np.arange(chunk.start, n)
-    theirs = vectors[reached]
-    frequencies = np.bincount(theirs.indices, minlength=theirs.shape[1])
-    theirs = theirs.T.tocsr()
-    lefts, rights = [], []
+    """Pairs ``left < right`` with left in the chunk whose rarest features reach `CANDIDATE_FLOOR`, sorted.
+
+    `theirs` has the first row and the postings of each chunk within reach, this one included.
+    """
+    frequencies = sum(np.diff(postings.indptr) for _, postings in theirs)
+    found = []
     for first in range(chunk.start, chunk.stop, _ROWS_AT_ONCE):
         mine = _rarest(vectors[first : min(first + _ROWS_AT_ONCE, chunk.stop)], frequencies)
-        product = (mine @ theirs).tocoo()
-        left, right = product.row + first, reached[product.col]
-        close = (right > left) & (product.data >= CANDIDATE_FLOOR)  # the time factor only lowers it
-        left, right, partial = left[close], right[close], product.data[close]
-        close = partial * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
-        left, right = left[close], right[close]
+        parts = []
+        for start, postings in theirs:
+            product = (mine @ postings).tocoo()
+            left, right = product.row + np.int64(first), product.col + np.int64(start)
+            close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
+            left, right, partial = left[close], right[close], product.data[close]
+            close = partial * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
+            parts.append((left[close], right[close]))
+        left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
         order = np.lexsort((right, left))
-        lefts.append(left[order])
-        rights.append(right[order])
-    return np.concatenate(lefts).astype(np.int64), np.concatenate(rights).astype(np.int64)
+        found.append((left[order], right[order]))
+    left, right = (np.concatenate(side) for side in zip(*found, strict=True))
+    return left, right
 
 
 def _rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:

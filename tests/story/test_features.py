@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup.story import features
 from dedup.story.features import (
     CHARACTER_RUN,
     FAMILY_WEIGHT,
@@ -60,13 +61,15 @@ def slow_counts(text):
     """Weighted counts of the features of one text: (family, bytes) -> count."""
     tokens = tokenize([text])
     words, weights = tokens.strings(), slow_weights(text)
+    first = [text[place] for place in tokens.characters(tokens.starts).tolist()]
+    stop_words = frozenset(stop_word_hashes().tolist())
     counts = Counter()
-    for word, weight, unspaced in zip(words, weights, tokens.unspaced.tolist(), strict=True):
+    for i, (word, weight) in enumerate(zip(words, weights, strict=True)):
         counts[WORD, word] += weight
-        if not unspaced:
+        if not tokens.unspaced[i] and (first[i].isupper() or int(tokens.hashes[i]) not in stop_words):
             padded = b" " + word + b" "
-            for i in range(len(padded) - 3):
-                counts[CHARACTER_RUN, padded[i : i + 4]] += weight
+            for start in range(len(padded) - 3):
+                counts[CHARACTER_RUN, padded[start : start + 4]] += weight
     for i in range(len(words) - 1):
         counts[WORD_PAIR, words[i], words[i + 1]] += min(weights[i], weights[i + 1])
     return counts
@@ -210,6 +213,38 @@ def test_a_run_of_letters_too_long_for_a_token_has_the_runs_of_its_pieces(size):
     text = "".join(chr(ord("a") + i * i % 26) for i in range(size))
     row = rows_of(count_features(["", text]))[1]
     assert columns_of([row]) == columns_of([slow_counts(text)])
+
+
+def runs_in(text):
+    return sum(family == CHARACTER_RUN for family, _ in rows_of(count_features([text]))[0])
+
+
+def test_stop_words_have_character_runs_only_when_capitalised():
+    assert runs_in("them and with") == 0
+    assert runs_in("Them and With") == 6
+    assert runs_in("armoured") == 7
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("rows", [1, 7, 1024])
+def test_threads_and_blocks_do_not_change_the_vectors(monkeypatch, rows, n_jobs):
+    rng = np.random.default_rng(0)
+    counts = count_features([" ".join(f"W{w}" for w in rng.zipf(1.5, size) % 50) for size in range(30)])
+    expected, _ = vectorize(counts)
+    monkeypatch.setattr(features, "_ROWS_AT_ONCE", rows)
+    vectors, _ = vectorize(counts, n_jobs)
+    assert vectors.nnz == expected.nnz > 100
+    assert vectors.indptr.tolist() == expected.indptr.tolist()
+    assert vectors.indices.tolist() == expected.indices.tolist()
+    assert vectors.data.tolist() == expected.data.tolist()
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_columns_of_a_row_ascend(texts):
+    vectors, _ = vectorize(count_features(texts))
+    for start, stop in pairwise(vectors.indptr.tolist()):
+        assert (np.diff(vectors.indices[start:stop]) > 0).all()
 
 
 def test_blank_texts_have_no_features():

@@ -240,9 +240,14 @@ def test_blocks_cover_the_texts_in_order(texts, characters):
 @given(ANY_TEXTS, st.integers(1, 100))
 def test_blocks_are_as_small_as_they_may_be(texts, characters):
     parts = [texts[block] for block in blocks(texts, characters)]
-    sizes = [[len(text) + 1 for text in part] for part in parts]
+    sizes = [[max(len(text) + 1, LEAST_CHARACTERS) for text in part] for part in parts]
     assert all(sum(part) >= characters for part in sizes[:-1])
     assert all(sum(part[:-1]) < characters for part in sizes)
+
+
+def test_blocks_hold_a_bounded_number_of_texts_however_short():
+    sizes = [block.stop - block.start for block in blocks([""] * 1000, LEAST_CHARACTERS * 64)]
+    assert sizes == [64] * 15 + [40]
 
 
 @EXAMPLES
