@@ -18,8 +18,8 @@ class SortedKeys:
 
     Notes
     -----
-    A look-up costs two or three reads where binary search costs log2(n); it takes 8 bytes a key. However the keys are
-    spread it is never slower than binary search by more than a constant.
+    A look-up costs two or three reads where binary search costs log2(n); the table takes 8 to 16 bytes a key. However
+    the keys are spread, it is never slower than binary search by more than a constant.
 
     Examples
     --------

@@ -32,6 +32,8 @@ def facts(stories):
             story.representative.id,
             story.reason,
             [[article.id for article in group] for group in story.near_duplicates],
+            story.membership,
+            story.cohesion,
         )
         for story in stories
     ]
@@ -83,6 +85,12 @@ def test_the_reverse_order_gives_the_same_stories_and_terms(sample, stories):
     reverse = dedup.cluster(sample[::-1])
     assert facts(reverse) == facts(stories)
     assert [story.terms for story in reverse] == [story.terms for story in stories]
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.3])
+def test_any_order_gives_the_same_stories_at_another_threshold(sample, stories, threshold):
+    mixed = dedup.cluster(shuffled(sample, 2))
+    assert facts(mixed.rethreshold(threshold)) == facts(stories.rethreshold(threshold))
 
 
 @pytest.mark.parametrize("rule", ["earliest", "longest"])
@@ -358,6 +366,7 @@ def check_consistency(stories):
     assert stories.representative_indices.shape == (count,)
     for array in (stories.labels, stories.near_duplicate_labels, stories.representative_indices):
         assert array.dtype == np.int64
+    assert (stories.membership.shape, stories.membership.dtype) == (stories.labels.shape, np.float64)
     # By size, then first publication (undated last), then the id of the first article.
     rank = [(-len(story), story.first is None, story.first or FAR_FUTURE, story.id) for story in stories]
     assert rank == sorted(rank)
@@ -366,6 +375,7 @@ def check_consistency(stories):
     assert first.tolist() == sorted(first.tolist())
     ids = [article.id for article in stories.articles]
     copy_labels = dict(zip(ids, stories.near_duplicate_labels.tolist(), strict=True))
+    membership = dict(zip(ids, stories.membership.tolist(), strict=True))
     for place, story in enumerate(stories):
         members = [stories.articles[i] for i in np.flatnonzero(stories.labels == place)]
         assert {article.id for article in story.articles} == {article.id for article in members}
@@ -378,11 +388,16 @@ def check_consistency(stories):
         assert story.representative is stories.articles[stories.representative_indices[place]]
         assert stories.labels[stories.representative_indices[place]] == place
         assert story.reason.endswith(".")
+        assert list(story.membership) == [membership[article.id] for article in by_publication]
+        assert 0 <= min(story.membership) <= max(story.membership) <= 1
+        assert 0 <= story.cohesion <= 1
         copies = defaultdict(list)
         for article in by_publication:
             copies[copy_labels[article.id]].append(article)
         # A dict keeps the order in which its keys came: that of the first members.
         assert [list(group) for group in story.near_duplicates] == [g for g in copies.values() if len(g) > 1]
+        if len(copies) == 1:
+            assert {*story.membership, story.cohesion} == {1.0}
 
 
 def test_the_stories_of_the_sample_are_consistent(stories):
@@ -397,6 +412,17 @@ def test_the_stories_of_the_sample_are_consistent_in_any_order(sample):
 @settings(deadline=None, max_examples=50)
 def test_the_stories_of_any_articles_are_consistent(articles):
     check_consistency(dedup.cluster(articles))
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.2, 0.99])
+def test_the_stories_of_the_sample_at_another_threshold_are_consistent(stories, threshold):
+    check_consistency(stories.rethreshold(threshold))
+
+
+@given(some_articles().filter(bool), st.sampled_from([0.05, 0.12, 0.5]))
+@settings(deadline=None, max_examples=50)
+def test_the_stories_of_any_articles_at_another_threshold_are_consistent(articles, threshold):
+    check_consistency(dedup.cluster(articles).rethreshold(threshold))
 
 
 def test_the_sample_has_stories_of_every_kind(stories):

@@ -1,6 +1,9 @@
 """What users hold: stories as a sequence, as text, as a data frame and as a page."""
 
+import math
 import os
+import pickle
+import random
 import re
 import subprocess
 import sys
@@ -8,6 +11,7 @@ from collections import Counter
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,8 @@ import pyarrow as pa
 import pytest
 
 import dedup
-from dedup import Article, Story
+from dedup import Article, Stories, Story
+from dedup.story.grouping import find_stories
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.Table}
@@ -180,6 +185,292 @@ def test_a_headline_of_120_characters_is_not_cut():
     assert story.headline == "K" * 120
 
 
+# Membership and cohesion
+
+
+@pytest.fixture(scope="module")
+def similarity(sample, stories):
+    """Similarity of two articles of the sample, by id; copies stand for each other."""
+    labels = stories.near_duplicate_labels.tolist()
+    assert list(sample) == sorted(sample, key=lambda article: (article.published, article.id))  # canonical order
+    speakers = [sample[labels.index(label)] for label in range(max(labels) + 1)]
+    days = np.array([article.day for article in speakers])
+    edges = find_stories([a.full_text for a in speakers], days, threshold=0.12, n_jobs=1).edges
+    pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
+    values = dict(zip(pairs, edges.similarity.tolist(), strict=True))
+    group = {article.id: label for article, label in zip(sample, labels, strict=True)}
+    return lambda one, other: values.get(tuple(sorted((group[one.id], group[other.id]))), 0.0)
+
+
+def reports(story):
+    """Its articles with one for each group of copies."""
+    copies = {article.id for group in story.near_duplicates for article in group[1:]}
+    return [article for article in story.articles if article.id not in copies]
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.12, 0.3])
+def test_membership_is_the_mean_similarity_to_the_other_reports(stories, similarity, threshold):
+    for story in stories.rethreshold(threshold):
+        by_report = {}
+        for report in reports(story):
+            others = [other for other in reports(story) if other is not report]
+            by_report[report.id] = mean(similarity(report, other) for other in others) if others else 1.0
+        for group in story.near_duplicates:
+            by_report |= {copy.id: by_report[group[0].id] for copy in group[1:]}
+        assert story.membership == pytest.approx([by_report[article.id] for article in story.articles])
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.12, 0.3])
+def test_cohesion_is_the_mean_similarity_of_two_reports_where_copies_count_once(stories, similarity, threshold):
+    for story in stories.rethreshold(threshold):
+        pairs = [similarity(one, other) for one, other in combinations(reports(story), 2)]
+        assert story.cohesion == pytest.approx(mean(pairs) if pairs else 1.0)
+        assert len(pairs) == 0 or story.cohesion >= threshold
+
+
+def test_copies_alone_are_as_cohesive_as_can_be():
+    (story,) = dedup.cluster([KIM, KIM + " Fin."])
+    assert len(story.near_duplicates) == 1
+    assert story.membership == (1.0, 1.0)
+    assert story.cohesion == 1.0
+
+
+def test_membership_comes_in_the_order_of_the_input(sample, stories):
+    mixed = random.Random(3).sample(sample, len(sample))
+    again = dedup.cluster(mixed)
+    expected = {
+        article.id: value for story in stories for article, value in zip(story.articles, story.membership, strict=True)
+    }
+    assert len(set(expected.values())) > 50
+    assert stories.membership.tolist() == [expected[article.id] for article in sample]
+    assert again.membership.tolist() == [expected[article.id] for article in mixed]
+    assert again.membership.dtype == np.float64
+
+
+def test_no_stories_have_no_membership():
+    membership = dedup.cluster([]).membership
+    assert (membership.shape, membership.dtype) == ((0,), np.float64)
+
+
+# At another threshold
+
+
+def everything(stories):
+    """All that there is to know of stories."""
+    return (
+        stories.labels.tolist(),
+        stories.near_duplicate_labels.tolist(),
+        stories.representative_indices.tolist(),
+        stories.membership.tolist(),
+        stories.threshold,
+        [(s.id, s.articles, s.near_duplicates, s.reason, s.membership, s.cohesion, s.terms) for s in stories],
+    )
+
+
+def assert_inside(fine, coarse):
+    """Every story of the first lies within one of the second."""
+    for label in range(len(fine)):
+        assert len(set(coarse.labels[fine.labels == label].tolist())) == 1
+
+
+def test_the_threshold_is_that_of_the_clustering(stories):
+    assert stories.threshold == 0.12
+    assert dedup.cluster(ARTICLES, story_threshold=0.3).threshold == 0.3
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.08, 0.12, 0.2, 0.5, 0.99, np.float32(0.25)], ids=repr)
+def test_another_threshold_keeps_the_articles_their_order_and_their_copies(stories, threshold):
+    again = stories.rethreshold(threshold)
+    assert isinstance(again, Stories)
+    assert again.threshold == float(threshold)
+    assert all(now is then for now, then in zip(again.articles, stories.articles, strict=True))
+    assert again.near_duplicate_labels.tolist() == stories.near_duplicate_labels.tolist()
+    assert sum(len(story) for story in again) == len(stories.articles)
+    assert sorted(article.id for story in again for article in story.articles) == sorted(a.id for a in again.articles)
+
+
+@pytest.mark.parametrize("threshold", [0.15, 0.3, 0.99])
+def test_a_higher_threshold_gives_parts_of_the_stories(stories, threshold):
+    again = stories.rethreshold(threshold)
+    assert_inside(again, stories)
+    assert len(again) > len(stories)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.08, 0.11])
+def test_a_lower_threshold_gives_unions_of_the_stories(stories, threshold):
+    again = stories.rethreshold(threshold)
+    assert_inside(stories, again)
+    assert len(again) < len(stories)
+
+
+def test_thresholds_one_after_the_other_nest(stories):
+    finer = stories.rethreshold(0.2)
+    finest = finer.rethreshold(0.4)
+    assert_inside(finest, finer)
+    assert_inside(finer, finer.rethreshold(0.1))
+    assert_inside(finest, finest.rethreshold(0.05))
+
+
+def test_the_same_threshold_gives_the_same_stories(stories):
+    assert everything(stories.rethreshold(0.12)) == everything(stories)
+
+
+def test_at_the_highest_threshold_copies_alone_stay_together(stories):
+    again = stories.rethreshold(0.999)
+    assert len(again) == len(set(stories.near_duplicate_labels.tolist()))
+    assert max(len(story) for story in again) > 1
+
+
+def test_another_threshold_leaves_the_stories_as_they_were(stories):
+    before = everything(stories)
+    stories.rethreshold(0.3)
+    stories.rethreshold(0.05)
+    assert everything(stories) == before
+
+
+@pytest.mark.parametrize("rule", ["earliest", "longest"])
+def test_another_threshold_keeps_the_rule_for_the_representative(sample, rule):
+    stories = dedup.cluster(sample[:40], representative=rule)
+    assert all(re.match("Published first|The only|Longest", story.reason) for story in stories.rethreshold(0.3))
+    if rule == "earliest":
+        assert all(story.representative is story.articles[0] for story in stories.rethreshold(0.05))
+
+
+@pytest.mark.parametrize("value", [0, 0.049, 1, 1.0, 1.5, -0.1, math.nan, math.inf])
+def test_a_threshold_out_of_range_is_refused(four, value):
+    with pytest.raises(ValueError, match="threshold is") as caught:
+        four.rethreshold(value)
+    assert str(caught.value) == f"threshold is {float(value)!r}; allowed: a number in [0.05, 1)"
+
+
+@pytest.mark.parametrize("value", ["0.3", None, True, [0.3]], ids=repr)
+def test_a_threshold_that_is_no_number_is_refused(four, value):
+    with pytest.raises(TypeError) as caught:
+        four.rethreshold(value)
+    assert str(caught.value) == f"threshold is {value!r}; allowed: a number in [0.05, 1)"
+
+
+@pytest.mark.parametrize("texts", [[""], ["", " ", "?"], ["Kim"], ["Kim", "Kim"]])
+@pytest.mark.parametrize("threshold", [0.05, 0.12, 0.99])
+def test_few_and_blank_articles_have_another_threshold(texts, threshold):
+    stories = dedup.cluster(texts)
+    assert stories.rethreshold(threshold).labels.tolist() == stories.labels.tolist()
+
+
+def test_no_stories_have_a_higher_threshold():
+    assert len(dedup.cluster([]).rethreshold(0.3)) == 0
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.12])
+def test_no_stories_have_a_lower_threshold(threshold):
+    assert len(dedup.cluster([]).rethreshold(threshold)) == 0
+
+
+@pytest.mark.parametrize("rule", ["central", "longest"])
+def test_pickled_stories_are_the_same_and_can_have_another_threshold(sample, rule):
+    stories = dedup.cluster(sample, representative=rule)
+    copy = pickle.loads(pickle.dumps(stories))
+    assert everything(copy) == everything(stories)
+    assert repr(copy) == repr(stories)
+    assert everything(copy.rethreshold(0.3)) == everything(stories.rethreshold(0.3))
+    assert everything(copy.rethreshold(0.05)) == everything(stories.rethreshold(0.05))
+    assert list(map(repr, copy.least_certain(20))) == list(map(repr, stories.least_certain(20)))
+
+
+# Close calls
+
+
+def told(doubts):
+    return [(d.kind, d.story.id, d.article, d.other and d.other.id, d.similarity, d.threshold) for d in doubts]
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.12, 0.3])
+def test_close_calls_are_all_joins_and_splits_by_distance_from_the_threshold(stories, similarity, threshold):
+    again = stories.rethreshold(threshold)
+    expected = {}
+    for story in again:
+        for report in reports(story):
+            others = [other for other in reports(story) if other is not report]
+            if others:
+                expected[story.id, report.id, None] = mean(similarity(report, other) for other in others)
+    for story, other in combinations(again, 2):
+        between = [similarity(one, two) for one in reports(story) for two in reports(other)]
+        if any(between):
+            expected[story.id, None, other.id] = mean(between)
+    doubts = again.least_certain(10**6)
+    found = {(d.story.id, d.article and d.article.id, d.other and d.other.id): d.similarity for d in doubts}
+    assert len(found) == len(doubts)
+    assert found == pytest.approx(expected)
+    distances = [abs(doubt.similarity - threshold) for doubt in doubts]
+    assert all(near <= far + 1e-9 for near, far in pairwise(distances))
+
+
+def test_a_join_names_an_article_and_a_split_another_story(stories):
+    doubts = stories.least_certain(10**6)
+    assert {doubt.kind for doubt in doubts} == {"join", "split"}
+    for doubt in doubts:
+        assert doubt.threshold == 0.12
+        assert doubt.story in stories
+        if doubt.kind == "join":
+            assert doubt.other is None
+            assert doubt.story.membership[doubt.story.articles.index(doubt.article)] == doubt.similarity
+        else:
+            assert doubt.article is None
+            assert stories.index(doubt.story) < stories.index(doubt.other)
+
+
+@pytest.mark.parametrize("n", [1, 7, np.int64(30)])
+def test_so_many_close_calls_are_given_as_asked_for(stories, n):
+    assert told(stories.least_certain(n)) == told(stories.least_certain(10**6))[:n]
+    assert len(stories.least_certain(n)) == n
+
+
+def test_ten_close_calls_are_given_unless_told_otherwise(stories):
+    assert told(stories.least_certain()) == told(stories.least_certain(10))
+
+
+def test_close_calls_do_not_depend_on_the_order_of_the_input(sample, stories):
+    mixed = dedup.cluster(random.Random(4).sample(sample, len(sample)))
+    assert told(mixed.least_certain(200)) == told(stories.least_certain(200))
+
+
+def test_a_close_call_is_one_line_that_names_both_sides_and_both_numbers(stories):
+    for doubt in stories.least_certain(200):
+        line = repr(doubt)
+        assert len(line.splitlines()) == 1
+        assert repr(doubt.story.headline) in line
+        assert f"mean similarity {doubt.similarity:.3f}, threshold 0.12" in line
+        assert repr(doubt.other.headline if doubt.other else doubt.article.title) in line
+        assert (" are two stories: " in line, " is in " in line) == (doubt.kind == "split", doubt.kind == "join")
+
+
+def test_a_close_call_of_odd_titles_is_one_line_too():
+    odd = "Kim\nen\u2028Russie\x85\ud800"
+    stories = dedup.cluster([Article("a", KIM, title=odd), Article("b", ARTICLES[3].text), Article("c", odd)])
+    doubts = stories.least_certain()
+    assert len(doubts) > 1
+    for doubt in doubts:
+        assert len(repr(doubt).splitlines()) == 1
+        repr(doubt).encode("utf-8")
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["Kim"], ["Kim", "Kim"], [KIM, "Qwyjibo zzyzx vrksh."]])
+def test_where_nothing_is_close_there_are_no_close_calls(texts):
+    assert dedup.cluster(texts).least_certain() == []
+
+
+@pytest.mark.parametrize(("value", "error"), [(0, ValueError), (-1, ValueError), (2.0, TypeError), (True, TypeError)])
+def test_a_bad_number_of_close_calls_is_refused(four, value, error):
+    with pytest.raises(error) as caught:
+        four.least_certain(value)
+    assert str(caught.value) == f"n is {value!r}; allowed: an integer of at least 1"
+
+
 # Terms
 
 
@@ -307,6 +598,12 @@ def test_rows_name_their_story_and_their_group_of_copies(four, backend):
     table = rows(four.to_frame(backend=backend))
     assert [row["story_id"] for row in table] == ["bank", "wire", "wire", "wire"]
     assert [row["near_duplicate_group"] for row in table] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("backend", FRAMES)
+def test_rows_say_how_similar_an_article_is_to_its_story(four, stories, backend):
+    assert [row["membership"] for row in rows(four.to_frame(backend=backend))] == four.membership.tolist()
+    assert [row["membership"] for row in rows(stories.to_frame(backend=backend))] == stories.membership.tolist()
 
 
 @pytest.mark.parametrize("backend", FRAMES)

@@ -98,19 +98,20 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
         # Key above, text below: one plain sort does for an argsort. The low bits of the key make way;
         # a chance collision of what is left only adds a candidate.
         text_mask = np.uint64((1 << max(1, (n - 1).bit_length())) - 1)
-        keys = _band_keys(signatures[:, first : first + bands.rows])
+        keys = band_keys(signatures[:, first : first + bands.rows])
         packed = np.sort((keys & ~text_mask) | np.arange(n, dtype=np.uint64))
         return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
 
     found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs))
-    _, first, same = np.unique(_band_keys(signatures), return_index=True, return_inverse=True)
+    _, first, same = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
     copies = np.flatnonzero(first[same] < np.arange(n))
     equal = encoded(np.stack([first[same[copies]], copies], axis=1), n)
     codes = np.unique(np.concatenate([equal, *(codes for codes, _, _ in found)]))
     return Buckets(decoded(codes, n), [bucket for _, _, large in found for bucket in large])
 
 
-def _band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
+def band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """Hashes of the rows of some columns of signatures, shape (n_texts,)."""
     keys = np.zeros(len(columns), dtype=np.uint64)
     for column in columns.T:
         keys = mix(keys ^ column)

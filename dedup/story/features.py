@@ -116,7 +116,7 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     as_name, as_word = np.zeros((2, len(stop_word_hashes())), dtype=np.int64)
-    for part in ordered_map(lambda block: _count(texts[block]), blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+    for part in ordered_map(lambda block: count_block(texts[block]), blocks(texts, _BLOCK_CHARACTERS), n_jobs):
         sizes.append(part.sizes)
         keys.append(part.keys)
         counts.append(part.counts)
@@ -128,7 +128,7 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), stop_words)
 
 
-class _BlockCounts(NamedTuple):
+class BlockCounts(NamedTuple):
     """Features of each text of a block, and how its stop words are written."""
 
     sizes: NDArray[np.int64]
@@ -138,7 +138,8 @@ class _BlockCounts(NamedTuple):
     stop_words_as_words: NDArray[np.int64]
 
 
-def _count(texts: Sequence[str]) -> _BlockCounts:
+def count_block(texts: Sequence[str]) -> BlockCounts:
+    """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
     tokens = tokenize(texts)
     rows = tokens.text_indices
     weights = token_weights(tokens)
@@ -169,7 +170,7 @@ def _count(texts: Sequence[str]) -> _BlockCounts:
     packed = packed[starts]
     sizes = np.bincount((packed >> np.uint64(_KEY_BITS)).astype(np.int64), minlength=len(texts))
     keys = packed & np.uint64((1 << _KEY_BITS) - 1)
-    return _BlockCounts(sizes, keys, counts.astype(np.float32), *_stop_word_uses(tokens, stop_word, upper))
+    return BlockCounts(sizes, keys, counts.astype(np.float32), *_stop_word_uses(tokens, stop_word, upper))
 
 
 def token_weights(tokens: Tokens) -> NDArray[np.float64]:

@@ -54,6 +54,8 @@ class StoryGroups:
 
     def at(self, threshold: float) -> "StoryGroups":
         """Parts of these stories at a higher threshold, unions of them at a lower one."""
+        if threshold == self.threshold:
+            return self
         regroup = refined if threshold > self.threshold else coarsened
         labels = regroup(self.edges.adjacency(len(self.labels)), self.labels, threshold)
         return replace(self, labels=labels, threshold=threshold)

@@ -139,7 +139,7 @@ def _aggregate(
     graph: csr_array, sizes: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> tuple[csr_array, NDArray[np.int64]]:
     """One node per label, similarities added up."""
-    n, k = len(labels), int(labels.max()) + 1
+    n, k = len(labels), int(labels.max(initial=-1)) + 1
     members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(k, n))
     merged = (members @ graph @ members.T).tocoo()
     between = merged.row != merged.col

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from dedup.components import numbered_by_first
-from dedup.story.partition import objective, partition
+from dedup.story.partition import coarsened, objective, partition, refined
 
 EXAMPLES = settings(deadline=None, max_examples=70)
 SEEDS = st.integers(0, 2**32)
@@ -20,6 +20,13 @@ def random_graph(seed, n, density=0.6):
     rng = np.random.default_rng(seed)
     values = 0.05 + 0.95 * rng.random((n, n)) * rng.choice([0.1, 0.3, 1.0], (n, n))
     upper = np.triu(values * (rng.random((n, n)) < density), 1)
+    return csr_array(upper + upper.T)
+
+
+def tied_graph(seed, n):
+    """Few distinct similarities, some of which are thresholds of the tests."""
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.choice([0.0, 0.06, 0.12, 0.3, 0.6], (n, n)), 1)
     return csr_array(upper + upper.T)
 
 
@@ -84,14 +91,17 @@ def test_stories_are_numbered_by_first_member(seed, n, threshold):
     assert labels.tolist() == numbered_by_first(labels).tolist()
 
 
+def assert_every_story_is_connected(adjacency, labels):
+    for label in range(labels.max() + 1):
+        members = np.flatnonzero(labels == label)
+        assert connected_components(adjacency[members][:, members], directed=False)[0] == 1
+
+
 @EXAMPLES
 @given(SEEDS, st.integers(1, 40), THRESHOLDS)
 def test_every_story_is_connected(seed, n, threshold):
     adjacency = random_graph(seed, n, density=0.1)
-    labels = partition(adjacency, threshold)
-    for label in range(labels.max() + 1):
-        members = np.flatnonzero(labels == label)
-        assert connected_components(adjacency[members][:, members], directed=False)[0] == 1
+    assert_every_story_is_connected(adjacency, partition(adjacency, threshold))
 
 
 def test_a_story_falls_apart_when_what_held_it_together_leaves():
@@ -130,20 +140,32 @@ def test_no_merger_of_two_stories_makes_them_better(seed, n, threshold):
 
 
 @EXAMPLES
-@given(SEEDS, st.integers(1, 7), THRESHOLDS)
-def test_no_partition_is_better_than_the_best(seed, n, threshold):
-    adjacency = random_graph(seed, n)
-    assert objective(adjacency, partition(adjacency, threshold), threshold) <= optimum(adjacency, threshold) + 1e-9
+@given(SEEDS, st.integers(1, 8), THRESHOLDS, st.booleans())
+def test_no_partition_is_better_than_the_best_or_worse_than_everybody_alone(seed, n, threshold, tied):
+    adjacency = tied_graph(seed, n) if tied else random_graph(seed, n)
+    found = objective(adjacency, partition(adjacency, threshold), threshold)
+    assert -1e-9 <= found <= optimum(adjacency, threshold) + 1e-9
 
 
-def test_the_optimum_is_reached_mostly():
-    """On 200 fixed random graphs of 7 nodes the optimum is reached 181 times; 5 fewer are let pass."""
+#: On 200 fixed random graphs the optimum is reached 200, 200, 195, 196, 181, 181 and 180 times; 5 fewer are let pass.
+@pytest.mark.parametrize(("n", "least"), [(3, 200), (4, 195), (5, 190), (6, 191), (7, 176), (8, 176), (9, 175)])
+def test_the_optimum_is_reached_mostly_and_never_passed(n, least):
     reached = 0
     for seed in range(200):
-        adjacency = random_graph(seed, 7)
-        found = objective(adjacency, partition(adjacency, 0.12), 0.12)
-        reached += found >= optimum(adjacency, 0.12) - 1e-9
-    assert reached >= 176
+        adjacency = random_graph(seed, n)
+        found, best = objective(adjacency, partition(adjacency, 0.12), 0.12), optimum(adjacency, 0.12)
+        assert -1e-9 <= found <= best + 1e-9
+        reached += found >= best - 1e-9
+    assert reached >= least
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 9), THRESHOLDS)
+def test_no_move_of_a_single_node_makes_tied_stories_better(seed, n, threshold):
+    adjacency = tied_graph(seed, n)
+    labels = partition(adjacency, threshold)
+    assert labels.tolist() == numbered_by_first(labels).tolist()
+    assert gain_of_best_move(adjacency, labels, threshold) <= 1e-9
 
 
 @EXAMPLES
@@ -211,6 +233,17 @@ def test_ties_go_to_the_earlier_node(middle, expected):
     assert partition(csr_array(chain), 0.45).tolist() == expected
 
 
+@EXAMPLES
+@given(st.integers(3, 12), st.data())
+def test_the_first_of_equal_suitors_gets_the_node_wherever_it_stands(n, data):
+    star, centre = np.zeros((n, n)), data.draw(st.integers(0, n - 1))
+    star[centre] = star[:, centre] = 0.5
+    star[centre, centre] = 0
+    first = 1 if centre == 0 else 0
+    together = partition(csr_array(star), 0.45) == 0  # label 0 is that of node 0, which is of the pair in any case
+    assert np.flatnonzero(together).tolist() == sorted([centre, first])
+
+
 def test_nodes_without_neighbours_are_alone():
     assert partition(csr_array((4, 4), dtype=np.float64), 0.12).tolist() == [0, 1, 2, 3]
 
@@ -221,3 +254,111 @@ def test_no_nodes_have_no_stories():
 
 def test_a_complete_graph_is_one_story():
     assert not partition(csr_array(1.0 - np.eye(50)), 0.12).any()
+
+
+# Finer and coarser
+
+
+def assert_inside(fine, coarse):
+    """Every label of the first grouping lies within one of the second."""
+    for label in set(fine.tolist()):
+        assert len(set(coarse[fine == label].tolist())) == 1
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS, THRESHOLDS, st.floats(0.05, 0.9))
+def test_refined_stories_lie_within_the_given_ones(seed, n, low, high, density):
+    adjacency = random_graph(seed, n, density)
+    given_labels = partition(adjacency, low)
+    labels = refined(adjacency, given_labels, high)
+    assert labels.tolist() == numbered_by_first(labels).tolist()
+    assert_inside(labels, given_labels)
+    assert_every_story_is_connected(adjacency, labels)
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS, st.integers(1, 6))
+def test_refined_stories_lie_within_any_labels(seed, n, threshold, count):
+    adjacency = random_graph(seed, n)
+    given_labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
+    labels = refined(adjacency, given_labels, threshold)
+    assert_inside(labels, given_labels)
+    for label in range(given_labels.max() + 1):
+        members = np.flatnonzero(given_labels == label)
+        alone = partition(adjacency[members][:, members], threshold)
+        assert numbered_by_first(labels[members]).tolist() == alone.tolist()
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.05, 0.12), (0.12, 0.13), (0.12, 0.3), (0.3, 0.31), (0.3, 0.6)])
+def test_refined_stories_are_no_worse_than_the_given_ones(low, high):
+    for seed in range(100):
+        adjacency = random_graph(seed, 4 + seed % 20)
+        given_labels = partition(adjacency, low)
+        labels = refined(adjacency, given_labels, high)
+        assert objective(adjacency, labels, high) >= objective(adjacency, given_labels, high) - 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS, st.integers(1, 30))
+def test_coarsened_stories_are_unions_of_any_labels_and_no_worse(seed, n, threshold, count):
+    adjacency = random_graph(seed, n)
+    given_labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
+    labels = coarsened(adjacency, given_labels, threshold)
+    assert labels.tolist() == numbered_by_first(labels).tolist()
+    assert_inside(given_labels, labels)
+    assert objective(adjacency, labels, threshold) >= objective(adjacency, given_labels, threshold) - 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS, THRESHOLDS)
+def test_coarsened_stories_are_unions_of_the_given_ones_and_no_worse(seed, n, low, high):
+    adjacency = random_graph(seed, n)
+    given_labels = partition(adjacency, high)
+    labels = coarsened(adjacency, given_labels, low)
+    assert_inside(given_labels, labels)
+    assert objective(adjacency, labels, low) >= objective(adjacency, given_labels, low) - 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(2, 12), THRESHOLDS, THRESHOLDS)
+def test_no_merger_of_two_coarsened_stories_makes_them_better(seed, n, low, high):
+    adjacency = random_graph(seed, n)
+    labels = coarsened(adjacency, partition(adjacency, high), low)
+    before = slow_objective(adjacency, labels, low)
+    for one in range(labels.max() + 1):
+        for other in range(one):
+            assert slow_objective(adjacency, np.where(labels == one, other, labels), low) <= before + 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS, st.booleans())
+def test_finer_or_coarser_at_the_same_threshold_changes_nothing(seed, n, threshold, tied):
+    adjacency = tied_graph(seed, n) if tied else random_graph(seed, n)
+    labels = partition(adjacency, threshold)
+    assert coarsened(adjacency, labels, threshold).tolist() == labels.tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS)
+def test_coarsening_everybody_alone_is_partitioning(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    labels = coarsened(adjacency, np.arange(n), threshold)
+    assert labels.tolist() == partition(adjacency, threshold).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), THRESHOLDS)
+def test_refining_one_story_is_partitioning(seed, n, threshold):
+    adjacency = random_graph(seed, n)
+    labels = refined(adjacency, np.zeros(n, dtype=np.int64), threshold)
+    assert labels.tolist() == partition(adjacency, threshold).tolist()
+
+
+def test_no_nodes_have_no_finer_stories():
+    none = np.empty(0, dtype=np.int64)
+    assert refined(csr_array((0, 0), dtype=np.float64), none, 0.3).tolist() == []
+
+
+def test_no_nodes_have_no_coarser_stories():
+    none = np.empty(0, dtype=np.int64)
+    assert coarsened(csr_array((0, 0), dtype=np.float64), none, 0.05).tolist() == []
