@@ -69,10 +69,13 @@ class Batch(NamedTuple):
     order : list of int
         Positions by publication (undated last), then id; by content where the ids are only positions. Results
         are computed in this order, so that the order of the input does not matter.
+    named : list of bool
+        Whether each came with an id.
     """
 
     articles: list[Article]
     order: list[int]
+    named: list[bool]
 
 
 def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique_ids: bool = True) -> Batch:
@@ -120,7 +123,7 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique
     if repeated:
         warn(f"{len(repeated)} of {len(checked)} articles repeat an id: {repeated[0]}", stacklevel=3)
 
-    return Batch(checked, _canonical_order(checked, positional))
+    return Batch(checked, _canonical_order(checked, positional), [not by_position for by_position in positional])
 
 
 def _canonical_order(articles: Sequence[Article], positional: Sequence[bool]) -> list[int]:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from dedup.article import Article
 from dedup.checks import check_count, check_number
-from dedup.story.features import Vocabulary
 from dedup.story.graph import FLOOR
-from dedup.story.terms import top_terms
+from dedup.story.terms import Weighing, top_terms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +45,7 @@ class Story:
     near_duplicates: tuple[tuple[Article, ...], ...]
     membership: tuple[float, ...]
     cohesion: float
-    _vocabulary: Vocabulary = field(repr=False)
+    _vocabulary: Weighing = field(repr=False)
 
     @property
     def first(self) -> datetime | None:

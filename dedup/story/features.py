@@ -240,7 +240,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     """
     vocabulary = _vocabulary(counts)
     idf = vocabulary.idf(vocabulary.keys)
-    weights = (idf * FAMILY_WEIGHT[_families(vocabulary.keys)]).astype(np.float32)
+    weights = (idf * FAMILY_WEIGHT[families(vocabulary.keys)]).astype(np.float32)
 
     def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
         entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
@@ -275,12 +275,13 @@ def _vocabulary(counts: Counts) -> Vocabulary:
     return Vocabulary(len(counts.offsets) - 1, keys[starts[shared]], frequencies[shared], counts.stop_words)
 
 
-def _families(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+def families(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
     return (keys & np.uint64((1 << _FAMILY_BITS) - 1)).astype(np.int64)
 
 
 def _weights_of_singles(keys: NDArray[np.uint64], vocabulary: Vocabulary) -> NDArray[np.float32]:
     """What features that occur in one text count for: its length only."""
-    family = _families(keys)
+    family = families(keys)
     weights = vocabulary.idf(keys) * FAMILY_WEIGHT[family]
     return np.where(family == WORD_PAIR, 0, weights).astype(np.float32)

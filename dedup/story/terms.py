@@ -2,14 +2,23 @@
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dedup.story.features import WORD, Vocabulary, feature_keys, token_weights
+from dedup.story.features import WORD, feature_keys, token_weights
 from dedup.text.tokens import Tokens, mix, tokenize
 
 
-def top_terms(texts: Sequence[str], vocabulary: Vocabulary, count: int = 8) -> tuple[str, ...]:
+class Weighing(Protocol):
+    """What knows how rare a feature is: a `Vocabulary`, or a live index."""
+
+    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Inverse document frequency of features, shape (n_keys,)."""
+
+
+def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tuple[str, ...]:
     """The words of highest weight over the texts of one story, as first written, heaviest first.
 
     A word weighs the sum over texts of its log weighted count, times its inverse document frequency. In scripts

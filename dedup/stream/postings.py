@@ -1,0 +1,89 @@
+"""Which nodes have a key: an index that grows by merging sorted runs."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: A run is merged with the ones before it while those are less than this many times as long.
+_GROWTH = 4
+
+
+class Postings:
+    """Nodes by key, as a few sorted runs of which the later ones are shorter.
+
+    Parameters
+    ----------
+    dtype : type
+        Of the keys: unsigned integers.
+
+    Notes
+    -----
+    Adding costs O(log n) amortised a posting and finding O(log(n)**2) a key; a posting takes the bytes of its key and
+    four for its node. O'Neil et al. (1996), "The log-structured merge-tree".
+
+    Examples
+    --------
+    >>> postings = Postings(np.uint32)
+    >>> postings.add(np.array([7, 9], dtype=np.uint32), np.array([1, 1]))
+    >>> postings.add(np.array([9], dtype=np.uint32), np.array([2]))
+    >>> which, nodes = postings.find(np.array([9], dtype=np.uint32))
+    >>> which.tolist(), nodes.tolist()
+    ([0, 0], [1, 2])
+    """
+
+    def __init__(self, dtype: type[np.unsignedinteger]) -> None:
+        self._dtype = dtype
+        self._runs: list[tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]] = []
+
+    def __len__(self) -> int:
+        return sum(len(keys) for keys, _ in self._runs)
+
+    def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
+        """Add postings: a key and its node each."""
+        run = [(keys.astype(self._dtype), nodes.astype(np.int32))]
+        while self._runs and len(self._runs[-1][0]) < _GROWTH * sum(len(k) for k, _ in run):
+            run.append(self._runs.pop())
+        self._runs.append(_sorted(*(np.concatenate(side) for side in zip(*reversed(run), strict=True))))
+
+    def find(
+        self, keys: NDArray[np.unsignedinteger], most: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Nodes that have any of the keys.
+
+        Parameters
+        ----------
+        keys : ndarray, shape (n_keys,)
+        most : int, optional
+            Follow the keys in turn only as long as they have no more postings than this together.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_found,)
+            Place of the key.
+        ndarray of int64, shape (n_found,)
+            The node that has it.
+        """
+        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+        bounds = [(np.searchsorted(run, keys), np.searchsorted(run, keys, side="right")) for run, _ in self._runs]
+        total = sum((stop - start for start, stop in bounds), start=np.zeros(len(keys), dtype=np.int64))
+        kept = len(keys) if most is None else int(np.searchsorted(np.cumsum(total), most, side="right"))
+        for (start, stop), (_, nodes) in zip(bounds, self._runs, strict=True):
+            counts = (stop - start)[:kept]
+            which = np.repeat(np.arange(kept), counts)
+            place = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+            found.append((which, nodes[start[:kept][which] + place].astype(np.int64)))
+        which, owners = (np.concatenate(side) for side in zip(*found, strict=True))
+        return which, owners
+
+    def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
+        """Forget the postings of all nodes but those."""
+        kept = [(keys[mask], nodes[mask]) for keys, nodes in self._runs for mask in [alive(nodes)]]
+        self._runs = [run for run in kept if len(run[0])]
+
+
+def _sorted(
+    keys: NDArray[np.unsignedinteger], nodes: NDArray[np.int32]
+) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]:
+    order = np.argsort(keys, kind="stable")
+    return keys[order], nodes[order]
