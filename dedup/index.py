@@ -1,6 +1,7 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
 import json
+import math
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -36,6 +37,10 @@ Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated
 _MOST_COMPARED = 64
 
 _BLOCK_CHARACTERS = 1 << 16
+
+#: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
+#: high: so much higher is the threshold of an empty one, and the surplus falls to 1/e with so many articles.
+_YOUNG_SURPLUS, _YOUNG_ARTICLES = 0.5, 500
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
@@ -347,7 +352,8 @@ class StoryIndex:
         pulls: dict[int, float] = defaultdict(float)
         for node, similarity in edges.items():
             pulls[int(self._live.stories[node])] += similarity
-        gains = {story: pull - self._threshold * self._sizes[story] for story, pull in pulls.items()}
+        threshold = self._threshold_now()
+        gains = {story: pull - threshold * self._sizes[story] for story, pull in pulls.items()}
         story = min(gains, key=lambda s: (-round(gains[s], 9), s), default=0)
         joins = bool(gains) and gains[story] > 0
         if not joins:
@@ -362,16 +368,20 @@ class StoryIndex:
         merged, story = self._merge(story)
         return Assignment(row.id, _name(story), "report", None, similarity, tuple(map(_name, merged)))
 
+    def _threshold_now(self) -> float:
+        return self._threshold * (1 + _YOUNG_SURPLUS * math.exp(-self._live.count / _YOUNG_ARTICLES))
+
     def _merge(self, story: int) -> tuple[list[int], int]:
         """Merge stories with one that has grown, as long as that gains; the oldest id stays."""
         merged: list[int] = []
+        threshold = self._threshold_now()
         while True:
             between: dict[int, float] = defaultdict(float)
             for node in self._speakers(story).tolist():
                 for other, similarity in self._store.edges(node).items():
                     between[int(self._live.stories[other])] += similarity
             between.pop(story, None)
-            gains = {o: pull - self._threshold * self._sizes[story] * self._sizes[o] for o, pull in between.items()}
+            gains = {o: pull - threshold * self._sizes[story] * self._sizes[o] for o, pull in between.items()}
             best = min(gains, key=lambda o: (-round(gains[o], 9), o), default=0)
             if not gains or gains[best] <= _TOLERANCE:
                 return sorted(merged), story
@@ -473,7 +483,7 @@ class StoryIndex:
             self._store.place([node], story)
 
     def _speakers(self, story: int) -> NDArray[np.int64]:
-        return np.array([row.node for row in self._store.of_story(story) if row.speaker == row.node], dtype=np.int64)
+        return np.array(self._store.speakers(story), dtype=np.int64)
 
     def _graph(self, nodes: NDArray[np.int64]) -> csr_array:
         """Similarities among some nodes, which are ascending."""

@@ -197,6 +197,11 @@ class SqliteStore:
         """The article of that node."""
         return next(self._rows("WHERE node = ?", (node,)))
 
+    def speakers(self, story: int) -> list[int]:
+        """The nodes of a story that are no copies, ascending."""
+        query = "SELECT node FROM articles WHERE story = ? AND speaker = node ORDER BY node"
+        return [node for (node,) in self._db.execute(query, (story,))]
+
     def of_story(self, story: int) -> list[Row]:
         """The articles of a story, by node."""
         return list(self._rows("WHERE story = ? ORDER BY node", (story,)))

@@ -41,6 +41,8 @@ class Postings:
 
     def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
         """Add postings: a key and its node each."""
+        if not len(keys):
+            return
         run = [(keys.astype(self._dtype), nodes.astype(np.int32))]
         while self._runs and len(self._runs[-1][0]) < _GROWTH * sum(len(k) for k, _ in run):
             run.append(self._runs.pop())
@@ -65,7 +67,10 @@ class Postings:
             The node that has it.
         """
         found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
-        bounds = [(np.searchsorted(run, keys), np.searchsorted(run, keys, side="right")) for run, _ in self._runs]
+        # Ascending keys are looked up faster: the bounds of one help to find those of the next.
+        order = np.argsort(keys, kind="stable")
+        ascending = keys[order]
+        bounds = [_bounds(run, ascending, order) for run, _ in self._runs]
         total = sum((stop - start for start, stop in bounds), start=np.zeros(len(keys), dtype=np.int64))
         kept = len(keys) if most is None else int(np.searchsorted(np.cumsum(total), most, side="right"))
         for (start, stop), (_, nodes) in zip(bounds, self._runs, strict=True):
@@ -87,3 +92,17 @@ def _sorted(
 ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]:
     order = np.argsort(keys, kind="stable")
     return keys[order], nodes[order]
+
+
+def _bounds(
+    run: NDArray[np.unsignedinteger], ascending: NDArray[np.unsignedinteger], order: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where in a run the postings of each key start and stop; `order` gives the keys' places."""
+    start, stop = np.empty((2, len(order)), dtype=np.int64)
+    start[order] = first = np.searchsorted(run, ascending)
+    # Most keys are not in most runs, and need no second search.
+    there = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == ascending)
+    last = first.copy()
+    last[there] = np.searchsorted(run, ascending[there], side="right")
+    stop[order] = last
+    return start, stop
