@@ -5,7 +5,7 @@ import math
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, tzinfo
 from hashlib import blake2b
 from pathlib import Path
@@ -306,8 +306,8 @@ class StoryIndex:
         return read_texts([article.full_text], self._bands, self._settings.shingle_size)[0]
 
     def _add(self, article: Article, reading: Reading) -> Assignment:
-        fields = asdict(article) | {"published": article.published and article.published.isoformat()}
-        encoded = encode_fields(fields)
+        stored = {field.name: getattr(article, field.name) for field in fields(Article)}
+        encoded = encode_fields(stored | {"published": article.published and article.published.isoformat()})
         digest = blake2b(encoded.encode(), digest_size=16).digest()
         known = self._store.by_id(article.id)
         if known is not None:
@@ -531,9 +531,9 @@ def _rest(assignment: Assignment) -> tuple[str | None, float | None, tuple[str, 
 
 
 def _article(row: Row) -> Article:
-    fields = json.loads(row.fields)
-    published = fields["published"]
-    return Article(**fields | {"published": published and datetime.fromisoformat(published)})
+    stored = json.loads(row.fields)
+    published = stored["published"]
+    return Article(**stored | {"published": published and datetime.fromisoformat(published)})
 
 
 def _reading(row: Row) -> Reading:
