@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -136,11 +137,17 @@ class StoryIndex:
         self._threshold, self._settings = float(story_threshold), settings
         self._rule, self._timezone = representative, timezone
         self._bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
-        parameters = {"story_threshold": story_threshold, "near_threshold": near_threshold, "recall": recall}
-        parameters |= {"num_perm": num_perm, "shingle_size": shingle_size}
-        self._store = SqliteStore(path, {name: repr(value) for name, value in parameters.items()})
+        shares = {"story_threshold": story_threshold, "near_threshold": near_threshold, "recall": recall}
+        counts = {"num_perm": num_perm, "shingle_size": shingle_size}
+        parameters = {name: repr(float(value)) for name, value in shares.items()}
+        parameters |= {name: repr(int(value)) for name, value in counts.items()}
+        self._store = SqliteStore(path, parameters)
         self._mutex = threading.RLock()
-        self._load()
+        try:
+            self._load()
+        except BaseException:
+            self._store.close()
+            raise
 
     def _load(self) -> None:
         """Make what is kept in memory again, as it is stored."""
@@ -198,11 +205,11 @@ class StoryIndex:
             Naming the position; nothing is stored.
         """
         batch = read_articles(articles, timezone=self._timezone)
-        for position, named in enumerate(batch.named):
+        for position, (article, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
             if not named:
-                raise ValueError(
-                    f"article {position}: field 'id' is missing; allowed: str or int, by which it is known"
-                )
+                raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
+            if not _is_storable(article.id):
+                raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
         with self._mutex:
             texts = [article.full_text for article in batch.articles]
             readings: list[Reading] = []
@@ -213,7 +220,7 @@ class StoryIndex:
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""
         with self._mutex:
-            row = self._store.by_id(article_id)
+            row = self._known(article_id)
             if row is not None:
                 self._all_or_none(lambda: self._remove(row))
             return row is not None
@@ -253,7 +260,7 @@ class StoryIndex:
             When there is none of that id.
         """
         with self._mutex:
-            row = self._store.by_id(article_id)
+            row = self._known(article_id)
             if row is None:
                 raise KeyError(f"no article has the id {article_id!r}")
             return _name(row.story)
@@ -301,6 +308,9 @@ class StoryIndex:
         except BaseException:
             self._load()
             raise
+
+    def _known(self, article_id: str) -> Row | None:
+        return self._store.by_id(article_id) if isinstance(article_id, str) and _is_storable(article_id) else None
 
     def _read(self, article: Article) -> Reading:
         return read_texts([article.full_text], self._bands, self._settings.shingle_size)[0]
@@ -409,8 +419,7 @@ class StoryIndex:
     def _remove(self, row: Row) -> None:
         copies = [copy for copy in self._store.of_speaker(row.node) if copy.node != row.node]
         edges = self._store.edges(row.node)
-        self._store.delete([row.node])
-        self._live.forget(np.array([row.node]))
+        self._forget(row)
         if row.speaker != row.node:
             return
         self._live.silence(row.keys)
@@ -425,17 +434,27 @@ class StoryIndex:
 
     def _expire(self, rows: list[Row]) -> None:
         gone = {row.node for row in rows}
-        stories = set()
+        copies, last, passed_on = [], [], []
         for row in rows:
-            if row.speaker == row.node and all(copy.node in gone for copy in self._store.of_speaker(row.node)):
-                self._live.silence(row.keys)
-                self._sizes[row.story] -= 1
-                stories.add(row.story)
-        self._store.delete([row.node for row in rows if row.speaker != row.node or row.story in stories])
-        self._live.forget(np.array(sorted(gone), dtype=np.int64))
-        for row in rows:
-            if row.speaker == row.node and row.story not in stories:
-                self._remove(row)
+            if row.speaker != row.node:
+                copies.append(row)
+            elif all(copy.node in gone for copy in self._store.of_speaker(row.node)):
+                last.append(row)
+            else:
+                passed_on.append(row)
+        for row in [*copies, *last]:
+            self._forget(row)
+        for row in last:
+            self._live.silence(row.keys)
+            self._sizes[row.story] -= 1
+        for row in passed_on:
+            self._remove(row)
+        for story in sorted({row.story for row in last}):
+            self._split(story)
+
+    def _forget(self, row: Row) -> None:
+        self._store.delete([row.node])
+        self._live.forget(np.array([row.node]))
 
     def _split(self, story: int) -> None:
         """Take a story apart where it does not hold together any more; its id stays with the largest part."""
@@ -472,6 +491,10 @@ class StoryIndex:
             rows = (row for node in movers for row in self._store.of_speaker(node))
             moves += [Move(row.id, _name(row.story), _name(story)) for row in rows]
             self._place(np.array(movers, dtype=np.int64), story)
+        # A story that lost all of its reports lives on as an alias of where most of them went.
+        for story in sorted(set(before.values()) - set(owners.values())):
+            _, _, part = min(overlap for overlap in overlaps if overlap[1] == story)
+            self._store.merge(story, int(self._live.stories[parts[part][0]]))
         return moves
 
     def _place(self, speakers: NDArray[np.int64], story: int) -> None:
@@ -545,10 +568,14 @@ def _name(story: int) -> str:
 
 
 def _number(story_id: str) -> int:
-    number = story_id[1:] if isinstance(story_id, str) else ""
-    if not (number.isdecimal() and story_id.startswith("s")):
+    match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
+    if match is None:
         raise KeyError(f"no story has the id {story_id!r}")
-    return int(number)
+    return int(match[1])
+
+
+def _is_storable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _day(moment: datetime, name: str) -> float:

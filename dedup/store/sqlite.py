@@ -81,12 +81,21 @@ class SqliteStore:
     ValueError
         When the file is another program's, of another format, or made with other parameters.
     RuntimeError
-        When another process has it open for writing.
+        When another StoryIndex has it open.
+    OSError
+        When it cannot be read or written.
     """
 
     def __init__(self, path: str | Path, parameters: Mapping[str, str]) -> None:
-        self._lock = _locked(path)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # By its real name, so that a link to it has the same lock.
+        place = ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
+        self._lock = _locked(place)
+        try:
+            self._db = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            if self._lock is not None:
+                self._lock.close()
+            raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
         try:
             self._open(str(path), parameters)
         except BaseException:
@@ -96,23 +105,35 @@ class SqliteStore:
     def _open(self, path: str, parameters: Mapping[str, str]) -> None:
         try:
             application = self._db.execute("PRAGMA application_id").fetchone()[0]
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
             tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{path} cannot be read: {error}; {_ALLOWED}") from error
         except sqlite3.DatabaseError as error:
             raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
-        if tables and application != APPLICATION_ID:
+        if application != APPLICATION_ID and (tables or application):
             raise ValueError(f"{path} is another program's database; {_ALLOWED}")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        if not tables:
-            with self.transaction():
-                for statement in _SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.executemany("INSERT INTO parameters VALUES (?, ?)", parameters.items())
-                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._db.execute(f"PRAGMA user_version = {FORMAT}")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version != FORMAT:
+        if tables and version != FORMAT:
             raise ValueError(f"{path} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
+        if tables:
+            self._require_same(path, parameters)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            if not tables:
+                self._make(parameters)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
+        self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def _make(self, parameters: Mapping[str, str]) -> None:
+        with self.transaction():
+            for statement in _SCHEMA.split(";\n"):
+                self._db.execute(statement)
+            self._db.executemany("INSERT INTO parameters VALUES (?, ?)", parameters.items())
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _require_same(self, path: str, parameters: Mapping[str, str]) -> None:
         stored = dict(self._db.execute("SELECT name, value FROM parameters"))
         for name in sorted(stored.keys() | parameters.keys()):
             if stored.get(name) != parameters.get(name):
@@ -133,11 +154,11 @@ class SqliteStore:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def new_story(self) -> int:
         """The number of a new story, never used before."""
@@ -266,12 +287,18 @@ def _locked(path: str | Path) -> sqlite3.Connection | None:
     """A lock that one process can hold, and that goes with it however it ends."""
     if str(path) == ":memory:":
         return None
-    lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0, check_same_thread=False)
+    lock = None
     try:
+        lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
-        lock.close()
-        raise RuntimeError(f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time") from error
+        if lock is not None:
+            lock.close()
+        if "locked" in str(error):
+            raise RuntimeError(f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time") from error
+        raise OSError(
+            f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
+        ) from error
     return lock
 
 

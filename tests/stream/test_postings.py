@@ -1,0 +1,97 @@
+"""Postings against a dict."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.stream.postings import Postings
+
+EXAMPLES = settings(deadline=None, max_examples=100)
+DTYPES = st.sampled_from([np.uint32, np.uint64])
+KEYS = st.integers(0, 12)
+BATCHES = st.lists(st.lists(st.tuples(KEYS, st.integers(0, 30)), max_size=12), max_size=12)
+
+
+def filled(dtype, batches):
+    """Postings, and the same as a dict."""
+    postings, twin = Postings(dtype), defaultdict(list)
+    for batch in batches:
+        keys, nodes = np.array(batch, dtype=np.int64).reshape(-1, 2).T
+        postings.add(keys.astype(dtype), nodes)
+        for key, node in batch:
+            twin[key].append(node)
+    return postings, twin
+
+
+def found(postings, keys, most=None):
+    which, nodes = postings.find(keys, most)
+    assert which.dtype == nodes.dtype == np.int64
+    return sorted(zip(which.tolist(), nodes.tolist(), strict=True))
+
+
+def slow_find(twin, keys, most=None):
+    answer = []
+    for place, key in enumerate(keys):
+        if most is not None and len(answer) + len(twin[key]) > most:
+            break
+        answer += [(place, node) for node in twin[key]]
+    return sorted(answer)
+
+
+@EXAMPLES
+@given(DTYPES, BATCHES, st.lists(KEYS, max_size=8))
+def test_find_is_that_of_a_dict(dtype, batches, keys):
+    postings, twin = filled(dtype, batches)
+    assert len(postings) == sum(map(len, batches))
+    assert found(postings, np.array(keys, dtype=dtype)) == slow_find(twin, keys)
+
+
+@EXAMPLES
+@given(DTYPES, BATCHES, st.lists(KEYS, max_size=8), st.integers(0, 20))
+def test_find_follows_keys_in_turn_as_long_as_there_are_no_more_than_most(dtype, batches, keys, most):
+    postings, twin = filled(dtype, batches)
+    assert found(postings, np.array(keys, dtype=dtype), most) == slow_find(twin, keys, most)
+
+
+@EXAMPLES
+@given(DTYPES, BATCHES, st.sets(st.integers(0, 30)), BATCHES)
+def test_keep_forgets_all_other_nodes_and_more_can_be_added(dtype, batches, alive, later):
+    postings, twin = filled(dtype, batches)
+    postings.keep(lambda nodes: np.isin(nodes, sorted(alive)))
+    for key, nodes in twin.items():
+        twin[key] = [node for node in nodes if node in alive]
+    for batch in later:
+        keys, nodes = np.array(batch, dtype=np.int64).reshape(-1, 2).T
+        postings.add(keys.astype(dtype), nodes)
+        for key, node in batch:
+            twin[key].append(node)
+    keys = np.arange(13, dtype=dtype)
+    assert len(postings) == sum(map(len, twin.values()))
+    assert found(postings, keys) == slow_find(twin, keys.tolist())
+
+
+def test_nothing_is_found_in_what_is_empty():
+    postings = Postings(np.uint32)
+    assert found(postings, np.array([1, 2], dtype=np.uint32)) == []
+    assert found(postings, np.array([], dtype=np.uint32), 5) == []
+    postings.keep(lambda nodes: nodes >= 0)
+    assert len(postings) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+def test_the_largest_keys_are_told_apart(dtype):
+    most = np.iinfo(dtype).max
+    postings = Postings(dtype)
+    postings.add(np.array([most, most - 1, 0], dtype=dtype), np.array([1, 2, 3]))
+    assert found(postings, np.array([most - 1, most], dtype=dtype)) == [(0, 2), (1, 1)]
+
+
+def test_runs_stay_few_however_much_is_added():
+    postings = Postings(np.uint32)
+    for i in range(2000):
+        postings.add(np.array([i % 7], dtype=np.uint32), np.array([i]))
+    assert len(postings._runs) <= 7
+    assert len(postings) == 2000
