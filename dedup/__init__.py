@@ -10,19 +10,19 @@ from dedup.near.duplicates import NearDuplicates as NearDuplicates
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
-    from dedup.index import Assignment as Assignment
     from dedup.index import StoryIndex as StoryIndex
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
     from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
     from dedup.stories import Story as Story
+    from dedup.stream.assigner import Assignment as Assignment
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
 _HOMES = {
-    "Assignment": "dedup.index",
+    "Assignment": "dedup.stream.assigner",
     "SampleArticle": "dedup.sample",
     "Doubt": "dedup.stories",
     "Stories": "dedup.stories",

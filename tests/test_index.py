@@ -72,13 +72,13 @@ def grouping(index):
 
 def memory(index):
     """All that an index keeps in memory; takes a while."""
-    live = index._live
+    live = index._assigner.live
     return (
         live.count,
         np.flatnonzero(live.stories >= 0).tolist(),
         live.stories[live.stories >= 0].tolist(),
         live._frequencies.tobytes(),
-        +index._sizes,
+        +index._assigner.sizes,
         len(live._bands),
         len(live._features),
     )
@@ -91,7 +91,7 @@ def prior_frequencies():
 
 def assert_consistent(index, live):
     """What holds after every operation: the store is whole, and memory agrees with it."""
-    store, memory = index._store, index._live
+    store, memory = index._store, index._assigner.live
     rows = {row.node: row for row in store.everything()}
     assert {row.id for row in rows.values()} == set(live)
     assert len(index) == len(live)
@@ -106,7 +106,7 @@ def assert_consistent(index, live):
     assert {node for node, _, _ in edges} <= {row.node for row in speakers}
     assert set(edges) == {(other, node, similarity) for node, other, similarity in edges}
 
-    assert Counter(row.story for row in speakers) == index._sizes
+    assert Counter(row.story for row in speakers) == index._assigner.sizes
     assert memory.count == len(speakers)
     assert dict(enumerate(memory.stories.tolist())) == {
         node: rows[node].story if node in rows else -1 for node in range(len(memory.stories))
@@ -571,7 +571,7 @@ def test_expiry_of_the_bridge_splits_the_story_as_removal_does(index):
 def test_memory_is_given_back_after_expiry(index, english):
     index.add_many(english)
     assert index.expire(english[-1].published + DAY) == len(english)
-    assert len(index._live._bands) == len(index._live._features) == 0
+    assert len(index._assigner.live._bands) == len(index._assigner.live._features) == 0
     assert_consistent(index, set())
 
 
@@ -646,7 +646,7 @@ def random_stories(index, seed):
         stories = [index._store.new_story() for _ in range(12)]
         for row in list(index._store.everything()):
             if row.node == row.speaker and rng.random() < 0.6:
-                index._place(np.array([row.node]), rng.choice(stories))
+                index._assigner.place(np.array([row.node]), rng.choice(stories))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -704,7 +704,7 @@ def test_refine_of_nothing_moves_nothing(index, english):
 def test_a_story_that_refine_puts_into_another_leaves_an_alias(index):
     (name,) = {a.story_id for a in index.add_many(map(article, "ab", (KHASAN, KHASAN_TOO)))}
     with index._store.transaction():
-        index._place(np.array([index._store.by_id("b").node]), index._store.new_story())
+        index._assigner.place(np.array([index._store.by_id("b").node]), index._store.new_story())
     other = index.story_id("b")
     index.refine(LONG_AGO)
     assert index.story_id("b") == name

@@ -63,7 +63,7 @@ def assert_whole(path, acknowledged, texts):
         edges = set(index._store._db.execute("SELECT node, other FROM edges"))
         assert {node for node, _ in edges} <= speakers
         assert edges == {(other, node) for node, other in edges}
-        assert Counter(rows[node].story for node in speakers) == index._sizes
+        assert Counter(rows[node].story for node in speakers) == index._assigner.sizes
         for name, (turn, story) in acknowledged.items():
             found = index.story(index.story_id(name))
             (stored,) = (a for a in found.articles if a.id == name)
