@@ -1,6 +1,5 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from dedup.representative import RULES, Candidate, Chooser, choose
 from dedup.store.sqlite import Row, SqliteStore
 from dedup.stories import Story
 from dedup.story.graph import FLOOR
-from dedup.stream.assigner import Assigner, Assignment, Move, article_of, story_name
+from dedup.stream.assigner import Assigner, Assignment, Move, article_of, story_name, story_number
 
 Result = TypeVar("Result")
 
@@ -208,7 +207,7 @@ class StoryIndex:
             When there is none of that id, or not any more.
         """
         with self._mutex:
-            number = self._store.resolve(_number(story_id))
+            number = self._store.resolve(story_number(story_id))
             rows = [] if number is None else self._store.of_story(number)
             if number is None or not rows:
                 raise KeyError(f"no story has the id {story_id!r}")
@@ -272,13 +271,6 @@ class StoryIndex:
             cohesion=float(np.mean(list(membership.values()))),
             _vocabulary=self._assigner.live,
         )
-
-
-def _number(story_id: str) -> int:
-    match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
-    if match is None:
-        raise KeyError(f"no story has the id {story_id!r}")
-    return int(match[1])
 
 
 def _is_storable(text: str) -> bool:

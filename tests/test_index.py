@@ -891,3 +891,10 @@ def test_after_closing_every_question_is_an_error_and_closing_again_is_not(index
     for ask in (lambda: len(index), lambda: index.add(article("a", TRAIN)), lambda: index.story_id("a")):
         with pytest.raises((ValueError, RuntimeError, sqlite3.ProgrammingError), match="closed"):
             ask()
+
+
+def test_the_story_of_an_updated_article_that_was_alone_in_it_stays_an_alias(index):
+    before = index.add({"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."})
+    after = index.add({"id": "a", "text": "The central bank raised its rates to 4 percent."})
+    assert after.outcome == "updated"
+    assert index.story(before.story_id).id == index.story(after.story_id).id == after.story_id

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -122,6 +123,8 @@ class Assigner:
         assignment = self._add_copy(row, reading) or self._add_report(row, reading)
         if known is None:
             return assignment
+        if not self._store.speakers(known.story):  # it was alone there, and its story goes where it goes
+            self._store.merge(known.story, story_number(assignment.story_id))
         return Assignment(article.id, assignment.story_id, "updated", *_rest(assignment))
 
     def _add_copy(self, row: Row, reading: Reading) -> Assignment | None:
@@ -334,3 +337,17 @@ def _reading(row: Row) -> Reading:
 def story_name(story: int) -> str:
     """What users call a story."""
     return f"s{story}"
+
+
+def story_number(story_id: str) -> int:
+    """The story of a name.
+
+    Raises
+    ------
+    KeyError
+        When no story is called like that.
+    """
+    match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
+    if match is None:
+        raise KeyError(f"no story has the id {story_id!r}")
+    return int(match[1])
