@@ -108,7 +108,7 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique
     checked: list[Article] = []
     positional: list[bool] = []
     seen: dict[str, int] = {}
-    for position, item in enumerate(_items(articles)):
+    for position, item in enumerate(items_of(articles)):
         article, has_id = _read(position, item, zone, unreadable)
         if article.id in seen:
             problem = f"article {position}: field 'id' is {article.id!r}, as that of article {seen[article.id]}"
@@ -151,7 +151,8 @@ def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:
         raise ValueError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'") from error
 
 
-def _items(articles: Any) -> Iterator[Any]:
+def items_of(articles: Any) -> Iterator[Any]:
+    """The items of whatever a user calls articles, rows of a data frame as dicts."""
     if isinstance(articles, str | bytes | Mapping | Article):
         raise TypeError(f"articles is one {type(articles).__name__}: {_short(articles)}; allowed: a list of articles")
     if type(articles).__module__.partition(".")[0] in _FRAME_LIBRARIES and not isinstance(articles, Sequence):

@@ -1,16 +1,17 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
 import threading
+import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 
 import numpy as np
 
-from dedup.article import read_articles
+from dedup.article import Article, items_of, read_articles
 from dedup.checks import check_count, check_number, check_settings
 from dedup.near.duplicates import NearSettings
 from dedup.representative import RULES, Candidate, Chooser, choose
@@ -29,6 +30,14 @@ class Similar:
     article_id: str
     story_id: str
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An article that `StoryIndex.add_many` did not take, by its position, and why."""
+
+    position: int
+    reason: str
 
 
 class StoryIndex:
@@ -127,28 +136,71 @@ class StoryIndex:
         """
         return self.add_many([article])[0]
 
-    def add_many(self, articles: Any) -> list[Assignment]:
-        """Put articles into stories, all or none of them, in one transaction.
+    @overload
+    def add_many(self, articles: Any, *, errors: Literal["raise"] = "raise") -> list[Assignment]: ...
+    @overload
+    def add_many(self, articles: Any, *, errors: Literal["skip"]) -> tuple[list[Assignment], list[Refusal]]: ...
+    def add_many(
+        self, articles: Any, *, errors: Literal["raise", "skip"] = "raise"
+    ) -> list[Assignment] | tuple[list[Assignment], list[Refusal]]:
+        """Put articles into stories in one transaction.
 
         Parameters
         ----------
         articles : iterable of mapping, object or Article; or a data frame
             See `add`; in the order in which they are to come.
+        errors : {"raise", "skip"}, default "raise"
+            Whether one that is not allowed refuses all, or only itself.
+
+        Returns
+        -------
+        list of Assignment; with ``errors="skip"`` that and a list of Refusal
 
         Raises
         ------
         TypeError, ValueError
             Naming the position; nothing is stored.
         """
+        if errors not in ("raise", "skip"):
+            raise ValueError(f"errors is {errors!r}; allowed: 'raise', 'skip'")
+        refusals: list[Refusal] = []
+        if errors == "skip":
+            articles, refusals = self._allowed(items_of(articles))
+        checked = self._checked(articles)
+        with self._mutex:
+            readings = self._assigner.read_many(checked)
+            assignments = self._all_or_none(lambda: list(map(self._assigner.add, checked, readings)))
+        return (assignments, refusals) if errors == "skip" else assignments
+
+    def _checked(self, articles: Any) -> list[Article]:
         batch = read_articles(articles, timezone=self._timezone)
         for position, (article, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
             if not named:
                 raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
             if not _is_storable(article.id):
                 raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
-        with self._mutex:
-            readings = self._assigner.read_many(batch.articles)
-            return self._all_or_none(lambda: list(map(self._assigner.add, batch.articles, readings)))
+        return batch.articles
+
+    def _allowed(self, items: Iterable[Any]) -> tuple[list[Any], list[Refusal]]:
+        """Items that are allowed, and why the others are not."""
+        allowed: list[Any] = []
+        refusals: list[Refusal] = []
+        places: dict[str, int] = {}
+        for position, item in enumerate(items):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # it is said once, for all that are allowed
+                    (article,) = self._checked([item])
+                if article.id in places:
+                    raise ValueError(
+                        f"article 0: field 'id' is {article.id!r}, as that of article {places[article.id]}"
+                    )
+            except (TypeError, ValueError) as error:
+                refusals.append(Refusal(position, str(error).replace("article 0", f"article {position}", 1)))
+            else:
+                places[article.id] = position
+                allowed.append(item)
+        return allowed, refusals
 
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""

@@ -898,3 +898,21 @@ def test_the_story_of_an_updated_article_that_was_alone_in_it_stays_an_alias(ind
     after = index.add({"id": "a", "text": "The central bank raised its rates to 4 percent."})
     assert after.outcome == "updated"
     assert index.story(before.story_id).id == index.story(after.story_id).id == after.story_id
+
+
+def test_bad_articles_among_many_are_skipped_and_said_if_wanted(index):
+    texts = [
+        {"id": "a", "text": TRAIN},
+        {"id": "b", "text": 5},
+        "no id",
+        {"id": "a", "text": "again"},
+        {"id": "c", "text": "The bank", "published": "2023-09-12T08:00:00"},
+        {"id": "d", "text": "The central bank raised its rates."},
+    ]
+    assignments, refusals = index.add_many(iter(texts), errors="skip")
+    assert [got.article_id for got in assignments] == ["a", "d"]
+    assert [refusal.position for refusal in refusals] == [1, 2, 3, 4]
+    assert all(refusal.reason.startswith(f"article {refusal.position}") for refusal in refusals)
+    assert "as that of article 0" in refusals[2].reason
+    with pytest.raises(ValueError, match="errors is 'ignore'; allowed: 'raise', 'skip'"):
+        index.add_many([], errors="ignore")
