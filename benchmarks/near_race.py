@@ -4,9 +4,10 @@ python benchmarks/near_race.py [N[,N...]] [ROUNDS] [--contenders dedup,gaoya,...
 
 For each corpus size, every contender runs ROUNDS times in a process of its own, in turn (A B C A B C ...). The clock
 starts with a list of str in memory, after imports and a warm-up on 50 texts, and stops with the pairs. All have word
-5-grams, 128 values a signature, threshold 0.7, every processor, and the bands that they choose or document (16 x 8
-where they leave it to the user), or those of `--bands`. Those that keep signatures drop candidates whose estimate is
-below the threshold. `floor` is CPython's own ``t.lower().split()`` for each text: what looking at the words costs.
+5-grams, threshold 0.7, every processor, 128 values a signature (dedup at most: it computes what its bands need), and
+the bands that they choose or document (16 x 8 where they leave it to the user), or those of `--bands`. Those that keep
+signatures drop candidates whose estimate is below the threshold. `floor` is CPython's own ``t.lower().split()`` for
+each text: what looking at the words costs.
 
 Recall and precision are against all exact pairs (see corpus.py). Memory is the peak of the process (VmHWM, Linux),
 with and without what it held when the clock started. A ratio is the median of dedup's seconds / its seconds in the

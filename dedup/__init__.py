@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
     from dedup.stories import Story as Story
-    from dedup.stream.assigner import Assignment as Assignment
+    from dedup.stream.records import Assignment as Assignment
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
 _HOMES = {
-    "Assignment": "dedup.stream.assigner",
+    "Assignment": "dedup.stream.records",
     "SampleArticle": "dedup.sample",
     "Doubt": "dedup.stories",
     "Stories": "dedup.stories",

@@ -1,6 +1,5 @@
 """The labels of both tiers -> Stories."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 from dedup.article import Article, Batch
 from dedup.components import members, numbered_by_first
 from dedup.near.duplicates import NearDuplicates
-from dedup.representative import Candidate, Choice, Chooser, choose
+from dedup.representative import Candidate, Chooser, choose
 from dedup.stories import Doubt, Stories, Story
 from dedup.story.grouping import StoryGroups
+from dedup.story.terms import Weighing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +52,13 @@ def assemble(material: Material) -> Stories:
     by_article[order] = membership[near.labels]
     stories, shown = [], []
     for number, places in enumerate(ranked):
-        choice = _choose(material, places, membership)
+        copies = near.labels[places]
+        articles = [material.ordered[place] for place in places]
+        words = near.token_counts[places].tolist()
+        story, chosen = tell(articles, copies, words, membership[copies], material.rule, groups.vocabulary)
         story_labels[order[places]] = number
-        shown.append(batch.order[places[choice.place]])
-        stories.append(_story(material, places, choice, membership))
+        shown.append(batch.order[places[chosen]])
+        stories.append(story)
     return Stories(
         articles=tuple(batch.articles),
         labels=story_labels,
@@ -73,37 +76,52 @@ def _at(material: Material, threshold: float) -> Stories:
     return assemble(replace(material, groups=material.groups.at(threshold)))
 
 
-def _choose(material: Material, places: list[int], membership: NDArray[np.float64]) -> Choice:
-    near = material.near
-    copies = near.labels[places].tolist()
-    count, first = Counter(copies), dict(zip(reversed(copies), reversed(places), strict=True))
+def tell(
+    articles: Sequence[Article],
+    copies: NDArray[np.int64],
+    words: Sequence[int],
+    membership: NDArray[np.float64],
+    rule: str | Chooser,
+    vocabulary: Weighing,
+    story_id: str | None = None,
+) -> tuple[Story, int]:
+    """A story, and the place of its representative.
+
+    Parameters
+    ----------
+    articles : sequence of Article
+        In canonical order.
+    copies : ndarray of int64, shape (n_articles,)
+        Near-duplicate group of each, numbered in whatever way.
+    words : sequence of int
+        Tokens of each.
+    membership : ndarray of float64, shape (n_articles,)
+        Mean similarity of each to the other reports; equal for copies.
+    rule : str or callable
+        For the representative.
+    vocabulary : Weighing
+    story_id : str, optional
+        That of the first article if not given.
+    """
+    copies = numbered_by_first(copies)
+    first = np.unique(copies, return_index=True)[1]
+    counts = np.bincount(copies)
     candidates = [
-        Candidate(
-            article=material.ordered[place],
-            words=int(near.token_counts[place]),
-            centrality=float(membership[copy]),
-            copies=count[copy],
-            first=first[copy] == place,
-        )
-        for place, copy in zip(places, copies, strict=True)
+        Candidate(article, words[i], float(membership[i]), int(counts[copies[i]]), bool(first[copies[i]] == i))
+        for i, article in enumerate(articles)
     ]
-    return choose(material.rule, candidates)
-
-
-def _story(material: Material, places: list[int], choice: Choice, membership: NDArray[np.float64]) -> Story:
-    copies = material.near.labels[places]
-    articles = tuple(material.ordered[place] for place in places)
-    groups = (tuple(articles[i] for i in group) for group in members(copies) if len(group) > 1)
-    return Story(
-        id=articles[0].id,
+    choice = choose(rule, candidates)
+    story = Story(
+        id=articles[0].id if story_id is None else story_id,
         representative=articles[choice.place],
         reason=choice.reason,
-        articles=articles,
-        near_duplicates=tuple(groups),
-        membership=tuple(membership[copies].tolist()),
-        cohesion=float(membership[np.unique(copies)].mean()),
-        _vocabulary=material.groups.vocabulary,
+        articles=tuple(articles),
+        near_duplicates=tuple(tuple(articles[i] for i in group) for group in members(copies) if len(group) > 1),
+        membership=tuple(membership.tolist()),
+        cohesion=float(membership[first].mean()),
+        _vocabulary=vocabulary,
     )
+    return story, choice.place
 
 
 def _doubts(material: Material, stories: Stories, count: int) -> list[Doubt]:

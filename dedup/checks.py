@@ -3,7 +3,10 @@
 from numbers import Integral, Real
 from typing import Any
 
+from dedup.article import read_zone
 from dedup.near.duplicates import NearSettings
+from dedup.representative import RULES
+from dedup.story.graph import FLOOR
 
 
 def check_settings(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
@@ -18,6 +21,20 @@ def check_settings(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
         raise TypeError(f"compare_numbers is {settings.compare_numbers!r}; allowed: True, False")
     if n_jobs is not None and n_jobs != -1:
         check_count("n_jobs", n_jobs, allowed="None, -1 or an integer of at least 1")
+
+
+def check_story_settings(threshold: Any, representative: Any, timezone: Any) -> None:
+    """Check what batch and stream are told about stories."""
+    check_story_threshold("story_threshold", threshold)
+    if not callable(representative) and representative not in RULES:
+        allowed = ", ".join(map(repr, RULES))
+        raise ValueError(f"representative is {representative!r}; allowed: {allowed}, callable")
+    read_zone(timezone)
+
+
+def check_story_threshold(name: str, value: Any) -> None:
+    """Check a mean similarity from which reports form a story."""
+    check_number(name, value, FLOOR, 1, f"[{FLOOR}, 1)", high_open=True)
 
 
 def check_number(

@@ -6,13 +6,12 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from dedup.article import Batch, read_articles, read_zone
+from dedup.article import Batch, read_articles
 from dedup.assembly import Material, assemble
-from dedup.checks import check_number, check_settings
+from dedup.checks import check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings, find_near_duplicates
-from dedup.representative import RULES, Chooser
+from dedup.representative import Chooser
 from dedup.stories import Stories
-from dedup.story.graph import FLOOR
 from dedup.story.grouping import find_stories
 
 
@@ -62,7 +61,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     ----------
     story_threshold : float, default 0.12
         Mean similarity above which reports form a story, in [0.05, 1). Higher gives smaller stories. One value
-        serves 5 articles and 5,000, titles and full texts.
+        serves 5 articles and 100,000, titles and full texts.
     near_threshold, recall, num_perm, shingle_size
         See `dedup.near_duplicates`.
     representative : {"central", "earliest", "longest"} or callable, default "central"
@@ -159,11 +158,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _checked_settings(self) -> NearSettings:
         """The settings of the near tier, once every parameter is checked."""
-        check_number("story_threshold", self.story_threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
+        check_story_settings(self.story_threshold, self.representative, self.timezone)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
         check_settings(settings, self.n_jobs, name="near_threshold")
-        if not callable(self.representative) and self.representative not in RULES:
-            allowed = ", ".join(map(repr, RULES))
-            raise ValueError(f"representative is {self.representative!r}; allowed: {allowed}, callable")
-        read_zone(self.timezone)
         return settings

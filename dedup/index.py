@@ -2,9 +2,7 @@
 
 import threading
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
@@ -12,32 +10,17 @@ from typing import Any, Literal, Self, TypeVar, overload
 import numpy as np
 
 from dedup.article import Article, items_of, read_articles
-from dedup.checks import check_count, check_number, check_settings
+from dedup.assembly import tell
+from dedup.checks import check_count, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings
-from dedup.representative import RULES, Candidate, Chooser, choose
+from dedup.representative import Chooser
 from dedup.store.sqlite import Row, SqliteStore
-from dedup.stories import Story
-from dedup.story.graph import FLOOR
-from dedup.stream.assigner import Assigner, Assignment, Move, article_of, story_name, story_number
+from dedup.stories import Story, printable
+from dedup.stream.assigner import Assigner
+from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
+from dedup.text.tokens import tokenize
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Similar:
-    """A live article and its similarity to the one asked about, in [0, 1]."""
-
-    article_id: str
-    story_id: str
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An article that `StoryIndex.add_many` did not take, by its position, and why."""
-
-    position: int
-    reason: str
 
 
 class StoryIndex:
@@ -79,11 +62,9 @@ class StoryIndex:
         representative: str | Chooser = "central",
         timezone: str | tzinfo | None = None,
     ) -> None:
-        check_number("story_threshold", story_threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
+        check_story_settings(story_threshold, representative, timezone)
         settings = NearSettings(near_threshold, recall, num_perm, shingle_size)
         check_settings(settings, None, name="near_threshold")
-        if not callable(representative) and representative not in RULES:
-            raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}, callable")
         self._threshold, self._settings = float(story_threshold), settings
         self._rule, self._timezone = representative, timezone
         shares = {"story_threshold": story_threshold, "near_threshold": near_threshold, "recall": recall}
@@ -232,9 +213,7 @@ class StoryIndex:
         """
         day = _day(since, "since")
         with self._mutex:
-            moves: list[Move] = []
-            self._all_or_none(lambda: moves.extend(self._assigner.refine(day)))
-            return moves
+            return self._all_or_none(lambda: self._assigner.refine(day))
 
     def story_id(self, article_id: str) -> str:
         """Story of an article.
@@ -296,37 +275,21 @@ class StoryIndex:
         return self._store.by_id(article_id) if isinstance(article_id, str) and _is_storable(article_id) else None
 
     def _story(self, number: int, rows: list[Row]) -> Story:
-        articles = {row.node: article_of(row) for row in rows}
-        ordered = sorted(rows, key=lambda row: (row.day is None, row.day or 0.0, row.id))
-        speakers = {row.speaker for row in rows}
-        membership = {}
-        for node in speakers:
-            pull = sum(s for other, s in self._store.edges(node).items() if other in speakers)
-            membership[node] = pull / (len(speakers) - 1) if len(speakers) > 1 else 1.0
-        copies = Counter(row.speaker for row in rows)
-        seen: set[int] = set()
-        candidates = []
-        for row in ordered:
-            first = row.speaker not in seen
-            seen.add(row.speaker)
-            words = int(row.counts.size and len(self._assigner.read(articles[row.node]).shingles))
-            candidates.append(Candidate(articles[row.node], words, membership[row.speaker], copies[row.speaker], first))
-        choice = choose(self._rule, candidates)
-        groups = [[articles[row.node] for row in ordered if row.speaker == node] for node in sorted(speakers)]
-        return Story(
-            id=story_name(number),
-            representative=articles[ordered[choice.place].node],
-            reason=choice.reason,
-            articles=tuple(articles[row.node] for row in ordered),
-            near_duplicates=tuple(tuple(group) for group in groups if len(group) > 1),
-            membership=tuple(membership[row.speaker] for row in ordered),
-            cohesion=float(np.mean(list(membership.values()))),
-            _vocabulary=self._assigner.live,
-        )
+        rows = sorted(rows, key=lambda row: (row.day is None, row.day or 0.0, row.id))
+        articles = [decoded(row.fields) for row in rows]
+        copies = np.array([row.speaker for row in rows])
+        membership = dict.fromkeys(copies.tolist(), 1.0)
+        if len(membership) > 1:
+            for node in membership:
+                pulls = (s for other, s in self._store.edges(node).items() if other in membership)
+                membership[node] = sum(pulls) / (len(membership) - 1)
+        words = np.diff(tokenize([article.full_text for article in articles]).offsets).tolist()
+        of_each = np.array([membership[node] for node in copies.tolist()])
+        return tell(articles, copies, words, of_each, self._rule, self._assigner.live, story_name(number))[0]
 
 
 def _is_storable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    return printable(text) == text
 
 
 def _day(moment: datetime, name: str) -> float:

@@ -1,4 +1,4 @@
-"""Sample articles, written for this project from public facts; outlets and addresses are made up."""
+"""Sample articles, written for this project: of public facts and of made-up local events, in made-up outlets."""
 
 import json
 from dataclasses import dataclass

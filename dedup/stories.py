@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.article import Article
-from dedup.checks import check_count, check_number
-from dedup.story.graph import FLOOR
+from dedup.checks import check_count, check_story_threshold
 from dedup.story.terms import Weighing, top_terms
 
 
@@ -190,7 +189,7 @@ class Stories(Sequence[Story]):
         >>> len(stories.rethreshold(0.08)) < len(stories) < len(stories.rethreshold(0.3))
         True
         """
-        check_number("threshold", threshold, FLOOR, 1, "[0.05, 1)", high_open=True)
+        check_story_threshold("threshold", threshold)
         return self._at(float(threshold))
 
     def least_certain(self, n: int = 10) -> list[Doubt]:

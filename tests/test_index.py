@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.index import Assignment
 from dedup.stream.memory import LiveArticles, _slots
+from dedup.stream.records import Assignment
 
 DAY = timedelta(days=1)
 TUESDAY = datetime(2023, 9, 12, 8, tzinfo=UTC)
@@ -916,3 +916,17 @@ def test_bad_articles_among_many_are_skipped_and_said_if_wanted(index):
     assert "as that of article 0" in refusals[2].reason
     with pytest.raises(ValueError, match="errors is 'ignore'; allowed: 'raise', 'skip'"):
         index.add_many([], errors="ignore")
+
+
+def test_it_is_said_when_an_article_is_not_compared_with_all_that_share_its_bands(index, monkeypatch, caplog):
+    monkeypatch.setattr("dedup.stream.assigner._MOST_COMPARED", 2)
+    with caplog.at_level("INFO"):
+        outcomes = [index.add({"id": str(i), "text": TRAIN}).outcome for i in range(4)]
+    assert outcomes == ["new_story", *["near_duplicate"] * 3]
+    assert "shares bands with 3 others; it is compared with 2" in caplog.text
+
+
+def test_an_unknown_zone_is_refused_before_a_file_is_made(tmp_path):
+    with pytest.raises(ValueError, match="timezone is 'Mars'"):
+        StoryIndex(tmp_path / "index.db", timezone="Mars")
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,5 @@
 """A StoryIndex in one SQLite file."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -300,8 +299,3 @@ def _locked(path: str | Path) -> sqlite3.Connection | None:
             f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
         ) from error
     return lock
-
-
-def encode_fields(fields: Mapping[str, Any]) -> str:
-    """Fields of an article as JSON; lone surrogates survive as escapes."""
-    return json.dumps(fields, ensure_ascii=True, separators=(",", ":"))

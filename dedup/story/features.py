@@ -36,7 +36,7 @@ PRIOR_ARTICLES = 400.0
 PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 
 # A key holds 46 bits of hash over 2 of family; with 4 of weight below, 12 are left for the text's number in its block.
-_FAMILY_BITS, _KEY_BITS, _WEIGHT_BITS = 2, 48, 4
+_FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
 _BLOCK_CHARACTERS = LEAST_CHARACTERS << 12
 _ROWS_AT_ONCE = 1024
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -86,7 +86,7 @@ class Vocabulary:
 
     @cached_property
     def _lookup(self) -> SortedKeys:
-        return SortedKeys(self.keys, _KEY_BITS)
+        return SortedKeys(self.keys, KEY_BITS)
 
     def columns(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Place of each key in the vocabulary, -1 for the others."""
@@ -99,12 +99,17 @@ class Vocabulary:
         known = columns >= 0
         frequencies[known] = self.frequencies[columns[known]]
         prior = np.where(np.isin(keys, self.stop_words), PRIOR_STOP_WORD_ARTICLES, 0.0)
-        return np.log((self.n_texts + PRIOR_ARTICLES + 1) / (frequencies + prior + 0.5))
+        return inverse_frequency(self.n_texts, frequencies + prior)
+
+
+def inverse_frequency(n_texts: int, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``log((N + N0 + 1) / (df + 0.5))`` of document frequencies that have their prior added."""
+    return np.asarray(np.log((n_texts + PRIOR_ARTICLES + 1) / (frequencies + 0.5)))
 
 
 def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
     """Keys of features of one family, below 2**48."""
-    return ((hashes >> np.uint64(64 - _KEY_BITS + _FAMILY_BITS)) << np.uint64(_FAMILY_BITS)) | np.uint64(family)
+    return ((hashes >> np.uint64(64 - KEY_BITS + _FAMILY_BITS)) << np.uint64(_FAMILY_BITS)) | np.uint64(family)
 
 
 def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
@@ -158,7 +163,7 @@ def count_block(texts: Sequence[str]) -> BlockCounts:
     )
     weight = np.concatenate([weights, np.minimum(weights[1:], weights[:-1])[adjacent], weights[run_tokens]])
     # Text above, then feature, then weight: sorting plain integers is ten times faster than sorting an index.
-    packed = row << np.uint64(_KEY_BITS)
+    packed = row << np.uint64(KEY_BITS)
     packed |= key
     packed <<= np.uint64(_WEIGHT_BITS)
     packed |= weight.astype(np.uint64)
@@ -168,8 +173,8 @@ def count_block(texts: Sequence[str]) -> BlockCounts:
     starts = np.flatnonzero(np.concatenate([[True], packed[1:] != packed[:-1]])[: len(packed)])
     counts = np.add.reduceat(weight, starts) if len(starts) else weight
     packed = packed[starts]
-    sizes = np.bincount((packed >> np.uint64(_KEY_BITS)).astype(np.int64), minlength=len(texts))
-    keys = packed & np.uint64((1 << _KEY_BITS) - 1)
+    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(texts))
+    keys = packed & np.uint64((1 << KEY_BITS) - 1)
     return BlockCounts(sizes, keys, counts.astype(np.float32), *_stop_word_uses(tokens, stop_word, upper))
 
 

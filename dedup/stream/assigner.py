@@ -1,14 +1,10 @@
 """An article and the live ones -> its story; what merges, splits and moves."""
 
-import json
+import logging
 import math
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import replace
 from hashlib import blake2b
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +14,16 @@ from dedup.article import Article
 from dedup.near.duplicates import NearSettings
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import Bands
-from dedup.store.sqlite import Row, SqliteStore, encode_fields
+from dedup.store.sqlite import Row, SqliteStore
 from dedup.story.graph import FLOOR
 from dedup.story.partition import partition
 from dedup.story.similarity import time_factor
 from dedup.stream.memory import LiveArticles
 from dedup.stream.reading import Reading, read_texts
+from dedup.stream.records import Assignment, Move, decoded, encoded, story_name, story_number
 from dedup.text.tokens import blocks
 
-Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated"]
+_log = logging.getLogger(__name__)
 
 #: With how many that share a band an article is compared, at most.
 _MOST_COMPARED = 64
@@ -39,40 +36,6 @@ _YOUNG_SURPLUS, _YOUNG_ARTICLES = 0.5, 500
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What became of an article.
-
-    Attributes
-    ----------
-    article_id, story_id : str
-    outcome : {"new_story", "report", "near_duplicate", "unchanged", "updated"}
-        "unchanged" is the same id with the same content, "updated" the same id with another.
-    near_duplicate_of : str or None
-        Id of the article that it is a copy of.
-    similarity : float or None
-        Jaccard similarity to that one, or else mean similarity to the reports of its story; None for a new story.
-    merged : tuple of str
-        Stories that it brought into its own; their ids stay valid as aliases.
-    """
-
-    article_id: str
-    story_id: str
-    outcome: Outcome
-    near_duplicate_of: str | None = None
-    similarity: float | None = None
-    merged: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """An article that `StoryIndex.refine` put into another story."""
-
-    article_id: str
-    before: str
-    after: str
 
 
 class Assigner:
@@ -109,9 +72,8 @@ class Assigner:
 
     def add(self, article: Article, reading: Reading) -> Assignment:
         """Put an article into a story, in place of the one with its id."""
-        stored = {field.name: getattr(article, field.name) for field in fields(Article)}
-        encoded = encode_fields(stored | {"published": article.published and article.published.isoformat()})
-        digest = blake2b(encoded.encode(), digest_size=16).digest()
+        text = encoded(article)
+        digest = blake2b(text.encode(), digest_size=16).digest()
         known = self._store.by_id(article.id)
         if known is not None:
             if known.digest == digest:
@@ -119,13 +81,13 @@ class Assigner:
             self.remove(known)
         day = None if np.isnan(article.day) else article.day
         kept_by_day = day if day is not None else (self._latest if np.isfinite(self._latest) else 0.0)
-        row = Row(0, article.id, digest, day, kept_by_day, 0, 0, encoded, reading.bands, reading.keys, reading.counts)
+        row = Row(0, article.id, digest, day, kept_by_day, 0, 0, text, reading.bands, reading.keys, reading.counts)
         assignment = self._add_copy(row, reading) or self._add_report(row, reading)
         if known is None:
             return assignment
         if not self._store.speakers(known.story):  # it was alone there, and its story goes where it goes
             self._store.merge(known.story, story_number(assignment.story_id))
-        return Assignment(article.id, assignment.story_id, "updated", *_rest(assignment))
+        return replace(assignment, outcome="updated")
 
     def _add_copy(self, row: Row, reading: Reading) -> Assignment | None:
         """Put an article beside the one it is a copy of, if there is one."""
@@ -139,9 +101,12 @@ class Assigner:
     def _original(self, reading: Reading) -> tuple[Row | None, float]:
         """The live article most similar in its shingles, if it reaches the threshold; the earlier one of equals."""
         best: tuple[float, Row | None] = 0.0, None
-        for node in self.live.sharing_a_band(reading)[:_MOST_COMPARED].tolist():
+        nodes = self.live.sharing_a_band(reading)
+        if len(nodes) > _MOST_COMPARED:
+            _log.info("an article shares bands with %d others; it is compared with %d", len(nodes), _MOST_COMPARED)
+        for node in nodes[:_MOST_COMPARED].tolist():
             row = self._store.by_node(node)
-            other = self.read(article_of(row))
+            other = self.read(decoded(row.fields))
             shingles = np.concatenate([reading.shingles, other.shingles])
             offsets = np.array([0, len(reading.shingles), len(shingles)])
             jaccard = float(ShingleSets(shingles, offsets, 1).overlaps(np.array([[0, 1]]))[0][0])
@@ -263,7 +228,7 @@ class Assigner:
         for part in sorted(parts, key=lambda part: (-len(part), int(part[0])))[1:]:
             self.place(part, self._store.new_story())
 
-    def refine(self, day: float) -> Iterable[Move]:
+    def refine(self, day: float) -> list[Move]:
         """Partition the stories with an article since that day again."""
         numbers = self._store.story_ids(day, 1)
         if not numbers:
@@ -319,35 +284,5 @@ class Assigner:
         )
 
 
-def _rest(assignment: Assignment) -> tuple[str | None, float | None, tuple[str, ...]]:
-    return assignment.near_duplicate_of, assignment.similarity, assignment.merged
-
-
-def article_of(row: Row) -> Article:
-    """An article as it is stored."""
-    stored = json.loads(row.fields)
-    published = stored["published"]
-    return Article(**stored | {"published": published and datetime.fromisoformat(published)})
-
-
 def _reading(row: Row) -> Reading:
     return Reading(np.empty(0, dtype=np.uint64), row.bands, row.keys, row.counts)
-
-
-def story_name(story: int) -> str:
-    """What users call a story."""
-    return f"s{story}"
-
-
-def story_number(story_id: str) -> int:
-    """The story of a name.
-
-    Raises
-    ------
-    KeyError
-        When no story is called like that.
-    """
-    match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
-    if match is None:
-        raise KeyError(f"no story has the id {story_id!r}")
-    return int(match[1])

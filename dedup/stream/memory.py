@@ -5,12 +5,13 @@ from numpy.typing import NDArray
 
 from dedup.story.features import (
     FAMILY_WEIGHT,
-    PRIOR_ARTICLES,
+    KEY_BITS,
     PRIOR_STOP_WORD_ARTICLES,
     WORD,
     WORD_PAIR,
     families,
     feature_keys,
+    inverse_frequency,
 )
 from dedup.story.graph import CANDIDATE_FLOOR, POSTINGS
 from dedup.story.similarity import time_factor
@@ -25,7 +26,7 @@ LEADING_FEATURES = 1000
 MOST_CANDIDATES = 40
 
 # Document frequencies are counted by the leading bits of a key; two rare features seldom share a slot.
-_SLOT_BITS, _KEY_BITS, _POSTING_BITS = 24, 48, 32
+_SLOT_BITS, _POSTING_BITS = 24, 32
 
 
 class LiveArticles:
@@ -84,8 +85,8 @@ class LiveArticles:
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency of features, as `dedup.story.features.Vocabulary` has it."""
-        frequencies = np.maximum(self._frequencies[_slots(keys)], 1)
-        return np.log((self.count + PRIOR_ARTICLES + 1) / (frequencies + 0.5))
+        frequencies = np.maximum(self._frequencies[_slots(keys)], 1).astype(np.float64)
+        return inverse_frequency(self.count, frequencies)
 
     def weights(self, keys: NDArray[np.uint64], counts: NDArray[np.uint8]) -> NDArray[np.float64]:
         """TF-IDF weights of features, not normalised."""
@@ -131,8 +132,8 @@ class LiveArticles:
 
 
 def _slots(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return (keys >> np.uint64(_KEY_BITS - _SLOT_BITS)).astype(np.int64)
+    return (keys >> np.uint64(KEY_BITS - _SLOT_BITS)).astype(np.int64)
 
 
 def _posting_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    return (keys >> np.uint64(_KEY_BITS - _POSTING_BITS)).astype(np.uint32)
+    return (keys >> np.uint64(KEY_BITS - _POSTING_BITS)).astype(np.uint32)

@@ -1,0 +1,95 @@
+"""What an index tells of articles, and how it writes them down."""
+
+import json
+import re
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Literal
+
+from dedup.article import Article
+
+Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What became of an article.
+
+    Attributes
+    ----------
+    article_id, story_id : str
+    outcome : {"new_story", "report", "near_duplicate", "unchanged", "updated"}
+        "unchanged" is the same id with the same content, "updated" the same id with another.
+    near_duplicate_of : str or None
+        Id of the article that it is a copy of.
+    similarity : float or None
+        Jaccard similarity to that one, or else mean similarity to the reports of its story; None for a new story.
+    merged : tuple of str
+        Stories that it brought into its own; their ids stay valid as aliases.
+    """
+
+    article_id: str
+    story_id: str
+    outcome: Outcome
+    near_duplicate_of: str | None = None
+    similarity: float | None = None
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An article that `StoryIndex.refine` put into another story."""
+
+    article_id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A live article and its similarity to the one asked about, in [0, 1]."""
+
+    article_id: str
+    story_id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An article that `StoryIndex.add_many` did not take, by its position, and why."""
+
+    position: int
+    reason: str
+
+
+def encoded(article: Article) -> str:
+    """An article as JSON; lone surrogates survive as escapes."""
+    stored = {field.name: getattr(article, field.name) for field in fields(Article)}
+    published = article.published and article.published.isoformat()
+    return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
+
+
+def decoded(text: str) -> Article:
+    """The article that was encoded."""
+    stored = json.loads(text)
+    published = stored["published"]
+    return Article(**stored | {"published": published and datetime.fromisoformat(published)})
+
+
+def story_name(story: int) -> str:
+    """What users call a story."""
+    return f"s{story}"
+
+
+def story_number(story_id: str) -> int:
+    """The story of a name.
+
+    Raises
+    ------
+    KeyError
+        When no story is called like that.
+    """
+    match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
+    if match is None:
+        raise KeyError(f"no story has the id {story_id!r}")
+    return int(match[1])
