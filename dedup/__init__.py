@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     from dedup.stories import Stories as Stories
     from dedup.stories import Story as Story
     from dedup.stream.records import Assignment as Assignment
+    from dedup.stream.records import Move as Move
+    from dedup.stream.records import Refusal as Refusal
+    from dedup.stream.records import Similar as Similar
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
 _HOMES = {
     "Assignment": "dedup.stream.records",
+    "Move": "dedup.stream.records",
+    "Refusal": "dedup.stream.records",
     "SampleArticle": "dedup.sample",
+    "Similar": "dedup.stream.records",
     "Doubt": "dedup.stories",
     "Stories": "dedup.stories",
     "Story": "dedup.stories",

@@ -78,7 +78,9 @@ class Batch(NamedTuple):
     named: list[bool]
 
 
-def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique_ids: bool = True) -> Batch:
+def read_articles(
+    articles: Any, *, timezone: str | tzinfo | None = None, unique_ids: bool = True, warns: bool = True
+) -> Batch:
     """Check whatever a user calls articles, and make it one batch of `Article`.
 
     Parameters
@@ -90,6 +92,8 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique
         The zone of times that name none.
     unique_ids : bool, default True
         Whether a repeated id is refused, or only warned of.
+    warns : bool, default True
+        Whether warnings are given.
 
     Raises
     ------
@@ -118,9 +122,9 @@ def read_articles(articles: Any, *, timezone: str | tzinfo | None = None, unique
         seen.setdefault(article.id, position)
         checked.append(article)
         positional.append(not has_id)
-    if unreadable:
+    if warns and unreadable:
         warn(f"{len(unreadable)} of {len(checked)} articles count as undated: {unreadable[0]}", stacklevel=3)
-    if repeated:
+    if warns and repeated:
         warn(f"{len(repeated)} of {len(checked)} articles repeat an id: {repeated[0]}", stacklevel=3)
 
     return Batch(checked, _canonical_order(checked, positional), [not by_position for by_position in positional])

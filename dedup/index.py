@@ -1,26 +1,37 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
 import threading
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
 
 import numpy as np
 
-from dedup.article import Article, items_of, read_articles
+from dedup.article import items_of, read_articles
 from dedup.assembly import tell
 from dedup.checks import check_count, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings
+from dedup.near.lsh import Bands
 from dedup.representative import Chooser
-from dedup.store.sqlite import Row, SqliteStore
-from dedup.stories import Story, printable
+from dedup.store.protocol import Store
+from dedup.store.records import Row
+from dedup.store.sqlite import SqliteStore
+from dedup.stories import Story
+from dedup.stream import upkeep
+from dedup.stream.arrival import find_neighbours
 from dedup.stream.assigner import Assigner
+from dedup.stream.door import check_articles, day_of, is_storable, sift
+from dedup.stream.ledger import Ledger
+from dedup.stream.reading import read_texts
 from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
+from dedup.stream.scheme import parameters_of, versions
 from dedup.text.tokens import tokenize
 
 Result = TypeVar("Result")
+
+_MOST = 2**62  # SQLite counts no further
 
 
 class StoryIndex:
@@ -32,12 +43,35 @@ class StoryIndex:
     Parameters
     ----------
     path : str or Path
-        SQLite file, made when it is not there; ":memory:" for none. One process at a time may have it open.
+        SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it.
     story_threshold, near_threshold, recall, num_perm, shingle_size
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only.
     representative : {"central", "earliest", "longest"} or callable, default "central"
     timezone : str or tzinfo, optional
         As in `StoryClusterer`.
+    read_only : bool, default False
+        Open a file that another process may be writing to. Answers are as of the last transaction; words are weighed
+        as of the opening, or of the last `similar`.
+
+    Raises
+    ------
+    ValueError
+        For a parameter that is not allowed, or a file that is another program's, of another format, or made with other
+        parameters.
+    RuntimeError
+        When another StoryIndex writes to the file.
+    OSError
+        When the file cannot be read or written.
+
+    Notes
+    -----
+    Late articles are as good as others: one joins the story that it would have joined in time, as long as reports of
+    that are live, which is until `expire`. What two articles have in common is weighed by how common it is among the
+    latest 8,192 that came, so the vocabulary of last year does not weigh on today's. Before an index has some hundred
+    articles it is careful, and joins less.
+
+    Nothing acknowledged is lost when the process is killed. When the machine loses power the last transactions may be,
+    as a whole; the file stays sound.
 
     Examples
     --------
@@ -61,17 +95,18 @@ class StoryIndex:
         shingle_size: int = 5,
         representative: str | Chooser = "central",
         timezone: str | tzinfo | None = None,
+        read_only: bool = False,
     ) -> None:
         check_story_settings(story_threshold, representative, timezone)
         settings = NearSettings(near_threshold, recall, num_perm, shingle_size)
         check_settings(settings, None, name="near_threshold")
         self._threshold, self._settings = float(story_threshold), settings
+        self._bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
         self._rule, self._timezone = representative, timezone
-        shares = {"story_threshold": story_threshold, "near_threshold": near_threshold, "recall": recall}
-        counts = {"num_perm": num_perm, "shingle_size": shingle_size}
-        parameters = {name: repr(float(value)) for name, value in shares.items()}
-        parameters |= {name: repr(int(value)) for name, value in counts.items()}
-        self._store = SqliteStore(path, parameters)
+        self._store: Store = SqliteStore(
+            path, parameters_of(story_threshold, settings), versions(), read_only=read_only
+        )
+        self._read_only, self._moment = read_only, 0
         self._mutex = threading.RLock()
         try:
             self._load()
@@ -81,7 +116,17 @@ class StoryIndex:
 
     def _load(self) -> None:
         """Make what is kept in memory, from what is stored."""
-        self._assigner = Assigner(self._store, self._threshold, self._settings)
+        with self._store.snapshot() as self._moment:
+            self._ledger = Ledger(self._store, self._threshold, self._bands)
+        self._assigner = Assigner(self._ledger, self._settings.threshold, self._settings.shingle_size)
+
+    @contextmanager
+    def _reading(self, *, memory: bool = False) -> Iterator[None]:
+        """One moment for all that is read inside; memory that is asked for is made again when others have written."""
+        with self._mutex, self._store.snapshot() as moment:
+            if memory and moment != self._moment:
+                self._load()
+            yield
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +140,7 @@ class StoryIndex:
             self._store.close()
 
     def __len__(self) -> int:
-        with self._mutex:
+        with self._reading():
             return self._store.count()
 
     def add(self, article: Any) -> Assignment:
@@ -146,50 +191,22 @@ class StoryIndex:
             raise ValueError(f"errors is {errors!r}; allowed: 'raise', 'skip'")
         refusals: list[Refusal] = []
         if errors == "skip":
-            articles, refusals = self._allowed(items_of(articles))
-        checked = self._checked(articles)
+            articles, refusals = sift(items_of(articles), self._timezone)
+        checked = check_articles(articles, self._timezone)
         with self._mutex:
-            readings = self._assigner.read_many(checked)
-            assignments = self._all_or_none(lambda: list(map(self._assigner.add, checked, readings)))
+            assignments = self._all_or_none(lambda: self._assigner.add(checked))
         return (assignments, refusals) if errors == "skip" else assignments
-
-    def _checked(self, articles: Any) -> list[Article]:
-        batch = read_articles(articles, timezone=self._timezone)
-        for position, (article, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
-            if not named:
-                raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
-            if not _is_storable(article.id):
-                raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
-        return batch.articles
-
-    def _allowed(self, items: Iterable[Any]) -> tuple[list[Any], list[Refusal]]:
-        """Items that are allowed, and why the others are not."""
-        allowed: list[Any] = []
-        refusals: list[Refusal] = []
-        places: dict[str, int] = {}
-        for position, item in enumerate(items):
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # it is said once, for all that are allowed
-                    (article,) = self._checked([item])
-                if article.id in places:
-                    raise ValueError(
-                        f"article 0: field 'id' is {article.id!r}, as that of article {places[article.id]}"
-                    )
-            except (TypeError, ValueError) as error:
-                refusals.append(Refusal(position, str(error).replace("article 0", f"article {position}", 1)))
-            else:
-                places[article.id] = position
-                allowed.append(item)
-        return allowed, refusals
 
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""
         with self._mutex:
-            row = self._known(article_id)
-            if row is not None:
-                self._all_or_none(lambda: self._assigner.remove(row))
-            return row is not None
+            return self._all_or_none(lambda: self._remove(article_id))
+
+    def _remove(self, article_id: str) -> bool:
+        row = self._known(article_id)
+        if row is not None:
+            upkeep.remove(self._ledger, row.node)
+        return row is not None
 
     def expire(self, before: datetime) -> int:
         """Forget the articles published before; of undated ones, those that came when no later article was known.
@@ -199,21 +216,18 @@ class StoryIndex:
         int
             How many.
         """
-        day = _day(before, "before")
+        day = day_of(before, "before")
         with self._mutex:
-            rows = self._store.before(day)
-            self._all_or_none(lambda: self._assigner.expire(rows))
-            self._assigner.live.compact()
-            return len(rows)
+            return self._all_or_none(lambda: upkeep.expire(self._ledger, day))
 
     def refine(self, since: datetime) -> list[Move]:
         """Look again at the stories with an article since then, as the batch would, and say what moved.
 
         A story's id stays with the part that has most of its reports.
         """
-        day = _day(since, "since")
+        day = day_of(since, "since")
         with self._mutex:
-            return self._all_or_none(lambda: self._assigner.refine(day))
+            return self._all_or_none(lambda: upkeep.refine(self._ledger, day))
 
     def story_id(self, article_id: str) -> str:
         """Story of an article.
@@ -223,7 +237,7 @@ class StoryIndex:
         KeyError
             When there is none of that id.
         """
-        with self._mutex:
+        with self._reading():
             row = self._known(article_id)
             if row is None:
                 raise KeyError(f"no article has the id {article_id!r}")
@@ -237,33 +251,50 @@ class StoryIndex:
         KeyError
             When there is none of that id, or not any more.
         """
-        with self._mutex:
+        with self._reading():
             number = self._store.resolve(story_number(story_id))
             rows = [] if number is None else self._store.of_story(number)
             if number is None or not rows:
                 raise KeyError(f"no story has the id {story_id!r}")
             return self._story(number, rows)
 
-    def stories(self, *, since: datetime | None = None, min_size: int = 1) -> list[Story]:
-        """Stories with an article since then and at least so many articles, the latest first."""
+    def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
+        """Stories with an article since then and at least so many articles, the latest first, `limit` at most."""
         check_count("min_size", min_size)
-        day = None if since is None else _day(since, "since")
-        with self._mutex:
-            numbers = self._store.story_ids(day, min_size)
+        if limit is not None:
+            check_count("limit", limit, "None or an integer of at least 1")
+        day = None if since is None else day_of(since, "since")
+        with self._reading():
+            numbers = self._store.story_ids(day, min(min_size, _MOST))[:limit]
             return [self._story(number, self._store.of_story(number)) for number in numbers]
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
-        """The live reports most similar to an article, which need not be in the index, most similar first."""
+        """The live reports most similar to an article, which need not be in the index, most similar first.
+
+        One with the id of the article is left out.
+        """
         check_count("k", k)
-        given = read_articles([article], timezone=self._timezone).articles[0]
-        with self._mutex:
-            reading = self._assigner.read(given)
-            found = sorted(self._assigner.edges(reading, given.day).items(), key=lambda edge: (-edge[1], edge[0]))[:k]
-            rows = [(self._store.by_node(node), similarity) for node, similarity in found]
-            return [Similar(row.id, story_name(row.story), similarity) for row, similarity in rows]
+        batch = read_articles([article], timezone=self._timezone)
+        (given,), (named,) = batch.articles, batch.named
+        readings = read_texts([given.full_text], self._bands, self._settings.shingle_size)
+        with self._reading(memory=True):
+            weighed = self._ledger.live.weigh(readings, np.zeros(1, dtype=np.bool_))
+            limit = np.array([self._ledger.next_node])
+            ((nodes, similarities),) = find_neighbours(self._ledger, weighed, np.array([given.day]), limit)
+            rows = self._store.rows(nodes.tolist())
+        found = [
+            Similar(rows[node].id, story_name(rows[node].story), similarity)
+            for node, similarity in sorted(
+                zip(nodes.tolist(), similarities.tolist(), strict=True), key=lambda e: (-e[1], e[0])
+            )
+            if not named or rows[node].id != given.id
+        ]
+        return found[:k]
 
     def _all_or_none(self, work: Callable[[], Result]) -> Result:
         """Run in one transaction; when it fails, memory is made again from what is stored."""
+        if self._read_only:
+            raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
         try:
             with self._store.transaction():
                 return work()
@@ -272,27 +303,14 @@ class StoryIndex:
             raise
 
     def _known(self, article_id: str) -> Row | None:
-        return self._store.by_id(article_id) if isinstance(article_id, str) and _is_storable(article_id) else None
+        return self._store.by_id(article_id) if isinstance(article_id, str) and is_storable(article_id) else None
 
     def _story(self, number: int, rows: list[Row]) -> Story:
         rows = sorted(rows, key=lambda row: (row.day is None, row.day or 0.0, row.id))
         articles = [decoded(row.fields) for row in rows]
         copies = np.array([row.speaker for row in rows])
-        membership = dict.fromkeys(copies.tolist(), 1.0)
-        if len(membership) > 1:
-            for node in membership:
-                pulls = (s for other, s in self._store.edges(node).items() if other in membership)
-                membership[node] = sum(pulls) / (len(membership) - 1)
+        speakers, place = np.unique(copies, return_inverse=True)
+        totals = np.asarray(self._ledger.graph(speakers).sum(axis=1)).ravel()
+        membership = totals / (len(speakers) - 1) if len(speakers) > 1 else np.ones(1)
         words = np.diff(tokenize([article.full_text for article in articles]).offsets).tolist()
-        of_each = np.array([membership[node] for node in copies.tolist()])
-        return tell(articles, copies, words, of_each, self._rule, self._assigner.live, story_name(number))[0]
-
-
-def _is_storable(text: str) -> bool:
-    return printable(text) == text
-
-
-def _day(moment: datetime, name: str) -> float:
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise ValueError(f"{name} is {moment!r}; allowed: an aware datetime")
-    return moment.timestamp() / 86_400
+        return tell(articles, copies, words, membership[place], self._rule, self._ledger.live, story_name(number))[0]

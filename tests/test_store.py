@@ -15,7 +15,7 @@ import pytest
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.store.sqlite import APPLICATION_ID, FORMAT
+from dedup.store.file import APPLICATION_ID, FORMAT
 
 ROOT = Path(dedup.__file__).parents[1]
 KILLS = int(os.environ.get("KILLS", "6"))
@@ -52,18 +52,22 @@ def assert_whole(path, acknowledged, texts):
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
     with StoryIndex(path) as index:
-        rows = {row.node: row for row in index._store.everything()}
+        rows = index._store.rows(index._store.before(np.inf))
         assert len(rows) == len(index)
         names = {row.id for row in rows.values()}
         assert acknowledged.keys() <= names
         for row in rows.values():
             assert rows[row.speaker].story == row.story
-            assert len(row.keys) == len(row.counts) > 0
         speakers = {node for node, row in rows.items() if row.speaker == node}
-        edges = set(index._store._db.execute("SELECT node, other FROM edges"))
-        assert {node for node, _ in edges} <= speakers
-        assert edges == {(other, node) for node, other in edges}
-        assert Counter(rows[node].story for node in speakers) == index._assigner.sizes
+        traits = index._store.traits(list(rows))
+        assert traits.keys() == rows.keys()
+        assert index._store._db.execute("SELECT count(*) FROM traits").fetchone() == (len(rows),)
+        for node, own in traits.items():
+            assert len(own.features) == len(own.counts) > 0
+            assert len(own.neighbours) == len(own.similarities)
+            assert node in speakers or not len(own.neighbours)
+            assert not set(own.neighbours.tolist()) & (rows.keys() - speakers)
+        assert Counter(rows[node].story for node in speakers) == index._ledger.sizes
         for name, (turn, story) in acknowledged.items():
             found = index.story(index.story_id(name))
             (stored,) = (a for a in found.articles if a.id == name)
@@ -280,7 +284,7 @@ def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path):
         before = [story.articles for story in index.stories()]
         pages = index._store._db.execute("PRAGMA page_count").fetchone()[0]
         index._store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
-        with pytest.raises(sqlite3.OperationalError, match="full"):
+        with pytest.raises(OSError, match=r"index\.db cannot be written: .* full; nothing was stored"):
             index.add_many(sample[20:])
         assert [story.articles for story in index.stories()] == before
         assert index.similar(sample[0])

@@ -111,10 +111,10 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
 
 
 def band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Hashes of the rows of some columns of signatures, shape (n_texts,)."""
-    keys = np.zeros(len(columns), dtype=np.uint64)
-    for column in columns.T:
-        keys = mix(keys ^ column)
+    """Hashes of the rows of some columns of signatures: the last axis, shape (..., n_rows), is hashed away."""
+    keys = np.zeros(columns.shape[:-1], dtype=np.uint64)
+    for row in range(columns.shape[-1]):
+        keys = mix(keys ^ columns[..., row])
     return keys
 
 

@@ -12,7 +12,8 @@ EMPTY = np.uint32(0xFFFFFFFF)
 # 16 shingles of one text stand in one column, so that minima are taken row against row.
 _LANES = 16
 
-# 4,096 columns x 16 lanes x 8 permutations x 4 bytes: two megabytes, within a core's second-level cache.
+# 4,096 columns x 16 lanes x 8 permutations x 4 bytes: two megabytes, within a core's second-level cache. Fewer columns
+# leave room for more permutations.
 _COLUMNS_AT_ONCE = 1 << 12
 _PERMUTATIONS_AT_ONCE = 8
 
@@ -64,15 +65,17 @@ def signatures(
     texts, firsts = _columns(offsets)
     lasts = offsets[texts + 1] - 1
     lanes = np.arange(_LANES)[:, None]
-    buffer = np.empty((_PERMUTATIONS_AT_ONCE, _LANES * min(len(texts), _COLUMNS_AT_ONCE)), dtype=np.uint32)
+    width = max(1, min(len(texts), _COLUMNS_AT_ONCE))
+    at_once = min(num_perm, _PERMUTATIONS_AT_ONCE * (_COLUMNS_AT_ONCE // width))
+    buffer = np.empty((at_once, _LANES * width), dtype=np.uint32)
     for c in range(0, len(texts), _COLUMNS_AT_ONCE):
         columns = slice(c, c + _COLUMNS_AT_ONCE)
         # A last column that a text does not fill repeats its last shingle.
         grid = mixed.take(np.minimum(firsts[columns] + lanes, lasts[columns])).ravel()
         starts = np.flatnonzero(np.diff(texts[columns], prepend=-1))
         found = np.empty((num_perm, len(starts)), dtype=np.uint32)
-        for p in range(0, num_perm, _PERMUTATIONS_AT_ONCE):
-            chosen = slice(p, min(p + _PERMUTATIONS_AT_ONCE, num_perm))
+        for p in range(0, num_perm, at_once):
+            chosen = slice(p, min(p + at_once, num_perm))
             values = buffer[: chosen.stop - p, : len(grid)]
             np.multiply(multipliers[chosen, None], grid, out=values)
             np.add(values, addends[chosen, None], out=values)

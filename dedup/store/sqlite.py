@@ -4,65 +4,16 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-APPLICATION_ID = 0x64656475  # "dedu"
-FORMAT = 1
+from dedup.store.file import lock_file, open_file
+from dedup.store.records import Outline, Row, Traits
 
-_ALLOWED = "allowed: a new file or one that a StoryIndex made"
-
-_SCHEMA = """
-CREATE TABLE parameters (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE articles (
-    node INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, day REAL,
-    kept_by_day REAL NOT NULL, story INTEGER NOT NULL, speaker INTEGER NOT NULL, fields TEXT NOT NULL,
-    bands BLOB NOT NULL, keys BLOB NOT NULL, counts BLOB NOT NULL
-);
-CREATE INDEX articles_by_story ON articles (story);
-CREATE INDEX articles_by_speaker ON articles (speaker);
-CREATE INDEX articles_by_day ON articles (kept_by_day);
-CREATE TABLE edges (node INTEGER, other INTEGER, similarity REAL, PRIMARY KEY (node, other)) WITHOUT ROWID;
-CREATE TABLE stories (story INTEGER PRIMARY KEY AUTOINCREMENT, merged_into INTEGER);
-"""
-
-
-class Row(NamedTuple):
-    """An article as it is stored.
-
-    Attributes
-    ----------
-    node : int
-        Its number, never used again.
-    id : str
-    digest : bytes
-        Of its fields: equal for equal content.
-    day : float or None
-        Publication in days since 1970.
-    kept_by_day : float
-        The day that `expire` goes by: of an undated article, the latest day known when it came.
-    story : int
-    speaker : int
-        Node of the article that speaks for its copies; its own when it is no copy.
-    fields : str
-        Its fields as JSON.
-    bands, keys, counts : ndarray
-        See `dedup.stream.reading.Reading`.
-    """
-
-    node: int
-    id: str
-    digest: bytes
-    day: float | None
-    kept_by_day: float
-    story: int
-    speaker: int
-    fields: str
-    bands: NDArray[np.uint64]
-    keys: NDArray[np.uint64]
-    counts: NDArray[np.uint8]
+# Of the nodes in a query; SQLite allows 32,766.
+_NODES_AT_ONCE = 500
 
 
 class SqliteStore:
@@ -72,74 +23,32 @@ class SqliteStore:
     ----------
     path : str or Path
         File, made when it is not there; ":memory:" for none.
-    parameters : mapping of str to str
-        What the index was made with; a file made with others is refused.
+    parameters, versions : mapping of str to str
+        What the index was made with: a file made with other parameters is refused.
+    read_only : bool
+        Whether others may write to the file meanwhile.
 
     Raises
     ------
     ValueError
         When the file is another program's, of another format, or made with other parameters.
     RuntimeError
-        When another StoryIndex has it open.
+        When another StoryIndex writes to it.
     OSError
         When it cannot be read or written.
     """
 
-    def __init__(self, path: str | Path, parameters: Mapping[str, str]) -> None:
-        # By its real name, so that a link to it has the same lock.
-        place = ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
-        self._lock = _locked(place)
+    def __init__(
+        self, path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
+    ) -> None:
+        self._path = path
+        self._lock = None if read_only else lock_file(path)
         try:
-            self._db = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
+            self._db = open_file(path, parameters, versions, read_only=read_only)
+        except BaseException:
             if self._lock is not None:
                 self._lock.close()
-            raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
-        try:
-            self._open(str(path), parameters)
-        except BaseException:
-            self.close()
             raise
-
-    def _open(self, path: str, parameters: Mapping[str, str]) -> None:
-        try:
-            application = self._db.execute("PRAGMA application_id").fetchone()[0]
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            raise OSError(f"{path} cannot be read: {error}; {_ALLOWED}") from error
-        except sqlite3.DatabaseError as error:
-            raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
-        if application != APPLICATION_ID and (tables or application):
-            raise ValueError(f"{path} is another program's database; {_ALLOWED}")
-        if tables and version != FORMAT:
-            raise ValueError(f"{path} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
-        if tables:
-            self._require_same(path, parameters)
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            if not tables:
-                self._make(parameters)
-        except sqlite3.OperationalError as error:
-            raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
-        self._db.execute("PRAGMA synchronous = NORMAL")
-
-    def _make(self, parameters: Mapping[str, str]) -> None:
-        with self.transaction():
-            for statement in _SCHEMA.split(";\n"):
-                self._db.execute(statement)
-            self._db.executemany("INSERT INTO parameters VALUES (?, ?)", parameters.items())
-            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version = {FORMAT}")
-
-    def _require_same(self, path: str, parameters: Mapping[str, str]) -> None:
-        stored = dict(self._db.execute("SELECT name, value FROM parameters"))
-        for name in sorted(stored.keys() | parameters.keys()):
-            if stored.get(name) != parameters.get(name):
-                raise ValueError(
-                    f"{path} was made with {name}={stored.get(name)}, not {parameters.get(name)}; "
-                    "allowed: the same parameters, or a new file"
-                )
 
     def close(self) -> None:
         """Close the file and let go of the lock."""
@@ -150,105 +59,165 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing."""
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise OSError(f"{self._path} cannot be written: {error}; nothing was stored") from error
             raise
 
-    def new_story(self) -> int:
-        """The number of a new story, never used before."""
-        return int(self._db.execute("INSERT INTO stories (merged_into) VALUES (NULL)").lastrowid or 0)
+    @contextmanager
+    def snapshot(self) -> Iterator[int]:
+        """All of what is read inside is of one moment; its number changes when another process has written."""
+        outermost = not self._db.in_transaction
+        if outermost:
+            self._db.execute("BEGIN")
+        try:
+            self._db.execute("SELECT count(*) FROM latest")  # what is read first says which moment
+            yield int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        finally:
+            if outermost:
+                self._db.execute("COMMIT")
+
+    def counters(self) -> tuple[int, int, float]:
+        """The next node, the next story, and the latest day of any article ever (-inf for none)."""
+        used = dict(self._db.execute("SELECT name, seq FROM sqlite_sequence"))
+        (latest,) = self._db.execute("SELECT max(day) FROM latest").fetchone()
+        return used.get("articles", 0) + 1, used.get("stories", 0) + 1, -np.inf if latest is None else latest
+
+    def set_latest(self, day: float) -> None:
+        """Remember the latest day of any article."""
+        self._db.execute("DELETE FROM latest")
+        self._db.execute("INSERT INTO latest VALUES (?)", (day,))
+
+    def add_stories(self, stories: Iterable[int]) -> None:
+        """Stories that begin."""
+        self._db.executemany("INSERT INTO stories VALUES (?, NULL)", ((story,) for story in stories))
 
     def merge(self, story: int, into: int) -> None:
         """Put all of a story into another, and keep an alias."""
         self._db.execute("UPDATE articles SET story = ? WHERE story = ?", (into, story))
-        self._db.execute("UPDATE stories SET merged_into = ? WHERE story = ?", (into, story))
+        self._db.execute("UPDATE stories SET merged_into = ? WHERE story = ? OR merged_into = ?", (into, story, story))
 
     def resolve(self, story: int) -> int | None:
         """The story that this one is part of by now; None when there was none."""
-        while True:
-            row = self._db.execute("SELECT merged_into FROM stories WHERE story = ?", (story,)).fetchone()
-            if row is None:
-                return None
-            if row[0] is None:
-                return story
-            story = row[0]
+        row = self._db.execute("SELECT coalesce(merged_into, story) FROM stories WHERE story = ?", (story,)).fetchone()
+        return row and int(row[0])
 
-    def insert(self, row: Row) -> int:
-        """Store an article; its node is given here when it is 0."""
-        cursor = self._db.execute(
-            "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (row.node or None, *row[1:8], row.bands.tobytes(), _packed(row.keys), row.counts.tobytes()),
+    def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
+        """Store articles."""
+        self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
+        self._db.executemany(
+            "INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((row.node, traits.norm, *(values.tobytes() for values in traits[1:])) for row, traits in rows),
         )
-        return int(cursor.lastrowid or 0)
+
+    def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
+        """Store what a node is similar to."""
+        values = neighbours.tobytes(), similarities.tobytes(), node
+        self._db.execute("UPDATE traits SET neighbours = ?, similarities = ? WHERE node = ?", values)
+
+    def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
+        """Store lengths of vectors."""
+        pairs = zip(norms.tolist(), nodes.tolist(), strict=True)
+        self._db.executemany("UPDATE traits SET norm = ? WHERE node = ?", pairs)
 
     def delete(self, nodes: Sequence[int]) -> None:
-        """Delete articles with their similarities."""
-        for node in nodes:
-            self._db.execute("DELETE FROM articles WHERE node = ?", (node,))
-            neighbours = "SELECT other FROM edges WHERE node = ?"
-            self._db.execute(f"DELETE FROM edges WHERE other = ? AND node IN ({neighbours})", (node, node))  # noqa: S608
-            self._db.execute("DELETE FROM edges WHERE node = ?", (node,))
+        """Delete articles."""
+        for table in ("articles", "traits"):
+            self._db.executemany(f"DELETE FROM {table} WHERE node = ?", ((node,) for node in nodes))  # noqa: S608
 
-    def connect(self, node: int, others: Iterable[tuple[int, float]]) -> None:
-        """Store the similarities of a node to others."""
-        for other, similarity in others:
-            self._db.execute("INSERT OR REPLACE INTO edges VALUES (?, ?, ?)", (node, other, similarity))
-            self._db.execute("INSERT OR REPLACE INTO edges VALUES (?, ?, ?)", (other, node, similarity))
+    def delete_dead_stories(self) -> None:
+        """Delete the stories that have no articles any more, with their aliases."""
+        self._db.execute("DELETE FROM stories WHERE coalesce(merged_into, story) NOT IN (SELECT story FROM articles)")
 
-    def place(self, nodes: Iterable[int], story: int) -> None:
+    def place(self, speakers: Sequence[int], story: int) -> None:
         """Put articles into a story, with those they speak for."""
-        for node in nodes:
-            self._db.execute("UPDATE articles SET story = ? WHERE speaker = ?", (story, node))
+        for condition in ("node = ?", "speaker = ? AND speaker != node"):
+            query = f"UPDATE articles SET story = ? WHERE {condition}"  # noqa: S608
+            self._db.executemany(query, ((story, node) for node in speakers))
 
     def speak_for(self, speaker: int, former: int) -> None:
         """Let an article speak for those that another one spoke for."""
-        self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ?", (speaker, former))
+        self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ? AND speaker != node", (speaker, former))
 
     def by_id(self, article_id: str) -> Row | None:
         """The article of that id."""
         return next(self._rows("WHERE id = ?", (article_id,)), None)
 
-    def by_node(self, node: int) -> Row:
-        """The article of that node."""
-        return next(self._rows("WHERE node = ?", (node,)))
+    def identify(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Node and digest of those of the articles that there are."""
+        return {name: (node, digest) for name, node, digest in self._select("id, node, digest", "articles", "id", ids)}
 
-    def speakers(self, story: int) -> list[int]:
-        """The nodes of a story that are no copies, ascending."""
-        query = "SELECT node FROM articles WHERE story = ? AND speaker = node ORDER BY node"
-        return [node for (node,) in self._db.execute(query, (story,))]
+    def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
+        """The articles of those nodes."""
+        columns = ", ".join(Row._fields)
+        return {row[0]: Row(*row) for row in self._select(columns, "articles", "node", nodes)}
+
+    def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
+        """What those nodes are compared by."""
+        columns = "node, " + ", ".join(Traits._fields)
+        return {row[0]: _traits(*row[1:]) for row in self._select(columns, "traits", "node", nodes)}
+
+    def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
+        rows = sorted(self._select("node, neighbours, similarities", "traits", "node", nodes))
+        others = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int32).astype(np.int64)
+        similarities = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)
+        owners = np.repeat(np.array([row[0] for row in rows], dtype=np.int64), [len(row[1]) // 4 for row in rows])
+        return owners, others, similarities
 
     def of_story(self, story: int) -> list[Row]:
         """The articles of a story, by node."""
         return list(self._rows("WHERE story = ? ORDER BY node", (story,)))
 
-    def of_speaker(self, node: int) -> list[Row]:
-        """The articles that one speaks for, itself included, by node."""
-        return list(self._rows("WHERE speaker = ? ORDER BY node", (node,)))
+    def of_speakers(self, nodes: Sequence[int]) -> list[int]:
+        """Nodes and those they speak for, ascending."""
+        copies = self._select("node", "articles", "speaker != node AND speaker", nodes)
+        return sorted([*nodes, *(node for (node,) in copies)])
 
-    def before(self, day: float) -> list[Row]:
-        """The articles kept by an earlier day, by node."""
-        return list(self._rows("WHERE kept_by_day < ? ORDER BY node", (day,)))
+    def heirs(self, nodes: Sequence[int]) -> dict[int, int]:
+        """The first copy of each of the nodes that have any."""
+        found = self._select("node, speaker", "articles", "speaker != node AND speaker", nodes)
+        return {speaker: node for node, speaker in sorted(found, reverse=True)}
 
-    def everything(self) -> Iterator[Row]:
-        """All articles, by node."""
-        return self._rows("ORDER BY node", ())
+    def before(self, day: float) -> list[int]:
+        """Nodes of the articles kept by an earlier day, ascending."""
+        query = "SELECT node FROM articles WHERE kept_by_day < ? ORDER BY node"
+        return [node for (node,) in self._db.execute(query, (day,))]
 
-    def features(self, nodes: Sequence[int]) -> list[tuple[NDArray[np.uint64], NDArray[np.uint8]]]:
-        """Keys and counts of each of the nodes."""
-        found = []
-        for node in nodes:
-            keys, counts = self._db.execute("SELECT keys, counts FROM articles WHERE node = ?", (node,)).fetchone()
-            found.append((_unpacked(keys), np.frombuffer(counts, dtype=np.uint8)))
-        return found
+    def outlines(self, leading: int) -> Iterator[Outline]:
+        """What memory needs of all articles, by node, some at a time; of their features so many."""
+        cursor = self._db.execute(
+            "SELECT node, day, story, speaker, norm, length(counts), bands, substr(features, 1, ?) "
+            "FROM articles JOIN traits USING (node) ORDER BY node",
+            (4 * leading,),
+        )
+        while rows := cursor.fetchmany(1 << 14):
+            node, day, story, speaker, norm, size, bands, features = zip(*rows, strict=True)
+            yield Outline(
+                np.array(node, dtype=np.int64),
+                np.array(day, dtype=np.float64),
+                np.array(story, dtype=np.int64),
+                np.array(speaker, dtype=np.int64),
+                np.array(norm, dtype=np.float32),
+                np.array(size, dtype=np.int64),
+                [np.frombuffer(own, dtype=np.uint64) for own in bands],
+                [np.frombuffer(own or b"", dtype=np.uint32) for own in features],  # of nothing, SQLite cuts NULL
+            )
 
-    def edges(self, node: int) -> dict[int, float]:
-        """Similarities of a node."""
-        return dict(self._db.execute("SELECT other, similarity FROM edges WHERE node = ?", (node,)))
+    def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
+        """Features and counts of the articles from that node on that are no copies, by node."""
+        query = (
+            "SELECT node, features, counts FROM articles JOIN traits USING (node) "
+            "WHERE node >= ? AND speaker = node ORDER BY node"
+        )
+        for found, features, counts in self._db.execute(query, (node,)):
+            yield found, np.frombuffer(features, dtype=np.uint32), np.frombuffer(counts, dtype=np.uint8)
 
     def story_ids(self, since_day: float | None, min_size: int) -> list[int]:
         """Stories with an article of that day or later and so many articles, the latest first."""
@@ -264,38 +233,24 @@ class SqliteStore:
         return int(self._db.execute("SELECT count(*) FROM articles").fetchone()[0])
 
     def _rows(self, where: str, values: tuple[Any, ...]) -> Iterator[Row]:
-        columns = "node, id, digest, day, kept_by_day, story, speaker, fields, bands, keys, counts"
-        for row in self._db.execute(f"SELECT {columns} FROM articles {where}", values):  # noqa: S608 (no outside text)
-            node, article_id, digest, day, kept_by_day, story, speaker, fields, bands, keys, counts = row
-            arrays = np.frombuffer(bands, dtype=np.uint64), _unpacked(keys), np.frombuffer(counts, dtype=np.uint8)
-            yield Row(node, article_id, digest, day, kept_by_day, story, speaker, fields, *arrays)
+        return map(Row._make, self._db.execute(f"SELECT {', '.join(Row._fields)} FROM articles {where}", values))  # noqa: S608
+
+    def _select(self, columns: str, table: str, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Rows whose key is among the values."""
+        for first in range(0, len(values), _NODES_AT_ONCE):
+            some = values[first : first + _NODES_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            yield from self._db.execute(f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})", tuple(some))  # noqa: S608
 
 
-def _packed(keys: NDArray[np.uint64]) -> bytes:
-    """The six bytes that each key has."""
-    return keys.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :6].tobytes()
-
-
-def _unpacked(data: bytes) -> NDArray[np.uint64]:
-    keys = np.zeros((len(data) // 6, 8), dtype=np.uint8)
-    keys[:, :6] = np.frombuffer(data, dtype=np.uint8).reshape(-1, 6)
-    return keys.view("<u8").ravel().astype(np.uint64)
-
-
-def _locked(path: str | Path) -> sqlite3.Connection | None:
-    """A lock that one process can hold, and that goes with it however it ends."""
-    if str(path) == ":memory:":
-        return None
-    lock = None
-    try:
-        lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0, check_same_thread=False)
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if lock is not None:
-            lock.close()
-        if "locked" in str(error):
-            raise RuntimeError(f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time") from error
-        raise OSError(
-            f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
-        ) from error
-    return lock
+def _traits(
+    norm: float, neighbours: bytes, similarities: bytes, bands: bytes, features: bytes, counts: bytes
+) -> Traits:
+    return Traits(
+        norm,
+        np.frombuffer(neighbours, dtype=np.int32),
+        np.frombuffer(similarities, dtype=np.float32),
+        np.frombuffer(bands, dtype=np.uint64),
+        np.frombuffer(features, dtype=np.uint32),
+        np.frombuffer(counts, dtype=np.uint8),
+    )

@@ -102,7 +102,7 @@ class Vocabulary:
         return inverse_frequency(self.n_texts, frequencies + prior)
 
 
-def inverse_frequency(n_texts: int, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
     """``log((N + N0 + 1) / (df + 0.5))`` of document frequencies that have their prior added."""
     return np.asarray(np.log((n_texts + PRIOR_ARTICLES + 1) / (frequencies + 0.5)))
 
@@ -121,7 +121,9 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     as_name, as_word = np.zeros((2, len(stop_word_hashes())), dtype=np.int64)
-    for part in ordered_map(lambda block: count_block(texts[block]), blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+    for part in ordered_map(
+        lambda block: count_block(tokenize(texts[block])), blocks(texts, _BLOCK_CHARACTERS), n_jobs
+    ):
         sizes.append(part.sizes)
         keys.append(part.keys)
         counts.append(part.counts)
@@ -143,9 +145,8 @@ class BlockCounts(NamedTuple):
     stop_words_as_words: NDArray[np.int64]
 
 
-def count_block(texts: Sequence[str]) -> BlockCounts:
+def count_block(tokens: Tokens) -> BlockCounts:
     """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
-    tokens = tokenize(texts)
     rows = tokens.text_indices
     weights = token_weights(tokens)
     stop_word = _stop_word_lookup().find(tokens.hashes)
@@ -173,7 +174,7 @@ def count_block(texts: Sequence[str]) -> BlockCounts:
     starts = np.flatnonzero(np.concatenate([[True], packed[1:] != packed[:-1]])[: len(packed)])
     counts = np.add.reduceat(weight, starts) if len(starts) else weight
     packed = packed[starts]
-    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(texts))
+    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(tokens.offsets) - 1)
     keys = packed & np.uint64((1 << KEY_BITS) - 1)
     return BlockCounts(sizes, keys, counts.astype(np.float32), *_stop_word_uses(tokens, stop_word, upper))
 
@@ -280,7 +281,7 @@ def _vocabulary(counts: Counts) -> Vocabulary:
     return Vocabulary(len(counts.offsets) - 1, keys[starts[shared]], frequencies[shared], counts.stop_words)
 
 
-def families(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
     """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
     return (keys & np.uint64((1 << _FAMILY_BITS) - 1)).astype(np.int64)
 

@@ -1,139 +1,293 @@
 """The live articles of an index, as arrays: who might be alike, and how much."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.story.features import (
-    FAMILY_WEIGHT,
-    KEY_BITS,
-    PRIOR_STOP_WORD_ARTICLES,
-    WORD,
-    WORD_PAIR,
-    families,
-    feature_keys,
-    inverse_frequency,
-)
-from dedup.story.graph import CANDIDATE_FLOOR, POSTINGS
+from dedup.story.features import FAMILY_WEIGHT, WORD_PAIR, families, inverse_frequency
 from dedup.story.similarity import time_factor
+from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
-from dedup.stream.reading import Reading
-from dedup.text.stopwords import stop_word_hashes
+from dedup.stream.reading import FEATURE_BITS, Readings, shortened
+from dedup.stream.slices import TimeSlices
+from dedup.stream.window import Window, slots
 
-#: How many of its rarest features lead to an article.
-LEADING_FEATURES = 1000
+#: How many of its heaviest features lead to an article, and with how many of its own it looks for others, as long as
+#: those occur in no more articles of the window than this together. Measured on six labelled sets, more find the same.
+LEADING_FEATURES, MOST_OCCURRENCES = 128, 3000
 
-#: How many candidates are compared as a whole.
-MOST_CANDIDATES = 40
+#: Articles are compared as a whole when the features that lead to them promise this similarity, and as long as they
+#: have no more features than this together; less of a promise moves BCubed F1 by less than 0.001.
+PROMISE_FLOOR, MOST_ENTRIES = 0.04, 1 << 15
 
-# Document frequencies are counted by the leading bits of a key; two rare features seldom share a slot.
-_SLOT_BITS, _POSTING_BITS = 24, 32
+# Candidates are added up in 64-bit integers: text above, then node, then the share of the square.
+_SHARE_BITS, _NODE_BITS = 24, 31
+TEXTS_AT_ONCE = 256
+
+# Similarities are computed for some texts at a time: their features fill a table of 2**20 bits of hash and text.
+_TEXTS_IN_TABLE, _TABLE_BITS = 16, 16
+
+_LOG_COUNTS = np.log1p(np.arange(256))
+
+Features = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 
-class LiveArticles:
-    """Nodes are numbers of articles, given by the store and never used again.
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """Readings under the document frequencies that each text found when it came.
 
     Attributes
     ----------
-    days : ndarray of float64
-        Publication of each node in days since 1970; NaN when unknown.
-    stories : ndarray of int64
-        Story of each node; -1 for those that are not live.
+    readings : Readings
+    scales : ndarray of float64, shape (n_features,)
+        Inverse document frequency times the family's weight.
+    weights : ndarray of float64, shape (n_features,)
+        TF-IDF, not normalised.
+    norms : ndarray of float32, shape (n_texts,)
+        Lengths of the vectors.
+    heaviest : list of ndarray of int64
+        Places of each text's features, by weight.
+    frequencies : ndarray of int64, shape (n_features,)
+    """
+
+    readings: Readings
+    scales: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    norms: NDArray[np.float32]
+    heaviest: list[NDArray[np.int64]]
+    frequencies: NDArray[np.int64]
+
+
+class LiveArticles:
+    """What is known of the live articles, by node: the number that an index gives an article, never used again.
+
+    Attributes
+    ----------
+    nodes : NodeTable
+    window : Window
     """
 
     def __init__(self) -> None:
-        self.days = np.full(1024, np.nan)
-        self.stories = np.full(1024, -1, dtype=np.int64)
-        self.count = 0
-        self._frequencies = np.zeros(1 << _SLOT_BITS, dtype=np.int32)
-        stop_words = np.unique(_slots(feature_keys(stop_word_hashes(), WORD)))
-        self._frequencies[stop_words] = round(PRIOR_STOP_WORD_ARTICLES)
+        self.nodes = NodeTable()
+        self.window = Window()
         self._bands = Postings(np.uint64)
-        self._features = Postings(np.uint32)
+        self._features = TimeSlices()
 
-    def add(self, node: int, day: float, story: int, reading: Reading, *, speaker: bool) -> None:
-        """Take in an article; only one that speaks for its copies is found by its features."""
-        while node >= len(self.days):
-            self.days = np.concatenate([self.days, np.full(len(self.days), np.nan)])
-            self.stories = np.concatenate([self.stories, np.full(len(self.stories), -1, dtype=np.int64)])
-        self.days[node], self.stories[node] = day, story
-        self._bands.add(reading.bands, np.full(len(reading.bands), node))
-        if speaker:
-            self.speak(node, reading.keys)
+    def add_bands(self, nodes: NDArray[np.int64], bands: NDArray[np.uint64]) -> None:
+        """Let articles be found by their buckets, shape (n, n_bands)."""
+        self._bands.add(bands.ravel(), np.repeat(nodes, bands.shape[1]))
 
-    def speak(self, node: int, keys: NDArray[np.uint64]) -> None:
-        """Let an article be found by its features, which count from now on."""
-        self.count += 1
-        slots = _slots(keys)
-        np.add.at(self._frequencies, slots, 1)
-        rarest = np.argsort(self._frequencies[slots], kind="stable")[:LEADING_FEATURES]
-        leading = _posting_keys(keys[rarest])
-        self._features.add(leading, np.full(len(leading), node))
-
-    def silence(self, keys: NDArray[np.uint64]) -> None:
-        """Take the features of an article out of the document frequencies."""
-        self.count -= 1
-        np.subtract.at(self._frequencies, _slots(keys), 1)
-
-    def forget(self, nodes: NDArray[np.int64]) -> None:
-        """Articles that are not live any more."""
-        self.stories[nodes] = -1
+    def lead(self, nodes: NDArray[np.int64], days: NDArray[np.float64], leading: list[NDArray[np.uint32]]) -> None:
+        """Let articles be found by their leading features."""
+        sizes = [len(own) for own in leading]
+        features = np.concatenate([np.empty(0, dtype=np.uint32), *leading])
+        self._features.add(np.repeat(days, sizes), features, np.repeat(nodes, sizes))
 
     def compact(self) -> None:
         """Give back the memory of what was forgotten."""
-        for postings in (self._bands, self._features):
-            postings.keep(lambda nodes: self.stories[nodes] >= 0)
+        self._bands.keep(self.nodes.alive)
+        self._features.keep(self.nodes.alive)
+        self.nodes.trim()
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency of features, as `dedup.story.features.Vocabulary` has it."""
-        frequencies = np.maximum(self._frequencies[_slots(keys)], 1).astype(np.float64)
-        return inverse_frequency(self.count, frequencies)
+        frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
+        return inverse_frequency(self.window.count, frequencies)
 
-    def weights(self, keys: NDArray[np.uint64], counts: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """TF-IDF weights of features, not normalised."""
-        family = families(keys)
-        idf = np.maximum(self.idf(keys), 0)
-        idf[(family == WORD_PAIR) & (self._frequencies[_slots(keys)] <= 1)] = 0
-        return np.log1p(counts, dtype=np.float32) * idf * FAMILY_WEIGHT[family]
+    def weigh(self, readings: Readings, counted: NDArray[np.bool_]) -> Weighed:
+        """Weigh texts that come one after the other, of which those `counted` enter the window when they have come."""
+        offsets, features = readings.offsets, readings.features
+        text = np.repeat(np.arange(len(readings)), np.diff(offsets))
+        frequencies = self.window.frequencies(features) + _earlier(slots(features), text, counted) + 1
+        known = self.window.count + np.cumsum(counted) - counted + 1
+        scales = _scales(features, frequencies, known[text])
+        weights = _LOG_COUNTS[readings.counts] * scales
+        squares = np.bincount(text, weights=weights**2, minlength=len(readings))
+        heaviest = [a + _descending(weights[a:b]) for a, b in pairwise(offsets.tolist())]
+        return Weighed(readings, scales, weights, np.sqrt(squares).astype(np.float32), heaviest, frequencies)
 
-    def sharing_a_band(self, reading: Reading) -> NDArray[np.int64]:
-        """Live nodes that share a band, those that share most first."""
-        nodes, counts = np.unique(self._bands.find(reading.bands)[1], return_counts=True)
-        nodes, counts = nodes[self.stories[nodes] >= 0], counts[self.stories[nodes] >= 0]
-        return nodes[np.lexsort((nodes, -counts))]
+    def measure_again(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The articles in the window, and the lengths that their vectors have by now."""
+        nodes, features, counts, sizes = self.window.everything()
+        scales = _scales(features, self.window.frequencies(features), np.array(self.window.count))
+        text = np.repeat(np.arange(len(nodes)), sizes)
+        squares = np.bincount(text, weights=(_LOG_COUNTS[counts] * scales) ** 2, minlength=len(nodes))
+        norms = np.sqrt(squares).astype(np.float32)
+        self.nodes.set_norms(nodes, norms)
+        return nodes, norms
 
-    def candidates(self, reading: Reading, day: float) -> NDArray[np.int64]:
-        """Live nodes whose rarest features promise a similarity, the most promising first."""
-        weights = self.weights(reading.keys, reading.counts)
-        squares = weights**2 / max(float((weights**2).sum()), 1e-12)
-        order = np.argsort(self._frequencies[_slots(reading.keys)], kind="stable")
-        which, nodes = self._features.find(_posting_keys(reading.keys[order]), POSTINGS)
-        nodes, place = np.unique(nodes, return_inverse=True)
-        promise = np.bincount(place, weights=squares[order][which], minlength=len(nodes)).astype(np.float64)
-        promise *= time_factor(np.full(len(nodes), day), self.days[nodes])
-        kept = (promise >= CANDIDATE_FLOOR) & (self.stories[nodes] >= 0)
-        nodes, promise = nodes[kept], promise[kept]
-        return nodes[np.lexsort((nodes, -promise))][:MOST_CANDIDATES]
+    def sharing_a_band(
+        self, nodes: NDArray[np.int64], bands: NDArray[np.uint64], most: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For each of new articles the earlier nodes that share most bands, `most` of them: its place, and the node."""
+        if not len(nodes):
+            return nodes, nodes
+        which, others = self._bands.find(bands.ravel())
+        text = which // bands.shape[1]
+        earlier = others < nodes[text]
+        code, shared = np.unique(text[earlier] << _NODE_BITS | others[earlier], return_counts=True)
+        text, others = code >> _NODE_BITS, code & ((1 << _NODE_BITS) - 1)
+        there = (others >= nodes[0]) | self.nodes.alive(np.minimum(others, nodes[0] - 1))
+        text, others, shared = text[there], others[there], shared[there]
+        order = np.lexsort((others, -shared, text))
+        kept = order[_rank(text[order]) < most]
+        return text[kept], others[kept]
 
-    def cosines(
-        self, reading: Reading, others: list[tuple[NDArray[np.uint64], NDArray[np.uint8]]]
-    ) -> NDArray[np.float64]:
-        """Cosine to each of other articles, given as their features' keys and counts."""
-        if not others:
-            return np.empty(0)
-        own = self.weights(reading.keys, reading.counts)
-        keys = np.concatenate([keys for keys, _ in others])
-        owner = np.repeat(np.arange(len(others)), [len(keys) for keys, _ in others])
-        theirs = self.weights(keys, np.concatenate([counts for _, counts in others]))
-        place = np.minimum(np.searchsorted(reading.keys, keys), max(len(reading.keys) - 1, 0))
-        shared = reading.keys[place] == keys if len(reading.keys) else np.zeros(len(keys), dtype=np.bool_)
-        dots = np.bincount(owner[shared], weights=own[place[shared]] * theirs[shared], minlength=len(others))
-        norms = np.sqrt(np.bincount(owner, weights=theirs**2, minlength=len(others)) * (own**2).sum())
-        return np.asarray(np.minimum(dots / np.maximum(norms, 1e-12), 1.0), dtype=np.float64)
+    def candidates(
+        self, weighed: Weighed, days: NDArray[np.float64], limits: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Nodes whose leading features promise a similarity to a text, each below the text's limit.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_found,)
+            The text, ascending.
+        ndarray of int64, shape (n_found,)
+            The node; the most promising first.
+        """
+        text, place = self._asking(weighed)
+        squares = (weighed.weights[place] / np.maximum(weighed.norms, 1e-9)[text]) ** 2
+        shares = np.minimum(squares * (1 << _SHARE_BITS), (1 << _SHARE_BITS) - 1).astype(np.int64)
+        which, nodes = self._features.find(days[text], weighed.readings.features[place])
+        below = nodes < limits[text[which]]
+        which, nodes = which[below], nodes[below]
+        packed = (text[which] << _NODE_BITS | nodes).astype(np.uint64) << np.uint64(_SHARE_BITS)
+        packed |= shares[which].astype(np.uint64)
+        packed.sort()
+        code = (packed >> np.uint64(_SHARE_BITS)).astype(np.int64)
+        starts = np.flatnonzero(np.diff(code, prepend=-1))
+        promise = np.add.reduceat(packed & np.uint64((1 << _SHARE_BITS) - 1), starts) if len(starts) else packed
+        text, nodes = code[starts] >> _NODE_BITS, code[starts] & ((1 << _NODE_BITS) - 1)
+        promised = promise / float(1 << _SHARE_BITS) * time_factor(days[text], self.nodes.days(nodes))
+        kept = np.flatnonzero((promised >= PROMISE_FLOOR) & self.nodes.speak(nodes))
+        kept = kept[np.lexsort((nodes[kept], -promised[kept], text[kept]))]
+        text, nodes = text[kept], nodes[kept]
+        few = (_total_up_to(self.nodes.sizes(nodes), text) <= MOST_ENTRIES) | (_rank(text) == 0)
+        return text[few], nodes[few]
+
+    @staticmethod
+    def _asking(weighed: Weighed) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The features that each text looks for others with: the text, and the feature's place."""
+        heaviest = [own[:LEADING_FEATURES] for own in weighed.heaviest]
+        text = np.repeat(np.arange(len(heaviest)), [len(own) for own in heaviest])
+        place = np.concatenate([np.empty(0, dtype=np.int64), *heaviest])
+        heavy = weighed.weights[place] > 0
+        text, place = text[heavy], place[heavy]
+        few = _total_up_to(weighed.frequencies[place], text) <= MOST_OCCURRENCES
+        return text[few], place[few]
+
+    def similarities(
+        self,
+        weighed: Weighed,
+        days: NDArray[np.float64],
+        text: NDArray[np.int64],
+        nodes: NDArray[np.int64],
+        stored: Callable[[NDArray[np.int64]], dict[int, Features]],
+    ) -> NDArray[np.float32]:
+        """Similarity of each text to a node, shape (n,); texts ascend.
+
+        `stored` brings the features of nodes that have left the window.
+        """
+        distinct = np.unique(nodes)
+        inside = distinct >= self.window.first
+        known = stored(distinct[~inside]) | {node: self.window.get(node) for node in distinct[inside].tolist()}
+        dots, shared = np.zeros((2, len(nodes)))
+        bounds = np.searchsorted(text, range(0, len(weighed.readings) + _TEXTS_IN_TABLE, _TEXTS_IN_TABLE))
+        for number, (a, b) in enumerate(pairwise(bounds.tolist())):
+            if a < b:
+                others = [known[node] for node in nodes[a:b].tolist()]
+                dots[a:b], shared[a:b] = _products(weighed, number * _TEXTS_IN_TABLE, text[a:b], others)
+        # A vector was measured when its article came; by now it is at least as long as what it shares.
+        lengths = np.maximum(self.nodes.norms(nodes), shared) * weighed.norms[text]
+        cosines = np.minimum(dots / np.maximum(lengths, 1e-9), 1.0)
+        return (cosines * time_factor(days[text], self.nodes.days(nodes))).astype(np.float32)
 
 
-def _slots(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return (keys >> np.uint64(KEY_BITS - _SLOT_BITS)).astype(np.int64)
+def _products(
+    weighed: Weighed, first: int, text: NDArray[np.int64], others: list[Features]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Dot products of some texts, from the first on, and as many articles; and the length of what those share."""
+    offsets = weighed.readings.offsets[first : first + _TEXTS_IN_TABLE + 1]
+    own = slice(offsets[0], offsets[-1])
+    above = np.repeat(np.arange(len(offsets) - 1, dtype=np.uint64), np.diff(offsets)) << np.uint64(FEATURE_BITS)
+    keys = above | weighed.readings.features[own]
+    sizes = [len(features) for features, _ in others]
+    theirs = ((text - first).astype(np.uint64) << np.uint64(FEATURE_BITS)).repeat(sizes)
+    theirs |= np.concatenate([features for features, _ in others])
+    # Few features are shared: a table finds those that may be, and where; only where two meet in it is there a search.
+    slots, size = _slots_of_table(keys), (len(offsets) - 1) << _TABLE_BITS
+    filled, where = np.zeros(size, dtype=np.bool_), np.empty(size, dtype=np.int32)
+    filled[slots], where[slots] = True, np.arange(len(keys))
+    slots = _slots_of_table(theirs)
+    entries = np.flatnonzero(filled[slots])
+    place, wanted = where[slots[entries]], theirs[entries]
+    other = np.flatnonzero(keys[place] != wanted)
+    place[other] = np.minimum(np.searchsorted(keys, wanted[other]), len(keys) - 1)
+    shared = keys[place] == wanted
+    entries, place = entries[shared], place[shared]
+    weights = weighed.scales[own][place] * _LOG_COUNTS[np.concatenate([counts for _, counts in others])[entries]]
+    owner = np.arange(len(others)).repeat(sizes)[entries]
+    dots = np.bincount(owner, weights=weights * weighed.weights[own][place], minlength=len(others))
+    squares = np.bincount(owner, weights=weights**2, minlength=len(others))
+    return dots.astype(np.float64), np.sqrt(squares.astype(np.float64))
 
 
-def _posting_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    return (keys >> np.uint64(KEY_BITS - _POSTING_BITS)).astype(np.uint32)
+def _slots_of_table(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The text and the low bits of the feature."""
+    low = keys & np.uint64((1 << _TABLE_BITS) - 1)
+    return (keys >> np.uint64(FEATURE_BITS) << np.uint64(_TABLE_BITS) | low).astype(np.int64)
+
+
+def _total_up_to(values: NDArray[np.integer], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each value the total of those before it and itself that have its label; equal labels stand together."""
+    totals = np.cumsum(values, dtype=np.int64)
+    return np.asarray(totals - (totals - values)[np.arange(len(labels)) - _rank(labels)])
+
+
+def _scales(
+    features: NDArray[np.uint32], frequencies: NDArray[np.int64], known: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What a feature's log count is multiplied by, given in how many of the known articles it occurs."""
+    family = families(features)
+    idf = inverse_frequency(known, frequencies.astype(np.float64))
+    scales = np.maximum(idf, 0) * FAMILY_WEIGHT[family].astype(np.float64)
+    scales[(family == WORD_PAIR) & (frequencies <= 1)] = 0  # most pairs of words that occur once are chance
+    return scales
+
+
+def _descending(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Places of weights, the greatest first; of equal ones (as float32) the first."""
+    # The bits of floats above zero are in their order, and sorting plain integers is faster than sorting an index.
+    packed = (~weights.astype(np.float32).view(np.uint32)).astype(np.uint64) << np.uint64(32)
+    packed |= np.arange(len(weights), dtype=np.uint64)
+    packed.sort()
+    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _rank(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many equal labels stand before each; equal ones stand together."""
+    starts = np.flatnonzero(np.diff(labels, prepend=-1))
+    return np.arange(len(labels)) - np.repeat(starts, np.diff(np.append(starts, len(labels))))
+
+
+def _earlier(slots: NDArray[np.int64], text: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How often each entry's slot occurs in earlier texts that are counted; entries are ordered by text."""
+    if len(counted) == 1:
+        return np.zeros(len(slots), dtype=np.int64)
+    place_bits = np.uint64(len(slots).bit_length())
+    packed = (slots.astype(np.uint64) << place_bits) | np.arange(len(slots), dtype=np.uint64)
+    packed.sort()
+    place = (packed & ((np.uint64(1) << place_bits) - np.uint64(1))).astype(np.int64)
+    slot, text = slots[place], text[place]
+    seen: NDArray[np.int64] = np.cumsum(counted[text]) - counted[text]
+    new_slot = np.diff(slot, prepend=-1) != 0
+    new_text = new_slot | (np.diff(text, prepend=-1) != 0)
+    positions = np.arange(len(slot))
+    first_of_slot = np.maximum.accumulate(np.where(new_slot, positions, 0))
+    first_of_text = np.maximum.accumulate(np.where(new_text, positions, 0))
+    earlier = np.empty(len(slot), dtype=np.int64)
+    earlier[place] = seen[first_of_text] - seen[first_of_slot]
+    return earlier

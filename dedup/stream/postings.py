@@ -48,16 +48,12 @@ class Postings:
             run.append(self._runs.pop())
         self._runs.append(_sorted(*(np.concatenate(side) for side in zip(*reversed(run), strict=True))))
 
-    def find(
-        self, keys: NDArray[np.unsignedinteger], most: int | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def find(self, keys: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Nodes that have any of the keys.
 
         Parameters
         ----------
         keys : ndarray, shape (n_keys,)
-        most : int, optional
-            Follow the keys in turn only as long as they have no more postings than this together.
 
         Returns
         -------
@@ -66,20 +62,26 @@ class Postings:
         ndarray of int64, shape (n_found,)
             The node that has it.
         """
-        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
         # Ascending keys are looked up faster: the bounds of one help to find those of the next.
         order = np.argsort(keys, kind="stable")
         ascending = keys[order]
-        bounds = [_bounds(run, ascending, order) for run, _ in self._runs]
-        total = sum((stop - start for start, stop in bounds), start=np.zeros(len(keys), dtype=np.int64))
-        kept = len(keys) if most is None else int(np.searchsorted(np.cumsum(total), most, side="right"))
-        for (start, stop), (_, nodes) in zip(bounds, self._runs, strict=True):
-            counts = (stop - start)[:kept]
-            which = np.repeat(np.arange(kept), counts)
-            place = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-            found.append((which, nodes[start[:kept][which] + place].astype(np.int64)))
-        which, owners = (np.concatenate(side) for side in zip(*found, strict=True))
-        return which, owners
+        places, owners = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        for run, nodes in self._runs:
+            first = np.searchsorted(run, ascending)
+            # Most keys are not in most runs, and need no second search.
+            there = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == ascending)
+            first = first[there]
+            counts = np.searchsorted(run, ascending[there], side="right") - first
+            ends = np.cumsum(counts)
+            entries = np.repeat(first - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+            places.append(np.repeat(order[there], counts))
+            owners.append(nodes[entries].astype(np.int64))
+        return np.concatenate(places), np.concatenate(owners)
+
+    def merge(self) -> None:
+        """Make one run of all: looking up is cheaper where little is added any more."""
+        if len(self._runs) > 1:
+            self._runs = [_sorted(*(np.concatenate(side) for side in zip(*self._runs, strict=True)))]
 
     def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
         """Forget the postings of all nodes but those."""
@@ -92,17 +94,3 @@ def _sorted(
 ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]:
     order = np.argsort(keys, kind="stable")
     return keys[order], nodes[order]
-
-
-def _bounds(
-    run: NDArray[np.unsignedinteger], ascending: NDArray[np.unsignedinteger], order: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where in a run the postings of each key start and stop; `order` gives the keys' places."""
-    start, stop = np.empty((2, len(order)), dtype=np.int64)
-    start[order] = first = np.searchsorted(run, ascending)
-    # Most keys are not in most runs, and need no second search.
-    there = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == ascending)
-    last = first.copy()
-    last[there] = np.searchsorted(run, ascending[there], side="right")
-    stop[order] = last
-    return start, stop

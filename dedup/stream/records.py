@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime
+from hashlib import blake2b
 from typing import Literal
 
 from dedup.article import Article
@@ -25,7 +26,7 @@ class Assignment:
     similarity : float or None
         Jaccard similarity to that one, or else mean similarity to the reports of its story; None for a new story.
     merged : tuple of str
-        Stories that it brought into its own; their ids stay valid as aliases.
+        Stories that went into others because of it; their ids stay valid as aliases.
     """
 
     article_id: str
@@ -67,6 +68,11 @@ def encoded(article: Article) -> str:
     stored = {field.name: getattr(article, field.name) for field in fields(Article)}
     published = article.published and article.published.isoformat()
     return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
+
+
+def digest_of(text: str) -> bytes:
+    """What tells one encoded article from another."""
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def decoded(text: str) -> Article:

@@ -26,19 +26,14 @@ def filled(dtype, batches):
     return postings, twin
 
 
-def found(postings, keys, most=None):
-    which, nodes = postings.find(keys, most)
+def found(postings, keys):
+    which, nodes = postings.find(keys)
     assert which.dtype == nodes.dtype == np.int64
     return sorted(zip(which.tolist(), nodes.tolist(), strict=True))
 
 
-def slow_find(twin, keys, most=None):
-    answer = []
-    for place, key in enumerate(keys):
-        if most is not None and len(answer) + len(twin[key]) > most:
-            break
-        answer += [(place, node) for node in twin[key]]
-    return sorted(answer)
+def slow_find(twin, keys):
+    return sorted((place, node) for place, key in enumerate(keys) for node in twin[key])
 
 
 @EXAMPLES
@@ -50,10 +45,13 @@ def test_find_is_that_of_a_dict(dtype, batches, keys):
 
 
 @EXAMPLES
-@given(DTYPES, BATCHES, st.lists(KEYS, max_size=8), st.integers(0, 20))
-def test_find_follows_keys_in_turn_as_long_as_there_are_no_more_than_most(dtype, batches, keys, most):
+@given(DTYPES, BATCHES, st.lists(KEYS, max_size=8))
+def test_one_run_of_all_answers_as_many_do(dtype, batches, keys):
     postings, twin = filled(dtype, batches)
-    assert found(postings, np.array(keys, dtype=dtype), most) == slow_find(twin, keys, most)
+    postings.merge()
+    assert len(postings._runs) <= 1
+    assert len(postings) == sum(map(len, batches))
+    assert found(postings, np.array(keys, dtype=dtype)) == slow_find(twin, keys)
 
 
 @EXAMPLES
@@ -76,8 +74,9 @@ def test_keep_forgets_all_other_nodes_and_more_can_be_added(dtype, batches, aliv
 def test_nothing_is_found_in_what_is_empty():
     postings = Postings(np.uint32)
     assert found(postings, np.array([1, 2], dtype=np.uint32)) == []
-    assert found(postings, np.array([], dtype=np.uint32), 5) == []
+    assert found(postings, np.array([], dtype=np.uint32)) == []
     postings.keep(lambda nodes: nodes >= 0)
+    postings.merge()
     assert len(postings) == 0
 
 

@@ -1,0 +1,156 @@
+"""A SQLite file that a StoryIndex may use: whose it is, of which format, made with what; and who has it open."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+APPLICATION_ID = 0x64656475  # "dedu"
+FORMAT = 2
+
+_ALLOWED = "allowed: a new file or one that a StoryIndex made"
+
+SCHEMA = """
+CREATE TABLE parameters (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE versions (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE articles (
+    node INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, day REAL,
+    kept_by_day REAL NOT NULL, story INTEGER NOT NULL, speaker INTEGER NOT NULL, fields TEXT NOT NULL
+);
+CREATE INDEX articles_by_story ON articles (story);
+CREATE INDEX copies_by_speaker ON articles (speaker) WHERE speaker != node;
+CREATE INDEX articles_by_day ON articles (kept_by_day);
+CREATE TABLE traits (
+    node INTEGER PRIMARY KEY, norm REAL NOT NULL, neighbours BLOB NOT NULL, similarities BLOB NOT NULL,
+    bands BLOB NOT NULL, features BLOB NOT NULL, counts BLOB NOT NULL
+);
+CREATE TABLE stories (story INTEGER PRIMARY KEY AUTOINCREMENT, merged_into INTEGER);
+CREATE INDEX aliases ON stories (merged_into) WHERE merged_into IS NOT NULL;
+CREATE TABLE latest (day REAL NOT NULL);
+"""
+
+
+def open_file(
+    path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
+) -> sqlite3.Connection:
+    """A connection to the database in a file, which is made when it is not there.
+
+    Parameters
+    ----------
+    path : str or Path
+        ":memory:" for no file.
+    parameters : mapping of str to str
+        What the index was made with; a file made with others is refused.
+    versions : mapping of str to str
+        What else a new file was made with; nothing is refused for it.
+    read_only : bool
+
+    Raises
+    ------
+    ValueError
+        When the file is another program's, of another format, or made with other parameters.
+    OSError
+        When it cannot be read or written.
+    """
+    place = real_path(path)
+    name = f"{Path(place).as_uri()}?mode=ro" if read_only else place
+    try:
+        database = sqlite3.connect(name, uri=read_only, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
+    try:
+        is_new = _require_ours(database, path)
+        if not is_new:
+            _require_same(database, path, parameters)
+        if not read_only:
+            _prepare(database, path, parameters if is_new else None, versions)
+        elif is_new:
+            raise ValueError(f"{path} is empty; {_ALLOWED}")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def real_path(path: str | Path) -> str:
+    """The file's real name, so that a link to it has the same lock."""
+    return ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
+
+
+def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
+    """Refuse what is not an index of this format; tell whether the file is new."""
+    try:
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path} cannot be read: {error}; {_ALLOWED}") from error
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
+    if application != APPLICATION_ID and (tables or application):
+        raise ValueError(f"{path} is another program's database; {_ALLOWED}")
+    if tables and version != FORMAT:
+        raise ValueError(f"{path} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
+    return not tables
+
+
+def _require_same(database: sqlite3.Connection, path: str | Path, parameters: Mapping[str, str]) -> None:
+    stored = dict(database.execute("SELECT name, value FROM parameters"))
+    for name in sorted(stored.keys() | parameters.keys()):
+        if stored.get(name) != parameters.get(name):
+            raise ValueError(
+                f"{path} was made with {name}={stored.get(name)}, not {parameters.get(name)}; "
+                "allowed: the same parameters, or a new file"
+            )
+
+
+def _prepare(
+    database: sqlite3.Connection, path: str | Path, new: Mapping[str, str] | None, versions: Mapping[str, str]
+) -> None:
+    """Make ready for writing, and make the tables with these parameters when they are new."""
+    try:
+        if new is not None:
+            database.execute("PRAGMA page_size = 8192")  # most articles fit on a page
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        if new is None:
+            return
+        database.execute("BEGIN IMMEDIATE")
+        for statement in SCHEMA.split(";\n"):
+            database.execute(statement)
+        database.executemany("INSERT INTO parameters VALUES (?, ?)", new.items())
+        database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {FORMAT}")
+        database.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
+
+
+def lock_file(path: str | Path) -> sqlite3.Connection | None:
+    """A lock that one process can hold, and that goes with it however it ends.
+
+    Raises
+    ------
+    RuntimeError
+        When another StoryIndex writes to the file.
+    OSError
+        When its directory cannot be written.
+    """
+    place = real_path(path)
+    if place == ":memory:":
+        return None
+    lock = None
+    try:
+        lock = sqlite3.connect(f"{place}.lock", isolation_level=None, timeout=0, check_same_thread=False)
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if lock is not None:
+            lock.close()
+        if "locked" in str(error):
+            raise RuntimeError(
+                f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time, others with read_only=True"
+            ) from error
+        raise OSError(
+            f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
+        ) from error
+    return lock

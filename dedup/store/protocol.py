@@ -1,0 +1,101 @@
+"""What an index asks of the place where it keeps its state."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.store.records import Outline, Row, Traits
+
+
+class Store(Protocol):
+    """Articles, and the stories they are in; nodes are articles by number, which is never used again.
+
+    Everything is written inside a transaction.
+    """
+
+    def close(self) -> None:
+        """Close the file and let go of the lock."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of what is written inside, or nothing."""
+
+    def snapshot(self) -> AbstractContextManager[int]:
+        """All of what is read inside is of one moment; its number changes when another process has written."""
+
+    def counters(self) -> tuple[int, int, float]:
+        """The next node, the next story, and the latest day of any article ever (-inf for none)."""
+
+    def set_latest(self, day: float) -> None:
+        """Remember the latest day of any article."""
+
+    def add_stories(self, stories: Iterable[int]) -> None:
+        """Stories that begin."""
+
+    def merge(self, story: int, into: int) -> None:
+        """Put all of a story into another, and keep an alias."""
+
+    def resolve(self, story: int) -> int | None:
+        """The story that this one is part of by now; None when there was none."""
+
+    def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
+        """Store articles."""
+
+    def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
+        """Store what a node is similar to."""
+
+    def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
+        """Store lengths of vectors."""
+
+    def delete(self, nodes: Sequence[int]) -> None:
+        """Delete articles."""
+
+    def delete_dead_stories(self) -> None:
+        """Delete the stories that have no articles any more, with their aliases."""
+
+    def place(self, speakers: Sequence[int], story: int) -> None:
+        """Put articles into a story, with those they speak for."""
+
+    def speak_for(self, speaker: int, former: int) -> None:
+        """Let an article speak for those that another one spoke for."""
+
+    def by_id(self, article_id: str) -> Row | None:
+        """The article of that id."""
+
+    def identify(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Node and digest of those of the articles that there are."""
+
+    def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
+        """The articles of those nodes."""
+
+    def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
+        """What those nodes are compared by."""
+
+    def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
+
+    def of_story(self, story: int) -> list[Row]:
+        """The articles of a story, by node."""
+
+    def of_speakers(self, nodes: Sequence[int]) -> list[int]:
+        """Nodes and those they speak for, ascending."""
+
+    def heirs(self, nodes: Sequence[int]) -> dict[int, int]:
+        """The first copy of each of the nodes that have any."""
+
+    def before(self, day: float) -> list[int]:
+        """Nodes of the articles kept by an earlier day, ascending."""
+
+    def outlines(self, leading: int) -> Iterator[Outline]:
+        """What memory needs of all articles, by node, some at a time; of their features so many."""
+
+    def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
+        """Features and counts of the articles from that node on that are no copies, by node."""
+
+    def story_ids(self, since_day: float | None, min_size: int) -> list[int]:
+        """Stories with an article of that day or later and so many articles, the latest first."""
+
+    def count(self) -> int:
+        """How many articles there are."""

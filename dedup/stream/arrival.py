@@ -1,0 +1,138 @@
+"""New articles -> what each is a copy of, and which live reports it is similar to."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.article import Article
+from dedup.near.jaccard import ShingleSets
+from dedup.store.records import Row
+from dedup.story.graph import FLOOR
+from dedup.stream.ledger import Ledger
+from dedup.stream.memory import LEADING_FEATURES, Weighed
+from dedup.stream.reading import Readings, read_shingles, read_texts
+from dedup.stream.records import decoded
+
+_log = logging.getLogger(__name__)
+
+#: With how many that share a band an article is compared, at most.
+_MOST_COMPARED = 64
+
+Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrivals:
+    """Articles that come one after the other, and what was found out about each.
+
+    Attributes
+    ----------
+    nodes : ndarray of int64, shape (n,)
+        Their numbers, consecutive.
+    days : ndarray of float64, shape (n,)
+        Publication in days since 1970; NaN for unknown.
+    weighed : Weighed
+    originals : dict of int to (str, float)
+        By place: id of the article that it is a copy of, and their Jaccard similarity.
+    speakers : ndarray of int64, shape (n,)
+        Node of the article that speaks for it.
+    neighbours : list of (ndarray of int64, ndarray of float32)
+        Earlier reports that each is similar to, and how much; none of a copy.
+    """
+
+    nodes: NDArray[np.int64]
+    days: NDArray[np.float64]
+    weighed: Weighed
+    originals: dict[int, tuple[str, float]]
+    speakers: NDArray[np.int64]
+    neighbours: list[Neighbours]
+
+
+def meet(ledger: Ledger, articles: Sequence[Article], near_threshold: float, shingle_size: int) -> Arrivals:
+    """Make articles known to memory, and find what each meets that came before it."""
+    nodes = np.arange(ledger.next_node, ledger.next_node + len(articles))
+    ledger.next_node += len(articles)
+    days = np.array([article.day for article in articles])
+    readings = read_texts([article.full_text for article in articles], ledger.bands, shingle_size)
+    originals, speakers = _originals(ledger, articles, nodes, readings, near_threshold, shingle_size)
+    speaks = speakers == nodes
+    weighed = ledger.live.weigh(readings, speaks)
+    ledger.live.nodes.add(nodes, days=days, norms=weighed.norms, sizes=np.diff(readings.offsets), speaks=speaks)
+    reports = np.flatnonzero(speaks)
+    for i in reports.tolist():
+        own = slice(*readings.offsets[i : i + 2])
+        ledger.live.window.add(int(nodes[i]), readings.features[own], readings.counts[own])
+    leading = [readings.features[weighed.heaviest[i][:LEADING_FEATURES]] for i in reports.tolist()]
+    ledger.live.lead(nodes[reports], days[reports], leading)
+    neighbours = find_neighbours(ledger, weighed, days, np.where(speaks, nodes, 0))
+    return Arrivals(nodes, days, weighed, originals, speakers, neighbours)
+
+
+def find_neighbours(
+    ledger: Ledger, weighed: Weighed, days: NDArray[np.float64], limits: NDArray[np.int64]
+) -> list[Neighbours]:
+    """For each text the live reports below its limit that it is similar to, and how much."""
+    text, nodes = ledger.live.candidates(weighed, days, limits)
+    similarity = ledger.live.similarities(weighed, days, text, nodes, ledger.features_of)
+    similar = similarity >= FLOOR
+    text, nodes, similarity = text[similar], nodes[similar], similarity[similar]
+    bounds = np.searchsorted(text, range(len(days) + 1))
+    return [(nodes[a:b], similarity[a:b]) for a, b in pairwise(bounds.tolist())]
+
+
+def _originals(
+    ledger: Ledger,
+    articles: Sequence[Article],
+    nodes: NDArray[np.int64],
+    readings: Readings,
+    near_threshold: float,
+    shingle_size: int,
+) -> tuple[dict[int, tuple[str, float]], NDArray[np.int64]]:
+    """Of each article the one most similar in its shingles, if it reaches the threshold, the earlier of equals."""
+    filled = np.flatnonzero(~readings.blank)
+    ledger.live.add_bands(nodes[filled], readings.bands[filled])
+    place, others = ledger.live.sharing_a_band(nodes[filled], readings.bands[filled], _MOST_COMPARED)
+    originals: dict[int, tuple[str, float]] = {}
+    speakers = nodes.copy()
+    if not len(place):
+        return originals, speakers
+    place = filled[place]
+    if np.bincount(place).max() == _MOST_COMPARED:
+        _log.info("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
+    stored = ledger.store.rows(np.unique(others[others < nodes[0]]).tolist())
+    jaccard = _jaccard(articles, readings, list(stored.values()), nodes, place, others, shingle_size)
+    # The best pair of each article is the first of those in this order; articles in turn, so that speakers are known.
+    for k in np.lexsort((others, -jaccard, place)).tolist():
+        i, node = int(place[k]), int(others[k])
+        if jaccard[k] < near_threshold or i in originals:
+            continue
+        earlier = node - int(nodes[0])
+        originals[i] = (stored[node].id if node in stored else articles[earlier].id), float(jaccard[k])
+        speakers[i] = stored[node].speaker if node in stored else speakers[earlier]
+    return originals, speakers
+
+
+def _jaccard(
+    articles: Sequence[Article],
+    readings: Readings,
+    stored: list[Row],
+    nodes: NDArray[np.int64],
+    place: NDArray[np.int64],
+    others: NDArray[np.int64],
+    shingle_size: int,
+) -> NDArray[np.float64]:
+    """Exact similarity of each pair of an arriving article and an earlier node, whose shingles are made again."""
+    shingles, counts = read_shingles([decoded(row.fields).full_text for row in stored], shingle_size)
+    offsets = np.concatenate([readings.shingle_offsets, len(readings.shingles) + np.cumsum(counts)])
+    sets = ShingleSets(np.concatenate([readings.shingles, shingles]), offsets, 1)
+    known = np.array([row.node for row in stored], dtype=np.int64)
+    order = np.argsort(known)
+    earlier = others < nodes[0]
+    partner = others - nodes[0]
+    partner[earlier] = len(articles) + order[np.searchsorted(known[order], others[earlier])]
+    jaccard, _ = sets.overlaps(np.stack([place, partner], axis=1))
+    return jaccard

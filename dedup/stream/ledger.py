@@ -1,0 +1,121 @@
+"""Which article is in which story: what is stored and what is in memory, changed together."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from dedup.components import members
+from dedup.near.lsh import Bands
+from dedup.store.protocol import Store
+from dedup.story.partition import refined
+from dedup.stream.memory import LEADING_FEATURES, Features, LiveArticles
+from dedup.stream.window import beginning
+
+
+class Ledger:
+    """What the rooms that change an index share; they work within an open transaction.
+
+    Parameters
+    ----------
+    store : Store
+    threshold : float
+        Mean similarity from which reports form a story.
+    bands : Bands
+
+    Attributes
+    ----------
+    live : LiveArticles
+    sizes : Counter of int
+        Near-duplicate groups of each story.
+    latest : float
+        The latest day that any article had; -inf when none had.
+    next_node, next_story : int
+        Numbers never used before.
+    """
+
+    def __init__(self, store: Store, threshold: float, bands: Bands) -> None:
+        self.store, self.threshold, self.bands = store, threshold, bands
+        self.live = LiveArticles()
+        self.sizes: Counter[int] = Counter()
+        self.next_node, self.next_story, self.latest = store.counters()
+        self._load()
+
+    def _load(self) -> None:
+        """Make what is kept in memory, from what is stored."""
+        self.live.window.advance(self.next_node)
+        for outline in self.store.outlines(LEADING_FEATURES):
+            nodes, speaks = outline.nodes, outline.speakers == outline.nodes
+            self.live.nodes.add(nodes, days=outline.days, norms=outline.norms, sizes=outline.sizes, speaks=speaks)
+            for story, settled in _groups(outline.stories, nodes):
+                self.live.nodes.settle(settled, story)
+            self.sizes.update(outline.stories[speaks].tolist())
+            filled = np.array([len(bands) > 0 for bands in outline.bands])
+            if filled.any():
+                bands = np.stack([bands for bands in outline.bands if len(bands)])
+                self.live.add_bands(nodes[filled], bands)
+            if speaks.any():
+                leading = [own for own, heard in zip(outline.leading, speaks.tolist(), strict=True) if heard]
+                self.live.lead(nodes[speaks], outline.days[speaks], leading)
+        for node, features, counts in self.store.speakers_since(beginning(self.next_node)):
+            self.live.window.add(node, features, counts)
+
+    def features_of(self, nodes: NDArray[np.int64]) -> dict[int, Features]:
+        """Stored features of nodes."""
+        return {node: (traits.features, traits.counts) for node, traits in self.store.traits(nodes.tolist()).items()}
+
+    def place(self, speakers: NDArray[np.int64], story: int) -> None:
+        """Put reports into a story, with their copies."""
+        nodes = speakers.tolist()
+        self.sizes.subtract(self.live.nodes.stories(speakers).tolist())
+        self.sizes[story] += len(nodes)
+        self.sizes = +self.sizes
+        self.store.place(nodes, story)
+        self.live.nodes.settle(np.array(self.store.of_speakers(nodes), dtype=np.int64), story)
+
+    def merge(self, story: int, into: int) -> None:
+        """Put all of a story into another; its id stays as an alias."""
+        self.live.nodes.merge(story, into)
+        self.sizes[into] += self.sizes.pop(story, 0)
+        self.store.merge(story, into)
+
+    def new_story(self) -> int:
+        """A story without articles, which are to come."""
+        story, self.next_story = self.next_story, self.next_story + 1
+        self.store.add_stories([story])
+        return story
+
+    def split(self, stories: Iterable[int]) -> None:
+        """Take stories apart where they do not hold together any more; an id stays with the largest part."""
+        speakers = self.live.nodes.of_stories(stories)
+        if not len(speakers):
+            return
+        own = self.live.nodes.stories(speakers)
+        labels = refined(self.graph(speakers), np.unique(own, return_inverse=True)[1], self.threshold)
+        parts: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
+        for part in members(labels):
+            parts[int(own[part[0]])].append(speakers[part])
+        for _, pieces in sorted(parts.items()):
+            for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
+                self.place(piece, self.new_story())
+
+    def graph(self, nodes: NDArray[np.int64]) -> csr_array:
+        """Similarities among some nodes, which are ascending."""
+        left, right, similarity = self.store.neighbours(nodes.tolist())
+        place = np.minimum(np.searchsorted(nodes, right), len(nodes) - 1)
+        among = nodes[place] == right
+        i, j = np.searchsorted(nodes, left[among]), place[among]
+        values = similarity[among].astype(np.float64)
+        shape = (len(nodes), len(nodes))
+        return csr_array(
+            (np.concatenate([values, values]), (np.concatenate([i, j]), np.concatenate([j, i]))), shape=shape
+        )
+
+
+def _groups(labels: NDArray[np.int64], nodes: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    return [(int(labels[order[a]]), nodes[order[a:b]]) for a, b in pairwise([*starts.tolist(), len(order)])]

@@ -1,0 +1,485 @@
+"""The example service over real HTTP: what it answers, what it keeps, and that it stays answerable."""
+
+import http.client
+import json
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+import dedup
+
+pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
+httpx = pytest.importorskip("httpx")
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = [sys.executable, "examples/ingest_service.py"]
+FIELDS = ("id", "title", "text", "source", "url", "language")
+TRAIN = "Kim Jong Un boarded his armoured train in Pyongyang bound for Vladivostok."
+ROCKETS = "Putin inspected rockets at the Vostochny cosmodrome beside engineers in Amur."
+BRIDGE = "Kim Jong Un left Pyongyang by armoured train; Putin awaited at Vostochny cosmodrome in Amur, rockets ready."
+BANK = "The European Central Bank raised its key interest rate to 4 percent and hinted that it was done."
+PUBLISHED = "2023-09-12T08:00:00+00:00"
+
+
+def article(name, text=TRAIN, **fields):
+    return {"id": name, "text": text, "published": PUBLISHED} | fields
+
+
+def sample():
+    return [
+        {name: getattr(a, name) for name in FIELDS} | {"published": a.published.isoformat()}
+        for a in dedup.sample_articles()
+    ]
+
+
+def many(count):
+    """Articles of a big batch: the words of the sample in another order, so that few are copies."""
+    shuffle, articles = random.Random(1).sample, sample()
+    for i in range(count):
+        words = articles[i % len(articles)]["text"].split()
+        yield articles[i % len(articles)] | {"id": f"many-{i}", "text": " ".join(shuffle(words, len(words)))}
+
+
+class Service:
+    """A running service; its client is for one thread."""
+
+    def __init__(self, process, port, log):
+        self.process, self.port, self.log = process, port, log
+        self.client = self.new_client()
+
+    def new_client(self):
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+
+    def wait(self):
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self.client.get("/health")
+            except httpx.TransportError:
+                assert self.process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.05)
+
+    def add(self, article):
+        return self.client.post("/articles", json=article)
+
+    def add_many(self, articles, errors="raise"):
+        return self.client.post("/articles/batch", json={"articles": articles, "errors": errors})
+
+    def story_of(self, name):
+        return self.client.get(f"/articles/{quote(name, safe='')}/story")
+
+    def assert_kept(self, acknowledged):
+        """Each article is in the story that was acknowledged, or in what that story is part of by now."""
+        for name, story in acknowledged:
+            found = self.story_of(name)
+            assert found.status_code == 200, found.text
+            assert self.client.get(f"/stories/{story}").json()["id"] == found.json()["id"]
+            assert name in {a["id"] for a in found.json()["articles"]}
+
+    @contextmanager
+    def posting(self, articles):
+        """A batch that has been sent and not been answered yet."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            body = json.dumps({"articles": list(articles)})
+            connection.request("POST", "/articles/batch", body, {"Content-Type": "application/json"})
+            yield connection
+        finally:
+            connection.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(folder, command=SCRIPT):
+    """A service over stories.db in a folder; killed at the end unless it has ended."""
+    port, log, path = free_port(), folder / "log.txt", folder / "stories.db"
+    arguments = ["--port", str(port)] + (["--index", str(path)] if command is SCRIPT else [])
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "DEDUP_INDEX": str(path)}
+    with log.open("a") as output:
+        process = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output)
+    service = Service(process, port, log)
+    try:
+        service.wait()
+        yield service
+    finally:
+        service.client.close()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("shared")) as service:
+        yield service
+        assert "Traceback" not in service.log.read_text()
+
+
+@pytest.fixture
+def service(shared):
+    """An empty one."""
+    names = [a["id"] for s in shared.client.get("/stories?limit=1000").json() for a in s["articles"]]
+    assert all(shared.client.delete(f"/articles/{quote(name, safe='')}").status_code == 204 for name in names)
+    assert shared.client.get("/health").json() == {"ok": True, "articles": 0}
+    return shared
+
+
+# What it answers
+
+
+def test_add_answers_the_assignment(service):
+    first = service.add(article("a"))
+    assert first.status_code == 201
+    assert first.json() | {"story_id": "s"} == {
+        "article_id": "a",
+        "story_id": "s",
+        "outcome": "new_story",
+        "near_duplicate_of": None,
+        "similarity": None,
+        "merged": [],
+    }
+    copy = service.add(article("b", f"{TRAIN} Updated"))
+    assert copy.status_code == 201
+    assert (copy.json()["outcome"], copy.json()["near_duplicate_of"]) == ("near_duplicate", "a")
+    assert copy.json()["story_id"] == first.json()["story_id"]
+    assert service.client.get("/health").json() == {"ok": True, "articles": 2}
+
+
+def test_a_repeated_delivery_is_unchanged_and_a_new_version_an_update(service):
+    first = service.add(article("a"))
+    again = service.add(article("a"))
+    assert (again.status_code, again.json()["outcome"]) == (200, "unchanged")
+    assert again.json()["story_id"] == first.json()["story_id"]
+    update = service.add(article("a", BANK))
+    assert (update.status_code, update.json()["outcome"]) == (200, "updated")
+    assert service.client.get("/health").json()["articles"] == 1
+
+
+def test_story_shows_its_articles_and_why_the_representative(service):
+    url = "https://example.org/a"
+    service.add(article("a", title="By train", source="Lantern", url=url, language="en"))
+    service.add(article("b", f"{TRAIN} Updated"))
+    story = service.story_of("b").json()
+    assert service.client.get(f"/stories/{story['id']}").json() == story
+    assert story["articles"][0] == {
+        "id": "a",
+        "title": "By train",
+        "published": "2023-09-12T08:00:00Z",
+        "source": "Lantern",
+        "url": url,
+        "language": "en",
+    }
+    assert story["representative"] == story["articles"][0]
+    assert story["headline"] == "By train"
+    assert story["near_duplicates"] == [["a", "b"]]
+    assert story["reason"]
+
+
+def test_stories_are_chosen_by_time_size_and_number(service):
+    service.add_many([article("a"), article("b", f"{TRAIN} Updated"), article("c", BANK, published="2024-01-02")])
+
+    def ids(**query):
+        return [[a["id"] for a in s["articles"]] for s in service.client.get("/stories", params=query).json()]
+
+    assert ids() == [["c"], ["a", "b"]]
+    assert ids(limit=1) == ids(since="2023-12-01T00:00:00+01:00") == [["c"]]
+    assert ids(min_size=2) == [["a", "b"]]
+
+
+def test_the_id_of_a_story_merged_away_leads_to_the_current_one(service):
+    (train, rockets) = service.add_many([article("a"), article("b", ROCKETS)]).json()["assignments"]
+    assert train["story_id"] != rockets["story_id"]
+    bridge = service.add(article("c", BRIDGE)).json()
+    assert bridge["merged"] == [rockets["story_id"]]
+    alias = service.client.get(f"/stories/{rockets['story_id']}").json()
+    assert alias["id"] == bridge["story_id"] == train["story_id"]
+    service.assert_kept((a["article_id"], a["story_id"]) for a in (train, rockets, bridge))
+
+
+def test_a_removed_article_is_gone_and_can_come_back(service):
+    service.add(article("a"))
+    assert service.client.delete("/articles/a").status_code == 204
+    assert service.client.get("/health").json()["articles"] == 0
+    assert service.story_of("a").status_code == 404
+    assert service.add(article("a")).status_code == 201
+
+
+def test_a_url_is_an_id_like_any_other(service):
+    url = "https://example.org/2023/09/12/kim?page=1&lang=ко#top"
+    assert service.add(article(url)).json()["article_id"] == url
+    assert [a["id"] for a in service.story_of(url).json()["articles"]] == [url]
+    assert service.client.delete(f"/articles/{quote(url, safe='')}").status_code == 204
+
+
+def test_what_is_unknown_is_404(service):
+    for answer, detail in [
+        (service.story_of("x"), "no article has the id 'x'"),
+        (service.client.delete("/articles/x"), "no article has the id 'x'"),
+        (service.client.get("/stories/s999999"), "no story has the id 's999999'"),
+        (service.client.get("/stories/x"), "no story has the id 'x'"),
+    ]:
+        assert (answer.status_code, answer.json()) == (404, {"detail": detail})
+
+
+@pytest.mark.parametrize(
+    ("bad", "detail"),
+    [
+        ({"text": TRAIN}, "article 0: field 'id' is missing; allowed: str or int"),
+        ({"id": "a"}, "article 0 (id 'a'): field 'text' is missing; allowed: str"),
+        ({"id": True, "text": TRAIN}, "article 0: field 'id' is True; allowed: str or int"),
+        ({"id": "a", "text": 5}, "article 0 (id 'a'): field 'text' is 5; allowed: str"),
+        (
+            article("a", published="2023-09-12T08:00:00"),
+            "article 0 (id 'a'): field 'published' is '2023-09-12T08:00:00', without a time zone; allowed: ",
+        ),
+    ],
+    ids=["no id", "no text", "id", "text", "published"],
+)
+def test_a_bad_article_is_refused_in_the_words_of_the_library(service, bad, detail):
+    answer = service.add(bad)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(detail)
+    assert service.client.get("/health").json()["articles"] == 0
+
+
+def test_a_bad_article_refuses_its_batch_or_only_itself(service):
+    articles = [article("a"), {"id": "b"}, article("c", BANK), "only a text", article("a")]
+    refused = service.add_many(articles)
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "article 1 (id 'b'): field 'text' is missing; allowed: str"
+    assert service.client.get("/stories").json() == []
+    answer = service.add_many(articles, errors="skip")
+    assert answer.status_code == 200
+    assert [a["article_id"] for a in answer.json()["assignments"]] == ["a", "c"]
+    assert [r["position"] for r in answer.json()["refusals"]] == [1, 3, 4]
+    assert answer.json()["refusals"][0]["reason"] == refused.json()["detail"]
+    assert service.client.get("/health").json()["articles"] == 2
+    assert service.add_many([]).json() == {"assignments": [], "refusals": []}
+
+
+def test_a_batch_has_a_most(service):
+    answer = service.add_many([article("a")] * 1001)
+    assert (answer.status_code, answer.json()["detail"]) == (413, "1001 articles in a batch; allowed: up to 1000")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/articles", "[1"),
+        ("POST", "/articles", "[]"),
+        ("POST", "/articles/batch", '{"articles": {}}'),
+        ("POST", "/articles/batch", '{"articles": [], "errors": "ignore"}'),
+        ("GET", "/stories?since=yesterday", None),
+        ("GET", "/stories?since=2023-09-12T08:00:00", None),
+        ("GET", "/stories?min_size=0", None),
+        ("GET", f"/stories?min_size={10**30}", None),
+        ("GET", "/stories?limit=0", None),
+    ],
+)
+def test_a_request_of_another_form_is_422(service, method, path, body):
+    answer = service.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+def test_lone_surrogates_become_question_marks(service):
+    broken = article("a", f"{TRAIN} \ud800", title="Kim \udfff", source="\ud800", url="\ud800", language="\ud800")
+    added = service.client.post("/articles", content=json.dumps(broken), headers={"Content-Type": "application/json"})
+    assert added.status_code == 201
+    (shown,) = service.story_of("a").json()["articles"]
+    assert [shown[name] for name in ("title", "source", "url", "language")] == ["Kim ?", "?", "?", "?"]
+    assert service.client.get("/stories").json()[0]["headline"] == "Kim ?"
+
+
+def test_docs_know_every_answer(service):
+    paths = service.client.get("/openapi.json").json()["paths"]
+    assert {(path, method) for path, methods in paths.items() for method in methods} == {
+        ("/articles", "post"),
+        ("/articles/batch", "post"),
+        ("/articles/{article_id}", "delete"),
+        ("/articles/{article_id}/story", "get"),
+        ("/stories", "get"),
+        ("/stories/{story_id}", "get"),
+        ("/health", "get"),
+    }
+    assert paths["/stories/{story_id}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+# Many at once
+
+
+def test_clients_that_write_and_read_at_the_same_time(service):
+    articles = sample()
+    deliveries = articles * 2  # each article comes twice
+    random.Random(0).shuffle(deliveries)
+    acknowledged = []
+
+    def work(part):
+        with service.new_client() as client:
+            for place, given in enumerate(part):
+                if place % 10 == 0:
+                    answer = client.post("/articles/batch", json={"articles": [given]})
+                    (assignment,) = answer.json()["assignments"]
+                else:
+                    answer = client.post("/articles", json=given)
+                    assignment = answer.json()
+                acknowledged.append((given["id"], assignment["story_id"], assignment["outcome"]))
+                story = client.get(f"/stories/{assignment['story_id']}")
+                assert given["id"] in {a["id"] for a in story.json()["articles"]}
+                if place % 10 == 5:
+                    assert client.get("/stories?min_size=2").status_code == 200
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, (deliveries[i::8] for i in range(8))))
+    assert len(acknowledged) == len(deliveries)
+    assert Counter(outcome == "unchanged" for *_, outcome in acknowledged) == {True: 216, False: 216}
+    assert service.client.get("/health").json()["articles"] == len(articles)
+    service.assert_kept({(name, story) for name, story, _ in acknowledged})
+    told = [a["id"] for s in service.client.get("/stories?limit=1000").json() for a in s["articles"]]
+    assert sorted(told) == sorted(a["id"] for a in articles)
+
+
+def test_health_is_answered_while_a_big_batch_is_written(service):
+    with service.posting(many(400)) as connection:
+        start = time.perf_counter()
+        waits = []
+        while not select.select([connection.sock], [], [], 0)[0]:
+            asked = time.perf_counter()
+            assert service.client.get("/health").json()["ok"]
+            waits.append(time.perf_counter() - asked)
+        took = time.perf_counter() - start
+        assert connection.getresponse().status == 200
+    assert len(waits) > 10
+    assert max(waits) < took / 2
+    assert sorted(waits)[len(waits) // 2] < took / 20
+
+
+# How it ends
+
+
+def test_sigterm_answers_what_is_under_way_and_closes_the_file(tmp_path):
+    with running(tmp_path) as service:
+        with service.posting(many(200)) as connection:
+            for _ in range(30):  # each makes the service look at its connections
+                service.client.get("/health")
+            service.client.close()
+            service.process.send_signal(signal.SIGTERM)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assignments = json.load(answer)["assignments"]
+        assert service.process.wait(30) == 0, service.log.read_text()
+        assert "Traceback" not in service.log.read_text()
+    assert not (tmp_path / "stories.db-wal").exists()
+    with running(tmp_path) as service:
+        assert service.client.get("/health").json()["articles"] == len(assignments) == 200
+        service.assert_kept((a["article_id"], a["story_id"]) for a in assignments)
+
+
+def test_kill_loses_nothing_that_was_acknowledged(tmp_path):
+    articles = sample()
+    random.Random(0).shuffle(articles)
+    batches = [articles[i : i + 9] for i in range(0, 108, 9)]
+    single = articles[108:]
+    acknowledged, batch_acknowledged = [], set()
+    enough = threading.Event()
+
+    def post_single(part):
+        with service.new_client() as client:
+            for given in part:
+                answer = client.post("/articles", json=given)
+                assert answer.status_code == 201
+                acknowledged.append((given["id"], answer.json()["story_id"]))
+                if len(acknowledged) >= 50:
+                    enough.set()
+
+    def post_batches(part):
+        with service.new_client() as client:
+            for number in part:
+                answer = client.post("/articles/batch", json={"articles": batches[number]})
+                assert answer.status_code == 200
+                acknowledged.extend((a["article_id"], a["story_id"]) for a in answer.json()["assignments"])
+                batch_acknowledged.add(number)
+
+    with running(tmp_path) as service, ThreadPoolExecutor(8) as pool:
+        posts = [pool.submit(post_single, single[i::6]) for i in range(6)]
+        posts += [pool.submit(post_batches, range(i, len(batches), 2)) for i in range(2)]
+        assert enough.wait(60)
+        service.process.kill()
+        ends = [post.exception() for post in posts]
+    assert any(ends)
+    assert all(end is None or isinstance(end, httpx.TransportError) for end in ends)
+    assert 50 <= len(acknowledged) < len(articles)
+
+    with running(tmp_path) as service:
+        service.assert_kept(acknowledged)
+        for number, batch in enumerate(batches):  # all of one transaction or nothing
+            found = {service.story_of(given["id"]).status_code for given in batch}
+            assert found == {200} if number in batch_acknowledged else found in ({200}, {404})
+        kept = service.client.get("/health").json()["articles"]
+        assert len(acknowledged) <= kept < len(articles)
+        answers = [service.add(given) for given in articles]
+        assert Counter(answer.status_code for answer in answers) == {200: kept, 201: len(articles) - kept}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the files of another process")
+def test_a_full_disk_is_503_until_there_is_room_again(tmp_path):
+    import resource
+
+    with running(tmp_path) as service:
+        acknowledged = [service.add(article("a")).json()]
+        soft, hard = resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (1000, hard))
+        for answer in (service.add(article("b", BANK)), service.add_many([article("b", BANK)], errors="skip")):
+            assert answer.status_code == 503
+            assert answer.json()["detail"]
+        assert service.client.get("/health").json() == {"ok": True, "articles": 1}
+        assert service.story_of("b").status_code == 404
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        answer = service.add(article("b", BANK))
+        assert answer.status_code == 201
+        acknowledged.append(answer.json())
+        service.assert_kept((a["article_id"], a["story_id"]) for a in acknowledged)
+
+
+def test_uvicorn_runs_the_app_and_a_second_service_is_refused_the_file(tmp_path):
+    command = [sys.executable, "-m", "uvicorn", "examples.ingest_service:app"]
+    with running(tmp_path, command) as service:
+        assert service.add(article("a")).status_code == 201
+        second = subprocess.run(
+            [*SCRIPT, "--index", tmp_path / "stories.db", "--port", str(free_port())],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert second.returncode != 0
+        assert "is open for writing elsewhere; allowed: one StoryIndex at a time" in second.stderr
+        assert service.add(article("b", BANK)).status_code == 201
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+def test_what_is_missing_is_said_with_the_command_that_installs_it(missing):
+    code = f"import sys; sys.modules[{missing!r}] = None; import examples.ingest_service"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    assert 'pip install "dedup-stories[service]"' in ended.stderr.splitlines()[-1]
