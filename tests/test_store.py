@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +293,39 @@ def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path):
         index.add_many(sample[20:])
     with StoryIndex(tmp_path / "index.db") as index:
         assert len(index) == len(sample)
+
+
+# Readers
+
+
+def test_a_reader_sees_what_a_writer_has_acknowledged_and_writes_nothing(tmp_path):
+    path = tmp_path / "index.db"
+    with StoryIndex(path) as index:
+        first = index.add({"id": "a", "text": TEXT})
+        with StoryIndex(path, read_only=True) as reader:
+            assert len(reader) == 1
+            index.add({"id": "b", "text": TEXT})
+            assert len(reader) == 2
+            assert reader.story_id("b") == first.story_id
+            assert [a.id for a in reader.story(first.story_id).articles] == ["a", "b"]
+            index.add({"id": "c", "text": "The ECB raised its rates to 4 percent on Thursday."})
+            (found,) = reader.similar({"id": "d", "text": "The ECB raised its rates to 4 percent on Thursday."})
+            assert found.article_id == "c"
+            for write in (
+                lambda: reader.add({"id": "e", "text": TEXT}),
+                lambda: reader.remove("a"),
+                lambda: reader.expire(datetime(2030, 1, 1, tzinfo=UTC)),
+            ):
+                with pytest.raises(RuntimeError, match="read_only=True; allowed"):
+                    write()
+        assert len(index) == 3
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_reader_makes_no_file(tmp_path, made):
+    path = tmp_path / "index.db"
+    if made:
+        path.touch()
+    with pytest.raises((OSError, ValueError), match="allowed"):
+        StoryIndex(path, read_only=True)
+    assert path.exists() == made

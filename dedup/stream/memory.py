@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.story.features import FAMILY_WEIGHT, WORD_PAIR, families, inverse_frequency
+from dedup.story.graph import CANDIDATE_FLOOR
 from dedup.story.similarity import time_factor
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
@@ -19,9 +20,8 @@ from dedup.stream.window import Window, slots
 #: those occur in no more articles of the window than this together. Measured on six labelled sets, more find the same.
 LEADING_FEATURES, MOST_OCCURRENCES = 128, 3000
 
-#: Articles are compared as a whole when the features that lead to them promise this similarity, and as long as they
-#: have no more features than this together; less of a promise moves BCubed F1 by less than 0.001.
-PROMISE_FLOOR, MOST_ENTRIES = 0.04, 1 << 15
+#: Articles are compared as a whole as long as they have no more features than this together.
+MOST_ENTRIES = 1 << 15
 
 # Candidates are added up in 64-bit integers: text above, then node, then the share of the square.
 _SHARE_BITS, _NODE_BITS = 24, 31
@@ -162,7 +162,7 @@ class LiveArticles:
         promise = np.add.reduceat(packed & np.uint64((1 << _SHARE_BITS) - 1), starts) if len(starts) else packed
         text, nodes = code[starts] >> _NODE_BITS, code[starts] & ((1 << _NODE_BITS) - 1)
         promised = promise / float(1 << _SHARE_BITS) * time_factor(days[text], self.nodes.days(nodes))
-        kept = np.flatnonzero((promised >= PROMISE_FLOOR) & self.nodes.speak(nodes))
+        kept = np.flatnonzero((promised >= CANDIDATE_FLOOR) & self.nodes.speak(nodes))
         kept = kept[np.lexsort((nodes[kept], -promised[kept], text[kept]))]
         text, nodes = text[kept], nodes[kept]
         few = (_total_up_to(self.nodes.sizes(nodes), text) <= MOST_ENTRIES) | (_rank(text) == 0)

@@ -14,7 +14,7 @@ from dedup.story.features import FAMILY_WEIGHT, PRIOR_ARTICLES, WORD_PAIR
 from dedup.story.graph import REACH_DAYS
 from dedup.story.similarity import time_factor
 from dedup.stream import memory
-from dedup.stream.memory import LEADING_FEATURES, PROMISE_FLOOR, LiveArticles, _descending, _earlier
+from dedup.stream.memory import CANDIDATE_FLOOR, LEADING_FEATURES, LiveArticles, _descending, _earlier
 from dedup.stream.reading import Readings, read_texts
 
 # An index takes 32 MB, and shrinking would keep hundreds.
@@ -157,14 +157,14 @@ def test_similar_reports_are_those_of_a_loop_over_all(texts, days, dead, first, 
             factor = float(time_factor(asked_days[i], days[node - 1]))
             promise, cosine = slow_pair(weighed, i, text, float(live.nodes.norms(nodes)[node - 1]))
             promises[node] = promise * factor
-            if dead[node - 1] or node >= limits[i] or promises[node] < PROMISE_FLOOR - NEAR:
+            if dead[node - 1] or node >= limits[i] or promises[node] < CANDIDATE_FLOOR - NEAR:
                 assert (i, node) not in told
             elif (i, node) in told:
                 assert told[i, node] == pytest.approx(cosine * factor, abs=NEAR)
             elif not abs(asked_days[i] - days[node - 1]) > REACH_DAYS:
-                assert promises[node] < PROMISE_FLOOR + NEAR
+                assert promises[node] < CANDIDATE_FLOOR + NEAR
                 # By Cauchy and Schwarz nothing so similar is missed, whatever its features.
-                assert cosine * factor <= sqrt(PROMISE_FLOOR) + NEAR
+                assert cosine * factor <= sqrt(CANDIDATE_FLOOR) + NEAR
         ranked = [promises[node] for text, node in told if text == i]
         assert all(best > second - 3 * NEAR for best, second in pairwise(ranked))
 

@@ -1,0 +1,48 @@
+"""A file made by an earlier run of the same format: what is in it stays readable, and comparable with what comes."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dedup
+from dedup import StoryIndex
+
+GOLDEN = Path(__file__).parent / "golden" / "index_format_2.db"
+STORIES = set(map(frozenset, json.loads(GOLDEN.with_suffix(".json").read_text(encoding="utf-8"))))
+
+
+@pytest.fixture
+def articles():
+    return [dedup.Article(a.id, a.text, a.title, a.published) for a in dedup.sample_articles("ru")[:12]]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return Path(shutil.copy(GOLDEN, tmp_path / "index.db"))
+
+
+def test_stories_and_articles_of_a_golden_file_are_read(path, articles):
+    with StoryIndex(path) as index:
+        stories = index.stories()
+        assert {frozenset(article.id for article in story.articles) for story in stories} == STORIES
+        assert sorted(a.id for s in stories for a in s.articles) == sorted(a.id for a in articles)
+
+
+def test_a_golden_file_goes_on(path, articles):
+    with StoryIndex(path) as index:
+        assert {index.add(article).outcome for article in articles} == {"unchanged"}
+        copy = index.add(replace(articles[0], id="copy"))
+        assert (copy.outcome, copy.near_duplicate_of, copy.similarity) == ("near_duplicate", articles[0].id, 1.0)
+
+
+def test_words_buckets_and_features_are_those_of_the_golden_file(path, articles):
+    with StoryIndex(path) as old, StoryIndex(":memory:") as new:
+        new.add_many(articles)
+        kept, made = (index._store.traits(range(1, 13)) for index in (old, new))
+    for node, traits in made.items():
+        for ours, theirs in zip(traits[1:], kept[node][1:], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6)
