@@ -38,7 +38,7 @@ ArticleId = Annotated[str, BeforeValidator(attrgetter("id"))]
 Given = Annotated[dict[str, Any], Body(examples=[EXAMPLE])]
 Articles = Annotated[list[Any], Body(examples=[[EXAMPLE]])]
 Errors = Annotated[Literal["raise", "skip"], Body()]
-Count = Annotated[int, Query(ge=1)]
+Count = Annotated[int, Query(ge=1, le=1_000_000)]
 Result = TypeVar("Result")
 
 

@@ -90,7 +90,8 @@ def test_whatever_moment_it_is_killed_at_nothing_acknowledged_is_lost(tmp_path):
         assert process.stdout.readline() == "ready\n"
         time.sleep(moments.random() ** 2 * 0.4)
         process.send_signal(signal.SIGKILL)
-        told = [line.split() for line in process.communicate()[0].splitlines() if line.count(" ") == 2]
+        lines = process.communicate()[0].splitlines(keepends=True)
+        told = [line.split() for line in lines if line.endswith("\n")]  # it may be killed in the middle of one
         for told_turn, name, story in told:
             turn = int(told_turn)
             acknowledged[name] = turn, story
