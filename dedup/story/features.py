@@ -36,7 +36,7 @@ PRIOR_ARTICLES = 400.0
 PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 
 # A key holds 46 bits of hash over 2 of family; with 4 of weight below, 12 are left for the text's number in its block.
-_FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
+FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
 _BLOCK_CHARACTERS = LEAST_CHARACTERS << 12
 _ROWS_AT_ONCE = 1024
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -109,7 +109,7 @@ def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.
 
 def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
     """Keys of features of one family, below 2**48."""
-    return ((hashes >> np.uint64(64 - KEY_BITS + _FAMILY_BITS)) << np.uint64(_FAMILY_BITS)) | np.uint64(family)
+    return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
 
 
 def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
@@ -283,7 +283,7 @@ def _vocabulary(counts: Counts) -> Vocabulary:
 
 def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
     """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
-    return (keys & np.uint64((1 << _FAMILY_BITS) - 1)).astype(np.int64)
+    return (keys & np.uint64((1 << FAMILY_BITS) - 1)).astype(np.int64)
 
 
 def _weights_of_singles(keys: NDArray[np.uint64], vocabulary: Vocabulary) -> NDArray[np.float32]:

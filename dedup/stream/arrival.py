@@ -104,7 +104,7 @@ def _originals(
     if np.bincount(place).max() == _MOST_COMPARED:
         _log.info("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
     stored = ledger.store.rows(np.unique(others[others < nodes[0]]).tolist())
-    jaccard = _jaccard(articles, readings, list(stored.values()), nodes, place, others, shingle_size)
+    jaccard = _jaccard(readings, stored, nodes, place, others, shingle_size)
     # The best pair of each article is the first of those in this order; articles in turn, so that speakers are known.
     for k in np.lexsort((others, -jaccard, place)).tolist():
         i, node = int(place[k]), int(others[k])
@@ -117,22 +117,21 @@ def _originals(
 
 
 def _jaccard(
-    articles: Sequence[Article],
     readings: Readings,
-    stored: list[Row],
+    stored: dict[int, Row],
     nodes: NDArray[np.int64],
     place: NDArray[np.int64],
     others: NDArray[np.int64],
     shingle_size: int,
 ) -> NDArray[np.float64]:
     """Exact similarity of each pair of an arriving article and an earlier node, whose shingles are made again."""
-    shingles, counts = read_shingles([decoded(row.fields).full_text for row in stored], shingle_size)
+    known = np.array(sorted(stored), dtype=np.int64)
+    texts = [decoded(stored[node].fields).full_text for node in known.tolist()]
+    shingles, counts = read_shingles(texts, shingle_size)
     offsets = np.concatenate([readings.shingle_offsets, len(readings.shingles) + np.cumsum(counts)])
     sets = ShingleSets(np.concatenate([readings.shingles, shingles]), offsets, 1)
-    known = np.array([row.node for row in stored], dtype=np.int64)
-    order = np.argsort(known)
     earlier = others < nodes[0]
     partner = others - nodes[0]
-    partner[earlier] = len(articles) + order[np.searchsorted(known[order], others[earlier])]
+    partner[earlier] = len(nodes) + np.searchsorted(known, others[earlier])
     jaccard, _ = sets.overlaps(np.stack([place, partner], axis=1))
     return jaccard

@@ -156,7 +156,7 @@ class Assigner:
 
     def _between(self, story: int, other: int, arrivals: Arrivals) -> float:
         """Sum of the similarities of the reports of one story to those of another."""
-        members = np.concatenate([self._ledger.live.nodes.of_story(name) for name in (story, other)])
+        members = self._ledger.live.nodes.of_stories((story, other))
         stored = members[members < arrivals.nodes[0]]
         parts = [self._ledger.store.neighbours(stored.tolist())]
         for node in members[members >= arrivals.nodes[0]].tolist():

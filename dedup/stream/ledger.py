@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +49,7 @@ class Ledger:
         for outline in self.store.outlines(LEADING_FEATURES):
             nodes, speaks = outline.nodes, outline.speakers == outline.nodes
             self.live.nodes.add(nodes, days=outline.days, norms=outline.norms, sizes=outline.sizes, speaks=speaks)
-            for story, settled in _groups(outline.stories, nodes):
-                self.live.nodes.settle(settled, story)
+            self.live.nodes.settle(nodes, outline.stories)
             self.sizes.update(outline.stories[speaks].tolist())
             filled = np.array([len(bands) > 0 for bands in outline.bands])
             if filled.any():
@@ -70,11 +68,17 @@ class Ledger:
     def place(self, speakers: NDArray[np.int64], story: int) -> None:
         """Put reports into a story, with their copies."""
         nodes = speakers.tolist()
-        self.sizes.subtract(self.live.nodes.stories(speakers).tolist())
-        self.sizes[story] += len(nodes)
-        self.sizes = +self.sizes
+        for former in self.live.nodes.stories(speakers).tolist():
+            self.resize(former, -1)
+        self.resize(story, len(nodes))
         self.store.place(nodes, story)
         self.live.nodes.settle(np.array(self.store.of_speakers(nodes), dtype=np.int64), story)
+
+    def resize(self, story: int, more: int) -> None:
+        """Count that many reports more in a story."""
+        self.sizes[story] += more
+        if not self.sizes[story]:
+            del self.sizes[story]
 
     def merge(self, story: int, into: int) -> None:
         """Put all of a story into another; its id stays as an alias."""
@@ -113,9 +117,3 @@ class Ledger:
         return csr_array(
             (np.concatenate([values, values]), (np.concatenate([i, j]), np.concatenate([j, i]))), shape=shape
         )
-
-
-def _groups(labels: NDArray[np.int64], nodes: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
-    order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
-    return [(int(labels[order[a]]), nodes[order[a:b]]) for a, b in pairwise([*starts.tolist(), len(order)])]

@@ -148,7 +148,7 @@ class LiveArticles:
         ndarray of int64, shape (n_found,)
             The node; the most promising first.
         """
-        text, place = self._asking(weighed)
+        text, place = self._asking(weighed, limits)
         squares = (weighed.weights[place] / np.maximum(weighed.norms, 1e-9)[text]) ** 2
         shares = np.minimum(squares * (1 << _SHARE_BITS), (1 << _SHARE_BITS) - 1).astype(np.int64)
         which, nodes = self._features.find(days[text], weighed.readings.features[place])
@@ -169,12 +169,12 @@ class LiveArticles:
         return text[few], nodes[few]
 
     @staticmethod
-    def _asking(weighed: Weighed) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The features that each text looks for others with: the text, and the feature's place."""
+    def _asking(weighed: Weighed, limits: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The features that each text with a limit looks for others with: the text, and the feature's place."""
         heaviest = [own[:LEADING_FEATURES] for own in weighed.heaviest]
         text = np.repeat(np.arange(len(heaviest)), [len(own) for own in heaviest])
         place = np.concatenate([np.empty(0, dtype=np.int64), *heaviest])
-        heavy = weighed.weights[place] > 0
+        heavy = (weighed.weights[place] > 0) & (limits[text] > 0)
         text, place = text[heavy], place[heavy]
         few = _total_up_to(weighed.frequencies[place], text) <= MOST_OCCURRENCES
         return text[few], place[few]

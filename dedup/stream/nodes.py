@@ -18,7 +18,7 @@ class NodeTable:
     >>> table = NodeTable()
     >>> table.add(np.array([1, 2]), days=np.zeros(2), norms=np.ones(2), sizes=np.ones(2), speaks=np.ones(2))
     >>> table.settle(np.array([2]), 7)
-    >>> table.alive(np.array([1, 2])).tolist(), table.of_story(7).tolist()
+    >>> table.alive(np.array([1, 2])).tolist(), table.of_stories([7]).tolist()
     ([False, True], [2])
     """
 
@@ -73,10 +73,6 @@ class NodeTable:
         """Which of the nodes are live."""
         return np.asarray(self.stories(nodes) != _DEAD)
 
-    def of_story(self, story: int) -> NDArray[np.int64]:
-        """The nodes of a story that speak for themselves, ascending."""
-        return np.flatnonzero((self._rows["story"] == story) & self._rows["speaks"]) + self._first
-
     def of_stories(self, stories: Iterable[int]) -> NDArray[np.int64]:
         """The nodes of some stories that speak for themselves, ascending."""
         wanted = np.isin(self._rows["story"], np.array(sorted(stories), dtype=np.int64))
@@ -86,8 +82,8 @@ class NodeTable:
         """The live nodes that speak for themselves, ascending."""
         return np.flatnonzero(self._rows["speaks"]) + self._first
 
-    def settle(self, nodes: NDArray[np.int64], story: int) -> None:
-        """Put nodes into a story."""
+    def settle(self, nodes: NDArray[np.int64], story: int | NDArray[np.int64]) -> None:
+        """Put nodes into a story, or each into its own."""
         self._rows["story"][nodes - self._first] = story
 
     def merge(self, story: int, into: int) -> None:

@@ -11,10 +11,10 @@ from dedup.near.lsh import Bands, band_keys
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
 from dedup.parallel import ordered_map
-from dedup.story.features import KEY_BITS, count_block, families
+from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families
 from dedup.text.tokens import blocks, mix, tokenize
 
-FEATURE_BITS, FAMILY_BITS = 32, 2
+FEATURE_BITS = 32
 
 _BLOCK_CHARACTERS = 1 << 16
 

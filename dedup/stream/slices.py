@@ -83,13 +83,7 @@ class TimeSlices:
         else:
             low = int((days.min() - REACH_DAYS) // _SLICE_DAYS)
             high = int((days.max() + REACH_DAYS) // _SLICE_DAYS)
-            span = range(low, high + 1)
-            names = (
-                {name for name in self._slices if name in span}
-                if len(span) > len(self._slices)
-                else (self._slices.keys() & set(span))
-            )
-            names |= self._slices.keys() & {_UNDATED}
+            names = {name for name in self._slices if name is _UNDATED or low <= name <= high}
         for name in sorted(names, key=lambda name: (name is not _UNDATED, name or 0)):
             yield name, self._slices[name]
 

@@ -42,8 +42,8 @@ def _forget_all(ledger: Ledger, nodes: list[int]) -> None:
     for former, heir in sorted(heirs.items()):
         _succeed(ledger, heir, former)
     for former, story in stories.items():
-        ledger.sizes[story] -= former not in heirs
-    ledger.sizes = +ledger.sizes
+        if former not in heirs:
+            ledger.resize(story, -1)
     ledger.split(set(stories.values()))
 
 
@@ -73,7 +73,7 @@ def refine(ledger: Ledger, day: float) -> list[Move]:
     numbers = ledger.store.story_ids(day, 1)
     if not numbers:
         return []
-    speakers = np.sort(np.concatenate([ledger.live.nodes.of_story(number) for number in numbers]))
+    speakers = ledger.live.nodes.of_stories(numbers)
     before = dict(zip(speakers.tolist(), ledger.live.nodes.stories(speakers).tolist(), strict=True))
     labels = partition(ledger.graph(speakers), ledger.threshold)
     parts = [speakers[labels == label] for label in range(int(labels.max()) + 1)]

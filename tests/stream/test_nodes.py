@@ -109,7 +109,7 @@ class Both:
         assert table.speakers().tolist() == sorted(node for node, known in twin.items() if known.speaks)
         for story in range(1, 6):
             members = sorted(node for node, known in twin.items() if known.story == story and known.speaks)
-            assert table.of_story(story).tolist() == members
+            assert table.of_stories([story]).tolist() == members
         live = np.array(sorted(twin, reverse=True), dtype=np.int64)
         for column, name in (
             (table.days, "day"),
@@ -171,7 +171,7 @@ def test_a_table_that_lost_all_takes_in_more():
     table.trim()
     table.trim()
     assert table.stories(np.arange(3)).tolist() == [0, 0, 0]
-    assert len(table.speakers()) == len(table.of_story(1)) == 0
+    assert len(table.speakers()) == len(table.of_stories([1])) == 0
     one = np.ones(1)
     table.add(np.array([3]), days=one, norms=one, sizes=one, speaks=one)
     table.settle(np.array([3]), 9)
