@@ -121,14 +121,18 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     as_name, as_word = np.zeros((2, len(stop_word_hashes())), dtype=np.int64)
-    for part in ordered_map(
-        lambda block: count_block(tokenize(texts[block])), blocks(texts, _BLOCK_CHARACTERS), n_jobs
-    ):
-        sizes.append(part.sizes)
-        keys.append(part.keys)
-        counts.append(part.counts)
-        as_name += part.stop_words_as_names
-        as_word += part.stop_words_as_words
+
+    def of_block(block: slice) -> tuple[BlockCounts, NDArray[np.int64]]:
+        tokens = tokenize(texts[block])
+        spelling = spelling_of(tokens)
+        return count_block(tokens, spelling), _stop_word_uses(spelling)
+
+    for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+        sizes.append(counted.sizes)
+        keys.append(counted.keys)
+        counts.append(counted.counts)
+        as_name += uses[0]
+        as_word += uses[1]
     # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
     stop_words = feature_keys(stop_word_hashes()[as_name <= as_word], WORD)
     offsets = np.cumsum(joined(sizes, np.int64))
@@ -136,24 +140,48 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
 
 
 class BlockCounts(NamedTuple):
-    """Features of each text of a block, and how its stop words are written."""
+    """Features of each text of a block."""
 
     sizes: NDArray[np.int64]
     keys: NDArray[np.uint64]
     counts: NDArray[np.float32]
-    stop_words_as_names: NDArray[np.int64]
-    stop_words_as_words: NDArray[np.int64]
 
 
-def count_block(tokens: Tokens) -> BlockCounts:
+class Spelling(NamedTuple):
+    """How the tokens of a block are written: all of shape (n_tokens,).
+
+    Attributes
+    ----------
+    place : ndarray of int64
+        Where each begins in the codes.
+    upper : ndarray of bool
+        Whether with a capital.
+    opens : ndarray of bool
+        Whether it opens a sentence.
+    stop_word : ndarray of int64
+        Its place among the stop words, -1 for none.
+    """
+
+    place: NDArray[np.int64]
+    upper: NDArray[np.bool_]
+    opens: NDArray[np.bool_]
+    stop_word: NDArray[np.int64]
+
+
+def spelling_of(tokens: Tokens) -> Spelling:
+    """How tokens are written."""
+    place = tokens.characters(tokens.starts)
+    upper = _is_upper(tokens.codes[place])
+    return Spelling(place, upper, sentence_starts(tokens), _stop_word_lookup().find(tokens.hashes))
+
+
+def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
     rows = tokens.text_indices
-    weights = token_weights(tokens)
-    stop_word = _stop_word_lookup().find(tokens.hashes)
-    upper = _is_upper(tokens.codes[tokens.characters(tokens.starts)])
+    weights = token_weights(tokens, spelling)
     adjacent = rows[1:] == rows[:-1]
     pairs = mix(tokens.hashes[:-1] * _PAIR_MULTIPLIER + tokens.hashes[1:])[adjacent]
-    run_tokens, runs = _character_runs(tokens, (stop_word < 0) | upper)
+    run_tokens, runs = _character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
     row = np.concatenate([rows, rows[1:][adjacent], rows[run_tokens]]).astype(np.uint64)
     key = np.concatenate(
         [
@@ -176,20 +204,19 @@ def count_block(tokens: Tokens) -> BlockCounts:
     packed = packed[starts]
     sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(tokens.offsets) - 1)
     keys = packed & np.uint64((1 << KEY_BITS) - 1)
-    return BlockCounts(sizes, keys, counts.astype(np.float32), *_stop_word_uses(tokens, stop_word, upper))
+    return BlockCounts(sizes, keys, counts.astype(np.float32))
 
 
-def token_weights(tokens: Tokens) -> NDArray[np.float64]:
+def token_weights(tokens: Tokens, spelling: Spelling) -> NDArray[np.float64]:
     """How much each token counts, shape (n_tokens,), at least 1."""
-    places = tokens.characters(tokens.starts)
-    in_lead = places - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
-    name = _is_upper(tokens.codes[places]) & ~sentence_starts(tokens)
+    in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
+    name = spelling.upper & ~spelling.opens
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
 
 
-def _stop_word_uses(tokens: Tokens, stop_word: NDArray[np.int64], upper: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _stop_word_uses(spelling: Spelling) -> NDArray[np.int64]:
     """How often each stop word is capitalised inside a sentence, and how often not capitalised: two rows."""
-    opens = sentence_starts(tokens)
+    _, upper, opens, stop_word = spelling
     sentence = np.cumsum(opens) - 1
     share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
     name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]

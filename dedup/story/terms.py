@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.story.features import WORD, feature_keys, token_weights
+from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
 from dedup.text.tokens import Tokens, mix, tokenize
 
 
@@ -38,7 +38,7 @@ def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tup
         return ()
     distinct, place, which = np.unique(hashes, return_index=True, return_inverse=True)
     cell, inverse = np.unique(rows[first] * len(distinct) + which, return_inverse=True)
-    counts = np.bincount(inverse, weights=token_weights(tokens)[first])
+    counts = np.bincount(inverse, weights=token_weights(tokens, spelling_of(tokens))[first])
     # A pair of characters is not in the vocabulary; its rarer character speaks for it.
     idf = vocabulary.idf(feature_keys(tokens.hashes, WORD))
     weight = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))

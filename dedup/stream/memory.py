@@ -12,7 +12,7 @@ from dedup.story.graph import CANDIDATE_FLOOR
 from dedup.story.similarity import time_factor
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
-from dedup.stream.reading import FEATURE_BITS, Readings, shortened
+from dedup.stream.reading import Readings, shortened
 from dedup.stream.slices import TimeSlices
 from dedup.stream.window import Window, slots
 
@@ -27,8 +27,8 @@ MOST_ENTRIES = 1 << 15
 _SHARE_BITS, _NODE_BITS = 24, 31
 TEXTS_AT_ONCE = 256
 
-# Similarities are computed for some texts at a time: their features fill a table of 2**20 bits of hash and text.
-_TEXTS_IN_TABLE, _TABLE_BITS = 16, 16
+# A text's features fill a table by their low bits, so that most others are told apart from them by one look.
+_TABLE_MASK = np.uint32((1 << 16) - 1)
 
 _LOG_COUNTS = np.log1p(np.arange(256))
 
@@ -125,8 +125,9 @@ class LiveArticles:
         """For each of new articles the earlier nodes that share most bands, `most` of them: its place, and the node."""
         if not len(nodes):
             return nodes, nodes
-        which, others = self._bands.find(bands.ravel())
-        text = which // bands.shape[1]
+        order = np.argsort(bands, axis=None)
+        which, others = self._bands.find(bands.ravel()[order])
+        text = order[which] // bands.shape[1]
         earlier = others < nodes[text]
         code, shared = np.unique(text[earlier] << _NODE_BITS | others[earlier], return_counts=True)
         text, others = code >> _NODE_BITS, code & ((1 << _NODE_BITS) - 1)
@@ -195,11 +196,10 @@ class LiveArticles:
         inside = distinct >= self.window.first
         known = stored(distinct[~inside]) | {node: self.window.get(node) for node in distinct[inside].tolist()}
         dots, shared = np.zeros((2, len(nodes)))
-        bounds = np.searchsorted(text, range(0, len(weighed.readings) + _TEXTS_IN_TABLE, _TEXTS_IN_TABLE))
-        for number, (a, b) in enumerate(pairwise(bounds.tolist())):
-            if a < b:
-                others = [known[node] for node in nodes[a:b].tolist()]
-                dots[a:b], shared[a:b] = _products(weighed, number * _TEXTS_IN_TABLE, text[a:b], others)
+        bounds = np.searchsorted(text, range(len(weighed.readings) + 1))
+        for i in np.flatnonzero(np.diff(bounds)).tolist():
+            a, b = bounds[i], bounds[i + 1]
+            dots[a:b], shared[a:b] = _products(weighed, i, [known[node] for node in nodes[a:b].tolist()])
         # A vector was measured when its article came; by now it is at least as long as what it shares.
         lengths = np.maximum(self.nodes.norms(nodes), shared) * weighed.norms[text]
         cosines = np.minimum(dots / np.maximum(lengths, 1e-9), 1.0)
@@ -207,38 +207,28 @@ class LiveArticles:
 
 
 def _products(
-    weighed: Weighed, first: int, text: NDArray[np.int64], others: list[Features]
+    weighed: Weighed, text: int, others: list[Features]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Dot products of some texts, from the first on, and as many articles; and the length of what those share."""
-    offsets = weighed.readings.offsets[first : first + _TEXTS_IN_TABLE + 1]
-    own = slice(offsets[0], offsets[-1])
-    above = np.repeat(np.arange(len(offsets) - 1, dtype=np.uint64), np.diff(offsets)) << np.uint64(FEATURE_BITS)
-    keys = above | weighed.readings.features[own]
-    sizes = [len(features) for features, _ in others]
-    theirs = ((text - first).astype(np.uint64) << np.uint64(FEATURE_BITS)).repeat(sizes)
-    theirs |= np.concatenate([features for features, _ in others])
-    # Few features are shared: a table finds those that may be, and where; only where two meet in it is there a search.
-    slots, size = _slots_of_table(keys), (len(offsets) - 1) << _TABLE_BITS
-    filled, where = np.zeros(size, dtype=np.bool_), np.empty(size, dtype=np.int32)
-    filled[slots], where[slots] = True, np.arange(len(keys))
-    slots = _slots_of_table(theirs)
+    """Dot products of a text and other articles, and the length of what each shares with it."""
+    own = slice(*weighed.readings.offsets[text : text + 2])
+    features = weighed.readings.features[own]
+    theirs = np.concatenate([features for features, _ in others])
+    filled, where = np.zeros(_TABLE_MASK + 1, dtype=np.bool_), np.empty(_TABLE_MASK + 1, dtype=np.int32)
+    slots = features & _TABLE_MASK
+    filled[slots], where[slots] = True, np.arange(len(features))
+    slots = theirs & _TABLE_MASK
     entries = np.flatnonzero(filled[slots])
     place, wanted = where[slots[entries]], theirs[entries]
-    other = np.flatnonzero(keys[place] != wanted)
-    place[other] = np.minimum(np.searchsorted(keys, wanted[other]), len(keys) - 1)
-    shared = keys[place] == wanted
+    # Only where two of the text's features meet in the table is there a search.
+    other = np.flatnonzero(features[place] != wanted)
+    place[other] = np.minimum(np.searchsorted(features, wanted[other]), len(features) - 1)
+    shared = features[place] == wanted
     entries, place = entries[shared], place[shared]
     weights = weighed.scales[own][place] * _LOG_COUNTS[np.concatenate([counts for _, counts in others])[entries]]
-    owner = np.arange(len(others)).repeat(sizes)[entries]
+    owner = np.arange(len(others)).repeat([len(features) for features, _ in others])[entries]
     dots = np.bincount(owner, weights=weights * weighed.weights[own][place], minlength=len(others))
     squares = np.bincount(owner, weights=weights**2, minlength=len(others))
     return dots.astype(np.float64), np.sqrt(squares.astype(np.float64))
-
-
-def _slots_of_table(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The text and the low bits of the feature."""
-    low = keys & np.uint64((1 << _TABLE_BITS) - 1)
-    return (keys >> np.uint64(FEATURE_BITS) << np.uint64(_TABLE_BITS) | low).astype(np.int64)
 
 
 def _total_up_to(values: NDArray[np.integer], labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -54,6 +54,7 @@ class Postings:
         Parameters
         ----------
         keys : ndarray, shape (n_keys,)
+            In any order; ascending ones are found faster, as the place of one is near that of the next.
 
         Returns
         -------
@@ -62,19 +63,16 @@ class Postings:
         ndarray of int64, shape (n_found,)
             The node that has it.
         """
-        # Ascending keys are looked up faster: the bounds of one help to find those of the next.
-        order = np.argsort(keys, kind="stable")
-        ascending = keys[order]
         places, owners = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for run, nodes in self._runs:
-            first = np.searchsorted(run, ascending)
+            first = np.searchsorted(run, keys)
             # Most keys are not in most runs, and need no second search.
-            there = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == ascending)
+            there = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == keys)
             first = first[there]
-            counts = np.searchsorted(run, ascending[there], side="right") - first
+            counts = np.searchsorted(run, keys[there], side="right") - first
             ends = np.cumsum(counts)
             entries = np.repeat(first - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
-            places.append(np.repeat(order[there], counts))
+            places.append(np.repeat(there, counts))
             owners.append(nodes[entries].astype(np.int64))
         return np.concatenate(places), np.concatenate(owners)
 

@@ -11,7 +11,7 @@ from dedup.near.lsh import Bands, band_keys
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
 from dedup.parallel import ordered_map
-from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families
+from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families, spelling_of
 from dedup.text.tokens import blocks, mix, tokenize
 
 FEATURE_BITS = 32
@@ -76,7 +76,7 @@ def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int) -> Readin
     signed = signatures(low_hashes(shingles), tokens.offsets, num_perm=bands.bands * bands.rows, seed=SEED)
     buckets = band_keys(signed.reshape(len(texts), bands.bands, bands.rows))
     buckets = mix(buckets + np.array(bands.first_rows, dtype=np.uint64))
-    counted = count_block(tokens)
+    counted = count_block(tokens, spelling_of(tokens))
     counts = np.minimum(counted.counts, 255).astype(np.uint8)
     return Readings(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
 

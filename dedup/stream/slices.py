@@ -62,6 +62,8 @@ class TimeSlices:
         ndarray of int64, shape (n_found,)
             The node that has it.
         """
+        order = np.argsort(features, kind="stable")
+        days, features = days[order], features[order]
         places, nodes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for name, postings in self._within_reach(days):
             near = np.arange(len(days))
@@ -70,7 +72,7 @@ class TimeSlices:
                 near = np.flatnonzero(~((days < begin) | (days > end)))
             if len(near):
                 which, owners = postings.find(features[near])
-                places.append(near[which])
+                places.append(order[near[which]])
                 nodes.append(owners)
         return np.concatenate(places), np.concatenate(nodes)
 

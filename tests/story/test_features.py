@@ -22,6 +22,7 @@ from dedup.story.features import (
     WORD_PAIR,
     count_features,
     feature_keys,
+    spelling_of,
     token_weights,
     vectorize,
 )
@@ -107,6 +108,11 @@ def slow_idf(key, frequency, n_texts, stop_words):
     return log((n_texts + PRIOR_ARTICLES + 1) / (frequency + prior + 0.5))
 
 
+def weights_of(texts):
+    tokens = tokenize(texts)
+    return token_weights(tokens, spelling_of(tokens)).tolist()
+
+
 def slow_stop_words(texts):
     """Keys of the stop words that are not mostly names: capitalised inside sentences that are no headlines."""
     as_name, as_word = Counter(), Counter()
@@ -156,7 +162,7 @@ def test_counts_behind_a_blank_text_are_those_of_the_slow_twin(texts):
 @given(TEXTS)
 def test_token_weights_are_those_of_the_slow_twin(texts):
     weights = [weight for text in texts for weight in slow_weights(text)]
-    assert token_weights(tokenize(texts)).tolist() == weights
+    assert weights_of(texts) == weights
 
 
 @EXAMPLES
@@ -259,12 +265,12 @@ def test_no_texts_have_no_features():
 
 
 def test_a_token_counts_twice_near_the_beginning():
-    weights = token_weights(tokenize(["a " * 600])).tolist()
+    weights = weights_of(["a " * 600])
     assert weights == [LEAD_WEIGHT] * (LEAD_CHARACTERS // 2) + [1.0] * (600 - LEAD_CHARACTERS // 2)
 
 
 def test_a_name_counts_more_inside_a_sentence_only():
-    weights = token_weights(tokenize(["Kim met Putin. He spoke", "Путин и Ким"])).tolist()
+    weights = weights_of(["Kim met Putin. He spoke", "Путин и Ким"])
     assert weights == [2, 2, 6, 2, 2, 2, 2, 6]
 
 

@@ -185,9 +185,6 @@ def test_hardly_an_article_of_the_sample_misses_one_that_is_similar(reports, mon
     found = set(zip(*(column.tolist() for column in live.candidates(weighed, days, nodes)), strict=True))
     assert len(wanted) > 50
     assert len(wanted - found) <= 0.01 * len(wanted)
-    monkeypatch.setattr(memory, "_TEXTS_IN_TABLE", 1)  # how many texts are compared at once makes no difference
-    again = live.similarities(weighed, days, everyone[0], nodes[everyone[1]], lambda none: {})
-    assert np.array_equal(again, similarities)
 
 
 def test_the_best_candidates_are_looked_at_and_no_more_than_have_so_many_features(reports, monkeypatch):
