@@ -1,7 +1,7 @@
 """Article, and how str, mapping, object and data-frame row become one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from math import inf, isnan, nan
@@ -32,6 +32,9 @@ class Article:
     published : datetime or None
         Aware; None when unknown.
     source, url, language : str or None
+    residue : tuple of (int, int)
+        What of the text belongs to the site, not to the report, as spans of characters. Found by `dedup.cluster` and
+        the like; what is given is not looked at.
 
     Examples
     --------
@@ -46,13 +49,23 @@ class Article:
     source: str | None = None
     url: str | None = None
     language: str | None = None
+    residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def report(self) -> str:
+        """The text without its residue."""
+        if not self.residue:
+            return self.text
+        bounds = [0, *(bound for span in self.residue for bound in span), len(self.text)]
+        return "\n".join(self.text[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)).strip()
 
     @property
     def full_text(self) -> str:
-        """Title and text, the title only once where the text repeats it as its first line."""
-        if not self.title or self.text.startswith(self.title):
-            return self.text
-        return f"{self.title}\n{self.text}"
+        """Title and report, the title only once where the report repeats it as its first line."""
+        report = self.report
+        if not self.title or report.startswith(self.title):
+            return report
+        return f"{self.title}\n{report}"
 
     @property
     def day(self) -> float:
@@ -191,27 +204,28 @@ def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) 
         error = TypeError if item is None or isinstance(item, bytes | Number) else ValueError
         raise error(f"article {position} is {_short(item)}, without the field 'text'; {_ALLOWED_ITEM}")
 
-    def field(name: str) -> Any:
+    def field_of(name: str) -> Any:
         value = item.get(name) if mapping else getattr(item, name, None)
         return None if _is_missing(value) else value
 
-    identity = field("id")
+    identity = field_of("id")
     if isinstance(identity, bool) or not (identity is None or isinstance(identity, str | Integral)):
         raise TypeError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int")
     name = str(position) if identity is None else str(identity)
     where = f"article {position} (id {name!r})"
-    text, title = field("text"), field("title")
+    text, title = field_of("text"), field_of("title")
     if text is None and not (title and mapping and "text" in item):
         raise ValueError(f"{where}: field 'text' is missing; allowed: str")
-    values = {key: field(key) for key in _OPTIONAL_TEXT}
+    values = {key: field_of(key) for key in _OPTIONAL_TEXT}
     values |= {"text": "" if text is None else text, "title": "" if title is None else title}
     for key, value in values.items():
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: str")
-    published = _read_time(where, field("published"), zone, unreadable)
+    published = _read_time(where, field_of("published"), zone, unreadable)
     if isinstance(item, Article):  # perhaps of a subclass with more fields
         _require_own_types(where, item)
-        return (item if published is item.published else replace(item, published=published)), True
+        changed = published is not item.published or item.residue
+        return (replace(item, published=published, residue=()) if changed else item), True
     return Article(id=name, published=published, **values), identity is not None
 
 

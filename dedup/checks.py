@@ -17,8 +17,7 @@ def check_settings(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
     check_count("shingle_size", settings.shingle_size)
     if settings.containment is not None:
         check_number("containment", settings.containment, 0, 1, "(0, 1], or None", low_open=True)
-    if not isinstance(settings.compare_numbers, bool):
-        raise TypeError(f"compare_numbers is {settings.compare_numbers!r}; allowed: True, False")
+    check_flag("compare_numbers", settings.compare_numbers)
     if n_jobs is not None and n_jobs != -1:
         check_count("n_jobs", n_jobs, allowed="None, -1 or an integer of at least 1")
 
@@ -46,6 +45,12 @@ def check_number(
     value = float(value)
     if not low <= value <= high or (low_open and value == low) or (high_open and value == high):
         raise ValueError(f"{name} is {value!r}; allowed: a number in {allowed}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Check a truth value."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; allowed: True, False")
 
 
 def check_count(name: str, value: Any, allowed: str = "an integer of at least 1") -> None:

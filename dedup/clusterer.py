@@ -8,9 +8,10 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
 from dedup.assembly import Material, assemble
-from dedup.checks import check_settings, check_story_settings
+from dedup.checks import check_flag, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings, find_near_duplicates
 from dedup.representative import Chooser
+from dedup.residue import set_aside
 from dedup.stories import Stories
 from dedup.story.grouping import find_stories
 
@@ -67,6 +68,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     representative : {"central", "earliest", "longest"} or callable, default "central"
         Which article a story shows: the one closest to its other reports; the first published; the one with the
         most words; or what a callable returns that is given the articles of a story by publication.
+    cut_residue : bool, default True
+        Whether menus, weather boxes, comment forms and the like are left out of the comparison: what recurs in the
+        stories of a source, or is known to belong to sites. Articles keep their text; see `Article.residue`.
     timezone : str or tzinfo, optional
         The zone of publication times that name none; without it they are refused.
     n_jobs : int, optional
@@ -99,6 +103,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         num_perm: int = 128,
         shingle_size: int = 5,
         representative: str | Chooser = "central",
+        cut_residue: bool = True,
         timezone: str | tzinfo | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -108,6 +113,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.num_perm = num_perm
         self.shingle_size = shingle_size
         self.representative = representative
+        self.cut_residue = cut_residue
         self.timezone = timezone
         self.n_jobs = n_jobs
 
@@ -135,6 +141,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
+        if self.cut_residue:
+            batch = set_aside(batch, self.n_jobs)
         ordered = [batch.articles[i] for i in batch.order]
         texts = [article.full_text for article in ordered]
         near = find_near_duplicates(texts, settings, self.n_jobs)
@@ -161,4 +169,5 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         check_story_settings(self.story_threshold, self.representative, self.timezone)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
         check_settings(settings, self.n_jobs, name="near_threshold")
+        check_flag("cut_residue", self.cut_residue)
         return settings

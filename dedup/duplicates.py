@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from dedup.article import read_articles
-from dedup.checks import check_settings
+from dedup.checks import check_flag, check_settings
 from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
+from dedup.residue import set_aside
 
 
 def near_duplicates(
@@ -18,6 +19,7 @@ def near_duplicates(
     shingle_size: int = 5,
     containment: float | None = None,
     compare_numbers: bool = False,
+    cut_residue: bool = False,
     n_jobs: int | None = None,
 ) -> NearDuplicates:
     """Find articles whose texts are copies of each other, in whole or nearly.
@@ -43,6 +45,8 @@ def near_duplicates(
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers. It keeps apart bulletins of one
         outlet (weather, markets, results) that differ in nothing but their figures.
+    cut_residue : bool, default False
+        Whether what belongs to sites, not to reports, is left out first, as `dedup.cluster` does.
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
 
@@ -74,7 +78,10 @@ def near_duplicates(
     """
     settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers)
     check_settings(settings, n_jobs, name="threshold")
+    check_flag("cut_residue", cut_residue)
     batch = read_articles(articles)
+    if cut_residue:
+        batch = set_aside(batch, n_jobs)
     # Found in canonical order, so that the order of the input does not matter.
     found = find_near_duplicates([batch.articles[i].full_text for i in batch.order], settings, n_jobs)
     return found.renumbered(np.array(batch.order, dtype=np.int64))

@@ -206,9 +206,7 @@ class LiveArticles:
         return (cosines * time_factor(days[text], self.nodes.days(nodes))).astype(np.float32)
 
 
-def _products(
-    weighed: Weighed, text: int, others: list[Features]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _products(weighed: Weighed, text: int, others: list[Features]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Dot products of a text and other articles, and the length of what each shares with it."""
     own = slice(*weighed.readings.offsets[text : text + 2])
     features = weighed.readings.features[own]

@@ -1,0 +1,22 @@
+"""Articles -> the same, with what belongs to their sites set aside."""
+
+from dataclasses import replace
+
+from dedup.article import Batch
+from dedup.text.residue import find_residue
+
+
+def set_aside(batch: Batch, n_jobs: int | None) -> Batch:
+    """The articles of a batch with their residue, which their `Article.full_text` then leaves out."""
+    ordered = [batch.articles[i] for i in batch.order]
+    found = find_residue(
+        [article.text for article in ordered],
+        [article.source for article in ordered],
+        [article.title for article in ordered],
+        n_jobs,
+    )
+    articles = list(batch.articles)
+    for i, spans in zip(batch.order, found, strict=True):
+        if spans:
+            articles[i] = replace(articles[i], residue=tuple(spans))
+    return batch._replace(articles=articles)

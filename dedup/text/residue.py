@@ -1,0 +1,286 @@
+"""Residue: text that belongs to the site, not to the report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.lookup import SortedKeys
+from dedup.parallel import ordered_map
+from dedup.text.known import known_phrases
+from dedup.text.layout import Layout, layout_of
+from dedup.text.recurring import LEAST_UNMASKED_ANYWHERE, RUN_WORDS, Recurring, learn, line_marks, run_marks
+from dedup.text.tokens import blocks, mix, tokenize
+
+Span = tuple[int, int]
+
+#: Between two pieces of residue so many words are residue too, numbers and dates not counted: a city between the
+#: temperature and the date, a section in a menu.
+_GAP_WORDS, _GAP_TOKENS = 3, 12
+
+#: So many numbers and names of months or days in a row are a date with its time.
+_DATE_TOKENS = 3
+
+#: Known phrases are looked for in so many words at the head and the foot of a text without line breaks.
+_EDGE_TOKENS = 100
+
+#: A title leads to another article when it has so many words.
+_TITLE_TOKENS = 4
+
+#: A line of which so much is residue is residue.
+_MOST_OF_A_LINE = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Titles:
+    """The titles of a source's articles, which its other articles link to; by their first words."""
+
+    distinct: SortedKeys
+    openings: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
+    sizes: NDArray[np.int64]
+    own: NDArray[np.uint64]
+
+
+def find_residue(
+    texts: Sequence[str],
+    sources: Sequence[str | None] | None = None,
+    titles: Sequence[str | None] | None = None,
+    n_jobs: int | None = None,
+) -> list[list[Span]]:
+    r"""Where the residue of each text stands, as spans of characters.
+
+    Residue is a line or run of words that recurs in the stories of a source; a line known to belong to sites; the
+    title of another article of the source; and the little that stands between those. A title of an article's own is
+    never residue, and a text that would be nothing else has none.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        In order of publication, on which it depends which articles of a large source are learned from.
+    sources : sequence of str or None, optional
+        Who published each. Without, all are taken to be of one source.
+    titles : sequence of str or None, optional
+    n_jobs : int, optional
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    list of list of (int, int)
+        Start and stop of each piece, ascending.
+
+    Notes
+    -----
+    Linear in the characters. What recurs is counted by story, not by article, so that a wire story which an outlet
+    updates ten times does not erase itself.
+
+    Examples
+    --------
+    >>> text = "22.2 C\nParis\nmardi 12 septembre 2023\nKim est arrivé en Russie.\nLAISSER UN COMMENTAIRE"
+    >>> [text[start:stop] for start, stop in find_residue([text])[0]]
+    ['22.2 C\nParis\nmardi 12 septembre 2023', 'LAISSER UN COMMENTAIRE']
+    """
+    salts = source_salts(sources if sources is not None else [None] * len(texts))
+    return mark_residue(texts, salts, titles or [None] * len(texts), learn(texts, salts, n_jobs), n_jobs)
+
+
+def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
+    """A number for each source, the same in every process; shape (n_sources,)."""
+    numbers = {
+        source: int.from_bytes(blake2b((source or "").encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        for source in set(sources)
+    }
+    return np.array([numbers[source] for source in sources], dtype=np.uint64)
+
+
+def mark_residue(
+    texts: Sequence[str],
+    salts: NDArray[np.uint64],
+    titles: Sequence[str | None],
+    recurring: Recurring,
+    n_jobs: int | None = None,
+) -> list[list[Span]]:
+    """Residue of texts, given what recurs in their sources."""
+    linked = _titles(titles, salts)
+
+    def of_block(block: slice) -> list[list[Span]]:
+        layout = layout_of(tokenize(texts[block]))
+        return _spans(layout, _marked(layout, salts[block], linked, linked.own[block], recurring))
+
+    return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
+
+
+def _titles(titles: Sequence[str | None], salts: NDArray[np.uint64]) -> _Titles:
+    """Titles by their opening; shorter ones say too little."""
+    tokens = tokenize([title or "" for title in titles])
+    layout = layout_of(tokens)
+    sizes = np.diff(tokens.offsets)
+    keys = layout.keys(tokens.offsets[:-1], sizes)
+    long = np.flatnonzero(sizes >= _TITLE_TOKENS * np.where(_unspaced_texts(layout), 2, 1))
+    openings = mix(layout.keys(tokens.offsets[long], _TITLE_TOKENS) ^ salts[long])
+    distinct = np.unique(np.stack([openings, keys[long], sizes[long].astype(np.uint64)]), axis=1)
+    return _Titles(
+        SortedKeys(np.unique(openings), 64),
+        distinct[0],
+        distinct[1],
+        distinct[2].astype(np.int64),
+        np.where(sizes > 0, keys, 0),
+    )
+
+
+def _unspaced_texts(layout: Layout) -> NDArray[np.bool_]:
+    """Which texts begin with a character of a script without spaces."""
+    first = layout.tokens.offsets[:-1]
+    unspaced = np.append(layout.tokens.unspaced, False)
+    return unspaced[np.minimum(first, len(unspaced) - 1)] & (np.diff(layout.tokens.offsets) > 0)
+
+
+def _marked(
+    layout: Layout, salts: NDArray[np.uint64], titles: _Titles, own: NDArray[np.uint64], recurring: Recurring
+) -> NDArray[np.bool_]:
+    """Which tokens are residue."""
+    linked, kept = _title_runs(layout, salts, titles, own)
+    anywhere, edge = _recurring_runs(layout, salts, recurring)
+    known = np.repeat(known_phrases().lines(layout), layout.line_sizes)
+    anywhere |= linked | known
+    anywhere = (anywhere | _known_runs(layout, anywhere)) & ~kept
+    edge = (anywhere | edge | _dates(layout)) & ~kept
+    edge = _closed(layout, edge, kept)
+    marked = (edge & _at_edge(layout, edge | kept)) | _closed(layout, anywhere, kept)
+    return _whole_lines(layout, marked, kept)
+
+
+def _title_runs(
+    layout: Layout, salts: NDArray[np.uint64], titles: _Titles, own: NDArray[np.uint64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tokens are titles of other articles, and which the article's own."""
+    linked, kept = np.zeros((2, len(layout.masked)), dtype=np.bool_)
+    offsets = layout.tokens.offsets
+    first = np.flatnonzero(np.arange(len(layout.masked)) + _TITLE_TOKENS <= offsets[layout.texts + 1])
+    openings = mix(layout.keys(first, _TITLE_TOKENS) ^ salts[layout.texts[first]])
+    there = np.flatnonzero(titles.distinct.find(openings) >= 0)
+    first, openings = first[there], openings[there]
+    left = np.searchsorted(titles.openings, openings)
+    counts = np.searchsorted(titles.openings, openings, side="right") - left
+    first = np.repeat(first, counts)
+    title = np.repeat(left - np.cumsum(counts) + counts, counts) + np.arange(len(first))
+    fits = first + titles.sizes[title] <= offsets[layout.texts[first] + 1]
+    first, title = first[fits], title[fits]
+    same = layout.keys(first, titles.sizes[title]) == titles.keys[title]
+    first, title = first[same], title[same]
+    is_own = titles.keys[title] == own[layout.texts[first]]
+    for mark, which in ((linked, ~is_own), (kept, is_own)):
+        _mark(mark, first[which], titles.sizes[title[which]])
+    return linked, kept
+
+
+def _recurring_runs(
+    layout: Layout, salts: NDArray[np.uint64], recurring: Recurring
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tokens recur in their source, in many stories and in some."""
+    anywhere, edge = np.zeros((2, len(layout.masked)), dtype=np.bool_)
+    lines, keys = line_marks(layout, salts)
+    lines = lines[recurring.strength(keys) > 0]
+    _mark(anywhere, layout.line_starts[lines], layout.line_sizes[lines])
+    first, sizes, keys = run_marks(layout, salts)
+    strength = recurring.strength(keys)
+    short = sizes < RUN_WORDS  # a name may open or end many reports too
+    _mark(edge, first[strength > short], sizes[strength > short])
+    unmasked = np.concatenate([[0], np.cumsum(~layout.masked)])
+    telling = (strength > 1) & ~short & (unmasked[first + sizes] - unmasked[first] >= LEAST_UNMASKED_ANYWHERE)
+    _mark(anywhere, first[telling], sizes[telling])
+    return anywhere, edge
+
+
+def _dates(layout: Layout) -> NDArray[np.bool_]:
+    """Which tokens are of a date or time, or of lines of nothing but numbers: runs of them that are long or a line."""
+    starts = np.flatnonzero(
+        _ends_of_runs(layout.masked, np.repeat(np.arange(len(layout.line_sizes)), layout.line_sizes))[0]
+    )
+    sizes = np.diff(np.append(starts, len(layout.masked)))
+    opens = np.isin(starts, layout.line_starts)
+    closes = np.isin(starts + sizes, layout.line_starts)
+    return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | (opens & closes), sizes)
+
+
+def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which tokens of texts without line breaks are of known phrases, near head or foot or right beside residue."""
+    offsets, texts = layout.tokens.offsets, layout.texts
+    lines = np.bincount(texts[layout.line_starts[:-1]], minlength=len(offsets) - 1)
+    first, sizes = known_phrases().runs(layout, np.flatnonzero((lines == 1)[texts]))
+    start, stop = offsets[texts[first]], offsets[texts[first] + 1]
+    residue = np.concatenate([[False], anywhere, [False]])
+    beside = (residue[first] & (first > start)) | (residue[first + sizes + 1] & (first + sizes < stop))
+    near = np.minimum(first - start, stop - first - sizes) < _EDGE_TOKENS
+    long = sizes >= np.where(layout.tokens.unspaced[first], 4, 2)  # shorter ones are words of reports too
+    marked = np.zeros(len(texts), dtype=np.bool_)
+    _mark(marked, first[beside | (near & long)], sizes[beside | (near & long)])
+    return marked
+
+
+def _mark(marked: NDArray[np.bool_], first: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+    """Mark all tokens of runs."""
+    change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
+    marked |= np.cumsum(change[:-1]) > 0
+
+
+def _closed(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same with small gaps between marked tokens, or between one and an end of the text, marked too."""
+    texts = layout.texts
+    starts = np.flatnonzero(_ends_of_runs(marked, texts)[0])
+    if not len(starts):
+        return marked
+    sizes = np.diff(np.append(starts, len(marked)))
+    words = np.add.reduceat(~layout.masked, starts, dtype=np.int64)
+    whole = sizes == np.diff(layout.tokens.offsets)[texts[starts]]
+    own = np.add.reduceat(kept, starts, dtype=np.int64) > 0
+    small = (words <= _GAP_WORDS) & (sizes <= _GAP_TOKENS) & ~whole & ~own
+    return np.asarray(marked | np.repeat(small, sizes))
+
+
+def _at_edge(layout: Layout, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which tokens have nothing but those passed between themselves and an end of their text."""
+    offsets, texts = layout.tokens.offsets, layout.texts
+    stops = np.concatenate([[0], np.cumsum(~passed)])
+    head = stops[1:] == stops[offsets[texts]]
+    foot = stops[:-1] == stops[offsets[texts + 1]]
+    return np.asarray(head | foot)
+
+
+def _whole_lines(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same with the whole of each line that is marked for the most part."""
+    if not len(marked):
+        return marked
+    part = np.add.reduceat(marked, layout.line_starts[:-1], dtype=np.int64) / layout.line_sizes
+    mostly = np.repeat(part >= _MOST_OF_A_LINE, layout.line_sizes)
+    return np.asarray(marked | (mostly & ~kept))
+
+
+def _spans(layout: Layout, marked: NDArray[np.bool_]) -> list[list[Span]]:
+    """Marked tokens as spans of characters of each text, the signs at the ends of a line with them."""
+    tokens, texts = layout.tokens, layout.texts
+    n = len(tokens.offsets) - 1
+    left = np.bincount(texts[~marked], minlength=n)
+    marked = marked & (left > 0)[texts]  # what is nothing but residue is left whole
+    begins, lasts = (np.flatnonzero(marked & edge) for edge in _ends_of_runs(marked, texts))
+    lines = np.repeat(np.arange(len(layout.line_begins)), layout.line_sizes)
+    opens = layout.line_starts[lines[begins]] == begins
+    closes = layout.line_starts[lines[lasts] + 1] == lasts + 1
+    starts = np.where(opens, layout.line_begins[lines[begins]], layout.begins[begins])
+    stops = np.where(closes, layout.line_ends[lines[lasts]], layout.ends[lasts])
+    origins = tokens.text_starts[texts[begins]]
+    spans: list[list[Span]] = [[] for _ in range(n)]
+    for text, start, stop in zip(
+        texts[begins].tolist(), (starts - origins).tolist(), (stops - origins).tolist(), strict=True
+    ):
+        spans[text].append((start, stop))
+    return spans
+
+
+def _ends_of_runs(marked: NDArray[np.bool_], texts: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tokens are marked otherwise than the one before, or open a text; and the same of the one behind."""
+    change = (marked[1:] != marked[:-1]) | (texts[1:] != texts[:-1])
+    return np.append(True, change)[: len(marked)], np.append(change, True)[: len(marked)]
