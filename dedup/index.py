@@ -11,7 +11,7 @@ import numpy as np
 
 from dedup.article import items_of, read_articles
 from dedup.assembly import tell
-from dedup.checks import check_count, check_settings, check_story_settings
+from dedup.checks import check_count, check_flag, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings
 from dedup.near.lsh import Bands
 from dedup.representative import Chooser
@@ -47,6 +47,8 @@ class StoryIndex:
     story_threshold, near_threshold, recall, num_perm, shingle_size
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only.
     representative : {"central", "earliest", "longest"} or callable, default "central"
+    cut_residue : bool, default True
+        As in `StoryClusterer`, and kept in the file too. A source is learned as its articles come.
     timezone : str or tzinfo, optional
         As in `StoryClusterer`.
     read_only : bool, default False
@@ -94,17 +96,19 @@ class StoryIndex:
         num_perm: int = 128,
         shingle_size: int = 5,
         representative: str | Chooser = "central",
+        cut_residue: bool = True,
         timezone: str | tzinfo | None = None,
         read_only: bool = False,
     ) -> None:
         check_story_settings(story_threshold, representative, timezone)
         settings = NearSettings(near_threshold, recall, num_perm, shingle_size)
         check_settings(settings, None, name="near_threshold")
+        check_flag("cut_residue", cut_residue)
         self._threshold, self._settings = float(story_threshold), settings
         self._bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
-        self._rule, self._timezone = representative, timezone
+        self._rule, self._timezone, self._cut_residue = representative, timezone, cut_residue
         self._store: Store = SqliteStore(
-            path, parameters_of(story_threshold, settings), versions(), read_only=read_only
+            path, parameters_of(story_threshold, settings, cut_residue=cut_residue), versions(), read_only=read_only
         )
         self._read_only, self._moment = read_only, 0
         self._mutex = threading.RLock()
@@ -118,7 +122,8 @@ class StoryIndex:
         """Make what is kept in memory, from what is stored."""
         with self._store.snapshot() as self._moment:
             self._ledger = Ledger(self._store, self._threshold, self._bands)
-        self._assigner = Assigner(self._ledger, self._settings.threshold, self._settings.shingle_size)
+        near = self._settings
+        self._assigner = Assigner(self._ledger, near.threshold, near.shingle_size, cut_residue=self._cut_residue)
 
     @contextmanager
     def _reading(self, *, memory: bool = False) -> Iterator[None]:
@@ -276,8 +281,10 @@ class StoryIndex:
         check_count("k", k)
         batch = read_articles([article], timezone=self._timezone)
         (given,), (named,) = batch.articles, batch.named
-        readings = read_texts([given.full_text], self._bands, self._settings.shingle_size)
         with self._reading(memory=True):
+            if self._cut_residue:
+                (given,) = self._ledger.sites.set_aside([given])
+            readings = read_texts([given.full_text], self._bands, self._settings.shingle_size)
             weighed = self._ledger.live.weigh(readings, np.zeros(1, dtype=np.bool_))
             limit = np.array([self._ledger.next_node])
             ((nodes, similarities),) = find_neighbours(self._ledger, weighed, np.array([given.day]), limit)

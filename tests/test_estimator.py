@@ -27,6 +27,7 @@ DEFAULTS = {
     "shingle_size": 5,
     "representative": "central",
     "timezone": None,
+    "cut_residue": True,
     "n_jobs": None,
 }
 TEXTS = [

@@ -11,7 +11,7 @@ import pytest
 import dedup
 from dedup import StoryIndex
 
-GOLDEN = Path(__file__).parent / "golden" / "index_format_2.db"
+GOLDEN = Path(__file__).parent / "golden" / "index_format_3.db"
 STORIES = set(map(frozenset, json.loads(GOLDEN.with_suffix(".json").read_text(encoding="utf-8"))))
 
 

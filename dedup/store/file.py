@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 APPLICATION_ID = 0x64656475  # "dedu"
-FORMAT = 2
+FORMAT = 3
 
 _ALLOWED = "allowed: a new file or one that a StoryIndex made"
 
@@ -14,17 +14,23 @@ CREATE TABLE parameters (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROW
 CREATE TABLE versions (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE articles (
     node INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, day REAL,
-    kept_by_day REAL NOT NULL, story INTEGER NOT NULL, speaker INTEGER NOT NULL, fields TEXT NOT NULL
+    kept_by_day REAL NOT NULL, story INTEGER NOT NULL, speaker INTEGER NOT NULL, source TEXT NOT NULL,
+    fields TEXT NOT NULL
 );
 CREATE INDEX articles_by_story ON articles (story);
 CREATE INDEX copies_by_speaker ON articles (speaker) WHERE speaker != node;
 CREATE INDEX articles_by_day ON articles (kept_by_day);
+CREATE INDEX articles_by_source ON articles (source, node);
 CREATE TABLE traits (
     node INTEGER PRIMARY KEY, norm REAL NOT NULL, neighbours BLOB NOT NULL, similarities BLOB NOT NULL,
     bands BLOB NOT NULL, features BLOB NOT NULL, counts BLOB NOT NULL
 );
 CREATE TABLE stories (story INTEGER PRIMARY KEY AUTOINCREMENT, merged_into INTEGER);
 CREATE INDEX aliases ON stories (merged_into) WHERE merged_into IS NOT NULL;
+CREATE TABLE habits (
+    source TEXT PRIMARY KEY, next_node INTEGER NOT NULL, articles INTEGER NOT NULL, keys BLOB NOT NULL,
+    anywhere BLOB NOT NULL
+);
 CREATE TABLE latest (day REAL NOT NULL);
 """
 

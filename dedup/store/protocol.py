@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.records import Outline, Row, Traits
+from dedup.store.records import Habits, Outline, Row, Traits
 
 
 class Store(Protocol):
@@ -93,6 +93,24 @@ class Store(Protocol):
 
     def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
         """Features and counts of the articles from that node on that are no copies, by node."""
+
+    def sources_since(self, node: int) -> list[str]:
+        """Sources of the articles from that node on, sorted."""
+
+    def count_of_source(self, source: str, since_node: int) -> int:
+        """How many articles a source has from that node on."""
+
+    def latest_of_source(self, source: str, count: int) -> list[Row]:
+        """The latest articles of a source, so many at most, by node."""
+
+    def habits(self, source: str) -> Habits:
+        """What was learned of a source."""
+
+    def set_habits(self, source: str, habits: Habits) -> None:
+        """Store what was learned of a source."""
+
+    def delete_dead_habits(self) -> None:
+        """Delete what was learned of sources that have no articles any more."""
 
     def story_ids(self, since_day: float | None, min_size: int) -> list[int]:
         """Stories with an article of that day or later and so many articles, the latest first."""

@@ -23,6 +23,8 @@ class Row(NamedTuple):
     story : int
     speaker : int
         Node of the article that speaks for its copies; its own when it is no copy.
+    source : str
+        Who published it; empty for unknown.
     fields : str
         Its fields as JSON.
     """
@@ -34,7 +36,27 @@ class Row(NamedTuple):
     kept_by_day: float
     story: int
     speaker: int
+    source: str
     fields: str
+
+
+class Habits(NamedTuple):
+    """What recurs in the articles of a source (see `dedup.text.recurring.Recurring`).
+
+    Attributes
+    ----------
+    next_node : int
+        The first that came after it was learned; 0 when it never was.
+    articles : int
+        From how many it was learned.
+    keys : ndarray of uint64
+    anywhere : ndarray of bool
+    """
+
+    next_node: int
+    articles: int
+    keys: NDArray[np.uint64]
+    anywhere: NDArray[np.bool_]
 
 
 class Traits(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.store.file import lock_file, open_file
-from dedup.store.records import Outline, Row, Traits
+from dedup.store.records import Habits, Outline, Row, Traits
 
 # Of the nodes in a query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
@@ -110,7 +110,7 @@ class SqliteStore:
 
     def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
         """Store articles."""
-        self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
+        self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
         self._db.executemany(
             "INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?)",
             ((row.node, traits.norm, *(values.tobytes() for values in traits[1:])) for row, traits in rows),
@@ -218,6 +218,38 @@ class SqliteStore:
         )
         for found, features, counts in self._db.execute(query, (node,)):
             yield found, np.frombuffer(features, dtype=np.uint32), np.frombuffer(counts, dtype=np.uint8)
+
+    def sources_since(self, node: int) -> list[str]:
+        """Sources of the articles from that node on, sorted."""
+        query = "SELECT DISTINCT source FROM articles WHERE node >= ? ORDER BY source"
+        return [source for (source,) in self._db.execute(query, (node,))]
+
+    def count_of_source(self, source: str, since_node: int) -> int:
+        """How many articles a source has from that node on."""
+        query = "SELECT count(*) FROM articles WHERE source = ? AND node >= ?"
+        return int(self._db.execute(query, (source, since_node)).fetchone()[0])
+
+    def latest_of_source(self, source: str, count: int) -> list[Row]:
+        """The latest articles of a source, so many at most, by node."""
+        return list(self._rows("WHERE source = ? ORDER BY node DESC LIMIT ?", (source, count)))[::-1]
+
+    def habits(self, source: str) -> Habits:
+        """What was learned of a source."""
+        query = "SELECT next_node, articles, keys, anywhere FROM habits WHERE source = ?"
+        next_node, articles, keys, anywhere = self._db.execute(query, (source,)).fetchone() or (0, 0, b"", b"")
+        return Habits(
+            next_node, articles, np.frombuffer(keys, dtype=np.uint64), np.frombuffer(anywhere, dtype=np.bool_)
+        )
+
+    def set_habits(self, source: str, habits: Habits) -> None:
+        """Store what was learned of a source."""
+        blobs = habits.keys.tobytes(), habits.anywhere.tobytes()
+        values = source, habits.next_node, habits.articles, *blobs
+        self._db.execute("INSERT OR REPLACE INTO habits VALUES (?, ?, ?, ?, ?)", values)
+
+    def delete_dead_habits(self) -> None:
+        """Delete what was learned of sources that have no articles any more."""
+        self._db.execute("DELETE FROM habits WHERE source NOT IN (SELECT source FROM articles)")
 
     def story_ids(self, since_day: float | None, min_size: int) -> list[int]:
         """Stories with an article of that day or later and so many articles, the latest first."""

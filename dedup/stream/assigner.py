@@ -32,8 +32,9 @@ class Assigner:
     Whether articles come one at a time or many at once makes no difference but to speed.
     """
 
-    def __init__(self, ledger: Ledger, near_threshold: float, shingle_size: int) -> None:
+    def __init__(self, ledger: Ledger, near_threshold: float, shingle_size: int, *, cut_residue: bool) -> None:
         self._ledger, self._near_threshold, self._shingle_size = ledger, near_threshold, shingle_size
+        self._cut_residue = cut_residue
         self._stories = ledger.live.nodes.stories
 
     def add(self, articles: Sequence[Article]) -> list[Assignment]:
@@ -65,7 +66,7 @@ class Assigner:
     def _arrive_all(self, articles: Sequence[Article], fields: Sequence[str]) -> Iterator[Assignment]:
         first = 0
         while first < len(articles):
-            step = _STOCK_EVERY if self._ledger.next_node < _STOCK_UNTIL else TEXTS_AT_ONCE
+            step = _step(self._ledger.next_node)
             stop = first + step - self._ledger.next_node % step
             yield from self._arrive(articles[first:stop], fields[first:stop])
             first = stop
@@ -74,6 +75,8 @@ class Assigner:
         """Put new articles into stories."""
         ledger = self._ledger
         young = ledger.live.window.count
+        if self._cut_residue:
+            articles = ledger.sites.set_aside(articles)
         arrivals = meet(ledger, articles, self._near_threshold, self._shingle_size)
         told: list[Assignment] = []
         merges: list[tuple[int, int]] = []
@@ -89,6 +92,8 @@ class Assigner:
             merged = told[-1].merged + tuple(map(story_name, self._take_stock()))
             (story,) = self._stories(arrivals.nodes[-1:]).tolist()
             told[-1] = replace(told[-1], story_id=story_name(story), merged=merged)
+        if self._cut_residue and ledger.next_node % _step(ledger.next_node - 1) == 0:
+            ledger.sites.learn(ledger.next_node - _step(ledger.next_node - 1))
         ledger.live.window.advance(ledger.next_node)
         return told
 
@@ -200,8 +205,9 @@ class Assigner:
                 ledger.latest = day
                 ledger.store.set_latest(day)
             kept_by_day = day if day is not None else ledger.latest if np.isfinite(ledger.latest) else 0.0
+            digest, text = digest_of(text), encoded(article) if article.residue else text
             node, speaker = int(arrivals.nodes[i]), int(arrivals.speakers[i])
-            row = Row(node, article.id, digest_of(text), day, kept_by_day, stories[i], speaker, text)
+            row = Row(node, article.id, digest, day, kept_by_day, stories[i], speaker, article.source or "", text)
             neighbours, similarities = arrivals.neighbours[i]
             bands = readings.bands[i][: 0 if readings.blank[i] else None]
             order = weighed.heaviest[i]
@@ -209,6 +215,11 @@ class Assigner:
             norm = float(weighed.norms[i])
             rows.append((row, Traits(norm, neighbours.astype(np.int32), similarities, bands, features, counts)))
         return rows
+
+
+def _step(node: int) -> int:
+    """Articles up to the next multiple of this are looked at together."""
+    return _STOCK_EVERY if node < _STOCK_UNTIL else TEXTS_AT_ONCE
 
 
 def _greatest(gains: dict[int, float]) -> int | None:

@@ -12,6 +12,7 @@ from dedup.near.lsh import Bands
 from dedup.store.protocol import Store
 from dedup.story.partition import refined
 from dedup.stream.memory import LEADING_FEATURES, Features, LiveArticles
+from dedup.stream.sites import Sites
 from dedup.stream.window import beginning
 
 
@@ -28,6 +29,7 @@ class Ledger:
     Attributes
     ----------
     live : LiveArticles
+    sites : Sites
     sizes : Counter of int
         Near-duplicate groups of each story.
     latest : float
@@ -38,7 +40,7 @@ class Ledger:
 
     def __init__(self, store: Store, threshold: float, bands: Bands) -> None:
         self.store, self.threshold, self.bands = store, threshold, bands
-        self.live = LiveArticles()
+        self.live, self.sites = LiveArticles(), Sites(store)
         self.sizes: Counter[int] = Counter()
         self.next_node, self.next_story, self.latest = store.counters()
         self._load()

@@ -79,7 +79,11 @@ def decoded(text: str) -> Article:
     """The article that was encoded."""
     stored = json.loads(text)
     published = stored["published"]
-    return Article(**stored | {"published": published and datetime.fromisoformat(published)})
+    read = {
+        "published": published and datetime.fromisoformat(published),
+        "residue": tuple(map(tuple, stored["residue"])),
+    }
+    return Article(**stored | read)
 
 
 def story_name(story: int) -> str:

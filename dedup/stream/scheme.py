@@ -11,11 +11,11 @@ from dedup.near.duplicates import NearSettings
 _SCHEMES = {"fold": "unidecode", "hashes": "1"}
 
 
-def parameters_of(story_threshold: float, near: NearSettings) -> dict[str, str]:
+def parameters_of(story_threshold: float, near: NearSettings, *, cut_residue: bool) -> dict[str, str]:
     """What a file is made with, and opens with."""
     shares = {"story_threshold": story_threshold, "near_threshold": near.threshold, "recall": near.recall}
     counts = {"num_perm": near.num_perm, "shingle_size": near.shingle_size}
-    parameters = {name: repr(float(value)) for name, value in shares.items()}
+    parameters = {name: repr(float(value)) for name, value in shares.items()} | {"cut_residue": repr(cut_residue)}
     return parameters | {name: repr(int(value)) for name, value in counts.items()} | _SCHEMES
 
 

@@ -24,6 +24,7 @@ def expire(ledger: Ledger, day: float) -> int:
     nodes = ledger.store.before(day)
     _forget_all(ledger, nodes)
     ledger.store.delete_dead_stories()
+    ledger.sites.forget()
     ledger.live.compact()
     return len(nodes)
 

@@ -21,46 +21,50 @@ class Phrases:
 
     Attributes
     ----------
-    starters, starting_pairs : SortedKeys
-        Of the first tokens of all, and of the first two of those that have two: most texts have few of them.
+    starters : SortedKeys
+        Of the first tokens of all.
     whole, opening : SortedKeys
         Of those that are residue as a whole line, and of those that make residue of any line that they open.
-    whole_sizes, opening_sizes : list of int
+    whole_sizes, opening_sizes : ndarray of int64
         How many tokens they have.
     """
 
     starters: SortedKeys
-    starting_pairs: SortedKeys
     whole: SortedKeys
     opening: SortedKeys
-    whole_sizes: list[int]
-    opening_sizes: list[int]
+    whole_sizes: NDArray[np.int64]
+    opening_sizes: NDArray[np.int64]
 
     def lines(self, layout: Layout) -> NDArray[np.bool_]:
         """Which lines are residue, shape (n_lines,)."""
-        first, sizes = layout.line_starts[:-1], layout.line_sizes
         known = self.whole.find(layout.line_keys) >= 0
-        starting = np.flatnonzero(self.starters.find(layout.keys(first, 1)) >= 0)
-        for size in self.opening_sizes:
-            lines = starting[sizes[starting] >= size]
-            known[lines] |= self.opening.find(layout.keys(first[lines], size)) >= 0
+        starts = layout.line_starts[:-1]
+        begins, lengths = _phrases_at(layout, self._likely(layout, starts), self.opening, self.opening_sizes)
+        lines = np.searchsorted(starts, begins)
+        known[lines[lengths <= layout.line_sizes[lines]]] = True
         return known
 
     def runs(self, layout: Layout, first: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The phrases that begin at one of these tokens: where, and how many tokens they have."""
-        first = first[self.starters.find(layout.keys(first, 1)) >= 0]
-        stops = layout.tokens.offsets[layout.texts[first] + 1]
-        fitting = first + 2 <= stops
-        pairs = np.zeros(len(first), dtype=np.bool_)
-        pairs[fitting] = self.starting_pairs.find(layout.keys(first[fitting], 2)) >= 0
-        begins, lengths = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for phrases, sizes in ((self.whole, self.whole_sizes), (self.opening, self.opening_sizes)):
-            for size in sizes:
-                likely = first[(first + size <= stops) & (pairs | (size == 1))]
-                found = likely[phrases.find(layout.keys(likely, size)) >= 0]
-                begins.append(found)
-                lengths.append(np.full(len(found), size))
-        return np.concatenate(begins), np.concatenate(lengths)
+        first = self._likely(layout, first)
+        whole = _phrases_at(layout, first, self.whole, self.whole_sizes)
+        opening = _phrases_at(layout, first, self.opening, self.opening_sizes)
+        return np.concatenate([whole[0], opening[0]]), np.concatenate([whole[1], opening[1]])
+
+    def _likely(self, layout: Layout, first: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some tokens that may begin a phrase: few do, and only there all sizes are tried."""
+        return first[self.starters.find(layout.keys(first, 1)) >= 0]
+
+
+def _phrases_at(
+    layout: Layout, first: NDArray[np.int64], phrases: SortedKeys, sizes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Phrases that begin at some tokens, all their sizes tried at once."""
+    stops = layout.tokens.offsets[layout.texts[first] + 1]
+    place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
+    begins, lengths = first[place], sizes[size]
+    found = phrases.find(layout.keys(begins, lengths)) >= 0
+    return begins[found], lengths[found]
 
 
 @cache
@@ -78,11 +82,10 @@ def known_phrases() -> Phrases:
     first, sizes, keys = layout.line_starts[:-1], layout.line_sizes, layout.line_keys
     return Phrases(
         _sorted_keys(layout.keys(first, 1)),
-        _sorted_keys(layout.keys(first[sizes > 1], 2)),
         _sorted_keys(keys[~opens]),
         _sorted_keys(keys[opens]),
-        np.unique(sizes[~opens]).tolist(),
-        np.unique(sizes[opens]).tolist(),
+        np.unique(sizes[~opens]),
+        np.unique(sizes[opens]),
     )
 
 

@@ -56,6 +56,11 @@ class Recurring:
     keys: NDArray[np.uint64]
     anywhere: NDArray[np.bool_]
 
+    def ascending(self) -> "Recurring":
+        """The same in the order that it has to be in."""
+        order = np.argsort(self.keys)
+        return Recurring(self.keys[order], self.anywhere[order])
+
     @cached_property
     def _lookup(self) -> SortedKeys:
         return SortedKeys(self.keys, 64 - _TEXT_BITS)
@@ -112,9 +117,7 @@ def learn(texts: Sequence[str], salts: NDArray[np.uint64], n_jobs: int | None = 
         learned = _learn_some([texts[place] for place in places.tolist()], salts[places], n_jobs)
         keys.append(learned.keys)
         anywhere.append(learned.anywhere)
-    every = np.concatenate(keys)
-    order = np.argsort(every)
-    return Recurring(every[order], np.concatenate(anywhere)[order])
+    return Recurring(np.concatenate(keys), np.concatenate(anywhere)).ascending()
 
 
 def _samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:

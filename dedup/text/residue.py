@@ -84,7 +84,7 @@ def find_residue(
     ['22.2 C\nParis\nmardi 12 septembre 2023', 'LAISSER UN COMMENTAIRE']
     """
     salts = source_salts(sources if sources is not None else [None] * len(texts))
-    return mark_residue(texts, salts, titles or [None] * len(texts), learn(texts, salts, n_jobs), n_jobs)
+    return mark_residue(texts, salts, titles or [None] * len(texts), learn(texts, salts, n_jobs), n_jobs=n_jobs)
 
 
 def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
@@ -101,14 +101,18 @@ def mark_residue(
     salts: NDArray[np.uint64],
     titles: Sequence[str | None],
     recurring: Recurring,
+    *,
+    linked: bool = True,
     n_jobs: int | None = None,
 ) -> list[list[Span]]:
-    """Residue of texts, given what recurs in their sources."""
-    linked = _titles(titles, salts)
+    """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
+    title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
+    known = _titles(titles, title_salts)
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block]))
-        return _spans(layout, _marked(layout, salts[block], linked, linked.own[block], recurring))
+        elsewhere, own = _title_runs(layout, title_salts[block], known, known.own[block])
+        return _spans(layout, _marked(layout, salts[block], recurring, elsewhere, own))
 
     return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
 
@@ -121,14 +125,10 @@ def _titles(titles: Sequence[str | None], salts: NDArray[np.uint64]) -> _Titles:
     keys = layout.keys(tokens.offsets[:-1], sizes)
     long = np.flatnonzero(sizes >= _TITLE_TOKENS * np.where(_unspaced_texts(layout), 2, 1))
     openings = mix(layout.keys(tokens.offsets[long], _TITLE_TOKENS) ^ salts[long])
-    distinct = np.unique(np.stack([openings, keys[long], sizes[long].astype(np.uint64)]), axis=1)
-    return _Titles(
-        SortedKeys(np.unique(openings), 64),
-        distinct[0],
-        distinct[1],
-        distinct[2].astype(np.int64),
-        np.where(sizes > 0, keys, 0),
-    )
+    order = np.argsort(openings, kind="stable")
+    openings, long = openings[order], long[order]
+    distinct = SortedKeys(openings[np.diff(openings, prepend=~openings[:1]) != 0], 64)
+    return _Titles(distinct, openings, keys[long], sizes[long], np.where(sizes > 0, keys, 0))
 
 
 def _unspaced_texts(layout: Layout) -> NDArray[np.bool_]:
@@ -139,10 +139,13 @@ def _unspaced_texts(layout: Layout) -> NDArray[np.bool_]:
 
 
 def _marked(
-    layout: Layout, salts: NDArray[np.uint64], titles: _Titles, own: NDArray[np.uint64], recurring: Recurring
+    layout: Layout,
+    salts: NDArray[np.uint64],
+    recurring: Recurring,
+    linked: NDArray[np.bool_],
+    kept: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Which tokens are residue."""
-    linked, kept = _title_runs(layout, salts, titles, own)
+    """Which tokens are residue; titles of other articles are, and the article's own is not."""
     anywhere, edge = _recurring_runs(layout, salts, recurring)
     known = np.repeat(known_phrases().lines(layout), layout.line_sizes)
     anywhere |= linked | known

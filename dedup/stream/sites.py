@@ -1,0 +1,69 @@
+"""What recurs in the articles of each source of an index: learned as they come, left out of what follows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from dedup.article import Article
+from dedup.store.protocol import Store
+from dedup.store.records import Habits
+from dedup.stream.records import decoded
+from dedup.text.recurring import LEAST_STORIES, Recurring, learn
+from dedup.text.residue import mark_residue, source_salts
+
+#: A source is learned from its latest articles, and again when so many more have come, or half as many more as it was
+#: last learned from.
+_LATEST, _MORE = 64, 64
+
+
+class Sites:
+    """The residue of sources.
+
+    What is known of a source changes only when `learn` is called.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, Recurring] = {}
+
+    def set_aside(self, articles: Sequence[Article]) -> list[Article]:
+        """The articles with their residue."""
+        sources = [article.source or "" for article in articles]
+        known = [self._recurring(source) for source in sorted(set(sources))]
+        recurring = Recurring(
+            np.concatenate([each.keys for each in known]), np.concatenate([each.anywhere for each in known])
+        ).ascending()
+        texts, titles = [article.text for article in articles], [article.title for article in articles]
+        found = mark_residue(texts, source_salts(sources), titles, recurring, linked=False, n_jobs=1)
+        return [
+            replace(article, residue=tuple(spans)) if spans else article
+            for article, spans in zip(articles, found, strict=True)
+        ]
+
+    def learn(self, since_node: int) -> None:
+        """Learn again the sources that have brought enough since they were learned, if they brought any since then."""
+        for source in self._store.sources_since(since_node):
+            former = self._store.habits(source)
+            if self._store.count_of_source(source, former.next_node) < _due(former.articles):
+                continue
+            rows = self._store.latest_of_source(source, _LATEST)
+            learned = learn([decoded(row.fields).text for row in rows], source_salts([source] * len(rows)), n_jobs=1)
+            self._store.set_habits(source, Habits(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere))
+            self._known[source] = learned
+
+    def forget(self) -> None:
+        """Forget the sources that have no articles any more."""
+        self._store.delete_dead_habits()
+        self._known.clear()
+
+    def _recurring(self, source: str) -> Recurring:
+        if source not in self._known:
+            stored = self._store.habits(source)
+            self._known[source] = Recurring(stored.keys, stored.anywhere)
+        return self._known[source]
+
+
+def _due(articles: int) -> int:
+    """How many articles have to come after so many were learned from."""
+    return min(_MORE, max(LEAST_STORIES, articles // 2))
