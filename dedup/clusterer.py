@@ -8,11 +8,12 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
 from dedup.assembly import Material, assemble
-from dedup.checks import check_settings, check_story_settings
+from dedup.checks import check_count, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings, find_near_duplicates
 from dedup.representative import Chooser
 from dedup.stories import Stories
 from dedup.story.grouping import find_stories
+from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -69,6 +70,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         most words; or what a callable returns that is given the articles of a story by publication.
     timezone : str or tzinfo, optional
         The zone of publication times that name none; without it they are refused.
+    max_chars : int, default 1,000,000
+        How much of each article is read, title and text, at least 1; what follows is kept and shown, but counts for
+        nothing. Articles longer than this are noted in the log "dedup".
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
 
@@ -100,6 +104,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         shingle_size: int = 5,
         representative: str | Chooser = "central",
         timezone: str | tzinfo | None = None,
+        max_chars: int = MAX_CHARS,
         n_jobs: int | None = None,
     ) -> None:
         self.story_threshold = story_threshold
@@ -109,6 +114,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.shingle_size = shingle_size
         self.representative = representative
         self.timezone = timezone
+        self.max_chars = max_chars
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 (scikit-learn passes it)
@@ -136,7 +142,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
         ordered = [batch.articles[i] for i in batch.order]
-        texts = [article.full_text for article in ordered]
+        note_long(batch.articles, self.max_chars)
+        texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs)
         # Labels are numbered by first member, and the first in canonical order speaks for its copies.
         speakers = np.unique(near.labels, return_index=True)[1]
@@ -161,4 +168,5 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         check_story_settings(self.story_threshold, self.representative, self.timezone)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
         check_settings(settings, self.n_jobs, name="near_threshold")
+        check_count("max_chars", self.max_chars)
         return settings

@@ -27,6 +27,9 @@ MOST_ENTRIES = 1 << 15
 _SHARE_BITS, _NODE_BITS = 24, 31
 TEXTS_AT_ONCE = 256
 
+# Of a bucket so many nodes are looked at, those that came first; more share a template, or are copies of one text.
+_MOST_IN_BUCKET = 256
+
 # Similarities are computed for some texts at a time: their features fill a table of 2**20 bits of hash and text.
 _TEXTS_IN_TABLE, _TABLE_BITS = 16, 16
 
@@ -125,7 +128,11 @@ class LiveArticles:
         """For each of new articles the earlier nodes that share most bands, `most` of them: its place, and the node."""
         if not len(nodes):
             return nodes, nodes
-        which, others = self._bands.find(bands.ravel())
+        # A text that comes 100,000 times must not meet all of its copies each time.
+        which, others = self._bands.find(bands.ravel(), _MOST_IN_BUCKET)
+        stored = others[others < nodes[0]]
+        if len(stored) and np.bincount(which).max() >= _MOST_IN_BUCKET and not self.nodes.alive(stored).all():
+            which, others = self._bands.find(bands.ravel())  # the dead may stand before the living
         text = which // bands.shape[1]
         earlier = others < nodes[text]
         code, shared = np.unique(text[earlier] << _NODE_BITS | others[earlier], return_counts=True)
