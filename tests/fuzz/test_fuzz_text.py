@@ -106,5 +106,5 @@ def test_a_fuzzer_that_watches_branches_finds_nothing(tmp_path):
     pytest.importorskip("atheris")
     script = Path(__file__).with_name("fuzz_text.py")
     options = ["-max_total_time=20", f"-artifact_prefix={tmp_path}/", "-seed=1"]
-    done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3_000:]
