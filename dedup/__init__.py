@@ -1,5 +1,6 @@
 """Turn a flood of news articles into stories."""
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from dedup.stream.records import Similar as Similar
 
 __version__ = "0.1.0"
+
+# What to do with notes is for the program to say, not for a library.
+logging.getLogger("dedup").addHandler(logging.NullHandler())
 
 # Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
 _HOMES = {

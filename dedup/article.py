@@ -211,7 +211,10 @@ def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) 
     identity = field_of("id")
     if isinstance(identity, bool) or not (identity is None or isinstance(identity, str | Integral)):
         raise TypeError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int")
-    name = str(position) if identity is None else str(identity)
+    try:
+        name = str(position) if identity is None else str(identity)
+    except ValueError as error:  # an integer of more digits than Python writes
+        raise ValueError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int") from error
     where = f"article {position} (id {name!r})"
     text, title = field_of("text"), field_of("title")
     if text is None and not (title and mapping and "text" in item):
@@ -288,5 +291,8 @@ def _is_missing(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # an object's own, or an integer of more digits than Python writes
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,12 +8,13 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
 from dedup.assembly import Material, assemble
-from dedup.checks import check_flag, check_settings, check_story_settings
+from dedup.checks import check_count, check_flag, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings, find_near_duplicates
 from dedup.representative import Chooser
 from dedup.residue import set_aside
 from dedup.stories import Stories
 from dedup.story.grouping import find_stories
+from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -73,6 +74,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         stories of a source, or is known to belong to sites. Articles keep their text; see `Article.residue`.
     timezone : str or tzinfo, optional
         The zone of publication times that name none; without it they are refused.
+    max_chars : int, default 1,000,000
+        How much of each article is read, title and text, at least 1; what follows is kept and shown, but counts for
+        nothing. Articles longer than this are noted in the log "dedup".
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
 
@@ -105,6 +109,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         representative: str | Chooser = "central",
         cut_residue: bool = True,
         timezone: str | tzinfo | None = None,
+        max_chars: int = MAX_CHARS,
         n_jobs: int | None = None,
     ) -> None:
         self.story_threshold = story_threshold
@@ -115,6 +120,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.representative = representative
         self.cut_residue = cut_residue
         self.timezone = timezone
+        self.max_chars = max_chars
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 (scikit-learn passes it)
@@ -141,10 +147,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
+        note_long(batch.articles, self.max_chars)
         if self.cut_residue:
-            batch = set_aside(batch, self.n_jobs)
+            batch = set_aside(batch, self.max_chars, self.n_jobs)
         ordered = [batch.articles[i] for i in batch.order]
-        texts = [article.full_text for article in ordered]
+        texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs)
         # Labels are numbered by first member, and the first in canonical order speaks for its copies.
         speakers = np.unique(near.labels, return_index=True)[1]
@@ -170,4 +177,5 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
         check_settings(settings, self.n_jobs, name="near_threshold")
         check_flag("cut_residue", self.cut_residue)
+        check_count("max_chars", self.max_chars)
         return settings

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from dedup.article import read_articles
-from dedup.checks import check_flag, check_settings
+from dedup.checks import check_count, check_flag, check_settings
 from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
 from dedup.residue import set_aside
+from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 
 def near_duplicates(
@@ -20,6 +21,7 @@ def near_duplicates(
     containment: float | None = None,
     compare_numbers: bool = False,
     cut_residue: bool = False,
+    max_chars: int = MAX_CHARS,
     n_jobs: int | None = None,
 ) -> NearDuplicates:
     """Find articles whose texts are copies of each other, in whole or nearly.
@@ -47,6 +49,9 @@ def near_duplicates(
         outlet (weather, markets, results) that differ in nothing but their figures.
     cut_residue : bool, default False
         Whether what belongs to sites, not to reports, is left out first, as `dedup.cluster` does.
+    max_chars : int, default 1,000,000
+        How much of each article is read, title and text, at least 1; what follows is kept and shown, but counts for
+        nothing. Articles longer than this are noted in the log "dedup".
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
 
@@ -79,9 +84,12 @@ def near_duplicates(
     settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers)
     check_settings(settings, n_jobs, name="threshold")
     check_flag("cut_residue", cut_residue)
+    check_count("max_chars", max_chars)
     batch = read_articles(articles)
+    note_long(batch.articles, max_chars)
     if cut_residue:
-        batch = set_aside(batch, n_jobs)
+        batch = set_aside(batch, max_chars, n_jobs)
     # Found in canonical order, so that the order of the input does not matter.
-    found = find_near_duplicates([batch.articles[i].full_text for i in batch.order], settings, n_jobs)
+    texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
+    found = find_near_duplicates(texts, settings, n_jobs)
     return found.renumbered(np.array(batch.order, dtype=np.int64))

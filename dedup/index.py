@@ -24,10 +24,10 @@ from dedup.stream.arrival import find_neighbours
 from dedup.stream.assigner import Assigner
 from dedup.stream.door import check_articles, day_of, is_storable, sift
 from dedup.stream.ledger import Ledger
-from dedup.stream.reading import read_texts
+from dedup.stream.reading import count_words, read_texts
 from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
 from dedup.stream.scheme import parameters_of, versions
-from dedup.text.tokens import tokenize
+from dedup.text.limit import note_long, readable_texts
 
 Result = TypeVar("Result")
 
@@ -198,6 +198,7 @@ class StoryIndex:
         if errors == "skip":
             articles, refusals = sift(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
+        note_long(checked)
         with self._mutex:
             assignments = self._all_or_none(lambda: self._assigner.add(checked))
         return (assignments, refusals) if errors == "skip" else assignments
@@ -284,7 +285,7 @@ class StoryIndex:
         with self._reading(memory=True):
             if self._cut_residue:
                 (given,) = self._ledger.sites.set_aside([given])
-            readings = read_texts([given.full_text], self._bands, self._settings.shingle_size)
+            readings = read_texts(readable_texts([given]), self._bands, self._settings.shingle_size)
             weighed = self._ledger.live.weigh(readings, np.zeros(1, dtype=np.bool_))
             limit = np.array([self._ledger.next_node])
             ((nodes, similarities),) = find_neighbours(self._ledger, weighed, np.array([given.day]), limit)
@@ -319,5 +320,5 @@ class StoryIndex:
         speakers, place = np.unique(copies, return_inverse=True)
         totals = np.asarray(self._ledger.graph(speakers).sum(axis=1)).ravel()
         membership = totals / (len(speakers) - 1) if len(speakers) > 1 else np.ones(1)
-        words = np.diff(tokenize([article.full_text for article in articles]).offsets).tolist()
+        words = count_words(readable_texts(articles)).tolist()
         return tell(articles, copies, words, membership[place], self._rule, self._ledger.live, story_name(number))[0]

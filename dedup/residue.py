@@ -6,11 +6,14 @@ from dedup.article import Batch
 from dedup.text.residue import find_residue
 
 
-def set_aside(batch: Batch, n_jobs: int | None) -> Batch:
-    """The articles of a batch with their residue, which their `Article.full_text` then leaves out."""
+def set_aside(batch: Batch, max_chars: int, n_jobs: int | None) -> Batch:
+    """The articles of a batch with their residue, which their `Article.full_text` then leaves out.
+
+    Of each text so many characters are read.
+    """
     ordered = [batch.articles[i] for i in batch.order]
     found = find_residue(
-        [article.text for article in ordered],
+        [article.text[:max_chars] for article in ordered],
         [article.source for article in ordered],
         [article.title for article in ordered],
         n_jobs,

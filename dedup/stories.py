@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dedup.article import Article
 from dedup.checks import check_count, check_story_threshold
 from dedup.story.terms import Weighing, top_terms
+from dedup.text.limit import beginning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +64,11 @@ class Story:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Up to eight words that say what it is about, heaviest first; computed when asked for."""
-        return top_terms([a.full_text for a in self.articles], self._vocabulary)
+        """Up to eight words that say what it is about, heaviest first; computed when asked for.
+
+        From the first 1,000,000 characters of its articles together: a story of any size has them soon.
+        """
+        return top_terms(beginning(self.articles), self._vocabulary)
 
     @property
     def headline(self) -> str:

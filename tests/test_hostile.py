@@ -1,15 +1,18 @@
 """Input that nobody writes and everybody receives: a result comes all the same."""
 
 import sys
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup import Article
+from dedup import Article, StoryIndex
+from dedup.stream import door
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé."
 WHEN = datetime(2023, 9, 12, tzinfo=UTC)
@@ -32,26 +35,84 @@ def one_story(text):
 # Huge texts
 
 
-def test_ten_megabytes_of_one_word():
-    assert one_story("Kremlin " * 1_250_000).terms == ("Kremlin",)
+def words(count, seed=0):
+    """So many words that do not repeat."""
+    letters = np.random.default_rng(seed).integers(ord("a"), ord("z"), (count, 8), dtype=np.uint8)
+    letters[:, -1] = ord(" ")
+    return letters.tobytes().decode()
 
 
-def test_ten_megabytes_of_one_letter():
-    one_story("x" * 10_000_000)
+def test_fifty_megabytes_of_one_word():
+    assert one_story("Kremlin " * 6_250_000).terms == ("Kremlin",)
 
 
-def test_copies_of_ten_megabytes_of_one_letter_are_near_duplicates():
-    text = "x" * 10_000_000
+def test_fifty_megabytes_of_one_letter():
+    one_story("x" * 50_000_000)
+
+
+def test_ten_million_lines():
+    one_story("Kim\n" * 10_000_000)
+
+
+def test_fifty_megabytes_of_words_that_do_not_repeat():
+    one_story(words(50_000) * 125)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        '<div class="lead"><p>Kim &amp; Putin&nbsp;</p></div>\n',
+        "Ã©tÃ© Ã\xa0 lâ€™Ã‰lysÃ©e Ð\x9fÑ\x83Ñ\x82Ð¸Ð½ ",
+        "\u202eKim \u202den\u200f \u2066Rus\u2069sie ",
+        "Kim \udfff en \ud800Russie \ud83d\ude00",
+        "Kim\0 en\0 Russie\0 ",
+        "\ud800",
+        "\ufdfa",  # eighteen characters in one
+        "K" + "\u0301" * 1_000,
+    ],
+    ids=ascii,
+)
+def test_what_feeds_carry_at_length(unit):
+    text = unit * (300_000 // len(unit))
+    story = one_story(text)
+    assert all(len(term) <= 128 for term in story.terms)
+
+
+def test_copies_of_fifty_megabytes_are_near_duplicates_in_batch_and_index():
+    text = words(50_000) * 125
+    articles = [Article("a", text), Article("b", f"{text} Updated."), Article("c", KIM)]
+    assert dedup.near_duplicates(articles).pairs.tolist() == [[0, 1]]
+    assert dedup.cluster(articles).near_duplicate_labels.tolist() == [0, 0, 1]
+    with StoryIndex(":memory:") as index:
+        assert [index.add(article).outcome for article in articles] == ["new_story", "near_duplicate", "new_story"]
+        (story,) = index.stories(min_size=2)
+        assert [len(article.text) for article in story.articles] == [len(text), len(text) + 9]
+
+
+def test_copies_of_a_megabyte_of_one_letter_are_near_duplicates():
+    text = "x" * 1_000_000
     assert dedup.near_duplicates([text, "x" * 60, text + "\n"]).pairs.tolist() == [[0, 2]]
 
 
-def test_a_million_characters_without_spaces():
-    one_story("金正恩" * 350_000)
+@pytest.mark.parametrize("read", [dedup.near_duplicates, dedup.cluster], ids=["near_duplicates", "cluster"])
+def test_time_grows_as_the_text_does(read):
+    """Eight times the text, and time for fifty times: noise may not fail it, squares must."""
+    texts = {size: words(size) for size in (20_000, 160_000)}
+    read([texts[20_000]])  # what is made once is made
+    seconds = {}
+    for size, text in texts.items():
+        start = time.perf_counter()
+        read([text], max_chars=10_000_000)
+        seconds[size] = time.perf_counter() - start
+    assert seconds[160_000] < 50 * seconds[20_000]
 
 
-def test_a_million_distinct_short_words():
-    text = " ".join(map(str, range(1_000_000)))
-    one_story(text)
+def test_a_million_distinct_tokens():
+    one_story(" ".join(map(str, range(1_000_000))))
+
+
+def test_a_hundred_thousand_characters_without_spaces():
+    one_story("金正恩" * 35_000)
 
 
 def test_a_megabyte_without_letters():
@@ -87,10 +148,10 @@ def test_a_huge_text_does_not_change_the_stories_of_others():
 # Many texts
 
 
-def test_a_hundred_thousand_empty_texts_are_each_alone():
-    stories = dedup.cluster([""] * 100_000)
-    assert len(stories) == 100_000
-    assert stories.labels.tolist() == stories.near_duplicate_labels.tolist() == list(range(100_000))
+def test_thousands_of_empty_texts_are_each_alone():
+    stories = dedup.cluster([""] * 5_000)
+    assert len(stories) == 5_000
+    assert stories.labels.tolist() == stories.near_duplicate_labels.tolist() == list(range(5_000))
 
 
 def test_ten_thousand_copies_of_one_text_are_one_story():
@@ -98,6 +159,15 @@ def test_ten_thousand_copies_of_one_text_are_one_story():
     assert [len(story) for story in stories] == [10_000]
     assert stories[0].representative.id == "00000"
     assert stories[0].reason == "The earliest of 10000 copies of one text."
+
+
+def test_a_viral_text_takes_an_index_no_longer_the_thousandth_time():
+    with StoryIndex(":memory:") as index:
+        told = index.add_many([Article(f"{i:04}", KIM) for i in range(600)])
+        assert {assignment.near_duplicate_of for assignment in told[1:]} == {"0000"}
+        for i in range(300):
+            index.remove(f"{i:04}")  # more than are looked at of a bucket
+        assert index.add(Article("new", KIM)).near_duplicate_of == "0300"
 
 
 def test_thousands_of_texts_that_share_all_but_one_word_end_in_a_result():
@@ -172,6 +242,34 @@ def test_null_bytes_in_every_field_can_be_written_as_a_page_and_a_frame(tmp_path
     stories.to_html(tmp_path / "stories.html")
     assert isinstance(stories.to_frame(), pd.DataFrame)
     assert repr(stories)
+
+
+def test_an_index_keeps_what_no_database_can_encode(tmp_path):
+    """SQLite stores UTF-8, which has no surrogates and whose readers stop at a NUL."""
+    text, path = "Kim\0 \udfff en \ud800Russie\ud835\udc00", tmp_path / "stories.db"
+    with StoryIndex(path) as index:
+        index.add(Article("a\0b", text, title="\ud800", source="\0", url="\udfff", language="\ud800"))
+    with StoryIndex(path) as index:
+        (article,) = index.stories()[0].articles
+        assert article == Article("a\0b", text[:-2] + "\U0001d400", "\ud800", None, "\0", "\udfff", "\ud800")
+        assert index.add(Article("copy", text)).similarity == index.add(Article("other", article.text)).similarity == 1
+
+
+def test_what_a_row_cannot_hold_is_refused_alone(monkeypatch):
+    monkeypatch.setattr(door, "_MOST_BYTES", 1_000)
+    articles = [Article("a", KIM), Article("b", "\ud800" * 200), Article("c", "x" * 800)]
+    with StoryIndex(":memory:") as index:
+        with pytest.raises(ValueError, match=r"article 1 \(id 'b'\): field 'text' has 200 characters; allowed: 1,000"):
+            index.add_many(articles)
+        told, refusals = index.add_many(articles, errors="skip")
+        assert [assignment.article_id for assignment in told] == ["a", "c"]
+        assert [refusal.position for refusal in refusals] == [1]
+
+
+@pytest.mark.parametrize("field", ["id", "published"])
+def test_an_integer_of_too_many_digits_is_refused_as_anything_else(field):
+    with pytest.raises(ValueError, match=f"article 0.*field '{field}' is <int>; allowed"):
+        dedup.cluster([{"text": KIM, field: 10**5_000}])
 
 
 # Strange times

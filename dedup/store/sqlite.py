@@ -59,6 +59,8 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing."""
+        if self._db.in_transaction:
+            raise RuntimeError(f"{self._path} is being read or written by this thread; allowed: to write after that")
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
 from dedup.text.tokens import Tokens, mix, tokenize
 
+#: Characters of a term that are shown. Its letters are fewer; a letter can stand under any number of marks.
+_LONGEST = 128
+
 
 class Weighing(Protocol):
     """What knows how rare a feature is: a `Vocabulary`, or a live index."""
@@ -52,10 +55,11 @@ def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tup
 
 def _as_written(tokens: Tokens, begin: int, end: int) -> str:
     """The characters of a word, with the marks and letters at its ends that fold to nothing."""
-    codes = tokens.codes
-    if tokens.fold_sizes is not None:
-        while begin and not tokens.fold_sizes[begin - 1] and unicodedata.category(chr(codes[begin - 1])) != "Cf":
+    codes, sizes = tokens.codes, tokens.fold_sizes
+    least, most = max(0, begin - _LONGEST // 2), begin + _LONGEST
+    if sizes is not None:
+        while begin > least and not sizes[begin - 1] and unicodedata.category(chr(codes[begin - 1])) != "Cf":
             begin -= 1
-        while not tokens.fold_sizes[end] and unicodedata.category(chr(codes[end])) != "Cf":
+        while end < most and not sizes[end] and unicodedata.category(chr(codes[end])) != "Cf":
             end += 1  # at the latest the line feed behind the text stops it
-    return "".join(map(chr, codes[begin:end].tolist()))
+    return "".join(map(chr, codes[begin : min(end, begin + _LONGEST)].tolist()))

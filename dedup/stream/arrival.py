@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from dedup.article import Article
 from dedup.near.jaccard import ShingleSets
-from dedup.store.records import Row
 from dedup.story.graph import FLOOR
 from dedup.stream.ledger import Ledger
 from dedup.stream.memory import LEADING_FEATURES, Weighed
 from dedup.stream.reading import Readings, read_shingles, read_texts
 from dedup.stream.records import decoded
+from dedup.text.limit import readable_texts
 
 _log = logging.getLogger(__name__)
 
 #: With how many that share a band an article is compared, at most.
 _MOST_COMPARED = 64
+
+_ROWS_AT_ONCE = 16
 
 Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
@@ -57,7 +59,7 @@ def meet(ledger: Ledger, articles: Sequence[Article], near_threshold: float, shi
     nodes = np.arange(ledger.next_node, ledger.next_node + len(articles))
     ledger.next_node += len(articles)
     days = np.array([article.day for article in articles])
-    readings = read_texts([article.full_text for article in articles], ledger.bands, shingle_size)
+    readings = read_texts(readable_texts(articles), ledger.bands, shingle_size)
     originals, speakers = _originals(ledger, articles, nodes, readings, near_threshold, shingle_size)
     speaks = speakers == nodes
     weighed = ledger.live.weigh(readings, speaks)
@@ -103,30 +105,43 @@ def _originals(
     place = filled[place]
     if np.bincount(place).max() == _MOST_COMPARED:
         _log.info("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
-    stored = ledger.store.rows(np.unique(others[others < nodes[0]]).tolist())
-    jaccard = _jaccard(readings, stored, nodes, place, others, shingle_size)
+    known = np.unique(others[others < nodes[0]])
+    stored, texts = _stored(ledger, known.tolist())
+    jaccard = _jaccard(readings, known, texts, nodes, place, others, shingle_size)
     # The best pair of each article is the first of those in this order; articles in turn, so that speakers are known.
     for k in np.lexsort((others, -jaccard, place)).tolist():
         i, node = int(place[k]), int(others[k])
         if jaccard[k] < near_threshold or i in originals:
             continue
         earlier = node - int(nodes[0])
-        originals[i] = (stored[node].id if node in stored else articles[earlier].id), float(jaccard[k])
-        speakers[i] = stored[node].speaker if node in stored else speakers[earlier]
+        originals[i] = (stored[node][0] if node in stored else articles[earlier].id), float(jaccard[k])
+        speakers[i] = stored[node][1] if node in stored else speakers[earlier]
     return originals, speakers
+
+
+def _stored(ledger: Ledger, nodes: list[int]) -> tuple[dict[int, tuple[str, int]], list[str]]:
+    """Id and speaker of stored articles, and what is read of their texts."""
+    told: dict[int, tuple[str, int]] = {}
+    texts: list[str] = []
+    # Few rows at a time: an article is stored whole, however much of it is read.
+    for first in range(0, len(nodes), _ROWS_AT_ONCE):
+        some = nodes[first : first + _ROWS_AT_ONCE]
+        rows = ledger.store.rows(some)
+        told |= {node: (rows[node].id, rows[node].speaker) for node in some}
+        texts += readable_texts([decoded(rows[node].fields) for node in some])
+    return told, texts
 
 
 def _jaccard(
     readings: Readings,
-    stored: dict[int, Row],
+    known: NDArray[np.int64],
+    texts: list[str],
     nodes: NDArray[np.int64],
     place: NDArray[np.int64],
     others: NDArray[np.int64],
     shingle_size: int,
 ) -> NDArray[np.float64]:
     """Exact similarity of each pair of an arriving article and an earlier node, whose shingles are made again."""
-    known = np.array(sorted(stored), dtype=np.int64)
-    texts = [decoded(stored[node].fields).full_text for node in known.tolist()]
     shingles, counts = read_shingles(texts, shingle_size)
     offsets = np.concatenate([readings.shingle_offsets, len(readings.shingles) + np.cumsum(counts)])
     sets = ShingleSets(np.concatenate([readings.shingles, shingles]), offsets, 1)

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -15,12 +16,16 @@ from dedup.stream.ledger import Ledger
 from dedup.stream.memory import TEXTS_AT_ONCE
 from dedup.stream.records import Assignment, digest_of, encoded, story_name
 from dedup.stream.upkeep import remove
+from dedup.text.limit import MAX_CHARS
 
 #: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
 #: high: so much higher are the thresholds for joining and merging in an empty one, and the surplus falls to 1/e with
 #: so many articles. While it is young, it takes stock every so many articles.
 _JOIN_SURPLUS, _MERGE_SURPLUS, _YOUNG_ARTICLES = 1.5, 0.7, 500.0
 _STOCK_EVERY, _STOCK_UNTIL = 50, 3000
+
+# Long articles come fewer at a time, so that memory does not grow with them.
+_CHARACTERS_AT_ONCE = 1 << 22
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
@@ -67,7 +72,7 @@ class Assigner:
         first = 0
         while first < len(articles):
             step = _step(self._ledger.next_node)
-            stop = first + step - self._ledger.next_node % step
+            stop = first + min(step - self._ledger.next_node % step, _few(articles[first : first + step]))
             yield from self._arrive(articles[first:stop], fields[first:stop])
             first = stop
 
@@ -220,6 +225,12 @@ class Assigner:
 def _step(node: int) -> int:
     """Articles up to the next multiple of this are looked at together."""
     return _STOCK_EVERY if node < _STOCK_UNTIL else TEXTS_AT_ONCE
+
+
+def _few(articles: Sequence[Article]) -> int:
+    """How many of the first articles to read at once."""
+    sizes = (min(len(article.title) + len(article.text), MAX_CHARS) for article in articles)
+    return 1 + sum(total < _CHARACTERS_AT_ONCE for total in accumulate(sizes))
 
 
 def _greatest(gains: dict[int, float]) -> int | None:

@@ -6,7 +6,10 @@ from typing import Any
 
 from dedup.article import Article, read_articles
 from dedup.stories import printable
-from dedup.stream.records import Refusal
+from dedup.stream.records import Refusal, encoded
+
+# SQLite's limit for a row is 10**9; numbers take some of it.
+_MOST_BYTES = 999_000_000
 
 
 def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool = True) -> list[Article]:
@@ -23,7 +26,23 @@ def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool 
             raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
         if not is_storable(article.id):
             raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
+        _require_size(position, article)
     return batch.articles
+
+
+def _require_size(position: int, article: Article) -> None:
+    """Refuse what a row of a database cannot hold, which would take the whole batch with it."""
+    texts = (article.id, article.text, article.title, article.source, article.url, article.language)
+    sizes = sum(len(text) for text in texts if text)
+    # A character is up to twelve bytes; the id is stored twice.
+    if 12 * sizes > _MOST_BYTES and len(encoded(article)) + 4 * len(article.id) > _MOST_BYTES:
+        longest = max(
+            ("text", "title", "id", "source", "url", "language"), key=lambda f: len(getattr(article, f) or "")
+        )
+        raise ValueError(
+            f"article {position} (id {article.id!r:.80}): field {longest!r} has {len(getattr(article, longest)):,} "
+            f"characters; allowed: {_MOST_BYTES:,} bytes as JSON, all fields together"
+        )
 
 
 def sift(items: Iterable[Any], timezone: str | tzinfo | None) -> tuple[list[Any], list[Refusal]]:

@@ -27,6 +27,9 @@ MOST_ENTRIES = 1 << 15
 _SHARE_BITS, _NODE_BITS = 24, 31
 TEXTS_AT_ONCE = 256
 
+# Of a bucket so many nodes are looked at, those that came first; more share a template, or are copies of one text.
+_MOST_IN_BUCKET = 256
+
 # A text's features fill a table by their low bits, so that most others are told apart from them by one look.
 _TABLE_MASK = np.uint32((1 << 16) - 1)
 
@@ -126,7 +129,12 @@ class LiveArticles:
         if not len(nodes):
             return nodes, nodes
         order = np.argsort(bands, axis=None)
-        which, others = self._bands.find(bands.ravel()[order])
+        keys = bands.ravel()[order]
+        # A text that comes 100,000 times must not meet all of its copies each time.
+        which, others = self._bands.find(keys, _MOST_IN_BUCKET)
+        stored = others[others < nodes[0]]
+        if len(stored) and np.bincount(which).max() >= _MOST_IN_BUCKET and not self.nodes.alive(stored).all():
+            which, others = self._bands.find(keys)  # the dead may stand before the living
         text = order[which] // bands.shape[1]
         earlier = others < nodes[text]
         code, shared = np.unique(text[earlier] << _NODE_BITS | others[earlier], return_counts=True)

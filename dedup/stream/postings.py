@@ -48,13 +48,17 @@ class Postings:
             run.append(self._runs.pop())
         self._runs.append(_sorted(*(np.concatenate(side) for side in zip(*reversed(run), strict=True))))
 
-    def find(self, keys: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def find(
+        self, keys: NDArray[np.unsignedinteger], most: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Nodes that have any of the keys.
 
         Parameters
         ----------
         keys : ndarray, shape (n_keys,)
             In any order; ascending ones are found faster, as the place of one is near that of the next.
+        most : int, optional
+            Of each key, only so many nodes of each run, those added first.
 
         Returns
         -------
@@ -70,6 +74,8 @@ class Postings:
             there = np.flatnonzero(run[np.minimum(first, len(run) - 1)] == keys)
             first = first[there]
             counts = np.searchsorted(run, keys[there], side="right") - first
+            if most is not None:
+                counts = np.minimum(counts, most)
             ends = np.cumsum(counts)
             entries = np.repeat(first - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
             places.append(np.repeat(there, counts))

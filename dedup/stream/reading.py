@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import joined
 from dedup.near.duplicates import SEED
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.minhash import low_hashes, signatures
@@ -89,6 +90,12 @@ def read_shingles(texts: Sequence[str], shingle_size: int) -> tuple[NDArray[np.u
         hashes.append(shingle_hashes(tokens, shingle_size))
         counts.append(np.diff(tokens.offsets))
     return np.concatenate(hashes), np.concatenate(counts)
+
+
+def count_words(texts: Sequence[str]) -> NDArray[np.int64]:
+    """How many words each text has, shape (n_texts,)."""
+    counts = [np.diff(tokenize(texts[block]).offsets) for block in blocks(texts, _BLOCK_CHARACTERS)]
+    return joined(counts, np.int64)
 
 
 def shortened(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:

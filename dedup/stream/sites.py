@@ -9,6 +9,7 @@ from dedup.article import Article
 from dedup.store.protocol import Store
 from dedup.store.records import Habits
 from dedup.stream.records import decoded
+from dedup.text.limit import MAX_CHARS
 from dedup.text.recurring import LEAST_STORIES, Recurring, learn
 from dedup.text.residue import mark_residue, source_salts
 
@@ -34,7 +35,7 @@ class Sites:
         recurring = Recurring(
             np.concatenate([each.keys for each in known]), np.concatenate([each.anywhere for each in known])
         ).ascending()
-        texts, titles = [article.text for article in articles], [article.title for article in articles]
+        texts, titles = [article.text[:MAX_CHARS] for article in articles], [article.title for article in articles]
         found = mark_residue(texts, source_salts(sources), titles, recurring, linked=False, n_jobs=1)
         return [
             replace(article, residue=tuple(spans)) if spans else article
@@ -48,7 +49,9 @@ class Sites:
             if self._store.count_of_source(source, former.next_node) < _due(former.articles):
                 continue
             rows = self._store.latest_of_source(source, _LATEST)
-            learned = learn([decoded(row.fields).text for row in rows], source_salts([source] * len(rows)), n_jobs=1)
+            learned = learn(
+                [decoded(row.fields).text[:MAX_CHARS] for row in rows], source_salts([source] * len(rows)), n_jobs=1
+            )
             self._store.set_habits(source, Habits(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere))
             self._known[source] = learned
 

@@ -23,6 +23,8 @@ LEAST_CHARACTERS = 16
 
 _MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finaliser (Steele et al. 2014)
 _MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+# Surrogates by their upper bits: what remains without the lowest ten.
+_HIGH_SURROGATES, _LOW_SURROGATES, _WORD_JOINER = 0xD800 >> 10, 0xDC00 >> 10, 0x2060
 _ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -120,7 +122,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         folded = _padded(data.translate(ascii_table()))
         byte_starts, fold_sizes = text_starts, None
     else:
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        codes = _code_points(joined)
         folded, fold_sizes = _fold(codes)
         by_text = np.add.reduceat(fold_sizes, text_starts[:-1], dtype=np.int64)
         byte_starts = np.concatenate([[0], np.cumsum(by_text)])
@@ -135,6 +137,23 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         hashes=_hashes(folded, starts, stops),
         fold_sizes=fold_sizes,
     )
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    """Code points of a text that is not empty; two surrogates that are one character have its code point.
+
+    Some writers of JSON let such pairs through, and readers of JSON make one character of them. The second of the two
+    becomes a word joiner, which leaves no trace, so that every character keeps its place.
+    """
+    try:
+        return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    except UnicodeEncodeError:  # a surrogate
+        codes = np.array([text]).view(np.uint32)  # as they are; an encoder calls a handler for each
+    upper = codes >> np.uint32(10)
+    first = np.flatnonzero((upper[:-1] == _HIGH_SURROGATES) & (upper[1:] == _LOW_SURROGATES))
+    codes[first] = 0x10000 + ((codes[first] & 0x3FF) << 10 | (codes[first + 1] & 0x3FF))
+    codes[first + 1] = _WORD_JOINER
+    return codes
 
 
 def _fold(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

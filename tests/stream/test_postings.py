@@ -45,6 +45,17 @@ def test_find_is_that_of_a_dict(dtype, batches, keys):
 
 
 @EXAMPLES
+@given(DTYPES, BATCHES, st.lists(KEYS, max_size=8), st.integers(1, 4))
+def test_at_most_so_many_nodes_of_a_key_and_run_are_those_added_first(dtype, batches, keys, most):
+    postings, twin = filled(dtype, batches)
+    postings.merge()
+    which, nodes = postings.find(np.array(keys, dtype=dtype), most)
+    first = {key: nodes[:most] for key, nodes in twin.items()}
+    expected = [(place, node) for place, key in enumerate(keys) for node in first.get(key, [])]
+    assert sorted(zip(which.tolist(), nodes.tolist(), strict=True)) == sorted(expected)
+
+
+@EXAMPLES
 @given(DTYPES, BATCHES, st.lists(KEYS, max_size=8))
 def test_one_run_of_all_answers_as_many_do(dtype, batches, keys):
     postings, twin = filled(dtype, batches)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,6 +53,11 @@ def slow_hash(token):
     return value
 
 
+def as_one_character(pair):
+    """Of two surrogates the character, and a word joiner so that there are two of them still."""
+    return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le") + "\u2060"
+
+
 class SlowTokens:
     """What `tokenize` does, one character after the other."""
 
@@ -65,7 +72,8 @@ class SlowTokens:
 
     def _add(self, text):
         word, opens = None, True
-        for character in text + "\n":
+        paired = re.sub("([\ud800-\udbff])([\udc00-\udfff])", as_one_character, text)
+        for character in paired + "\n":
             fold = fold_character(character)
             here = len(self.folded)
             ends = fold in (b" ", b".")
@@ -191,6 +199,11 @@ def test_blank_text_has_no_tokens(text):
 def test_words_in_two_alphabets_meet():
     latin, cyrillic = tokenize(["Putin"]), tokenize(["Путин"])
     assert latin.hashes.tolist() == cyrillic.hashes.tolist()
+
+
+def test_two_surrogates_that_are_one_character_are_read_as_that():
+    pair, lone, character = (tokenize([f"Kim {a} en Russie"]) for a in ("\ud835\udc00", "\udc00\ud835", "\U0001d400"))
+    assert pair.hashes.tolist() == character.hashes.tolist() != lone.hashes.tolist()
 
 
 def test_words_end_where_unspaced_characters_begin():

@@ -1,0 +1,1022 @@
+"""What any store promises, whichever database it is; where it can be, against a slow twin of dicts."""
+
+import copy
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from itertools import chain, count, product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from dedup.store.protocol import Store
+from dedup.store.records import Habits, Outline, Row, Traits
+from dedup.store.sqlite import SqliteStore
+
+PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
+
+
+class Backend(NamedTuple):
+    """`open` takes a directory that is empty at first and `read_only`; whether what is stored outlives `close`."""
+
+    open: Callable[..., Store]
+    lasts: bool
+
+
+def sqlite(path, **how):
+    store = SqliteStore(path, PARAMETERS, VERSIONS, **how)
+    store._db.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some are built to take more
+    return store
+
+
+BACKENDS = {
+    "memory": Backend(lambda _, **how: sqlite(":memory:", **how), lasts=False),
+    "file": Backend(lambda place, **how: sqlite(place / "index.db", **how), lasts=True),
+}
+LASTING = [name for name, backend in BACKENDS.items() if backend.lasts]
+on_those_that_last = pytest.mark.parametrize("make_store", LASTING, indirect=True)
+
+MACHINE = settings(deadline=None, max_examples=40, stateful_step_count=25, derandomize=True)
+
+# Ids that differ in as little as they can, and that a database might take for one.
+IDS = (
+    "a",
+    "A",
+    "a ",
+    " a",
+    "",
+    "é",
+    "e\u0301",
+    "京",
+    "😀",
+    "a\x00b",
+    "a\x00c",
+    "a'; --",
+    "?",
+    "%",
+    "1",
+    "01",
+    "ß" * 30,
+)
+SOURCES = ("", "a.org", "A.org", "a.org ", "é", "京", "\uffee", "😀", "a\x00b")
+DAYS = [None, -1e6, -0.5, 0.0, 19_000.1, float(np.nextafter(19_000.1, np.inf)), 19_001.0]
+KEPT = DAYS[1:]
+
+
+class MakeStore:
+    """Opens stores: by one name the same one again, when it lasts."""
+
+    def __init__(self, backend, path):
+        self.backend, self.path, self.opened = backend, path, []
+
+    def __call__(self, name="store", *, read_only=False):
+        place = self.path / name
+        place.mkdir(exist_ok=True)
+        self.opened.append(self.backend.open(place, read_only=read_only))
+        return self.opened[-1]
+
+
+@pytest.fixture(params=BACKENDS)
+def make_store(request, tmp_path):
+    make = MakeStore(BACKENDS[request.param], tmp_path)
+    yield make
+    for store in reversed(make.opened):
+        store.close()
+
+
+@pytest.fixture
+def store(make_store):
+    return make_store()
+
+
+class Twin:
+    """A store without a database, each method as its docstring says it; what is written is checked by nobody."""
+
+    def __init__(self):
+        self.live, self.known, self.merged, self.learned = {}, {}, {}, {}
+        self.next_node = self.next_story = 1
+        self.latest = -np.inf
+
+    def counters(self):
+        return self.next_node, self.next_story, self.latest
+
+    def set_latest(self, day):
+        self.latest = day
+
+    def add_stories(self, stories):
+        for story in stories:
+            self.merged[story] = None
+            self.next_story = max(self.next_story, story + 1)
+
+    def merge(self, story, into):
+        self.merged[story] = into
+        self._change(lambda row: row.story == story, story=into)
+
+    def resolve(self, story):
+        if story not in self.merged:
+            return None
+        into = self.merged[story]
+        return story if into is None else self.resolve(into)
+
+    def insert(self, rows):
+        for row, traits in rows:
+            self.live[row.node], self.known[row.node] = row, traits
+            self.next_node = max(self.next_node, row.node + 1)
+
+    def set_neighbours(self, node, neighbours, similarities):
+        self.known[node] = self.known[node]._replace(neighbours=neighbours, similarities=similarities)
+
+    def set_norms(self, nodes, norms):
+        for node, norm in zip(nodes.tolist(), norms.tolist(), strict=True):
+            self.known[node] = self.known[node]._replace(norm=norm)
+
+    def delete(self, nodes):
+        for node in nodes:
+            del self.live[node], self.known[node]
+
+    def delete_dead_stories(self):
+        alive = {row.story for row in self.live.values()}
+        ends = {story: self.resolve(story) for story in self.merged}
+        self.merged = {story: into for story, into in self.merged.items() if ends[story] in alive}
+
+    def place(self, speakers, story):
+        self._change(lambda row: row.node in speakers or row.speaker in speakers, story=story)
+
+    def speak_for(self, speaker, former):
+        self._change(lambda row: row.speaker == former, speaker=speaker)
+
+    def _change(self, condition, **fields):
+        for node, row in self.live.items():
+            if condition(row):
+                self.live[node] = row._replace(**fields)
+
+    def _ordered(self):
+        return [self.live[node] for node in sorted(self.live)]
+
+    def by_id(self, article_id):
+        return next((row for row in self.live.values() if row.id == article_id), None)
+
+    def identify(self, ids):
+        return {row.id: (row.node, row.digest) for row in self.live.values() if row.id in ids}
+
+    def rows(self, nodes):
+        return {node: self.live[node] for node in nodes if node in self.live}
+
+    def traits(self, nodes):
+        return {node: self.known[node] for node in nodes if node in self.known}
+
+    def neighbours(self, nodes):
+        asked = [node for node in sorted(nodes) if node in self.known]
+        found = [
+            (node, *pair)
+            for node in asked
+            for pair in zip(self.known[node].neighbours, self.known[node].similarities, strict=True)
+        ]
+        columns = zip(*found, strict=True) if found else [()] * 3
+        return tuple(map(np.array, columns, (np.int64, np.int64, np.float32)))
+
+    def of_story(self, story):
+        return [row for row in self._ordered() if row.story == story]
+
+    def of_speakers(self, nodes):
+        return sorted({*nodes, *(row.node for row in self.live.values() if row.speaker in nodes)})
+
+    def heirs(self, nodes):
+        copies = [row for row in self._ordered() if row.speaker != row.node and row.speaker in nodes]
+        return {row.speaker: row.node for row in reversed(copies)}
+
+    def before(self, day):
+        return [row.node for row in self._ordered() if row.kept_by_day < day]
+
+    def outlines(self, leading):
+        rows = self._ordered()
+        known = [self.known[row.node] for row in rows]
+        if rows:
+            yield Outline(
+                np.array([row.node for row in rows], dtype=np.int64),
+                np.array([np.nan if row.day is None else row.day for row in rows], dtype=np.float64),
+                np.array([row.story for row in rows], dtype=np.int64),
+                np.array([row.speaker for row in rows], dtype=np.int64),
+                np.array([traits.norm for traits in known], dtype=np.float32),
+                np.array([len(traits.features) for traits in known], dtype=np.int64),
+                [traits.bands for traits in known],
+                [traits.features[:leading] for traits in known],
+            )
+
+    def speakers_since(self, node):
+        for row in self._ordered():
+            if row.node >= node and row.speaker == row.node:
+                yield row.node, self.known[row.node].features, self.known[row.node].counts
+
+    def sources_since(self, node):
+        return sorted({row.source for row in self.live.values() if row.node >= node})
+
+    def count_of_source(self, source, since_node):
+        return len([row for row in self.live.values() if row.source == source and row.node >= since_node])
+
+    def latest_of_source(self, source, count):
+        return [row for row in self._ordered() if row.source == source][-count:]
+
+    def habits(self, source):
+        return self.learned.get(source, Habits(0, 0, np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.bool_)))
+
+    def set_habits(self, source, habits):
+        self.learned[source] = habits
+
+    def delete_dead_habits(self):
+        alive = self.sources_since(0)
+        self.learned = {source: habits for source, habits in self.learned.items() if source in alive}
+
+    def story_ids(self, since_day, min_size):
+        found = []
+        for story in {row.story for row in self.live.values()}:
+            days = [row.kept_by_day for row in self.of_story(story)]
+            if len(days) >= min_size and (since_day is None or max(days) >= since_day):
+                found.append((-max(days), story))
+        return [story for _, story in sorted(found)]
+
+    def count(self):
+        return len(self.live)
+
+
+def plain(answer: Any) -> Any:
+    """An answer to compare with ==, to the type and the last bit."""
+    match answer:
+        case np.ndarray():
+            return answer.dtype.str, repr(answer.tolist())
+        case dict():
+            return {key: plain(value) for key, value in answer.items()}
+        case list() | tuple() | Iterator() if not isinstance(answer, Row):
+            return [plain(value) for value in answer]
+    return repr(answer)
+
+
+def together(outlines):
+    """All outlines as one: how many come at a time is the store's affair."""
+    columns = zip(*outlines, strict=True)
+    return [np.concatenate(c) if isinstance(c[0], np.ndarray) else list(chain(*c)) for c in columns]
+
+
+def answers(source, twin):
+    """All that can be asked, about what there is, was, and never was, by what the twin knows of."""
+    nodes, stories = range(twin.next_node + 2), range(twin.next_story + 2)
+    speakers = tuple(node for node, row in twin.live.items() if row.speaker == node)
+    asked = {
+        "counters": [()],
+        "count": [()],
+        "resolve": [(story,) for story in stories],
+        "of_story": [(story,) for story in stories],
+        "by_id": [(name,) for name in IDS],
+        "identify": [(IDS,), (IDS[::-3],)],
+        "rows": [(nodes,), (nodes[::-2],)],
+        "traits": [(nodes,), (nodes[::-2],)],
+        "neighbours": [(nodes,), (nodes[::-2],)],
+        "heirs": [(nodes,), (nodes[::-2],)],
+        "of_speakers": [(speakers,), (speakers[::-2],)],
+        "before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
+        "speakers_since": [(node,) for node in nodes[::2]],
+        "sources_since": [(node,) for node in nodes[::2]],
+        "count_of_source": list(product(SOURCES, (0, twin.next_node // 2))),
+        "latest_of_source": list(product(SOURCES, (1, 3))),
+        "habits": [(source,) for source in SOURCES],
+        "story_ids": list(product((None, *KEPT[1::2]), (1, 2, 4))),
+    }
+    told = {(name, args): plain(getattr(source, name)(*args)) for name, many in asked.items() for args in many}
+    return told | {("outlines", n): plain(together(source.outlines(n))) for n in (0, 2, 10**6)}
+
+
+def assert_same(store, twin):
+    assert answers(store, twin) == answers(twin, twin)
+
+
+def array_of(rng, size, dtype):
+    """Numbers of that type from end to end, the ends too."""
+    ends = np.iinfo(dtype)
+    values = rng.integers(ends.min, ends.max, size, dtype=dtype, endpoint=True)
+    return np.where(rng.random(size) < 0.2, rng.choice(np.array([ends.min, ends.max], dtype=dtype), size), values)
+
+
+def traits_of(seed):
+    rng = np.random.default_rng(seed)
+    neighbours, bands, features = rng.choice([0, 0, 1, 3, 40], 3).tolist()
+    return Traits(
+        float(np.float32(rng.exponential())),
+        array_of(rng, neighbours, np.int32),
+        rng.random(neighbours, dtype=np.float32),
+        array_of(rng, bands, np.uint64),
+        array_of(rng, features, np.uint32),
+        array_of(rng, features, np.uint8),
+    )
+
+
+def habits_of(seed):
+    rng = np.random.default_rng(seed)
+    size = int(rng.choice([0, 1, 30]))
+    return Habits(*rng.integers(0, 2**40, 2).tolist(), array_of(rng, size, np.uint64), rng.random(size) < 0.5)
+
+
+def article(node, name=None, *, day=0.0, kept_by_day=None, story=1, speaker=None, source="", fields="{}", traits=None):
+    """An article of which only what matters is said."""
+    kept_by_day = kept_by_day if kept_by_day is not None else day or 0.0
+    name = f"id {node}" if name is None else name
+    speaker = node if speaker is None else speaker
+    row = Row(node, name, b"%d\x00\xff" % node, day, kept_by_day, story, speaker, source, fields)
+    return row, traits_of(node) if traits is None else traits
+
+
+class Both:
+    """A store and its twin, which are told the same."""
+
+    def __init__(self, store):
+        self.store, self.twin = store, Twin()
+
+    def __getattr__(self, name):
+        def tell(*args):
+            getattr(self.store, name)(*args)
+            getattr(self.twin, name)(*args)
+
+        return tell
+
+    def fill(self, *articles):
+        with self.store.transaction():
+            self.add_stories(sorted({row.story for row, _ in articles} - self.twin.merged.keys()))
+            self.insert(articles)
+
+
+@pytest.fixture
+def both(store):
+    return Both(store)
+
+
+# Whatever is written, in whatever order
+
+
+class Moment:
+    """What was committed."""
+
+    def __init__(self, twin):
+        self.twin = copy.deepcopy(twin)
+        self.told = answers(twin, twin)
+
+
+class Changes(RuleBasedStateMachine):
+    """Transactions of what a StoryIndex may write, and a reader beside them where what is written lasts.
+
+    A StoryIndex merges and fills stories that are no aliases; a copy's speaker is live when a transaction ends, and in
+    the same story.
+    """
+
+    def __init__(self, make_store, name):
+        super().__init__()
+        self.open = lambda **how: make_store(name, **how)
+        self.lasts = make_store.backend.lasts
+        self.both = Both(self.open())
+        self.committed = self.seen = Moment(self.twin)
+        self.reader = self.open(read_only=True) if self.lasts else None
+        self.transaction = self.look = self.last_look = None
+
+    @property
+    def twin(self):
+        return self.both.twin
+
+    @property
+    def live(self):
+        return sorted(self.twin.live)
+
+    @property
+    def ends(self):
+        return [story for story, into in self.twin.merged.items() if into is None]
+
+    def write(self):
+        if self.transaction is None:
+            self.transaction = self.both.store.transaction()
+            self.transaction.__enter__()
+        return self.both
+
+    @initialize(data=st.data())
+    def insert_first(self, data):
+        self.insert_some(data)
+
+    @precondition(lambda self: len(self.live) < len(IDS))
+    @rule(data=st.data())
+    def insert(self, data):
+        self.insert_some(data)
+
+    def insert_some(self, data):
+        both, rows = self.write(), []
+        names = st.sampled_from([name for name in IDS if self.twin.by_id(name) is None])
+        for name in data.draw(st.lists(names, unique=True, min_size=1, max_size=4)):
+            node = max([self.twin.next_node, *(row.node + 1 for row, _ in rows)])
+            there = [*self.twin.live.values(), *(row for row, _ in rows)]
+            speakers = [row for row in there if row.speaker == row.node]
+            speaker = data.draw(st.sampled_from([None, *speakers]))
+            story = speaker.story if speaker else data.draw(st.sampled_from([*self.ends, self.twin.next_story]))
+            if story == self.twin.next_story:
+                both.add_stories([story])
+            day, kept_by_day = data.draw(st.sampled_from(DAYS)), data.draw(st.sampled_from(KEPT))
+            kept_by_day = kept_by_day if day is None else day
+            own = {"story": story, "speaker": speaker and speaker.node, "day": day, "kept_by_day": kept_by_day}
+            own["source"] = data.draw(st.sampled_from(SOURCES))
+            rows.append(article(node, name, **own, fields=f'{{"id": "{name}"}}'))
+        both.insert(rows)
+
+    @rule(data=st.data())
+    def begin_stories(self, data):
+        first = self.twin.next_story
+        self.write().add_stories(range(first, first + data.draw(st.integers(0, 2))))
+
+    @precondition(lambda self: self.live and self.ends)
+    @rule(data=st.data())
+    def place(self, data):
+        speakers = [node for node in self.live if self.twin.live[node].speaker == node]
+        some = data.draw(st.lists(st.sampled_from(speakers), unique=True)) if speakers else []
+        self.write().place(some, data.draw(st.sampled_from(self.ends)))
+
+    @precondition(lambda self: len(self.ends) > 1)
+    @rule(data=st.data())
+    def merge(self, data):
+        self.write().merge(*data.draw(st.lists(st.sampled_from(self.ends), unique=True, min_size=2, max_size=2)))
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def delete(self, data):
+        self.write().delete(data.draw(st.lists(st.sampled_from(self.live), unique=True, max_size=3)))
+
+    @precondition(lambda self: self.twin.merged)
+    @rule()
+    def delete_dead_stories(self):
+        self.write().delete_dead_stories()
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def set_neighbours(self, data):
+        new = traits_of(data.draw(st.integers(0, 2**32)))
+        self.write().set_neighbours(data.draw(st.sampled_from(self.live)), new.neighbours, new.similarities)
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def set_norms(self, data):
+        nodes = np.array(data.draw(st.lists(st.sampled_from(self.live), unique=True)), dtype=np.int64)
+        rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+        self.write().set_norms(nodes, rng.exponential(size=len(nodes)).astype(np.float32))
+
+    @rule(source=st.sampled_from(SOURCES), seed=st.integers(0, 2**32))
+    def set_habits(self, source, seed):
+        self.write().set_habits(source, habits_of(seed))
+
+    @rule()
+    def delete_dead_habits(self):
+        self.write().delete_dead_habits()
+
+    @rule(data=st.data())
+    def set_latest(self, data):
+        self.write().set_latest(data.draw(st.sampled_from([day for day in KEPT if day >= self.twin.latest])))
+
+    @precondition(lambda self: self.transaction)
+    @rule()
+    def commit(self):
+        gone = [row.speaker for row in self.twin.live.values() if row.speaker not in self.twin.live]
+        for former, heir in self.both.store.heirs(gone).items():
+            self.both.speak_for(heir, former)
+        assert_same(self.both.store, self.twin)
+        self.transaction.__exit__(None, None, None)
+        self.transaction, self.committed = None, Moment(self.twin)
+
+    @precondition(lambda self: self.transaction)
+    @rule()
+    def fail(self):
+        error = ZeroDivisionError()
+        assert not self.transaction.__exit__(ZeroDivisionError, error, None)
+        self.transaction, self.both.twin = None, copy.deepcopy(self.committed.twin)
+
+    @precondition(lambda self: self.lasts and not self.transaction)
+    @rule()
+    def open_again(self):
+        self.both.store.close()
+        self.both.store = self.open()
+
+    @precondition(lambda self: self.lasts and not self.look)
+    @rule()
+    def begin_to_look(self):
+        self.look, self.seen = self.reader.snapshot(), self.committed
+        number = self.look.__enter__()
+        if self.last_look is not None:
+            before, seen = self.last_look
+            assert number == before if seen is self.seen else number != before or seen.told == self.seen.told
+        self.last_look = number, self.seen
+
+    @precondition(lambda self: self.look)
+    @rule()
+    def look_away(self):
+        self.look.__exit__(None, None, None)
+        self.look = None
+
+    @invariant()
+    def what_is_written_is_read(self):
+        assert_same(self.both.store, self.twin)
+
+    @precondition(lambda self: self.lasts)
+    @invariant()
+    def another_reads_what_was_committed(self):
+        moment = self.seen if self.look else self.committed
+        assert answers(self.reader, moment.twin) == moment.told
+
+    def teardown(self):
+        if self.look:
+            self.look_away()
+        if self.transaction:
+            self.fail()
+        for store in (self.reader, self.both.store):
+            if store is not None:
+                store.close()
+
+
+def test_whatever_is_written_is_read_as_by_its_twin(make_store):
+    numbers = count()
+    run_state_machine_as_test(lambda: Changes(make_store, str(next(numbers))), settings=MACHINE)
+
+
+# What is stored comes back
+
+
+def test_a_new_store_is_empty(store):
+    assert_same(store, Twin())
+    assert store.counters() == (1, 1, -np.inf)
+
+
+def test_of_nothing_nothing_is_told_or_changed(both):
+    both.fill(article(1), article(2, speaker=1))
+    with both.store.transaction():
+        for change in (both.add_stories, both.insert, both.delete):
+            change([])
+        both.place([], 1)
+        both.set_norms(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+    assert_same(both.store, both.twin)
+    for ask in (both.store.rows, both.store.traits, both.store.heirs, both.store.identify):
+        assert ask([]) == {}
+    assert both.store.of_speakers([]) == []
+    owners, others, similarities = both.store.neighbours([])
+    assert [len(owners), len(others), len(similarities)] == [0, 0, 0]
+    assert [owners.dtype, others.dtype, similarities.dtype] == [np.int64, np.int64, np.float32]
+
+
+EMPTY = Traits(0.0, *(np.zeros(0, dtype) for dtype in (np.int32, np.float32, np.uint64, np.uint32, np.uint8)))
+LONG = Traits(
+    float(np.float32(0.1)),
+    np.arange(30_000, dtype=np.int32)[::-1].copy(),
+    np.linspace(0, 1, 30_000, dtype=np.float32),
+    np.arange(2**64 - 300, 2**64 - 1, dtype=np.uint64),
+    np.arange(2**32 - 30_000, 2**32, dtype=np.uint32),
+    np.arange(30_000).astype(np.uint8),
+)
+EXTREME = Traits(
+    float(np.finfo(np.float32).max),
+    np.array([0, 1, 2**31 - 1], dtype=np.int32),
+    np.array([0.0, np.nextafter(np.float32(1), np.float32(0)), np.finfo(np.float32).tiny], dtype=np.float32),
+    np.array([0, 2**63, 2**64 - 1], dtype=np.uint64),
+    np.array([2**32 - 1, 0, 2**31, 2**31 - 1, 10, 0x0A0D00], dtype=np.uint32),
+    np.array([0, 127, 128, 255, 10, 13], dtype=np.uint8),
+)
+SLICED = Traits(1.5, *(np.repeat(values, 2)[::2] for values in EXTREME[1:]))  # as they come out of other arrays
+
+
+@pytest.mark.parametrize("traits", [EMPTY, LONG, EXTREME, SLICED], ids=["empty", "long", "extreme", "sliced"])
+def test_arrays_come_back_to_the_bit(both, traits):
+    both.fill(article(1), article(2, traits=traits), article(3))
+    with both.store.transaction():
+        both.set_neighbours(1, traits.neighbours, traits.similarities)
+        both.set_norms(np.array([3]), np.array([traits.norm], dtype=np.float32))
+    nodes, told = [1, 2, 3], both.store.traits([1, 2, 3])
+    for node in nodes:
+        assert [values.dtype for values in told[node][1:]] == [np.int32, np.float32, np.uint64, np.uint32, np.uint8]
+        for ours, theirs in zip(told[node], both.twin.known[node], strict=True):
+            np.testing.assert_array_equal(ours, theirs, strict=True)
+    assert plain(both.store.neighbours(nodes)) == plain(both.twin.neighbours(nodes))
+    assert plain(both.store.speakers_since(2)) == plain(both.twin.speakers_since(2))
+    for leading in (0, 1, 4, 10**6):
+        assert plain(together(both.store.outlines(leading))) == plain(together(both.twin.outlines(leading)))
+
+
+def test_ids_that_look_alike_are_told_apart(both):
+    both.fill(*(article(node, name) for node, name in enumerate(IDS[::2], 1)))
+    assert_same(both.store, both.twin)
+    assert [both.store.by_id(name) is not None for name in IDS] == [place % 2 == 0 for place in range(len(IDS))]
+
+
+@pytest.mark.parametrize("fields", ["", "\"\\u0000 ' ; -- % ? \\", "\n\r\t\u2028\ufeff\U0010ffff", "é京😀" * 1_000_000])
+def test_whatever_text_an_article_has_comes_back(both, fields):
+    both.fill(article(1, fields=fields))
+    assert both.store.by_id("id 1").fields == fields
+    assert both.store.of_story(1) == [both.twin.live[1]]
+
+
+def test_large_numbers_come_back(both):
+    node, story = 2**31 - 2, 2**53 + 1
+    both.fill(article(node, day=-1e15, story=story), article(node + 1, day=1e15 + 0.125, story=story, speaker=node))
+    assert both.store.counters()[:2] == (node + 2, story + 1)
+    assert both.store.rows([node, node + 1]) == both.twin.live
+    assert both.store.of_speakers([node]) == [node, node + 1]
+    assert both.store.of_story(story) == both.twin.of_story(story)
+    assert both.store.resolve(story) == story
+    assert both.store.story_ids(1e15 + 0.125, 2) == [story]
+    assert both.store.story_ids(None, 2**62) == []
+
+
+@pytest.mark.parametrize("day", [1 / 3, 19_000.000011574074, 5e-324, -719_162.0, 2_932_896.999988426])
+def test_days_come_back_to_the_last_bit(both, day):
+    later = float(np.nextafter(day, np.inf))
+    both.fill(article(1, day=day), article(2, day=None, kept_by_day=later, story=2))
+    with both.store.transaction():
+        both.set_latest(later)
+    assert [row.day for row in both.store.rows([1, 2]).values()] == [day, None]
+    assert (both.store.before(day), both.store.before(later)) == ([], [1])
+    assert (both.store.story_ids(day, 1), both.store.story_ids(later, 1)) == ([2, 1], [2])
+    assert both.store.counters()[2] == later
+    assert_same(both.store, both.twin)
+
+
+def test_thousands_at_once(both):
+    """More than a database takes in one question."""
+    size, most = 4_000, 36_000
+    nodes, copies = range(9, most + 1, 9), range(27_009, most + 1, 9)
+    of = {node: {"speaker": node - 9_000} for node in copies}
+    traits = [Traits(1.0, *(array[:n] for array in EXTREME[1:])) for n in (3, 0)]
+    both.fill(*(article(n, day=float(n % 7), story=n % 1000 + 1, traits=traits[n % 2], **of.get(n, {})) for n in nodes))
+    store, twin, asked = both.store, both.twin, range(most + 5, 0, -1)
+    assert store.count() == size
+    assert store.rows(asked) == twin.live
+    assert store.identify([f"id {node}" for node in asked]) == {f"id {n}": (n, b"%d\x00\xff" % n) for n in nodes}
+    assert plain(store.traits(asked)) == plain(twin.known)
+    assert plain(store.neighbours(asked)) == plain(twin.neighbours(asked))
+    assert store.heirs(asked) == {node - 9_000: node for node in copies}
+    assert store.of_speakers(nodes[:3_000][::-1]) == list(nodes)
+    assert store.before(3.0) == [node for node in nodes if node % 7 < 3]
+    assert plain(together(store.outlines(2))) == plain(together(twin.outlines(2)))
+    assert [node for node, *_ in store.speakers_since(20_000)] == [node for node in nodes[:3_000] if node >= 20_000]
+    with store.transaction():
+        store.place(nodes[:3_000], 7)
+        store.set_norms(np.array(nodes), np.full(size, 0.5, dtype=np.float32))
+    assert [row.node for row in store.of_story(7)] == list(nodes)
+    assert {own.norm for own in store.traits(asked).values()} == {0.5}
+    with store.transaction():
+        store.place([9], 5)
+        store.delete([node for node in nodes if node != 9])
+        store.delete_dead_stories()
+    assert [row.node for row in store.of_story(5)] == [9]
+    assert [story for story in range(1002) if store.resolve(story)] == [5]
+    assert store.counters()[:2] == (most + 1, 1001)
+
+
+# Orders
+
+
+def test_what_is_in_order_of_nodes_is_so_however_it_came_in(both):
+    order = [5, 2, 9, 7, 1, 30, 12]
+    both.fill(*(article(node, "zyxwvutsrq"[node % 10] + str(node), day=-float(node)) for node in order))
+    both.fill(article(40, speaker=9), article(35, speaker=9), article(33, speaker=2), article(34, speaker=2))
+    store, ascending = both.store, [*sorted(order), 33, 34, 35, 40]
+    assert [row.node for row in store.of_story(1)] == ascending
+    assert store.before(np.inf) == ascending
+    assert store.of_speakers([30, 9, 2]) == [2, 9, 30, 33, 34, 35, 40]
+    assert store.heirs([2, 9, 5]) == {2: 33, 9: 35}
+    assert [node for node, *_ in store.speakers_since(5)] == [5, 7, 9, 12, 30]
+    assert np.concatenate([outline.nodes for outline in store.outlines(1)]).tolist() == ascending
+    with store.transaction():
+        both.place([9, 30], both.twin.next_story - 1)
+        both.set_norms(np.array([7, 1]), np.ones(2, dtype=np.float32))
+    assert_same(store, both.twin)
+
+
+NEIGHBOURS = [(8, [2, 3]), (5, [3, 1, 4]), (6, []), (7, [5])]
+
+
+def test_what_a_node_is_similar_to_comes_by_node_in_the_order_it_was_stored(both):
+    traits = {node: traits_of(node)._replace(neighbours=np.array(own, dtype=np.int32)) for node, own in NEIGHBOURS}
+    traits = {node: own._replace(similarities=own.neighbours.astype(np.float32) / 8) for node, own in traits.items()}
+    both.fill(*(article(node, traits=own) for node, own in traits.items()))
+    owners, others, similarities = both.store.neighbours([8, 5, 6, 77])
+    assert (owners.tolist(), others.tolist()) == ([5, 5, 5, 8, 8], [3, 1, 4, 2, 3])
+    np.testing.assert_array_equal(similarities, others.astype(np.float32) / 8, strict=True)
+
+
+def test_the_latest_stories_come_first_and_of_equals_the_older(both):
+    days = {3: [9.0, 1.0], 1: [2.0, 2.0, 2.0], 4: [9.0], 2: [None, 9.0], 5: [-1.0, -2.0], 6: [None]}
+    nodes = count(1)
+    both.fill(
+        *(article(next(nodes), day=day, kept_by_day=day or 4.0, story=s) for s, own in days.items() for day in own)
+    )
+    ids = both.store.story_ids
+    assert ids(None, 1) == [2, 3, 4, 6, 1, 5]
+    assert (ids(None, 2), ids(None, 3), ids(None, 4)) == ([2, 3, 1, 5], [1], [])
+    assert (ids(9.0, 1), ids(9.0, 2), ids(2.0, 2)) == ([2, 3, 4], [2, 3], [2, 3, 1])
+    assert ids(4.0, 1) == [2, 3, 4, 6]
+    assert (ids(9.5, 1), ids(-1.0, 1)) == ([], [2, 3, 4, 6, 1, 5])
+
+
+# Sources
+
+
+def test_sources_that_look_alike_are_told_apart_and_come_sorted(both):
+    both.fill(*(article(node, source=source) for node, source in enumerate(SOURCES[::-1] * 2, 1)))
+    assert both.store.sources_since(0) == both.store.sources_since(len(SOURCES)) == sorted(SOURCES)
+    assert both.store.sources_since(2 * len(SOURCES)) == [SOURCES[0]]
+    assert both.store.sources_since(2 * len(SOURCES) + 1) == []
+    assert_same(both.store, both.twin)
+
+
+def test_the_latest_of_a_source_come_by_node_however_they_came_in(both):
+    both.fill(*(article(node, source="é", day=-float(node)) for node in (5, 2, 9, 7, 1)), article(8, source="京"))
+    assert [row.node for row in both.store.latest_of_source("é", 3)] == [5, 7, 9]
+    assert [row.node for row in both.store.latest_of_source("é", 99)] == [1, 2, 5, 7, 9]
+    assert [both.store.count_of_source("é", node) for node in (0, 5, 6, 10)] == [5, 3, 2, 0]
+    assert both.store.latest_of_source("", 3) == []
+
+
+def test_what_was_learned_of_a_source_is_kept_as_long_as_it_has_articles(both):
+    ends = np.array([0, 2**63, 2**64 - 1], dtype=np.uint64)
+    both.fill(article(1, source="é"), article(2, source="é"), article(3, source="京"))
+    learned = {"é": Habits(2**53 + 1, 2**31, ends, np.array([True, False, True])), "京": habits_of(1), "": habits_of(2)}
+    with both.store.transaction():
+        both.set_habits("é", habits_of(3))
+        for source, habits in learned.items():
+            both.set_habits(source, habits)
+    assert {source: plain(both.store.habits(source)) for source in learned} == plain(learned)
+    with both.store.transaction():
+        both.delete([1, 3])
+        both.delete_dead_habits()
+    assert plain(both.store.habits("é")) == plain(learned["é"])
+    for source in ("京", "", "never"):
+        habits = both.store.habits(source)
+        assert (habits.next_node, habits.articles, len(habits.keys), len(habits.anywhere)) == (0, 0, 0, 0)
+        assert (habits.keys.dtype, habits.anywhere.dtype) == (np.uint64, np.bool_)
+
+
+# Stories
+
+
+def test_an_alias_of_an_alias_is_the_story_that_all_are_in(both):
+    both.fill(*(article(story, story=story) for story in range(1, 8)))
+    with both.store.transaction():
+        for story, into in ((4, 3), (3, 2), (6, 5), (5, 2), (2, 1)):
+            both.merge(story, into)
+    assert [both.store.resolve(story) for story in range(9)] == [None, 1, 1, 1, 1, 1, 1, 7, None]
+    assert [row.node for row in both.store.of_story(1)] == [1, 2, 3, 4, 5, 6]
+    assert_same(both.store, both.twin)
+    with both.store.transaction():
+        both.delete([1, 2, 3, 4, 5, 7])
+        both.delete_dead_stories()
+    assert [both.store.resolve(story) for story in range(9)] == [None, 1, 1, 1, 1, 1, 1, None, None]
+    with both.store.transaction():
+        both.delete([6])
+    assert both.store.resolve(4) == 1
+    with both.store.transaction():
+        both.delete_dead_stories()
+    assert [both.store.resolve(story) for story in range(9)] == [None] * 9
+    assert both.store.counters()[1] == 8
+
+
+def test_a_copy_goes_where_its_speaker_goes_and_is_inherited(both):
+    both.fill(article(1), article(2, speaker=1), article(3, speaker=1), article(4), article(5, speaker=4))
+    with both.store.transaction():
+        both.add_stories([2])
+        both.place([1], 2)
+    assert [row.story for row in both.store.rows(range(6)).values()] == [2, 2, 2, 1, 1]
+    with both.store.transaction():
+        both.delete([1])
+        assert both.store.heirs([1, 4]) == {1: 2, 4: 5}
+        both.speak_for(2, 1)
+    assert [row.speaker for row in both.store.rows(range(6)).values()] == [2, 2, 4, 4]
+    assert both.store.heirs([1, 2]) == {2: 3}
+    assert_same(both.store, both.twin)
+
+
+# Numbers
+
+
+def test_numbers_never_go_down(make_store):
+    store = make_store()
+    both = Both(store)
+    both.fill(article(1), article(7, story=2), article(3, story=9))
+    for latest in (-40.0, 50.0):
+        with store.transaction():
+            both.set_latest(latest)
+        assert store.counters() == (8, 10, latest)
+    with store.transaction():
+        both.delete([1, 3, 7])
+        both.delete_dead_stories()
+    for _ in range(2):
+        assert store.count() == 0
+        assert store.counters() == (8, 10, 50.0)
+        if make_store.backend.lasts:
+            store.close()
+            store = make_store()
+    with store.transaction():
+        store.add_stories([10])
+        store.insert([article(8, "id 7", story=10)])
+    assert store.counters() == (9, 11, 50.0)
+    assert store.by_id("id 7").node == 8
+
+
+# All or nothing
+
+
+class Stop(BaseException):
+    """As a KeyboardInterrupt, which is no Exception either."""
+
+
+def change_all(store):
+    store.add_stories([3, 4])
+    store.insert([article(88, "88", story=3), article(89, "89", story=4)])
+    store.merge(2, 1)
+    store.place([1], 3)
+    store.delete([3])
+    store.speak_for(4, 3)
+    store.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities)
+    store.set_norms(np.array([1, 2]), np.array([7, 8], dtype=np.float32))
+    store.set_latest(99.0)
+    store.set_habits("", habits_of(1))
+    store.set_habits("é", habits_of(2))
+    store.delete_dead_habits()
+    store.delete([89])
+    store.delete_dead_stories()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, Stop, KeyboardInterrupt, GeneratorExit, OSError])
+def test_a_transaction_that_fails_leaves_everything_as_it_was(both, error):
+    both.fill(article(1), article(2, story=2), article(3, story=2), article(4, story=2, speaker=3))
+
+    def fail():
+        with both.store.transaction():
+            change_all(both.store)
+            raise error("on purpose")
+
+    for _ in range(2):
+        with pytest.raises(error, match="on purpose"):
+            fail()
+        assert_same(both.store, both.twin)
+    with both.store.transaction():
+        change_all(both)
+    assert_same(both.store, both.twin)
+    assert both.store.counters() == (90, 5, 99.0)
+
+
+@pytest.mark.parametrize("again", [article(9, "id 1"), article(1, "other")], ids=["id", "node"])
+def test_what_the_store_itself_refuses_leaves_everything_as_it_was(both, again):
+    both.fill(article(1), article(2))
+
+    def fail():
+        with both.store.transaction():
+            both.store.insert([article(3), again])
+
+    with pytest.raises(Exception, match=r"."):
+        fail()
+    assert_same(both.store, both.twin)
+    both.fill(article(3))
+    assert_same(both.store, both.twin)
+
+
+def test_another_thread_may_use_it_after_this_one(both):
+    both.fill(article(1))
+    told = []
+
+    def use():
+        both.fill(article(2))
+        with both.store.snapshot():
+            told.append(both.store.count())
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert told == [2]
+    assert_same(both.store, both.twin)
+
+
+# Moments
+
+
+def number_of(store):
+    with store.snapshot() as number:
+        return number
+
+
+def test_the_number_of_a_moment_stays_as_long_as_nobody_else_writes(both):
+    first = number_of(both.store)
+    both.fill(article(1))
+    with both.store.snapshot() as number:
+        assert_same(both.store, both.twin)
+        with both.store.snapshot() as inner:
+            assert_same(both.store, both.twin)
+    assert first == number == inner == number_of(both.store)
+
+
+def test_a_snapshot_that_fails_says_why_and_is_over(both):
+    def fail():
+        with both.store.snapshot():
+            raise ZeroDivisionError("on purpose")
+
+    with pytest.raises(ZeroDivisionError, match="on purpose"):
+        fail()
+    both.fill(article(1))
+    assert_same(both.store, both.twin)
+
+
+@on_those_that_last
+def test_the_number_changes_with_every_transaction_of_another(make_store):
+    both, reader, last = Both(make_store()), make_store(read_only=True), None
+    changes = [
+        lambda: both.add_stories([1, 2]),
+        lambda: both.insert([article(1), article(2, speaker=1), article(3, story=2)]),
+        lambda: both.set_norms(np.array([1]), np.array([77], dtype=np.float32)),
+        lambda: both.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities),
+        lambda: both.set_latest(3.0),
+        lambda: both.set_habits("a.org", habits_of(1)),
+        lambda: both.delete_dead_habits(),
+        lambda: both.place([1], 2),
+        lambda: both.merge(2, 1),
+        lambda: both.delete([1]),
+        lambda: both.speak_for(2, 1),
+        lambda: both.delete([2, 3]),
+        lambda: both.delete_dead_stories(),
+    ]
+    for change in changes:
+        with both.store.transaction():
+            change()
+            assert last in (None, number_of(reader))
+        assert number_of(reader) != last
+        last = number_of(reader)
+        assert_same(reader, both.twin)
+        assert number_of(reader) == last
+
+
+@on_those_that_last
+def test_all_in_a_snapshot_is_as_it_was_when_it_began(make_store):
+    both, reader = Both(make_store()), make_store(read_only=True)
+    both.fill(article(1), article(2))
+    before = number_of(reader)
+    with reader.snapshot() as number:
+        moment = copy.deepcopy(both.twin)
+        both.fill(article(3, story=2))  # before anything is read inside
+        assert_same(reader, moment)
+        with both.store.transaction():
+            both.delete([1])
+        with reader.snapshot() as inner:
+            assert_same(reader, moment)
+        assert_same(reader, moment)
+    assert before == number == inner
+    assert number_of(reader) != number
+    assert_same(reader, both.twin)
+
+
+@on_those_that_last
+def test_what_comes_some_at_a_time_is_of_one_moment_too(make_store):
+    both, reader, size = Both(make_store()), make_store(read_only=True), 20_000
+    both.fill(*(article(node, traits=EMPTY) for node in range(1, size + 1)))
+    with reader.snapshot():
+        outlines, speakers = reader.outlines(1), reader.speakers_since(1)
+        first, (node, *_) = next(outlines), next(speakers)
+        with both.store.transaction():
+            both.store.delete(range(2, size + 1))
+        assert len(first.nodes) + sum(len(outline.nodes) for outline in outlines) == size
+        assert (node, *(node for node, *_ in speakers)) == tuple(range(1, size + 1))
+    assert reader.count() == 1
+
+
+# Closing
+
+
+@on_those_that_last
+def test_what_is_stored_is_there_after_closing(make_store):
+    both = Both(make_store())
+    both.fill(
+        *(
+            article(node, name, day=DAYS[node % 7], kept_by_day=0.5, story=node % 2 + 1)
+            for node, name in enumerate(IDS, 1)
+        )
+    )
+    with both.store.transaction():
+        change_all(both)
+    both.store.close()
+    assert_same(make_store(read_only=True), both.twin)
+    assert_same(make_store(), both.twin)
+
+
+@on_those_that_last
+def test_one_may_write_at_a_time_until_it_closes(make_store):
+    first, other = make_store(), make_store("other")
+    for store in (first, other):
+        with pytest.raises(RuntimeError, match="allowed"):
+            make_store("store" if store is first else "other")
+        store.close()
+        store.close()  # once more does no harm
+    Both(make_store()).fill(article(1))
