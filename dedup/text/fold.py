@@ -112,7 +112,8 @@ def _unidecode() -> Callable[[str], str]:
 
 
 def _without_accents(character: str) -> bytes:
-    bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not _is_accent(c))
+    parts = unicodedata.normalize("NFKD", character)
+    bare = "".join(c for c in parts if unicodedata.category(c)[0] in "LMN" and not _is_accent(c))
     plain = unicodedata.normalize("NFKC", bare).casefold().translate(_WHOLE_LETTERS)
     if plain and _keeps_bytes(plain[0], len(plain)):
         return plain[0].encode()
@@ -127,9 +128,7 @@ def _is_accent(character: str) -> bool:
 
 
 def _letter(character: str) -> bytes:
-    """The bytes of one bare letter, mark or digit; nothing for other signs, such as the stroke of a fraction."""
-    if unicodedata.category(character)[0] not in "LMN":
-        return b""
+    """The bytes of one bare letter, mark or digit."""
     digit = unicodedata.decimal(character, None)
     if digit is not None:
         return b"%d" % digit
