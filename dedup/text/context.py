@@ -25,6 +25,7 @@ _HALF_WIDTH_KANA = range(0xFF66, 0xFFA0)
 # Each letter of Serbian Cyrillic is one of Gaj's Latin alphabet; three of these are digraphs with a code point.
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _GAJ = "abvgdđežzijklǉmnǌoprstćufhcčǆš"
+_CYRILLIC_PAGE = 0x4
 _SERBIAN = "ђјљњћџ"  # in no other big language but Macedonian, which is written alike ...
 _NOT_SERBIAN = "ёйщъыьэюяєіїґў"  # ... and these are in neither
 
@@ -35,8 +36,8 @@ def in_context() -> Codes:
     return np.union1d(_seconds(), _codes(_SERBIAN + _SERBIAN.upper()))
 
 
-def resolve(codes: Codes, places: NDArray[np.int64], text_starts: NDArray[np.int64]) -> Codes:
-    """What to fold instead of the characters of a block of texts.
+def resolve(codes: Codes, places: NDArray[np.int64], text_starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], Codes]:
+    """The places of a block of texts where something else is to be folded, and what; some places come twice.
 
     Parameters
     ----------
@@ -46,27 +47,30 @@ def resolve(codes: Codes, places: NDArray[np.int64], text_starts: NDArray[np.int
     text_starts : ndarray of int64, shape (n_texts + 1,)
     """
     resolved = codes.copy()
-    serbian = np.isin(codes[places], _codes(_SERBIAN + _SERBIAN.upper()))
-    _compose(resolved, places[~serbian])
+    serbian = codes[places] >> 8 == _CYRILLIC_PAGE  # where no mark is that composes
+    changed = _compose(resolved, places[~serbian])
     for text in np.unique(np.searchsorted(text_starts, places[serbian], side="right") - 1).tolist():
-        _romanise(resolved[text_starts[text] : text_starts[text + 1]])
-    return resolved
+        start = text_starts[text]
+        changed.append(start + _romanise(resolved[start : text_starts[text + 1]]))
+    at = np.concatenate(changed)
+    return at, resolved[at]
 
 
-def _compose(codes: Codes, places: NDArray[np.int64]) -> None:
+def _compose(codes: Codes, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Join the marks at `places`, in order, to the letters they stand behind, where that makes a letter.
 
     Unlike Unicode's composition it takes the pairs that Unicode decomposes only, and no mark bars the way of another.
+    Gives the places where something may have changed.
     """
     bases = _bases(codes, places)
-    first = np.searchsorted(bases, bases)  # bases ascend
-    turns = np.arange(len(places)) - first
+    turns = np.arange(len(places)) - np.searchsorted(bases, bases)  # bases ascend
     for turn in range(int(turns.max(initial=-1)) + 1):
         now = turns == turn
         composed = _composites(codes[bases[now]], codes[places[now]])
         joined = composed > 0
         codes[bases[now][joined]] = composed[joined]
         codes[places[now][joined]] = NOTHING
+    return [bases, places]
 
 
 def _bases(codes: Codes, places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -81,13 +85,16 @@ def _bases(codes: Codes, places: NDArray[np.int64]) -> NDArray[np.int64]:
     return bases
 
 
-def _romanise(text: Codes) -> None:
-    """Serbian in Gaj's Latin letters, in place; a text in another language that has a Serbian name in it stays."""
+def _romanise(text: Codes) -> NDArray[np.int64]:
+    """Serbian in Gaj's Latin letters, in place; a text in another language that has a Serbian name in it stays.
+
+    Gives the places where something may have changed.
+    """
     roman, foreign = _roman()
-    cyrillic = np.flatnonzero(text < len(roman))
-    letters = text[cyrillic]
-    if not foreign[letters].any():
-        text[cyrillic] = roman[letters]
+    letters = np.flatnonzero(text < len(roman))
+    if not foreign[text[letters]].any():
+        text[letters] = roman[text[letters]]
+    return letters
 
 
 @cache

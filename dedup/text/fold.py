@@ -166,9 +166,8 @@ class FoldTable:
         packed[special] = self._folds_alone(codes[special])
         places = special[self._packed.take(codes[special]) == _IN_CONTEXT]
         if len(places):
-            resolved = resolve(codes, places, text_starts)
-            changed = np.flatnonzero(resolved != codes)
-            packed[changed] = self._folds_alone(resolved[changed])
+            changed, instead = resolve(codes, places, text_starts)
+            packed[changed] = self._folds_alone(instead)
         return packed
 
     def _folds_alone(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
