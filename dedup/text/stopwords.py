@@ -6,15 +6,16 @@ import numpy as np
 import stopwordsiso
 from numpy.typing import NDArray
 
+from dedup.text.fold import Fold
 from dedup.text.tokens import tokenize
 
 
 @cache
-def stop_word_hashes() -> NDArray[np.uint64]:
+def stop_word_hashes(fold: Fold = "unidecode") -> NDArray[np.uint64]:
     """Hashes of every word on any list of stopwords-iso, folded, sorted.
 
     All languages at once: nobody has to say which one a text is in, and a word that is common in one
     language is seldom what tells two stories of another apart.
     """
     words = set[str]().union(*map(stopwordsiso.stopwords, stopwordsiso.langs()))
-    return np.unique(tokenize(sorted(words)).hashes)
+    return np.unique(tokenize(sorted(words), fold).hashes)

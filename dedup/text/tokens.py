@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
+from dedup.text.fold import FIRST_LETTER, SENTENCE_END, Fold, ascii_table, fold_table
 
 #: A longer run of letters is cut into tokens of this many bytes, so that no input makes hashing slow.
 MAX_TOKEN_BYTES = 64
@@ -96,13 +96,15 @@ def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator
         yield slice(first, len(texts))
 
 
-def tokenize(texts: Sequence[str]) -> Tokens:
+def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
     """Tokens of a block of texts: words, and single characters of scripts without spaces.
 
     Parameters
     ----------
     texts : sequence of str
         One block (see `blocks`); time and memory are linear in its characters.
+    fold : {"unidecode", "marks"}
+        How letters become plain ones (see `dedup.text.fold`). Tokens of two folds do not compare.
 
     Examples
     --------
@@ -112,6 +114,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     >>> tokens.offsets
     array([0, 3, 3, 7])
     """
+    table = fold_table(fold)
     joined = "\n".join([*texts, ""])
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     text_starts = np.concatenate([[0], np.cumsum(lengths + 1)])
@@ -123,7 +126,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         byte_starts, fold_sizes = text_starts, None
     else:
         codes = _code_points(joined)
-        folded, fold_sizes = _fold(codes)
+        folded, fold_sizes = _bytes(table.fold(codes, text_starts))
         by_text = np.add.reduceat(fold_sizes, text_starts[:-1], dtype=np.int64)
         byte_starts = np.concatenate([[0], np.cumsum(by_text)])
     starts, stops = _bounds(folded)
@@ -156,10 +159,9 @@ def _code_points(text: str) -> NDArray[np.uint32]:
     return codes
 
 
-def _fold(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Folded bytes of code points (with the padding), and how many each became."""
-    packed = fold_table()[codes]
-    sizes = np.zeros(len(codes), dtype=np.uint8)
+def _bytes(packed: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Folded bytes of characters (with the padding), and how many each became."""
+    sizes = np.zeros(len(packed), dtype=np.uint8)
     for least in (0x1, 0x100, 0x10000, 0x1000000):  # a byte of a fold is never zero
         sizes += packed >= least
     if (sizes == 1).all():  # French and its like: one byte each, nothing to squeeze out
@@ -175,15 +177,14 @@ def _padded(data: bytes) -> NDArray[np.uint8]:
 def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where tokens start and stop."""
     word = folded >= FIRST_LETTER
-    if folded.max(initial=0) < 0x80:
-        # Separators and letters only: starts and stops are the changes, in turn.
+    if folded.max(initial=0) < 0xE0 or not (lead := _leads_unspaced(folded)).any():
+        # Separators and letters of spaced scripts only: starts and stops are the changes, in turn.
         changes = np.flatnonzero(word[1:] != word[:-1]) + 1
         if word[0]:
             changes = np.concatenate([[0], changes])
         starts, stops = changes[::2], changes[1::2]
     else:
         # A character of an unspaced script is a token of its own.
-        lead = _leads_unspaced(folded)
         spaced_lead = (folded >= 0xC0) & ~lead
         tail = (folded >= 0x80) & (folded < 0xC0)
         unspaced = lead | (tail & _after_lead(lead, spaced_lead))
@@ -198,8 +199,8 @@ def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 def _leads_unspaced(folded: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which bytes begin a character of an unspaced script."""
-    # 0xEA to 0xED lead Hangul (and a few spaced scripts), which makes words between spaces like ASCII letters do.
-    return (folded >= 0xC0) & ((folded < 0xEA) | (folded > 0xED))
+    # Below 0xE0 are Greek to N'Ko; 0xEA to 0xED lead Hangul and letters of four bytes; all have spaces between words.
+    return (folded >= 0xE0) & ((folded < 0xEA) | (folded > 0xED))
 
 
 def _after_lead(lead: NDArray[np.bool_], spaced_lead: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,11 +1,13 @@
 import re
+import sys
+import unicodedata
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.text.fold import fold_character
+from dedup.text.fold import FOLDS, fold_character
 from dedup.text.tokens import LEAST_CHARACTERS, MAX_TOKEN_BYTES, blocks, mix, sentence_starts, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=100)
@@ -13,18 +15,19 @@ EXAMPLES = settings(deadline=None, max_examples=100)
 ALPHABET = (
     "abcXYZ019 \t\n.,!?-'_:\0\x7f"  # ASCII with separators and controls
     "éÉçßœŒﬁİıñ½²ªǅ"  # Latin
-    "путинЁъьЩ"  # Cyrillic
+    "путинЁъьЩеи"  # Cyrillic
     "αΩς"  # Greek
     "金正恩京々〇豈龍𠀀𪚥"  # Han, two of them astral
-    "かなカナーｱﾞ"  # Kana
-    "한국각\u1100\u1161"  # Hangul, two of them conjoining
+    "かなカナーｱﾞｶは\u3099\u309a"  # Kana
+    "한국각가\u1100\u1161\u11a8"  # Hangul, three of them conjoining
     "กำ่ไทยລາວ"  # Thai, Lao
     "မြန်ខ្មែរ"  # Myanmar, Khmer
     "مرحباع؟۔٣"  # Arabic
     "אבגहिन्दी।አማ።"  # Hebrew, Devanagari, Ethiopic
     "𐌰𐌱𞤀ꓐꙮꚠ"  # scripts that Unidecode hardly knows
     "😀👍🏽🇫🇷€…。！"  # emoji and signs
-    "\u0301\u0308\u00ad\u200b\u200d\ufeff\u3000\xa0"  # marks, and what leaves no trace
+    "\u0301\u0308\u0306\u0323\u0653\u0654\u0655\u093c"  # marks
+    "\u00ad\u200b\u200d\ufeff\u3000\xa0"  # what leaves no trace
     "\ud800\udbff\udc00\udfff"  # lone surrogates
 )
 ANY_CHARACTER = st.one_of(
@@ -33,14 +36,48 @@ ANY_CHARACTER = st.one_of(
     st.characters(),
     st.characters(categories=["Cs"]),
 )
-ANY_TEXT = st.one_of(st.text(ANY_CHARACTER, max_size=40), st.text("aB. é가京", min_size=60, max_size=150))
+SERBIAN = st.text("ЂђјЏшЧц w.京\u0306", max_size=20)
+ANY_TEXT = st.one_of(st.text(ANY_CHARACTER, max_size=40), SERBIAN, st.text("aB. é가京", min_size=60, max_size=150))
 ANY_TEXTS = st.lists(ANY_TEXT, max_size=6)
 
 
+ANY_FOLD = st.sampled_from(FOLDS)
+
+PARTS = {c: unicodedata.decomposition(c).split() for c in map(chr, range(sys.maxunicode + 1))}
+TWO_PARTS = {c: [chr(int(part, 16)) for part in two] for c, two in PARTS.items() if len(two) == 2 and two[0][0] != "<"}
+COMPOSED = {first + second: c for c, (first, second) in TWO_PARTS.items() if not unicodedata.combining(first)}
+SECONDS = {pair[1] for pair in COMPOSED} | set(map(chr, [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)])) | set("ﾞﾟ")
+GAJ = dict(zip("абвгдђежзијклљмнњопрстћуфхцчџш", "abvgdđežzijklǉmnǌoprstćufhcčǆš", strict=True))
+
+
+def slow_composite(first, second):
+    """The one character that two make, or nothing."""
+    first, second = (unicodedata.normalize("NFKC", c) if "ｦ" <= c <= "ﾟ" else c for c in (first, second))
+    if "\u1100" <= second < "\u1200":
+        pair = unicodedata.normalize("NFC", first + second)
+        return pair if len(pair) == 1 else None
+    return COMPOSED.get(first + second)
+
+
+def slow_resolved(text):
+    """What to fold for each character of a text; an empty string for one that is part of another."""
+    found = list(text)
+    for i, c in enumerate(text):
+        base = i - 1
+        while i - base < 30 and base > 0 and (unicodedata.combining(text[base]) or text[base] in SECONDS):
+            base -= 1
+        if c in SECONDS and base >= 0 and (composite := slow_composite(found[base], c)):
+            found[base], found[i] = composite, ""
+    letters = set("".join(found).lower())
+    if letters & set("ђјљњћџ") and not letters & set("ёйщъыьэюяєіїґў"):
+        found = [GAJ.get(c.lower(), c) for c in found]
+    return found
+
+
 def is_single(fold):
-    """Whether a character with this fold is a token of its own: not ASCII, Hangul, or a letter without UTF-8."""
+    """Whether a character with this fold is a token of its own: of a script without spaces."""
     kept = fold.decode(errors="ignore")
-    return kept > "\x7f" and not "가" <= kept <= "힣"
+    return kept > "\u07ff" and not "가" <= kept <= "힣"
 
 
 def slow_hash(token):
@@ -61,7 +98,8 @@ def as_one_character(pair):
 class SlowTokens:
     """What `tokenize` does, one character after the other."""
 
-    def __init__(self, texts):
+    def __init__(self, texts, fold="unidecode"):
+        self.fold = fold
         self.codes, self.text_starts = [], [0]
         self.folded, self.sources = [], []
         self.bounds, self.offsets, self.opens = [], [0], []
@@ -73,8 +111,8 @@ class SlowTokens:
     def _add(self, text):
         word, opens = None, True
         paired = re.sub("([\ud800-\udbff])([\udc00-\udfff])", as_one_character, text)
-        for character in paired + "\n":
-            fold = fold_character(character)
+        for character, resolved in zip(paired + "\n", [*slow_resolved(paired), "\n"], strict=True):
+            fold = fold_character(resolved, self.fold) if resolved else b""
             here = len(self.folded)
             ends = fold in (b" ", b".")
             single = bool(fold) and not ends and is_single(fold)
@@ -103,9 +141,9 @@ class SlowTokens:
 
 
 @EXAMPLES
-@given(ANY_TEXTS)
-def test_tokens_are_those_of_the_slow_twin(texts):
-    tokens, slow = tokenize(texts), SlowTokens(texts)
+@given(ANY_TEXTS, ANY_FOLD)
+def test_tokens_are_those_of_the_slow_twin(texts, fold):
+    tokens, slow = tokenize(texts, fold), SlowTokens(texts, fold)
     assert tokens.strings() == slow.strings()
     assert tokens.starts.tolist() == [start for start, _ in slow.bounds]
     assert tokens.stops.tolist() == [stop for _, stop in slow.bounds]
@@ -113,9 +151,9 @@ def test_tokens_are_those_of_the_slow_twin(texts):
 
 
 @EXAMPLES
-@given(ANY_TEXTS)
-def test_codes_and_folded_bytes_are_those_of_the_slow_twin(texts):
-    tokens, slow = tokenize(texts), SlowTokens(texts)
+@given(ANY_TEXTS, ANY_FOLD)
+def test_codes_and_folded_bytes_are_those_of_the_slow_twin(texts, fold):
+    tokens, slow = tokenize(texts, fold), SlowTokens(texts, fold)
     assert tokens.codes.tolist() == slow.codes
     assert tokens.text_starts.tolist() == slow.text_starts
     padding = len(tokens.folded) - len(slow.folded)
@@ -132,9 +170,9 @@ def test_hashes_are_those_of_the_slow_twin(texts):
 
 
 @EXAMPLES
-@given(ANY_TEXTS)
-def test_characters_are_where_folded_bytes_came_from(texts):
-    tokens, slow = tokenize(texts), SlowTokens(texts)
+@given(ANY_TEXTS, ANY_FOLD)
+def test_characters_are_where_folded_bytes_came_from(texts, fold):
+    tokens, slow = tokenize(texts, fold), SlowTokens(texts, fold)
     assert tokens.characters(np.arange(len(slow.folded))).tolist() == slow.sources
 
 
@@ -147,17 +185,17 @@ def test_text_indices_say_which_text_a_token_is_of(texts):
 
 
 @EXAMPLES
-@given(ANY_TEXTS)
-def test_sentence_starts_are_those_of_the_slow_twin(texts):
-    assert sentence_starts(tokenize(texts)).tolist() == SlowTokens(texts).opens
+@given(ANY_TEXTS, ANY_FOLD)
+def test_sentence_starts_are_those_of_the_slow_twin(texts, fold):
+    assert sentence_starts(tokenize(texts, fold)).tolist() == SlowTokens(texts, fold).opens
 
 
 @EXAMPLES
-@given(ANY_TEXTS)
-def test_unspaced_tokens_are_single_characters(texts):
-    tokens = tokenize(texts)
+@given(ANY_TEXTS, ANY_FOLD)
+def test_unspaced_tokens_are_single_characters(texts, fold):
+    tokens = tokenize(texts, fold)
     first, last = tokens.characters(tokens.starts), tokens.characters(tokens.stops - 1)
-    assert tokens.unspaced.tolist() == [is_single(fold_character(chr(code))) for code in tokens.codes[first].tolist()]
+    assert tokens.unspaced.tolist() == [is_single(token) for token in tokens.strings()]
     assert (first == last)[tokens.unspaced].all()
 
 
