@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
 from dedup.assembly import Material, assemble
-from dedup.checks import check_settings, check_story_settings
+from dedup.checks import check_encoder, check_settings, check_story_settings
+from dedup.encoders import Encoder, read_meanings
 from dedup.near.duplicates import NearSettings, find_near_duplicates
 from dedup.representative import Chooser
 from dedup.stories import Stories
@@ -67,6 +68,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     representative : {"central", "earliest", "longest"} or callable, default "central"
         Which article a story shows: the one closest to its other reports; the first published; the one with the
         most words; or what a callable returns that is given the articles of a story by publication.
+    encoder : callable, optional
+        From a list of texts to an array of numbers, shape (n_texts, d), for reports of one event in two languages:
+        `dedup.encoders.e5`, or your own. It is given title and beginning, at most 300 characters each, of 64 articles
+        at a time, and once per process of 45 sample articles. Reports in one language are compared by words alone.
     timezone : str or tzinfo, optional
         The zone of publication times that name none; without it they are refused.
     n_jobs : int, optional
@@ -99,6 +104,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         num_perm: int = 128,
         shingle_size: int = 5,
         representative: str | Chooser = "central",
+        encoder: Encoder | None = None,
         timezone: str | tzinfo | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -108,6 +114,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.num_perm = num_perm
         self.shingle_size = shingle_size
         self.representative = representative
+        self.encoder = encoder
         self.timezone = timezone
         self.n_jobs = n_jobs
 
@@ -139,10 +146,13 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         texts = [article.full_text for article in ordered]
         near = find_near_duplicates(texts, settings, self.n_jobs)
         # Labels are numbered by first member, and the first in canonical order speaks for its copies.
-        speakers = np.unique(near.labels, return_index=True)[1]
-        days = np.array([ordered[i].day for i in speakers.tolist()], dtype=np.float64)
+        speakers = np.unique(near.labels, return_index=True)[1].tolist()
         groups = find_stories(
-            [texts[i] for i in speakers.tolist()], days, threshold=float(self.story_threshold), n_jobs=self.n_jobs
+            [texts[i] for i in speakers],
+            np.array([ordered[i].day for i in speakers], dtype=np.float64),
+            threshold=float(self.story_threshold),
+            n_jobs=self.n_jobs,
+            meanings=None if self.encoder is None else read_meanings([ordered[i] for i in speakers], self.encoder),
         )
         self.stories_ = assemble(Material(batch, ordered, near, groups, self.representative))
         self.labels_ = self.stories_.labels
@@ -159,6 +169,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _checked_settings(self) -> NearSettings:
         """The settings of the near tier, once every parameter is checked."""
         check_story_settings(self.story_threshold, self.representative, self.timezone)
+        check_encoder(self.encoder)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
         check_settings(settings, self.n_jobs, name="near_threshold")
         return settings
