@@ -90,7 +90,9 @@ def _rows(articles: Sequence[Article], encoder: Encoder) -> Iterator[NDArray[np.
             raise TypeError(f"encoder returned {rows.dtype} values; allowed: real numbers")
         if rows.ndim != 2 or len(rows) != len(texts) or rows.shape[1] != (dimensions or rows.shape[1]) or not rows.size:
             allowed = f"({len(texts)}, {dimensions or 'd'})"
-            raise ValueError(f"encoder returned an array of shape {rows.shape} for {len(texts)} texts; {allowed=!s}")
+            raise ValueError(
+                f"encoder returned an array of shape {rows.shape} for {len(texts)} texts; allowed: {allowed}"
+            )
         finite = np.isfinite(rows).all(axis=1)
         if not finite.all():
             article = articles[first + int(finite.argmin())]

@@ -11,8 +11,9 @@ from scipy.sparse import csr_array
 from dedup.lookup import SortedKeys
 from dedup.text.tokens import blocks, tokenize
 
-#: The best language must outscore the next by this factor; nothing is said of other texts.
-LEAD = 1.25
+#: The best language must have this score and outscore the next by this factor; nothing is said of other texts. One word
+#: is not enough: Kim is a stop word of Turkish.
+LEAST, LEAD = 1.5, 1.25
 
 
 def guess_languages(texts: Sequence[str]) -> list[str | None]:
@@ -35,7 +36,7 @@ def guess_languages(texts: Sequence[str]) -> list[str | None]:
         cells = (np.ones(len(listed)), (tokens.text_indices[listed], place[listed]))
         scores = (csr_array(cells, shape=(len(tokens.offsets) - 1, speaks.shape[0])) @ speaks).toarray()
         second, best = np.sort(scores, axis=1)[:, -2:].T
-        which = np.where(best > LEAD * second, scores.argmax(axis=1), -1)
+        which = np.where((best >= LEAST) & (best >= LEAD * second), scores.argmax(axis=1), -1)
         found += [codes[i] for i in which.tolist()]
     return found
 
