@@ -111,9 +111,11 @@ def separation(given: Set, encoder: Memory) -> dict[str, Any]:
     close = (np.abs(days[left] - days[right]) <= CLOSE) & (copies[left] != copies[right])
     same, across = events[left] == events[right], language[left] != language[right]
 
+    # The written reports have one of an event in each language: there is nothing to separate within.
+    kinds = {name: pick for name, pick in (("within", ~across), ("across", across)) if same[close & pick].any()}
+
     def auc(scores: NDArray[Any]) -> dict[str, float]:
-        pairs = {"within": close & ~across, "across": close & across}
-        return {name: float(roc_auc_score(same[pick], scores[left, right][pick])) for name, pick in pairs.items()}
+        return {n: float(roc_auc_score(same[close & k], scores[left, right][close & k])) for n, k in kinds.items()}
 
     counts = count_features([a.full_text for a in articles])
     cosine = {}
