@@ -43,14 +43,16 @@ _HOMES = {
     "sample_articles": "dedup.sample",
 }
 
-__all__ = sorted([*_HOMES, "Article", "NearDuplicates", "__version__", "metrics", "near_duplicates"])
+_MODULES = ("encoders", "metrics")
+
+__all__ = sorted([*_HOMES, *_MODULES, "Article", "NearDuplicates", "__version__", "near_duplicates"])
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
-    if name == "metrics":
-        return import_module("dedup.metrics")
+    if name in _MODULES:
+        return import_module(f"dedup.{name}")
     raise AttributeError(f"module 'dedup' has no attribute {name!r}")
 
 

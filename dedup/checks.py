@@ -31,6 +31,12 @@ def check_story_settings(threshold: Any, representative: Any, timezone: Any) -> 
     read_zone(timezone)
 
 
+def check_encoder(encoder: Any) -> None:
+    """Check what turns texts into vectors."""
+    if encoder is not None and not callable(encoder):
+        raise TypeError(f"encoder is {encoder!r}; allowed: None, or a callable from a list of texts to an array")
+
+
 def check_story_threshold(name: str, value: Any) -> None:
     """Check a mean similarity from which reports form a story."""
     check_number(name, value, FLOOR, 1, f"[{FLOOR}, 1)", high_open=True)

@@ -26,6 +26,7 @@ DEFAULTS = {
     "num_perm": 128,
     "shingle_size": 5,
     "representative": "central",
+    "encoder": None,
     "timezone": None,
     "cut_residue": True,
     "max_chars": 1_000_000,

@@ -67,12 +67,12 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
     Time is linear in the rows at a given number of them a day, and memory in the pairs found: a row meets those
     within `REACH_DAYS` through its rare features first, and only the candidates as a whole.
     """
-    chunks = list(_chunks(days))
+    chunks = list(chunks_of_days(days))
     # The rows that have each feature, chunk by chunk, each chunk once.
     postings = list(ordered_map(lambda chunk: vectors[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
 
     def of_chunk(number: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        within_reach = [k for k in range(number, len(chunks)) if _in_reach(chunks[number], chunks[k], days)]
+        within_reach = [k for k in range(number, len(chunks)) if in_reach(chunks[number], chunks[k], days)]
         theirs = [(chunks[k].start, postings[k]) for k in within_reach]
         left, right = _candidates(vectors, days, chunks[number], theirs)
         similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
@@ -84,7 +84,7 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
     return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _chunks(days: NDArray[np.float64]) -> Iterator[slice]:
+def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
     """Rows of a few days, or more where days are thin; undated ones by themselves."""
     dated = int(np.searchsorted(days, np.inf))
     first = 0
@@ -97,7 +97,7 @@ def _chunks(days: NDArray[np.float64]) -> Iterator[slice]:
         yield slice(dated, len(days))
 
 
-def _in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
+def in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
     """Whether the time between two chunks, the other one being the later, leaves similarities above the floor."""
     return bool(np.isnan(days[other.start]) or days[other.start] - days[chunk.stop - 1] <= REACH_DAYS)
 

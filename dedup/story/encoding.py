@@ -1,0 +1,145 @@
+"""Embeddings, languages and times -> the similar pairs that words cannot see: those of two languages."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.parallel import ordered_map
+from dedup.story.graph import FLOOR, Edges, chunks_of_days, in_reach
+from dedup.story.similarity import time_factor
+
+#: What a pair is given that is as much alike as one in a hundred unrelated pairs: the default story_threshold.
+CHANCE_SIMILARITY = 0.12
+CHANCE_QUANTILE = 0.99
+
+#: A report keeps so many of its closest later ones in other languages: this bounds the pairs of a busy day.
+NEIGHBOURS = 64
+
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How alike an encoder finds reports of different events in two languages.
+
+    Attributes
+    ----------
+    mean : float
+        Their mean cosine.
+    chance : float
+        The cosine that one pair in a hundred exceeds.
+    """
+
+    mean: float
+    chance: float
+
+    def similarity(self, cosines: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Cosines on the scale of `dedup.story.similarity`, in [0, 1].
+
+        Encoders put all news into a narrow cone: the mean goes, and what is left has its full range again.
+
+        Examples
+        --------
+        >>> Scale(mean=0.76, chance=0.83).similarity(np.array([0.76, 0.83, 0.88])).round(2).tolist()
+        [0.0, 0.12, 0.33]
+        """
+        scaled = (cosines.astype(np.float64) - self.chance) / (1 - self.mean) + CHANCE_SIMILARITY
+        return np.clip(scaled, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meanings:
+    """What an encoder says of texts.
+
+    Attributes
+    ----------
+    vectors : ndarray of float32, shape (n_texts, n_dimensions)
+        Of unit length, or zero.
+    languages : ndarray of int64, shape (n_texts,)
+        Equal for texts in one language; -1 where it is not known.
+    scale : Scale
+    """
+
+    vectors: NDArray[np.float32]
+    languages: NDArray[np.int64]
+    scale: Scale
+
+
+def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -> Scale:
+    """The scale of an encoder, from texts no two of which report one event."""
+    left, right = np.triu_indices(len(vectors), 1)
+    across = languages[left] != languages[right]
+    cosines = (vectors @ vectors.T)[left[across], right[across]].astype(np.float64)
+    # An encoder that finds everything alike has no range to stretch.
+    return Scale(min(float(cosines.mean()), 0.999), float(np.quantile(cosines, CHANCE_QUANTILE)))
+
+
+def pairs_across_languages(meanings: Meanings, days: NDArray[np.float64], n_jobs: int | None = None) -> Edges:
+    """Pairs of texts in two known languages whose similarity times the time factor reaches `FLOOR`.
+
+    Parameters
+    ----------
+    meanings : Meanings
+    days : ndarray of float64, shape (n_texts,)
+        Publication in days, ascending; NaN when unknown, at the end.
+    n_jobs : int, optional
+        Threads; None or -1 means all processors.
+
+    Notes
+    -----
+    Every text is compared with all later ones within reach: quadratic in the texts of some days, and memory is that
+    of `_ROWS_AT_ONCE` rows of the product.
+    """
+    vectors, languages = meanings.vectors, meanings.languages
+    chunks = list(chunks_of_days(days))
+
+    def of_rows(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        parts = []
+        for theirs in (chunk for chunk in chunks if chunk.stop > rows.start and in_reach(rows, chunk, days)):
+            similarity = meanings.scale.similarity(vectors[rows] @ vectors[theirs].T)
+            # Time only lowers it. How a matrix product rounds depends on the processor.
+            left, right = np.nonzero(similarity >= FLOOR)
+            similarity = similarity[left, right].round(5)
+            left, right = left + rows.start, right + theirs.start
+            similarity *= time_factor(days[left], days[right])
+            known = np.minimum(languages[left], languages[right]) >= 0
+            kept = (similarity >= FLOOR) & (right > left) & known & (languages[left] != languages[right])
+            parts.append((left[kept], right[kept], similarity[kept]))
+        return _closest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    blocks = [slice(i, min(i + _ROWS_AT_ONCE, c.stop)) for c in chunks for i in range(c.start, c.stop, _ROWS_AT_ONCE)]
+    none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    found = [none, *ordered_map(of_rows, blocks, n_jobs)]
+    return Edges(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+
+def _closest(
+    left: NDArray[np.int64], right: NDArray[np.int64], similarity: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The `NEIGHBOURS` most similar pairs of each left row, sorted by row."""
+    order = np.lexsort((right, -similarity, left))
+    rows = left[order]
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    rank = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
+    kept = order[rank < NEIGHBOURS]
+    kept = kept[np.lexsort((right[kept], left[kept]))]
+    return left[kept], right[kept], similarity[kept]
+
+
+def mixed(edges: Edges, others: Edges, n: int) -> Edges:
+    """Pairs of either graph over `n` nodes, each with the greater of its similarities.
+
+    Examples
+    --------
+    >>> one = Edges(np.array([0, 1]), np.array([1, 2]), np.array([0.2, 0.3]))
+    >>> other = Edges(np.array([0, 0]), np.array([1, 2]), np.array([0.4, 0.1]))
+    >>> both = mixed(one, other, 3)
+    >>> both.left.tolist(), both.right.tolist(), both.similarity.tolist()
+    ([0, 0, 1], [1, 2, 2], [0.4, 0.1, 0.3])
+    """
+    pairs = np.concatenate([edges.left * n + edges.right, others.left * n + others.right])
+    distinct, place = np.unique(pairs, return_inverse=True)
+    similarity = np.zeros(len(distinct))
+    np.maximum.at(similarity, place, np.concatenate([edges.similarity, others.similarity]))
+    return Edges(distinct // n, distinct % n, similarity)
