@@ -7,6 +7,7 @@ from dedup.article import read_zone
 from dedup.near.duplicates import NearSettings
 from dedup.representative import RULES
 from dedup.story.graph import FLOOR
+from dedup.text.fold import FOLDS
 
 
 def check_settings(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
@@ -18,6 +19,8 @@ def check_settings(settings: NearSettings, n_jobs: Any, *, name: str) -> None:
     if settings.containment is not None:
         check_number("containment", settings.containment, 0, 1, "(0, 1], or None", low_open=True)
     check_flag("compare_numbers", settings.compare_numbers)
+    if settings.fold not in FOLDS:
+        raise ValueError(f"fold is {settings.fold!r}; allowed: {', '.join(map(repr, FOLDS))}")
     if n_jobs is not None and n_jobs != -1:
         check_count("n_jobs", n_jobs, allowed="None, -1 or an integer of at least 1")
 

@@ -15,6 +15,7 @@ from dedup.representative import Chooser
 from dedup.residue import set_aside
 from dedup.stories import Stories
 from dedup.story.grouping import find_stories
+from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 
@@ -77,6 +78,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         From a list of texts to an array of numbers, shape (n_texts, d), for reports of one event in two languages:
         `dedup.encoders.e5`, or your own. It is given title and beginning, at most 300 characters each, of 64 articles
         at a time, and once per process of 45 sample articles. Reports in one language are compared by words alone.
+    fold : {"unidecode", "marks"}, default "unidecode"
+        How letters become plain ones. "unidecode" writes every alphabet in Latin letters, so that Путин meets Putin;
+        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later.
     timezone : str or tzinfo, optional
         The zone of publication times that name none; without it they are refused.
     max_chars : int, default 1,000,000
@@ -114,6 +118,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         representative: str | Chooser = "central",
         cut_residue: bool = True,
         encoder: Encoder | None = None,
+        fold: Fold = "unidecode",
         timezone: str | tzinfo | None = None,
         max_chars: int = MAX_CHARS,
         n_jobs: int | None = None,
@@ -126,6 +131,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.representative = representative
         self.cut_residue = cut_residue
         self.encoder = encoder
+        self.fold = fold
         self.timezone = timezone
         self.max_chars = max_chars
         self.n_jobs = n_jobs
@@ -156,7 +162,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = self._checked_settings()
         note_long(batch.articles, self.max_chars)
         if self.cut_residue:
-            batch = set_aside(batch, self.max_chars, self.n_jobs)
+            batch = set_aside(batch, self.max_chars, self.fold, self.n_jobs)
         ordered = [batch.articles[i] for i in batch.order]
         texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs)
@@ -166,6 +172,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             [texts[i] for i in speakers],
             np.array([ordered[i].day for i in speakers], dtype=np.float64),
             threshold=float(self.story_threshold),
+            fold=self.fold,
             n_jobs=self.n_jobs,
             meanings=None if self.encoder is None else read_meanings([ordered[i] for i in speakers], self.encoder),
         )
@@ -185,7 +192,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """The settings of the near tier, once every parameter is checked."""
         check_story_settings(self.story_threshold, self.representative, self.timezone)
         check_encoder(self.encoder)
-        settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size)
+        settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_settings(settings, self.n_jobs, name="near_threshold")
         check_flag("cut_residue", self.cut_residue)
         check_count("max_chars", self.max_chars)

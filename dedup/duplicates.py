@@ -8,6 +8,7 @@ from dedup.article import read_articles
 from dedup.checks import check_count, check_flag, check_settings
 from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
 from dedup.residue import set_aside
+from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 
@@ -21,6 +22,7 @@ def near_duplicates(
     containment: float | None = None,
     compare_numbers: bool = False,
     cut_residue: bool = False,
+    fold: Fold = "unidecode",
     max_chars: int = MAX_CHARS,
     n_jobs: int | None = None,
 ) -> NearDuplicates:
@@ -49,6 +51,8 @@ def near_duplicates(
         outlet (weather, markets, results) that differ in nothing but their figures.
     cut_residue : bool, default False
         Whether what belongs to sites, not to reports, is left out first, as `dedup.cluster` does.
+    fold : {"unidecode", "marks"}, default "unidecode"
+        How letters become plain ones; see `StoryClusterer`.
     max_chars : int, default 1,000,000
         How much of each article is read, title and text, at least 1; what follows is kept and shown, but counts for
         nothing. Articles longer than this are noted in the log "dedup".
@@ -81,14 +85,14 @@ def near_duplicates(
     >>> found.pairs.tolist(), found.jaccard.tolist(), found.labels.tolist()
     ([[0, 1]], [1.0], [0, 0, 1])
     """
-    settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers)
+    settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers, fold)
     check_settings(settings, n_jobs, name="threshold")
     check_flag("cut_residue", cut_residue)
     check_count("max_chars", max_chars)
     batch = read_articles(articles)
     note_long(batch.articles, max_chars)
     if cut_residue:
-        batch = set_aside(batch, max_chars, n_jobs)
+        batch = set_aside(batch, max_chars, fold, n_jobs)
     # Found in canonical order, so that the order of the input does not matter.
     texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
     found = find_near_duplicates(texts, settings, n_jobs)

@@ -13,21 +13,21 @@ from dedup.article import items_of, read_articles
 from dedup.assembly import tell
 from dedup.checks import check_count, check_flag, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings
-from dedup.near.lsh import Bands
 from dedup.representative import Chooser
 from dedup.store.protocol import Store
 from dedup.store.records import Row
 from dedup.store.sqlite import SqliteStore
 from dedup.stories import Story
 from dedup.stream import upkeep
-from dedup.stream.arrival import find_neighbours
+from dedup.stream.arrival import find_neighbours, read_all
 from dedup.stream.assigner import Assigner
 from dedup.stream.door import check_articles, day_of, is_storable, sift
 from dedup.stream.ledger import Ledger
-from dedup.stream.reading import count_words, read_texts
+from dedup.stream.reading import count_words
 from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
-from dedup.stream.scheme import parameters_of, versions
-from dedup.text.limit import note_long, readable_texts
+from dedup.stream.scheme import Settings, versions
+from dedup.text.fold import Fold
+from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 Result = TypeVar("Result")
 
@@ -48,7 +48,9 @@ class StoryIndex:
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only.
     representative : {"central", "earliest", "longest"} or callable, default "central"
     cut_residue : bool, default True
-        As in `StoryClusterer`, and kept in the file too. A source is learned as its articles come.
+        As in `StoryClusterer`; a source is learned as its articles come.
+    fold, max_chars
+        As in `StoryClusterer`. With `cut_residue` they are kept in the file too.
     timezone : str or tzinfo, optional
         As in `StoryClusterer`.
     read_only : bool, default False
@@ -97,19 +99,19 @@ class StoryIndex:
         shingle_size: int = 5,
         representative: str | Chooser = "central",
         cut_residue: bool = True,
+        fold: Fold = "unidecode",
+        max_chars: int = MAX_CHARS,
         timezone: str | tzinfo | None = None,
         read_only: bool = False,
     ) -> None:
         check_story_settings(story_threshold, representative, timezone)
-        settings = NearSettings(near_threshold, recall, num_perm, shingle_size)
-        check_settings(settings, None, name="near_threshold")
+        near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
+        check_settings(near, None, name="near_threshold")
         check_flag("cut_residue", cut_residue)
-        self._threshold, self._settings = float(story_threshold), settings
-        self._bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
-        self._rule, self._timezone, self._cut_residue = representative, timezone, cut_residue
-        self._store: Store = SqliteStore(
-            path, parameters_of(story_threshold, settings, cut_residue=cut_residue), versions(), read_only=read_only
-        )
+        check_count("max_chars", max_chars)
+        self._settings = Settings(float(story_threshold), near, cut_residue, int(max_chars))
+        self._rule, self._timezone = representative, timezone
+        self._store: Store = SqliteStore(path, self._settings.parameters(), versions(), read_only=read_only)
         self._read_only, self._moment = read_only, 0
         self._mutex = threading.RLock()
         try:
@@ -121,9 +123,8 @@ class StoryIndex:
     def _load(self) -> None:
         """Make what is kept in memory, from what is stored."""
         with self._store.snapshot() as self._moment:
-            self._ledger = Ledger(self._store, self._threshold, self._bands)
-        near = self._settings
-        self._assigner = Assigner(self._ledger, near.threshold, near.shingle_size, cut_residue=self._cut_residue)
+            self._ledger = Ledger(self._store, self._settings)
+        self._assigner = Assigner(self._ledger)
 
     @contextmanager
     def _reading(self, *, memory: bool = False) -> Iterator[None]:
@@ -198,7 +199,7 @@ class StoryIndex:
         if errors == "skip":
             articles, refusals = sift(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
-        note_long(checked)
+        note_long(checked, self._settings.max_chars)
         with self._mutex:
             assignments = self._all_or_none(lambda: self._assigner.add(checked))
         return (assignments, refusals) if errors == "skip" else assignments
@@ -283,9 +284,7 @@ class StoryIndex:
         batch = read_articles([article], timezone=self._timezone)
         (given,), (named,) = batch.articles, batch.named
         with self._reading(memory=True):
-            if self._cut_residue:
-                (given,) = self._ledger.sites.set_aside([given])
-            readings = read_texts(readable_texts([given]), self._bands, self._settings.shingle_size)
+            readings = read_all(self._ledger, self._ledger.sites.set_aside([given]))
             weighed = self._ledger.live.weigh(readings, np.zeros(1, dtype=np.bool_))
             limit = np.array([self._ledger.next_node])
             ((nodes, similarities),) = find_neighbours(self._ledger, weighed, np.array([given.day]), limit)
@@ -320,5 +319,5 @@ class StoryIndex:
         speakers, place = np.unique(copies, return_inverse=True)
         totals = np.asarray(self._ledger.graph(speakers).sum(axis=1)).ravel()
         membership = totals / (len(speakers) - 1) if len(speakers) > 1 else np.ones(1)
-        words = count_words(readable_texts(articles)).tolist()
+        words = count_words(readable_texts(articles, self._settings.max_chars), self._settings.fold).tolist()
         return tell(articles, copies, words, membership[place], self._rule, self._ledger.live, story_name(number))[0]

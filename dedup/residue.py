@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from dedup.article import Batch
+from dedup.text.fold import Fold
 from dedup.text.residue import find_residue
 
 
-def set_aside(batch: Batch, max_chars: int, n_jobs: int | None) -> Batch:
+def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None) -> Batch:
     """The articles of a batch with their residue, which their `Article.full_text` then leaves out.
 
     Of each text so many characters are read.
@@ -16,7 +17,8 @@ def set_aside(batch: Batch, max_chars: int, n_jobs: int | None) -> Batch:
         [article.text[:max_chars] for article in ordered],
         [article.source for article in ordered],
         [article.title for article in ordered],
-        n_jobs,
+        fold=fold,
+        n_jobs=n_jobs,
     )
     articles = list(batch.articles)
     for i, spans in zip(batch.order, found, strict=True):

@@ -135,7 +135,7 @@ def assert_consistent(index, live):
     assert_whole(index._store, rows)
     found = memory(index)
     assert_remembered(found, index._store, rows)
-    assert remembered(Ledger(index._store, index._threshold, index._bands)) == found
+    assert remembered(Ledger(index._store, index._settings)) == found
 
     told = index.stories()
     assert sorted(name for story in told for name in ids(story)) == sorted(live)

@@ -14,6 +14,7 @@ from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import number_hashes, shingle_hashes
 from dedup.near.verify import Verifier
 from dedup.parallel import ordered_map
+from dedup.text.fold import Fold
 from dedup.text.tokens import blocks, tokenize
 
 #: Characters tokenised and signed at once, per thread: the arrays of one block stay in its core's cache.
@@ -97,6 +98,7 @@ class NearSettings:
     shingle_size: int = 5
     containment: float | None = None
     compare_numbers: bool = False
+    fold: Fold = "unidecode"
 
 
 def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None) -> NearDuplicates:
@@ -133,7 +135,7 @@ def _read(
     no_numbers = np.empty(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
 
     def read(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
-        tokens = tokenize(texts[block])
+        tokens = tokenize(texts[block], settings.fold)
         hashes = shingle_hashes(tokens, settings.shingle_size)
         signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=values, seed=SEED)
         return hashes, np.diff(tokens.offsets), *(number_hashes(tokens) if settings.compare_numbers else no_numbers)

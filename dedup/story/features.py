@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import joined
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
-from dedup.text.fold import FIRST_LETTER, SEPARATOR
+from dedup.text.fold import FIRST_LETTER, SEPARATOR, Fold
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import LEAST_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
@@ -56,12 +56,15 @@ class Counts:
         Weighted number of occurrences, above 0.
     stop_words : ndarray of uint64, shape (n_stop_words,)
         Keys of the stop words, but of those that these texts use as names.
+    fold : {"unidecode", "marks"}
+        Of the texts.
     """
 
     offsets: NDArray[np.int64]
     keys: NDArray[np.uint64]
     counts: NDArray[np.float32]
     stop_words: NDArray[np.uint64]
+    fold: Fold = "unidecode"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +80,15 @@ class Vocabulary:
         The number of texts each occurs in, at least 2.
     stop_words : ndarray of uint64, shape (n_stop_words,)
         Keys of the stop words.
+    fold : {"unidecode", "marks"}
+        Of the texts.
     """
 
     n_texts: int
     keys: NDArray[np.uint64]
     frequencies: NDArray[np.int64]
     stop_words: NDArray[np.uint64]
+    fold: Fold = "unidecode"
 
     @cached_property
     def _lookup(self) -> SortedKeys:
@@ -112,7 +118,7 @@ def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
     return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
 
 
-def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
+def count_features(texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode") -> Counts:
     """Weighted counts of the features of texts.
 
     Features are words; pairs of adjacent words; and runs of four characters of a word with the spaces round it,
@@ -120,12 +126,12 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
     the characters of the texts.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
-    as_name, as_word = np.zeros((2, len(stop_word_hashes())), dtype=np.int64)
+    as_name, as_word = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
 
     def of_block(block: slice) -> tuple[BlockCounts, NDArray[np.int64]]:
-        tokens = tokenize(texts[block])
+        tokens = tokenize(texts[block], fold)
         spelling = spelling_of(tokens)
-        return count_block(tokens, spelling), _stop_word_uses(spelling)
+        return count_block(tokens, spelling), _stop_word_uses(spelling, len(as_name))
 
     for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
         sizes.append(counted.sizes)
@@ -134,9 +140,9 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None) -> Counts:
         as_name += uses[0]
         as_word += uses[1]
     # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
-    stop_words = feature_keys(stop_word_hashes()[as_name <= as_word], WORD)
+    stop_words = feature_keys(stop_word_hashes(fold)[as_name <= as_word], WORD)
     offsets = np.cumsum(joined(sizes, np.int64))
-    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), stop_words)
+    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), stop_words, fold)
 
 
 class BlockCounts(NamedTuple):
@@ -172,7 +178,7 @@ def spelling_of(tokens: Tokens) -> Spelling:
     """How tokens are written."""
     place = tokens.characters(tokens.starts)
     upper = _is_upper(tokens.codes[place])
-    return Spelling(place, upper, sentence_starts(tokens), _stop_word_lookup().find(tokens.hashes))
+    return Spelling(place, upper, sentence_starts(tokens), _stop_word_lookup(tokens.fold).find(tokens.hashes))
 
 
 def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
@@ -214,19 +220,19 @@ def token_weights(tokens: Tokens, spelling: Spelling) -> NDArray[np.float64]:
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
 
 
-def _stop_word_uses(spelling: Spelling) -> NDArray[np.int64]:
+def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> NDArray[np.int64]:
     """How often each stop word is capitalised inside a sentence, and how often not capitalised: two rows."""
     _, upper, opens, stop_word = spelling
     sentence = np.cumsum(opens) - 1
     share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
     name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
-    listed, count = stop_word >= 0, len(stop_word_hashes())
-    return np.stack([np.bincount(stop_word[listed & use], minlength=count) for use in (name, ~upper)])
+    listed = stop_word >= 0
+    return np.stack([np.bincount(stop_word[listed & use], minlength=n_stop_words) for use in (name, ~upper)])
 
 
 @cache
-def _stop_word_lookup() -> SortedKeys:
-    return SortedKeys(stop_word_hashes(), 64)
+def _stop_word_lookup(fold: Fold) -> SortedKeys:
+    return SortedKeys(stop_word_hashes(fold), 64)
 
 
 def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -305,7 +311,9 @@ def _vocabulary(counts: Counts) -> Vocabulary:
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
     frequencies = np.diff(np.append(starts, len(keys)))
     shared = frequencies > 1
-    return Vocabulary(len(counts.offsets) - 1, keys[starts[shared]], frequencies[shared], counts.stop_words)
+    return Vocabulary(
+        len(counts.offsets) - 1, keys[starts[shared]], frequencies[shared], counts.stop_words, counts.fold
+    )
 
 
 def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from dedup.story.encoding import Meanings, mixed, pairs_across_languages
 from dedup.story.features import Vocabulary, count_features, vectorize
 from dedup.story.graph import Edges, similar_pairs
 from dedup.story.partition import coarsened, partition, refined
+from dedup.text.fold import Fold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +68,8 @@ def find_stories(
     days: NDArray[np.float64],
     *,
     threshold: float,
-    n_jobs: int | None,
+    fold: Fold = "unidecode",
+    n_jobs: int | None = None,
     meanings: Meanings | None = None,
 ) -> StoryGroups:
     """Group texts, no two of which are near-duplicates, into stories.
@@ -80,12 +82,14 @@ def find_stories(
         Publication in days, ascending; NaN when unknown, at the end.
     threshold : float
         Mean similarity from which texts form a story, in [0.05, 1).
+    fold : {"unidecode", "marks"}
+        How letters become plain ones.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
     meanings : Meanings, optional
         Of the texts; with them, texts in two languages may be more similar than their words.
     """
-    vectors, vocabulary = vectorize(count_features(texts, n_jobs), n_jobs)
+    vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold), n_jobs)
     edges = similar_pairs(vectors, days, n_jobs)
     if meanings is not None:
         edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs), len(texts))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
+from dedup.text.fold import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
 #: Characters of a term that are shown. Its letters are fewer; a letter can stand under any number of marks.
@@ -16,6 +17,10 @@ _LONGEST = 128
 
 class Weighing(Protocol):
     """What knows how rare a feature is: a `Vocabulary`, or a live index."""
+
+    @property
+    def fold(self) -> Fold:
+        """How letters become plain ones."""
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency of features, shape (n_keys,)."""
@@ -27,7 +32,7 @@ def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tup
     A word weighs the sum over texts of its log weighted count, times its inverse document frequency. In scripts
     without spaces two adjacent characters stand for a word.
     """
-    tokens = tokenize(texts)
+    tokens = tokenize(texts, vocabulary.fold)
     if not len(tokens.starts):
         return ()
     unspaced = tokens.unspaced

@@ -54,13 +54,13 @@ class Arrivals:
     neighbours: list[Neighbours]
 
 
-def meet(ledger: Ledger, articles: Sequence[Article], near_threshold: float, shingle_size: int) -> Arrivals:
+def meet(ledger: Ledger, articles: Sequence[Article]) -> Arrivals:
     """Make articles known to memory, and find what each meets that came before it."""
     nodes = np.arange(ledger.next_node, ledger.next_node + len(articles))
     ledger.next_node += len(articles)
     days = np.array([article.day for article in articles])
-    readings = read_texts(readable_texts(articles), ledger.bands, shingle_size)
-    originals, speakers = _originals(ledger, articles, nodes, readings, near_threshold, shingle_size)
+    readings = read_all(ledger, articles)
+    originals, speakers = _originals(ledger, articles, nodes, readings)
     speaks = speakers == nodes
     weighed = ledger.live.weigh(readings, speaks)
     ledger.live.nodes.add(nodes, days=days, norms=weighed.norms, sizes=np.diff(readings.offsets), speaks=speaks)
@@ -72,6 +72,13 @@ def meet(ledger: Ledger, articles: Sequence[Article], near_threshold: float, shi
     ledger.live.lead(nodes[reports], days[reports], leading)
     neighbours = find_neighbours(ledger, weighed, days, np.where(speaks, nodes, 0))
     return Arrivals(nodes, days, weighed, originals, speakers, neighbours)
+
+
+def read_all(ledger: Ledger, articles: Sequence[Article]) -> Readings:
+    """What articles come to."""
+    settings = ledger.settings
+    texts = readable_texts(articles, settings.max_chars)
+    return read_texts(texts, ledger.bands, settings.near.shingle_size, settings.fold)
 
 
 def find_neighbours(
@@ -87,12 +94,7 @@ def find_neighbours(
 
 
 def _originals(
-    ledger: Ledger,
-    articles: Sequence[Article],
-    nodes: NDArray[np.int64],
-    readings: Readings,
-    near_threshold: float,
-    shingle_size: int,
+    ledger: Ledger, articles: Sequence[Article], nodes: NDArray[np.int64], readings: Readings
 ) -> tuple[dict[int, tuple[str, float]], NDArray[np.int64]]:
     """Of each article the one most similar in its shingles, if it reaches the threshold, the earlier of equals."""
     filled = np.flatnonzero(~readings.blank)
@@ -107,15 +109,21 @@ def _originals(
         _log.info("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
     known = np.unique(others[others < nodes[0]])
     stored, texts = _stored(ledger, known.tolist())
-    jaccard = _jaccard(readings, known, texts, nodes, place, others, shingle_size)
+    shingles, counts = read_shingles(texts, ledger.settings.near.shingle_size, ledger.settings.fold)
+    offsets = np.concatenate([readings.shingle_offsets, len(readings.shingles) + np.cumsum(counts)])
+    sets = ShingleSets(np.concatenate([readings.shingles, shingles]), offsets, 1)
+    earlier = others < nodes[0]
+    partner = others - nodes[0]
+    partner[earlier] = len(nodes) + np.searchsorted(known, others[earlier])
+    jaccard, _ = sets.overlaps(np.stack([place, partner], axis=1))
     # The best pair of each article is the first of those in this order; articles in turn, so that speakers are known.
     for k in np.lexsort((others, -jaccard, place)).tolist():
         i, node = int(place[k]), int(others[k])
-        if jaccard[k] < near_threshold or i in originals:
+        if jaccard[k] < ledger.settings.near.threshold or i in originals:
             continue
-        earlier = node - int(nodes[0])
-        originals[i] = (stored[node][0] if node in stored else articles[earlier].id), float(jaccard[k])
-        speakers[i] = stored[node][1] if node in stored else speakers[earlier]
+        with_it = node - int(nodes[0])  # its place when it came with this one
+        originals[i] = (stored[node][0] if node in stored else articles[with_it].id), float(jaccard[k])
+        speakers[i] = stored[node][1] if node in stored else speakers[with_it]
     return originals, speakers
 
 
@@ -128,25 +136,5 @@ def _stored(ledger: Ledger, nodes: list[int]) -> tuple[dict[int, tuple[str, int]
         some = nodes[first : first + _ROWS_AT_ONCE]
         rows = ledger.store.rows(some)
         told |= {node: (rows[node].id, rows[node].speaker) for node in some}
-        texts += readable_texts([decoded(rows[node].fields) for node in some])
+        texts += readable_texts([decoded(rows[node].fields) for node in some], ledger.settings.max_chars)
     return told, texts
-
-
-def _jaccard(
-    readings: Readings,
-    known: NDArray[np.int64],
-    texts: list[str],
-    nodes: NDArray[np.int64],
-    place: NDArray[np.int64],
-    others: NDArray[np.int64],
-    shingle_size: int,
-) -> NDArray[np.float64]:
-    """Exact similarity of each pair of an arriving article and an earlier node, whose shingles are made again."""
-    shingles, counts = read_shingles(texts, shingle_size)
-    offsets = np.concatenate([readings.shingle_offsets, len(readings.shingles) + np.cumsum(counts)])
-    sets = ShingleSets(np.concatenate([readings.shingles, shingles]), offsets, 1)
-    earlier = others < nodes[0]
-    partner = others - nodes[0]
-    partner[earlier] = len(nodes) + np.searchsorted(known, others[earlier])
-    jaccard, _ = sets.overlaps(np.stack([place, partner], axis=1))
-    return jaccard

@@ -16,7 +16,6 @@ from dedup.stream.ledger import Ledger
 from dedup.stream.memory import TEXTS_AT_ONCE
 from dedup.stream.records import Assignment, digest_of, encoded, story_name
 from dedup.stream.upkeep import remove
-from dedup.text.limit import MAX_CHARS
 
 #: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
 #: high: so much higher are the thresholds for joining and merging in an empty one, and the surplus falls to 1/e with
@@ -37,9 +36,8 @@ class Assigner:
     Whether articles come one at a time or many at once makes no difference but to speed.
     """
 
-    def __init__(self, ledger: Ledger, near_threshold: float, shingle_size: int, *, cut_residue: bool) -> None:
-        self._ledger, self._near_threshold, self._shingle_size = ledger, near_threshold, shingle_size
-        self._cut_residue = cut_residue
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._stories = ledger.live.nodes.stories
 
     def add(self, articles: Sequence[Article]) -> list[Assignment]:
@@ -54,6 +52,12 @@ class Assigner:
                 told.append(self._again(article, fields[i], *known[article.id]))
                 first = i + 1
         return [*told, *self._arrive_all(articles[first:], fields[first:])]
+
+    def _few(self, articles: Sequence[Article]) -> int:
+        """How many of the first articles to read at once."""
+        most = self._ledger.settings.max_chars
+        sizes = (min(len(article.title) + len(article.text), most) for article in articles)
+        return 1 + sum(total < _CHARACTERS_AT_ONCE for total in accumulate(sizes))
 
     def _again(self, article: Article, text: str, node: int, digest: bytes) -> Assignment:
         """What becomes of an article whose id is known."""
@@ -72,7 +76,7 @@ class Assigner:
         first = 0
         while first < len(articles):
             step = _step(self._ledger.next_node)
-            stop = first + min(step - self._ledger.next_node % step, _few(articles[first : first + step]))
+            stop = first + min(step - self._ledger.next_node % step, self._few(articles[first : first + step]))
             yield from self._arrive(articles[first:stop], fields[first:stop])
             first = stop
 
@@ -80,9 +84,8 @@ class Assigner:
         """Put new articles into stories."""
         ledger = self._ledger
         young = ledger.live.window.count
-        if self._cut_residue:
-            articles = ledger.sites.set_aside(articles)
-        arrivals = meet(ledger, articles, self._near_threshold, self._shingle_size)
+        articles = ledger.sites.set_aside(articles)
+        arrivals = meet(ledger, articles)
         told: list[Assignment] = []
         merges: list[tuple[int, int]] = []
         first_story = ledger.next_story
@@ -97,8 +100,9 @@ class Assigner:
             merged = told[-1].merged + tuple(map(story_name, self._take_stock()))
             (story,) = self._stories(arrivals.nodes[-1:]).tolist()
             told[-1] = replace(told[-1], story_id=story_name(story), merged=merged)
-        if self._cut_residue and ledger.next_node % _step(ledger.next_node - 1) == 0:
-            ledger.sites.learn(ledger.next_node - _step(ledger.next_node - 1))
+        step = _step(ledger.next_node - 1)
+        if ledger.next_node % step == 0:
+            ledger.sites.learn(ledger.next_node - step)
         ledger.live.window.advance(ledger.next_node)
         return told
 
@@ -135,7 +139,7 @@ class Assigner:
         )
 
     def _threshold(self, surplus: float, count: int) -> float:
-        return self._ledger.threshold * (1 + surplus * math.exp(-count / _YOUNG_ARTICLES))
+        return self._ledger.settings.story_threshold * (1 + surplus * math.exp(-count / _YOUNG_ARTICLES))
 
     def _merge(
         self, story: int, pulls: dict[int, float], arrivals: Arrivals, threshold: float
@@ -225,12 +229,6 @@ class Assigner:
 def _step(node: int) -> int:
     """Articles up to the next multiple of this are looked at together."""
     return _STOCK_EVERY if node < _STOCK_UNTIL else TEXTS_AT_ONCE
-
-
-def _few(articles: Sequence[Article]) -> int:
-    """How many of the first articles to read at once."""
-    sizes = (min(len(article.title) + len(article.text), MAX_CHARS) for article in articles)
-    return 1 + sum(total < _CHARACTERS_AT_ONCE for total in accumulate(sizes))
 
 
 def _greatest(gains: dict[int, float]) -> int | None:

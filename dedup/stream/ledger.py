@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.components import members
-from dedup.near.lsh import Bands
 from dedup.store.protocol import Store
 from dedup.story.partition import refined
 from dedup.stream.memory import LEADING_FEATURES, Features, LiveArticles
+from dedup.stream.scheme import Settings
 from dedup.stream.sites import Sites
 from dedup.stream.window import beginning
 
@@ -22,12 +22,12 @@ class Ledger:
     Parameters
     ----------
     store : Store
-    threshold : float
-        Mean similarity from which reports form a story.
-    bands : Bands
+    settings : Settings
 
     Attributes
     ----------
+    bands : Bands
+        How signatures are banded.
     live : LiveArticles
     sites : Sites
     sizes : Counter of int
@@ -38,9 +38,9 @@ class Ledger:
         Numbers never used before.
     """
 
-    def __init__(self, store: Store, threshold: float, bands: Bands) -> None:
-        self.store, self.threshold, self.bands = store, threshold, bands
-        self.live, self.sites = LiveArticles(), Sites(store)
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store, self.settings, self.bands = store, settings, settings.bands
+        self.live, self.sites = LiveArticles(settings.fold), Sites(store, settings)
         self.sizes: Counter[int] = Counter()
         self.next_node, self.next_story, self.latest = store.counters()
         self._load()
@@ -100,7 +100,7 @@ class Ledger:
         if not len(speakers):
             return
         own = self.live.nodes.stories(speakers)
-        labels = refined(self.graph(speakers), np.unique(own, return_inverse=True)[1], self.threshold)
+        labels = refined(self.graph(speakers), np.unique(own, return_inverse=True)[1], self.settings.story_threshold)
         parts: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
         for part in members(labels):
             parts[int(own[part[0]])].append(speakers[part])

@@ -15,6 +15,7 @@ from dedup.stream.postings import Postings
 from dedup.stream.reading import Readings, shortened
 from dedup.stream.slices import TimeSlices
 from dedup.stream.window import Window, slots
+from dedup.text.fold import Fold
 
 #: How many of its heaviest features lead to an article, and with how many of its own it looks for others, as long as
 #: those occur in no more articles of the window than this together. Measured on six labelled sets, more find the same.
@@ -69,13 +70,15 @@ class LiveArticles:
 
     Attributes
     ----------
+    fold : {"unidecode", "marks"}
     nodes : NodeTable
     window : Window
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fold: Fold = "unidecode") -> None:
+        self.fold = fold
         self.nodes = NodeTable()
-        self.window = Window()
+        self.window = Window(fold)
         self._bands = Postings(np.uint64)
         self._features = TimeSlices()
 

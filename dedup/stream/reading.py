@@ -13,6 +13,7 @@ from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
 from dedup.parallel import ordered_map
 from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families, spelling_of
+from dedup.text.fold import Fold
 from dedup.text.tokens import blocks, mix, tokenize
 
 FEATURE_BITS = 32
@@ -54,12 +55,12 @@ class Readings:
         return np.asarray(np.diff(self.shingle_offsets) == 0)
 
 
-def read_texts(texts: Sequence[str], bands: Bands, shingle_size: int) -> Readings:
+def read_texts(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold = "unidecode") -> Readings:
     """What texts come to; linear in their characters."""
     slices = list(blocks(texts, _BLOCK_CHARACTERS))
     if len(slices) == 1:
-        return _read_block(texts, bands, shingle_size)
-    parts = list(ordered_map(lambda block: _read_block(texts[block], bands, shingle_size), slices, None))
+        return _read_block(texts, bands, shingle_size, fold)
+    parts = list(ordered_map(lambda block: _read_block(texts[block], bands, shingle_size, fold), slices, None))
     empty = np.zeros(0, dtype=np.int64)
     return Readings(
         np.concatenate([part.shingles for part in parts]),
@@ -71,8 +72,8 @@ def read_texts(texts: Sequence[str], bands: Bands, shingle_size: int) -> Reading
     )
 
 
-def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int) -> Readings:
-    tokens = tokenize(texts)
+def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold) -> Readings:
+    tokens = tokenize(texts, fold)
     shingles = shingle_hashes(tokens, shingle_size)
     signed = signatures(low_hashes(shingles), tokens.offsets, num_perm=bands.bands * bands.rows, seed=SEED)
     buckets = band_keys(signed.reshape(len(texts), bands.bands, bands.rows))
@@ -82,19 +83,21 @@ def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int) -> Readin
     return Readings(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
 
 
-def read_shingles(texts: Sequence[str], shingle_size: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def read_shingles(
+    texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode"
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Hashes of the shingles of texts, and how many each text has."""
     hashes, counts = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
     for block in blocks(texts, _BLOCK_CHARACTERS):
-        tokens = tokenize(texts[block])
+        tokens = tokenize(texts[block], fold)
         hashes.append(shingle_hashes(tokens, shingle_size))
         counts.append(np.diff(tokens.offsets))
     return np.concatenate(hashes), np.concatenate(counts)
 
 
-def count_words(texts: Sequence[str]) -> NDArray[np.int64]:
+def count_words(texts: Sequence[str], fold: Fold = "unidecode") -> NDArray[np.int64]:
     """How many words each text has, shape (n_texts,)."""
-    counts = [np.diff(tokenize(texts[block]).offsets) for block in blocks(texts, _BLOCK_CHARACTERS)]
+    counts = [np.diff(tokenize(texts[block], fold).offsets) for block in blocks(texts, _BLOCK_CHARACTERS)]
     return joined(counts, np.int64)
 
 

@@ -9,7 +9,7 @@ from dedup.article import Article
 from dedup.store.protocol import Store
 from dedup.store.records import Habits
 from dedup.stream.records import decoded
-from dedup.text.limit import MAX_CHARS
+from dedup.stream.scheme import Settings
 from dedup.text.recurring import LEAST_STORIES, Recurring, learn
 from dedup.text.residue import mark_residue, source_salts
 
@@ -24,19 +24,22 @@ class Sites:
     What is known of a source changes only when `learn` is called.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
         self._known: dict[str, Recurring] = {}
 
     def set_aside(self, articles: Sequence[Article]) -> list[Article]:
-        """The articles with their residue."""
+        """The articles with their residue, if that is to be left out."""
+        if not self._settings.cut_residue:
+            return list(articles)
         sources = [article.source or "" for article in articles]
         known = [self._recurring(source) for source in sorted(set(sources))]
         recurring = Recurring(
             np.concatenate([each.keys for each in known]), np.concatenate([each.anywhere for each in known])
         ).ascending()
-        texts, titles = [article.text[:MAX_CHARS] for article in articles], [article.title for article in articles]
-        found = mark_residue(texts, source_salts(sources), titles, recurring, linked=False, n_jobs=1)
+        texts, titles = [self._read(article) for article in articles], [article.title for article in articles]
+        salts, fold = source_salts(sources), self._settings.fold
+        found = mark_residue(texts, salts, titles, recurring, linked=False, fold=fold, n_jobs=1)
         return [
             replace(article, residue=tuple(spans)) if spans else article
             for article, spans in zip(articles, found, strict=True)
@@ -44,14 +47,15 @@ class Sites:
 
     def learn(self, since_node: int) -> None:
         """Learn again the sources that have brought enough since they were learned, if they brought any since then."""
+        if not self._settings.cut_residue:
+            return
         for source in self._store.sources_since(since_node):
             former = self._store.habits(source)
             if self._store.count_of_source(source, former.next_node) < _due(former.articles):
                 continue
             rows = self._store.latest_of_source(source, _LATEST)
-            learned = learn(
-                [decoded(row.fields).text[:MAX_CHARS] for row in rows], source_salts([source] * len(rows)), n_jobs=1
-            )
+            texts = [self._read(decoded(row.fields)) for row in rows]
+            learned = learn(texts, source_salts([source] * len(rows)), n_jobs=1, fold=self._settings.fold)
             self._store.set_habits(source, Habits(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere))
             self._known[source] = learned
 
@@ -59,6 +63,9 @@ class Sites:
         """Forget the sources that have no articles any more."""
         self._store.delete_dead_habits()
         self._known.clear()
+
+    def _read(self, article: Article) -> str:
+        return article.text[: self._settings.max_chars]
 
     def _recurring(self, source: str) -> Recurring:
         if source not in self._known:

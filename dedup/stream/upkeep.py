@@ -76,7 +76,7 @@ def refine(ledger: Ledger, day: float) -> list[Move]:
         return []
     speakers = ledger.live.nodes.of_stories(numbers)
     before = dict(zip(speakers.tolist(), ledger.live.nodes.stories(speakers).tolist(), strict=True))
-    labels = partition(ledger.graph(speakers), ledger.threshold)
+    labels = partition(ledger.graph(speakers), ledger.settings.story_threshold)
     parts = [speakers[labels == label] for label in range(int(labels.max()) + 1)]
     overlaps = sorted(
         (-count, story, part)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from dedup.story.features import PRIOR_STOP_WORD_ARTICLES, WORD, feature_keys
 from dedup.stream.reading import FEATURE_BITS, shortened
+from dedup.text.fold import Fold
 from dedup.text.stopwords import stop_word_hashes
 
 #: The window moves in steps of so many articles, and is so many steps long.
@@ -29,11 +30,11 @@ class Window:
         The node it begins with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fold: Fold = "unidecode") -> None:
         self.count = self.first = 0
         self._articles: dict[int, tuple[NDArray[np.uint32], NDArray[np.uint8]]] = {}
         self._frequencies = np.zeros(1 << _SLOT_BITS, dtype=np.int16)
-        stop_words = np.unique(slots(shortened(feature_keys(stop_word_hashes(), WORD))))
+        stop_words = np.unique(slots(shortened(feature_keys(stop_word_hashes(fold), WORD))))
         self._frequencies[stop_words] = round(PRIOR_STOP_WORD_ARTICLES)
 
     def add(self, node: int, features: NDArray[np.uint32], counts: NDArray[np.uint8]) -> None:

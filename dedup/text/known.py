@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.lookup import SortedKeys
+from dedup.text.fold import Fold
 from dedup.text.layout import Layout, layout_of
 from dedup.text.tokens import tokenize
 
@@ -68,7 +69,7 @@ def _phrases_at(
 
 
 @cache
-def known_phrases() -> Phrases:
+def known_phrases(fold: Fold = "unidecode") -> Phrases:
     """The phrases of all languages in ``dedup/text/phrases``."""
     lines = [
         line
@@ -78,7 +79,7 @@ def known_phrases() -> Phrases:
         if line and not line.startswith("# ")
     ]
     opens = np.array([line.endswith(_OPENS) for line in lines])
-    layout = layout_of(tokenize(lines))
+    layout = layout_of(tokenize(lines, fold))
     first, sizes, keys = layout.line_starts[:-1], layout.line_sizes, layout.line_keys
     return Phrases(
         _sorted_keys(layout.keys(first, 1)),

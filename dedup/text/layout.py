@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.lookup import SortedKeys
+from dedup.text.fold import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
 _MASK = np.uint64(0x9E3779B97F4A7C15)
@@ -87,7 +88,7 @@ def layout_of(tokens: Tokens) -> Layout:
     lines = np.searchsorted(breaks, begins)
     line_starts = np.append(np.flatnonzero(np.diff(lines, prepend=-1)), count)
     lines = lines[line_starts[:-1]]
-    masked = _numbers(tokens) | (_date_words().find(tokens.hashes) >= 0)
+    masked = _numbers(tokens) | (_date_words(tokens.fold).find(tokens.hashes) >= 0)
     powers = np.multiply.accumulate(np.full(count + 1, _BASE))
     inverses = np.multiply.accumulate(np.full(count + 1, _INVERSE))
     sums = np.zeros(count + 1, dtype=np.uint64)
@@ -114,7 +115,8 @@ def _numbers(tokens: Tokens) -> NDArray[np.bool_]:
 
 
 @cache
-def _date_words() -> SortedKeys:
+def _date_words(fold: Fold) -> SortedKeys:
     """Names of months and weekdays in 40 languages."""
     data = files("dedup.text").joinpath("dates.txt").read_text(encoding="utf-8")
-    return SortedKeys(np.unique(tokenize([line for line in data.splitlines() if line[0] != "#"]).hashes), 64)
+    lines = [line for line in data.splitlines() if line[0] != "#"]
+    return SortedKeys(np.unique(tokenize(lines, fold).hashes), 64)

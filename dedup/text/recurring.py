@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from dedup.components import connected_labels
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
+from dedup.text.fold import Fold
 from dedup.text.layout import Layout, layout_of
 from dedup.text.tokens import blocks, mix, tokenize
 
@@ -102,7 +103,9 @@ def run_marks(
     return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> np.uint64(_TEXT_BITS)
 
 
-def learn(texts: Sequence[str], salts: NDArray[np.uint64], n_jobs: int | None = None) -> Recurring:
+def learn(
+    texts: Sequence[str], salts: NDArray[np.uint64], n_jobs: int | None = None, fold: Fold = "unidecode"
+) -> Recurring:
     """What recurs in each source, counted by story.
 
     Parameters
@@ -111,10 +114,14 @@ def learn(texts: Sequence[str], salts: NDArray[np.uint64], n_jobs: int | None = 
         In order of publication.
     salts : ndarray of uint64, shape (n_texts,)
         A number for the source of each.
+    n_jobs : int, optional
+        Threads.
+    fold : {"unidecode", "marks"}
+        How letters become plain ones.
     """
     keys, anywhere = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.bool_)]
     for places in _samples(salts):
-        learned = _learn_some([texts[place] for place in places.tolist()], salts[places], n_jobs)
+        learned = _learn_some([texts[place] for place in places.tolist()], salts[places], n_jobs, fold)
         keys.append(learned.keys)
         anywhere.append(learned.anywhere)
     return Recurring(np.concatenate(keys), np.concatenate(anywhere)).ascending()
@@ -139,11 +146,11 @@ def _samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
         yield np.concatenate(part)
 
 
-def _learn_some(texts: list[str], salts: NDArray[np.uint64], n_jobs: int | None) -> Recurring:
+def _learn_some(texts: list[str], salts: NDArray[np.uint64], n_jobs: int | None, fold: Fold) -> Recurring:
     """What recurs in some whole sources of at most 2**13 articles together."""
 
     def of_block(block: slice) -> NDArray[np.uint64]:
-        layout = layout_of(tokenize(texts[block]))
+        layout = layout_of(tokenize(texts[block], fold))
         lines, line_keys = line_marks(layout, salts[block])
         first, _, run_keys = run_marks(layout, salts[block])
         text = block.start + np.concatenate([layout.texts[layout.line_starts[lines]], layout.texts[first]])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
+from dedup.text.fold import Fold
 from dedup.text.known import known_phrases
 from dedup.text.layout import Layout, layout_of
 from dedup.text.recurring import LEAST_UNMASKED_ANYWHERE, RUN_WORDS, Recurring, learn, line_marks, run_marks
@@ -49,6 +50,8 @@ def find_residue(
     texts: Sequence[str],
     sources: Sequence[str | None] | None = None,
     titles: Sequence[str | None] | None = None,
+    *,
+    fold: Fold = "unidecode",
     n_jobs: int | None = None,
 ) -> list[list[Span]]:
     r"""Where the residue of each text stands, as spans of characters.
@@ -64,6 +67,8 @@ def find_residue(
     sources : sequence of str or None, optional
         Who published each. Without, all are taken to be of one source.
     titles : sequence of str or None, optional
+    fold : {"unidecode", "marks"}
+        How letters become plain ones.
     n_jobs : int, optional
         Threads; the result does not depend on it.
 
@@ -84,7 +89,8 @@ def find_residue(
     ['22.2 C\nParis\nmardi 12 septembre 2023', 'LAISSER UN COMMENTAIRE']
     """
     salts = source_salts(sources if sources is not None else [None] * len(texts))
-    return mark_residue(texts, salts, titles or [None] * len(texts), learn(texts, salts, n_jobs), n_jobs=n_jobs)
+    recurring = learn(texts, salts, n_jobs, fold)
+    return mark_residue(texts, salts, titles or [None] * len(texts), recurring, fold=fold, n_jobs=n_jobs)
 
 
 def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
@@ -103,23 +109,24 @@ def mark_residue(
     recurring: Recurring,
     *,
     linked: bool = True,
+    fold: Fold = "unidecode",
     n_jobs: int | None = None,
 ) -> list[list[Span]]:
     """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
     title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
-    known = _titles(titles, title_salts)
+    known = _titles(titles, title_salts, fold)
 
     def of_block(block: slice) -> list[list[Span]]:
-        layout = layout_of(tokenize(texts[block]))
+        layout = layout_of(tokenize(texts[block], fold))
         elsewhere, own = _title_runs(layout, title_salts[block], known, known.own[block])
         return _spans(layout, _marked(layout, salts[block], recurring, elsewhere, own))
 
     return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
 
 
-def _titles(titles: Sequence[str | None], salts: NDArray[np.uint64]) -> _Titles:
+def _titles(titles: Sequence[str | None], salts: NDArray[np.uint64], fold: Fold) -> _Titles:
     """Titles by their opening; shorter ones say too little."""
-    tokens = tokenize([title or "" for title in titles])
+    tokens = tokenize([title or "" for title in titles], fold)
     layout = layout_of(tokens)
     sizes = np.diff(tokens.offsets)
     keys = layout.keys(tokens.offsets[:-1], sizes)
@@ -147,7 +154,7 @@ def _marked(
 ) -> NDArray[np.bool_]:
     """Which tokens are residue; titles of other articles are, and the article's own is not."""
     anywhere, edge = _recurring_runs(layout, salts, recurring)
-    known = np.repeat(known_phrases().lines(layout), layout.line_sizes)
+    known = np.repeat(known_phrases(layout.tokens.fold).lines(layout), layout.line_sizes)
     anywhere |= linked | known
     anywhere = (anywhere | _known_runs(layout, anywhere)) & ~kept
     edge = (anywhere | edge | _dates(layout)) & ~kept
@@ -213,7 +220,7 @@ def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> NDArray[np.bool_
     """Which tokens of texts without line breaks are of known phrases, near head or foot or right beside residue."""
     offsets, texts = layout.tokens.offsets, layout.texts
     lines = np.bincount(texts[layout.line_starts[:-1]], minlength=len(offsets) - 1)
-    first, sizes = known_phrases().runs(layout, np.flatnonzero((lines == 1)[texts]))
+    first, sizes = known_phrases(layout.tokens.fold).runs(layout, np.flatnonzero((lines == 1)[texts]))
     start, stop = offsets[texts[first]], offsets[texts[first] + 1]
     residue = np.concatenate([[False], anywhere, [False]])
     beside = (residue[first] & (first > start)) | (residue[first + sizes + 1] & (first + sizes < stop))

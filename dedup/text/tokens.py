@@ -48,6 +48,8 @@ class Tokens:
         Equal for equal tokens; distinct tokens of up to eight bytes never collide.
     fold_sizes : ndarray of uint8, shape (n_characters,), or None
         How many bytes each character folded to; None when each gave one.
+    fold : {"unidecode", "marks"}
+        How letters became plain ones.
     """
 
     codes: NDArray[np.uint8] | NDArray[np.uint32]
@@ -58,6 +60,7 @@ class Tokens:
     offsets: NDArray[np.int64]
     hashes: NDArray[np.uint64]
     fold_sizes: NDArray[np.uint8] | None
+    fold: Fold
 
     @property
     def text_indices(self) -> NDArray[np.int64]:
@@ -139,6 +142,7 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
         offsets=np.searchsorted(starts, byte_starts),
         hashes=_hashes(folded, starts, stops),
         fold_sizes=fold_sizes,
+        fold=fold,
     )
 
 
