@@ -10,8 +10,8 @@ from dedup.store.protocol import Store
 from dedup.store.records import Habits
 from dedup.stream.records import decoded
 from dedup.stream.scheme import Settings
-from dedup.text.recurring import LEAST_STORIES, Recurring, learn
-from dedup.text.residue import mark_residue, source_salts
+from dedup.text.recurring import LEAST_STORIES, Recurring, learn, source_salts
+from dedup.text.residue import mark_residue
 
 #: A source is learned from its latest articles, and again when so many more have come, or half as many more as it was
 #: last learned from.

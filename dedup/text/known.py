@@ -40,32 +40,21 @@ class Phrases:
         """Which lines are residue, shape (n_lines,)."""
         known = self.whole.find(layout.line_keys) >= 0
         starts = layout.line_starts[:-1]
-        begins, lengths = _phrases_at(layout, self._likely(layout, starts), self.opening, self.opening_sizes)
-        lines = np.searchsorted(starts, begins)
-        known[lines[lengths <= layout.line_sizes[lines]]] = True
+        first, sizes, keys = layout.runs_at(self._likely(layout, starts), self.opening_sizes)
+        lines = np.searchsorted(starts, first)
+        known[lines[(sizes <= layout.line_sizes[lines]) & (self.opening.find(keys) >= 0)]] = True
         return known
 
     def runs(self, layout: Layout, first: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The phrases that begin at one of these tokens: where, and how many tokens they have."""
-        first = self._likely(layout, first)
-        whole = _phrases_at(layout, first, self.whole, self.whole_sizes)
-        opening = _phrases_at(layout, first, self.opening, self.opening_sizes)
-        return np.concatenate([whole[0], opening[0]]), np.concatenate([whole[1], opening[1]])
+        sizes = np.union1d(self.whole_sizes, self.opening_sizes)
+        first, sizes, keys = layout.runs_at(self._likely(layout, first), sizes)
+        known = (self.whole.find(keys) >= 0) | (self.opening.find(keys) >= 0)
+        return first[known], sizes[known]
 
     def _likely(self, layout: Layout, first: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of some tokens that may begin a phrase: few do, and only there all sizes are tried."""
         return first[self.starters.find(layout.keys(first, 1)) >= 0]
-
-
-def _phrases_at(
-    layout: Layout, first: NDArray[np.int64], phrases: SortedKeys, sizes: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Phrases that begin at some tokens, all their sizes tried at once."""
-    stops = layout.tokens.offsets[layout.texts[first] + 1]
-    place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
-    begins, lengths = first[place], sizes[size]
-    found = phrases.find(layout.keys(begins, lengths)) >= 0
-    return begins[found], lengths[found]
 
 
 @cache

@@ -54,6 +54,15 @@ class Layout:
         """
         return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses[first])
 
+    def runs_at(
+        self, first: NDArray[np.int64], sizes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+        """All runs of these sizes that begin at these tokens and end within their text: first token, size, key."""
+        stops = self.tokens.offsets[self.texts[first] + 1]
+        place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
+        begins, lengths = first[place], sizes[size]
+        return begins, lengths, self.keys(begins, lengths)
+
     @property
     def line_sizes(self) -> NDArray[np.int64]:
         """Tokens of each line, shape (n_lines,)."""
@@ -105,6 +114,12 @@ def layout_of(tokens: Tokens) -> Layout:
         _sums=sums,
         _inverses=inverses,
     )
+
+
+def mark_runs(marked: NDArray[np.bool_], first: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+    """Mark all tokens of runs."""
+    change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
+    marked |= np.cumsum(change[:-1]) > 0
 
 
 def _numbers(tokens: Tokens) -> NDArray[np.bool_]:

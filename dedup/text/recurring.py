@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,15 @@ class Recurring:
         return np.where(place >= 0, 1 + self.anywhere[place], 0).astype(np.int8)
 
 
+def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
+    """A number for each source, the same in every process; shape (n_sources,)."""
+    numbers = {
+        source: int.from_bytes(blake2b((source or "").encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        for source in set(sources)
+    }
+    return np.array([numbers[source] for source in sources], dtype=np.uint64)
+
+
 def line_marks(layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Lines that can recur, and their keys under the salt of each text's source; those of numbers alone cannot."""
     unmasked = np.add.reduceat(~layout.masked, layout.line_starts[:-1]) if len(layout.masked) else layout.line_sizes
@@ -132,14 +142,15 @@ def _samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
     order = np.argsort(salts, kind="stable")
     starts = np.flatnonzero(np.diff(salts[order], prepend=~salts[order[:1]]))
     sizes = np.diff(np.append(starts, len(order)))
-    most = ARTICLES_WITHOUT_SOURCE if len(starts) == 1 else ARTICLES_PER_SOURCE
+    (unnamed,) = source_salts([None])
     part: list[NDArray[np.int64]] = []
     for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
         if size < LEAST_STORIES:
             continue
+        most = ARTICLES_WITHOUT_SOURCE if salts[order[start]] == unnamed else ARTICLES_PER_SOURCE
         wanted = min(size, most)
         part.append(order[start + np.arange(wanted) * size // wanted])
-        if sum(map(len, part)) > _TEXTS_AT_ONCE - most:
+        if sum(map(len, part)) > _TEXTS_AT_ONCE - ARTICLES_WITHOUT_SOURCE:
             yield np.concatenate(part)
             part = []
     if part:
@@ -175,11 +186,11 @@ def _stories(text: NDArray[np.int64], frequencies: NDArray[np.int64], source: ND
     n = len(source)
     frequency = np.repeat(frequencies, frequencies)
     weights = np.log((np.bincount(source)[source] + _PRIOR_ARTICLES)[text] / frequency)
-    lengths = np.sqrt(np.bincount(text, weights=weights**2, minlength=n))
+    lengths = np.bincount(text, weights=weights, minlength=n)
     shared = np.flatnonzero(frequency > 1)  # few
     frequencies = frequencies[frequencies > 1]
     columns = np.repeat(np.arange(len(frequencies)), frequencies)
-    values = weights[shared] / lengths[text[shared]]
+    values = np.sqrt(weights[shared] / lengths[text[shared]])
     vectors = csr_array((values, (text[shared], columns)), shape=(n, len(frequencies)))
     alike = (vectors @ vectors.T).tocoo()
     close = alike.data >= _ONE_STORY

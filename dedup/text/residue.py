@@ -1,20 +1,26 @@
 """Residue: text that belongs to the site, not to the report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
 from dedup.text.fold import Fold
 from dedup.text.known import known_phrases
-from dedup.text.layout import Layout, layout_of
-from dedup.text.recurring import LEAST_UNMASKED_ANYWHERE, RUN_WORDS, Recurring, learn, line_marks, run_marks
-from dedup.text.tokens import blocks, mix, tokenize
+from dedup.text.layout import Layout, layout_of, mark_runs
+from dedup.text.recurring import (
+    LEAST_UNMASKED_ANYWHERE,
+    RUN_WORDS,
+    Recurring,
+    learn,
+    line_marks,
+    run_marks,
+    source_salts,
+)
+from dedup.text.titles import titles_of
+from dedup.text.tokens import blocks, tokenize
 
 Span = tuple[int, int]
 
@@ -28,22 +34,12 @@ _DATE_TOKENS = 3
 #: Known phrases are looked for in so many words at the head and the foot of a text without line breaks.
 _EDGE_TOKENS = 100
 
-#: A title leads to another article when it has so many words.
-_TITLE_TOKENS = 4
+#: ... if they have so many words, or one less at the very head or foot; twice as many characters where there are no
+#: spaces.
+_PHRASE_WORDS = 3
 
 #: A line of which so much is residue is residue.
 _MOST_OF_A_LINE = 0.8
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Titles:
-    """The titles of a source's articles, which its other articles link to; by their first words."""
-
-    distinct: SortedKeys
-    openings: NDArray[np.uint64]
-    keys: NDArray[np.uint64]
-    sizes: NDArray[np.int64]
-    own: NDArray[np.uint64]
 
 
 def find_residue(
@@ -93,15 +89,6 @@ def find_residue(
     return mark_residue(texts, salts, titles or [None] * len(texts), recurring, fold=fold, n_jobs=n_jobs)
 
 
-def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
-    """A number for each source, the same in every process; shape (n_sources,)."""
-    numbers = {
-        source: int.from_bytes(blake2b((source or "").encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-        for source in set(sources)
-    }
-    return np.array([numbers[source] for source in sources], dtype=np.uint64)
-
-
 def mark_residue(
     texts: Sequence[str],
     salts: NDArray[np.uint64],
@@ -114,35 +101,14 @@ def mark_residue(
 ) -> list[list[Span]]:
     """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
     title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
-    known = _titles(titles, title_salts, fold)
+    known = titles_of(titles, title_salts, fold)
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
-        elsewhere, own = _title_runs(layout, title_salts[block], known, known.own[block])
-        return _spans(layout, _marked(layout, salts[block], recurring, elsewhere, own))
+        others, own = known.find(layout, title_salts[block], known.own[block])
+        return _spans(layout, _marked(layout, salts[block], recurring, others, own))
 
     return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
-
-
-def _titles(titles: Sequence[str | None], salts: NDArray[np.uint64], fold: Fold) -> _Titles:
-    """Titles by their opening; shorter ones say too little."""
-    tokens = tokenize([title or "" for title in titles], fold)
-    layout = layout_of(tokens)
-    sizes = np.diff(tokens.offsets)
-    keys = layout.keys(tokens.offsets[:-1], sizes)
-    long = np.flatnonzero(sizes >= _TITLE_TOKENS * np.where(_unspaced_texts(layout), 2, 1))
-    openings = mix(layout.keys(tokens.offsets[long], _TITLE_TOKENS) ^ salts[long])
-    order = np.argsort(openings, kind="stable")
-    openings, long = openings[order], long[order]
-    distinct = SortedKeys(openings[np.diff(openings, prepend=~openings[:1]) != 0], 64)
-    return _Titles(distinct, openings, keys[long], sizes[long], np.where(sizes > 0, keys, 0))
-
-
-def _unspaced_texts(layout: Layout) -> NDArray[np.bool_]:
-    """Which texts begin with a character of a script without spaces."""
-    first = layout.tokens.offsets[:-1]
-    unspaced = np.append(layout.tokens.unspaced, False)
-    return unspaced[np.minimum(first, len(unspaced) - 1)] & (np.diff(layout.tokens.offsets) > 0)
 
 
 def _marked(
@@ -163,30 +129,6 @@ def _marked(
     return _whole_lines(layout, marked, kept)
 
 
-def _title_runs(
-    layout: Layout, salts: NDArray[np.uint64], titles: _Titles, own: NDArray[np.uint64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which tokens are titles of other articles, and which the article's own."""
-    linked, kept = np.zeros((2, len(layout.masked)), dtype=np.bool_)
-    offsets = layout.tokens.offsets
-    first = np.flatnonzero(np.arange(len(layout.masked)) + _TITLE_TOKENS <= offsets[layout.texts + 1])
-    openings = mix(layout.keys(first, _TITLE_TOKENS) ^ salts[layout.texts[first]])
-    there = np.flatnonzero(titles.distinct.find(openings) >= 0)
-    first, openings = first[there], openings[there]
-    left = np.searchsorted(titles.openings, openings)
-    counts = np.searchsorted(titles.openings, openings, side="right") - left
-    first = np.repeat(first, counts)
-    title = np.repeat(left - np.cumsum(counts) + counts, counts) + np.arange(len(first))
-    fits = first + titles.sizes[title] <= offsets[layout.texts[first] + 1]
-    first, title = first[fits], title[fits]
-    same = layout.keys(first, titles.sizes[title]) == titles.keys[title]
-    first, title = first[same], title[same]
-    is_own = titles.keys[title] == own[layout.texts[first]]
-    for mark, which in ((linked, ~is_own), (kept, is_own)):
-        _mark(mark, first[which], titles.sizes[title[which]])
-    return linked, kept
-
-
 def _recurring_runs(
     layout: Layout, salts: NDArray[np.uint64], recurring: Recurring
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -194,14 +136,14 @@ def _recurring_runs(
     anywhere, edge = np.zeros((2, len(layout.masked)), dtype=np.bool_)
     lines, keys = line_marks(layout, salts)
     lines = lines[recurring.strength(keys) > 0]
-    _mark(anywhere, layout.line_starts[lines], layout.line_sizes[lines])
+    mark_runs(anywhere, layout.line_starts[lines], layout.line_sizes[lines])
     first, sizes, keys = run_marks(layout, salts)
     strength = recurring.strength(keys)
     short = sizes < RUN_WORDS  # a name may open or end many reports too
-    _mark(edge, first[strength > short], sizes[strength > short])
+    mark_runs(edge, first[strength > short], sizes[strength > short])
     unmasked = np.concatenate([[0], np.cumsum(~layout.masked)])
     telling = (strength > 1) & ~short & (unmasked[first + sizes] - unmasked[first] >= LEAST_UNMASKED_ANYWHERE)
-    _mark(anywhere, first[telling], sizes[telling])
+    mark_runs(anywhere, first[telling], sizes[telling])
     return anywhere, edge
 
 
@@ -224,17 +166,13 @@ def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> NDArray[np.bool_
     start, stop = offsets[texts[first]], offsets[texts[first] + 1]
     residue = np.concatenate([[False], anywhere, [False]])
     beside = (residue[first] & (first > start)) | (residue[first + sizes + 1] & (first + sizes < stop))
-    near = np.minimum(first - start, stop - first - sizes) < _EDGE_TOKENS
-    long = sizes >= np.where(layout.tokens.unspaced[first], 4, 2)  # shorter ones are words of reports too
+    away = np.minimum(first - start, stop - first - sizes)
+    # In a sentence the shorter ones are just words.
+    least = np.where(away > 0, _PHRASE_WORDS, _PHRASE_WORDS - 1) * np.where(layout.tokens.unspaced[first], 2, 1)
+    telling = beside | ((away < _EDGE_TOKENS) & (sizes >= least))
     marked = np.zeros(len(texts), dtype=np.bool_)
-    _mark(marked, first[beside | (near & long)], sizes[beside | (near & long)])
+    mark_runs(marked, first[telling], sizes[telling])
     return marked
-
-
-def _mark(marked: NDArray[np.bool_], first: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
-    """Mark all tokens of runs."""
-    change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
-    marked |= np.cumsum(change[:-1]) > 0
 
 
 def _closed(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -265,7 +203,8 @@ def _whole_lines(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.boo
     if not len(marked):
         return marked
     part = np.add.reduceat(marked, layout.line_starts[:-1], dtype=np.int64) / layout.line_sizes
-    mostly = np.repeat(part >= _MOST_OF_A_LINE, layout.line_sizes)
+    whole_text = layout.line_sizes == np.diff(layout.tokens.offsets)[layout.texts[layout.line_starts[:-1]]]
+    mostly = np.repeat((part >= _MOST_OF_A_LINE) & ~whole_text, layout.line_sizes)
     return np.asarray(marked | (mostly & ~kept))
 
 
