@@ -58,6 +58,9 @@ _UNSPACED = (
 )
 _HANGUL = (0xAC00, 0xD7A3)
 
+# Writers of Arabic put the hamza and madda on an alef or leave them out.
+_ALEFS = str.maketrans(dict.fromkeys("آأإٱٲٳ", "ا"))
+
 # The rest is for "marks" alone. Marks that may be left out, by how their names begin, and those of them that may not:
 # Arabic madda and hamza, and the voicing of kana, make other letters.
 _ACCENTS = "COMBINING ", "HEBREW ", "ARABIC ", "SYRIAC ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION"
@@ -94,7 +97,7 @@ def fold_character(character: str, fold: Fold = "unidecode") -> bytes:
 
 
 def _unidecoded(character: str) -> bytes:
-    plain = unicodedata.normalize("NFKC", character).casefold()
+    plain = unicodedata.normalize("NFKC", character).casefold().translate(_ALEFS)
     if _keeps_bytes(plain[0], len(plain)):
         return plain[0].encode()
     latin = plain if plain.isascii() else _unidecode()(plain)
