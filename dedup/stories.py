@@ -258,7 +258,7 @@ class Stories(Sequence[Story]):
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write all stories as one self-contained page."""
-        from dedup.report import render  # only those who want a page pay for it
+        from dedup.report.page import render  # only those who want a page pay for it
 
         with open(path, "w", encoding="utf-8") as file:
             file.write(printable(render(self)))

@@ -1,0 +1,1 @@
+"""Stories for people: pages and cards."""
