@@ -100,11 +100,11 @@ def caption(results: dict[str, Any]) -> str:
     )
 
 
-def written(text: str, marked: str) -> str:
+def written(text: str, marked: str, markers: tuple[str, str] = MARKERS) -> str:
     """A text with what stands between the markers replaced."""
-    between = re.compile(f"{re.escape(MARKERS[0])}.*?{re.escape(MARKERS[1])}", re.DOTALL)
+    between = re.compile(f"{re.escape(markers[0])}.*?{re.escape(markers[1])}", re.DOTALL)
     if len(between.findall(text)) != 1:
-        raise SystemExit(f"the file needs the markers {MARKERS[0]} and {MARKERS[1]}, once")
+        raise SystemExit(f"the file needs the markers {markers[0]} and {markers[1]}, once")
     return between.sub(lambda _: marked, text)
 
 
