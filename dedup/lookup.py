@@ -41,6 +41,8 @@ class SortedKeys:
         place, stop = self._first.take(slot), self._first.take(slot + 1)
         left = np.flatnonzero(place < stop)
         for _ in range(_ROUNDS):
+            if not len(left):
+                return found
             here = place.take(left)
             hit = self.keys.take(here) == keys.take(left)
             found[left[hit]] = here[hit]
