@@ -10,12 +10,12 @@ from dedup.store.protocol import Store
 from dedup.store.records import Habits
 from dedup.stream.records import decoded
 from dedup.stream.scheme import Settings
-from dedup.text.recurring import LEAST_STORIES, Recurring, learn, source_salts
+from dedup.text.recurring import ARTICLES_PER_SOURCE, LEAST_STORIES, Recurring, learn, source_salts
 from dedup.text.residue import mark_residue
 
 #: A source is learned from its latest articles, and again when so many more have come, or half as many more as it was
 #: last learned from.
-_LATEST, _MORE = 64, 64
+_MORE = 64
 
 
 class Sites:
@@ -53,7 +53,7 @@ class Sites:
             former = self._store.habits(source)
             if self._store.count_of_source(source, former.next_node) < _due(former.articles):
                 continue
-            rows = self._store.latest_of_source(source, _LATEST)
+            rows = self._store.latest_of_source(source, ARTICLES_PER_SOURCE)
             texts = [self._read(decoded(row.fields)) for row in rows]
             learned = learn(texts, source_salts([source] * len(rows)), n_jobs=1, fold=self._settings.fold)
             self._store.set_habits(source, Habits(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere))

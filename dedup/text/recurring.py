@@ -17,9 +17,9 @@ from dedup.text.layout import Layout, layout_of
 from dedup.text.tokens import blocks, mix, tokenize
 
 #: From so many articles of a source, spread evenly over its time, its residue is learned.
-ARTICLES_PER_SOURCE = 96
+ARTICLES_PER_SOURCE = 64
 #: ... and from so many where nobody says what comes from where.
-ARTICLES_WITHOUT_SOURCE = 1024
+ARTICLES_WITHOUT_SOURCE = 512
 
 #: Residue is in at least so many stories of a source, and in at least this share of them: whole lines, and runs at
 #: the head or the foot of an article; and runs anywhere.

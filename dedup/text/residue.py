@@ -31,11 +31,8 @@ _GAP_WORDS, _GAP_TOKENS = 3, 12
 #: So many numbers and names of months or days in a row are a date with its time.
 _DATE_TOKENS = 3
 
-#: Known phrases are looked for in so many words at the head and the foot of a text without line breaks.
-_EDGE_TOKENS = 100
-
-#: ... if they have so many words, or one less at the very head or foot; twice as many characters where there are no
-#: spaces.
+#: In a text without line breaks a known phrase has so many words, or one less at the very head or foot; twice as many
+#: characters where there are no spaces. Shorter ones are words of reports too.
 _PHRASE_WORDS = 3
 
 #: A line of which so much is residue is residue.
@@ -101,30 +98,36 @@ def mark_residue(
 ) -> list[list[Span]]:
     """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
     title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
-    known = titles_of(titles, title_salts, fold)
+    known = titles_of(titles, title_salts, fold) if linked else None
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
-        others, own = known.find(layout, title_salts[block], known.own[block])
-        return _spans(layout, _marked(layout, salts[block], recurring, others, own))
+        anywhere, edge = _recurring_runs(layout, salts[block], recurring)
+        anywhere |= np.repeat(known_phrases(fold).lines(layout), layout.line_sizes)
+        edge |= _dates(layout)
+        if not linked and not anywhere.any() and not _near_edge(layout, edge | _known_runs(layout, anywhere)[1]).any():
+            return [[] for _ in texts[block]]  # as most do; titles need not be looked for
+        found = known or titles_of(titles[block], title_salts[block], fold)
+        others, own = found.find(layout, title_salts[block], found.own[block] if known else found.own)
+        return _spans(layout, _marked(layout, anywhere | others, edge, own))
 
     return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
 
 
+def _near_edge(layout: Layout, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same without what is too far from both ends of its text for any gap."""
+    offsets, texts, place = layout.tokens.offsets, layout.texts, np.arange(len(marked))
+    away = np.minimum(place - offsets[texts], offsets[texts + 1] - 1 - place)
+    return np.asarray(marked & (away <= _GAP_TOKENS))
+
+
 def _marked(
-    layout: Layout,
-    salts: NDArray[np.uint64],
-    recurring: Recurring,
-    linked: NDArray[np.bool_],
-    kept: NDArray[np.bool_],
+    layout: Layout, anywhere: NDArray[np.bool_], edge: NDArray[np.bool_], kept: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Which tokens are residue; titles of other articles are, and the article's own is not."""
-    anywhere, edge = _recurring_runs(layout, salts, recurring)
-    known = np.repeat(known_phrases(layout.tokens.fold).lines(layout), layout.line_sizes)
-    anywhere |= linked | known
-    anywhere = (anywhere | _known_runs(layout, anywhere)) & ~kept
-    edge = (anywhere | edge | _dates(layout)) & ~kept
-    edge = _closed(layout, edge, kept)
+    """Which tokens are residue, of those that are it anywhere, and those that are it at head and foot only."""
+    beside, known = _known_runs(layout, anywhere)
+    anywhere = (anywhere | beside) & ~kept
+    edge = _closed(layout, (anywhere | edge | known) & ~kept, kept)
     marked = (edge & _at_edge(layout, edge | kept)) | _closed(layout, anywhere, kept)
     return _whole_lines(layout, marked, kept)
 
@@ -158,8 +161,8 @@ def _dates(layout: Layout) -> NDArray[np.bool_]:
     return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | (opens & closes), sizes)
 
 
-def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which tokens of texts without line breaks are of known phrases, near head or foot or right beside residue."""
+def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tokens of texts without line breaks are of known phrases: those right beside residue, and all."""
     offsets, texts = layout.tokens.offsets, layout.texts
     lines = np.bincount(texts[layout.line_starts[:-1]], minlength=len(offsets) - 1)
     first, sizes = known_phrases(layout.tokens.fold).runs(layout, np.flatnonzero((lines == 1)[texts]))
@@ -167,12 +170,11 @@ def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> NDArray[np.bool_
     residue = np.concatenate([[False], anywhere, [False]])
     beside = (residue[first] & (first > start)) | (residue[first + sizes + 1] & (first + sizes < stop))
     away = np.minimum(first - start, stop - first - sizes)
-    # In a sentence the shorter ones are just words.
     least = np.where(away > 0, _PHRASE_WORDS, _PHRASE_WORDS - 1) * np.where(layout.tokens.unspaced[first], 2, 1)
-    telling = beside | ((away < _EDGE_TOKENS) & (sizes >= least))
-    marked = np.zeros(len(texts), dtype=np.bool_)
-    mark_runs(marked, first[telling], sizes[telling])
-    return marked
+    marks = np.zeros((2, len(texts)), dtype=np.bool_)
+    for marked, telling in zip(marks, (beside, sizes >= least), strict=True):
+        mark_runs(marked, first[telling], sizes[telling])
+    return marks[0], marks[1]
 
 
 def _closed(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
