@@ -14,7 +14,7 @@ from dedup.story.partition import coarsened
 from dedup.stream.arrival import Arrivals, meet
 from dedup.stream.ledger import Ledger
 from dedup.stream.memory import TEXTS_AT_ONCE
-from dedup.stream.records import Assignment, digest_of, encoded, story_name
+from dedup.stream.records import Assignment, digest_of, encoded, source_of, story_name
 from dedup.stream.upkeep import remove
 
 #: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
@@ -216,7 +216,7 @@ class Assigner:
             kept_by_day = day if day is not None else ledger.latest if np.isfinite(ledger.latest) else 0.0
             digest, text = digest_of(text), encoded(article) if article.residue else text
             node, speaker = int(arrivals.nodes[i]), int(arrivals.speakers[i])
-            row = Row(node, article.id, digest, day, kept_by_day, stories[i], speaker, article.source or "", text)
+            row = Row(node, article.id, digest, day, kept_by_day, stories[i], speaker, source_of(article), text)
             neighbours, similarities = arrivals.neighbours[i]
             bands = readings.bands[i][: 0 if readings.blank[i] else None]
             order = weighed.heaviest[i]

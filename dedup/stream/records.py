@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from dedup.article import Article
+from dedup.stories import printable
 
 Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated"]
 
@@ -68,6 +69,11 @@ def encoded(article: Article) -> str:
     stored = {field.name: getattr(article, field.name) for field in fields(Article)}
     published = article.published and article.published.isoformat()
     return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
+
+
+def source_of(article: Article) -> str:
+    """What a store calls the source of an article; empty for unknown."""
+    return printable(article.source or "")
 
 
 def digest_of(text: str) -> bytes:
