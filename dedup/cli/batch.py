@@ -11,7 +11,7 @@ from typing import Any
 
 import dedup
 from dedup.article import Article, read_articles
-from dedup.cli.console import BadInputError, Console, FailedError, emit
+from dedup.cli.console import BadInputError, Console, FailedError, emit, visible_lines
 from dedup.cli.options import OUTPUT_FORMATS
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import (
@@ -137,7 +137,7 @@ def explain(given: Namespace, console: Console) -> None:
         told = import_module("dedup.explain").explain(left, right, among=articles)
     except ModuleNotFoundError as error:
         raise FailedError(f"this dedup cannot explain: {error}") from error
-    text = _page(f"{left.id} and {right.id}", told._repr_html_()) if is_html else f"{told}\n"
+    text = _page(f"{left.id} and {right.id}", told._repr_html_()) if is_html else f"{visible_lines(str(told))}\n"
     data = text.encode("utf-8", "backslashreplace")
     if output.path is None:
         emit(data)

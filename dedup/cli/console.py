@@ -104,3 +104,8 @@ def visible(text: str) -> str:
     'Kim [2J in Russia'
     """
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def visible_lines(text: str) -> str:
+    """The same for text of several lines."""
+    return "\n".join(map(visible, text.split("\n")))

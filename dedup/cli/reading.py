@@ -78,8 +78,12 @@ class Reading:
         """Stop at what cannot be read, or say so and go on."""
         if not self._skips:
             raise BadInputError(f"{place}: {problem}")
+        self.skip(f"{place}: {problem}")
+
+    def skip(self, message: str) -> None:
+        """Say what is wrong with an article that is left out."""
         self.refused += 1
-        self._console.note(f"{place}: {problem}")
+        self._console.note(message)
 
     def _item(self, row: Row) -> dict[str, Any]:
         item = {field: row.values[name] for field, name in self._renamed.items() if name in row.values}

@@ -52,7 +52,7 @@ def ingest(given: Namespace, console: Console) -> None:
                     _flush()
                 tell(stored, None)
         except BadInputError as error:
-            raise BadInputError(f"{error} ({plural(stored, 'article')} before it came in)") from error
+            raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
         live = len(index)
     told = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
     told = f"{plural(stored, 'article')}: {told}, {reading.refused:,} refused; {live:,} in {given.index}"
@@ -69,8 +69,7 @@ def _add(index: dedup.StoryIndex, batch: list[Record], reading: Reading, *, skip
             return index.add_many(items)
         assignments, refusals = index.add_many(items, errors="skip")
     for refusal in refusals:
-        place = batch[refusal.position].place
-        reading.refuse(place, reading.placed(refusal.reason, batch).removeprefix(str(place)).removeprefix(": "))
+        reading.skip(reading.placed(refusal.reason, batch))
     return assignments
 
 
