@@ -89,10 +89,19 @@ def emit(data: bytes | str) -> None:
         sys.stdout.write(data.decode())
 
 
+def flush() -> None:
+    """Let go of all data so far."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def silence_output() -> None:
-    """Let Python close standard output without complaint when nobody reads it any more."""
-    with suppress(OSError, ValueError):  # it is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let Python close standard output without complaint when it cannot be written."""
+    try:
+        flush()
+    except OSError:
+        with suppress(OSError, ValueError):  # it is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def visible(text: str) -> str:

@@ -1,11 +1,10 @@
 """`dedup`: from arguments to an exit code."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from dedup.cli.console import BadInputError, Console, FailedError, NoteHandler, silence_output
+from dedup.cli.console import BadInputError, Console, FailedError, NoteHandler, flush, silence_output
 from dedup.cli.options import build_parser
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
@@ -34,21 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     try:
-        code = _run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where it is known what to do when it fails
+        return _run(arguments)
     except BrokenPipeError:
         silence_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
-    return code
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         given = build_parser().parse_args(arguments)
     except SystemExit as end:  # after --help, --version, or a usage error that has been told
+        flush()
         return end.code if isinstance(end.code, int) else BAD_INPUT
     console = Console(f"dedup {given.command}")
     handler = NoteHandler(console)
@@ -58,6 +55,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         # Loaded by name, so that help need not wait for NumPy.
         module, _, function = given.run.partition(":")
         getattr(import_module(module), function)(given, console)
+        flush()  # here, where it is known what to do when it fails
     except BrokenPipeError:
         raise
     except BadInputError as error:
@@ -65,6 +63,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return BAD_INPUT
     except (FailedError, ImportError, OSError, RuntimeError) as error:
         console.note(f"error: {error}")
+        silence_output()  # which may be what failed, and would again at the end
         return FAILED
     except MemoryError:
         console.note("error: out of memory")

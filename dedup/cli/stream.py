@@ -1,7 +1,6 @@
 """The commands that work on an index: ingest, stories."""
 
 import os
-import sys
 import warnings
 from argparse import Namespace
 from collections import Counter
@@ -10,7 +9,7 @@ from typing import Any
 
 import dedup
 from dedup.article import read_articles
-from dedup.cli.console import BadInputError, Console, emit, visible
+from dedup.cli.console import BadInputError, Console, emit, flush, visible
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import given_parameters, story_row
 from dedup.cli.writing import json_line
@@ -48,8 +47,7 @@ def ingest(given: Namespace, console: Console) -> None:
                     stored += 1
                     if given.json:
                         emit(json_line(_row(assignment)))
-                if given.json:
-                    _flush()
+                flush()  # what is stored is told before the next batch is waited for
                 tell(stored, None)
         except BadInputError as error:
             raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
@@ -92,12 +90,6 @@ def _row(assignment: dedup.Assignment) -> dict[str, Any]:
     names = ("article_id", "story_id", "outcome", "near_duplicate_of", "similarity", "merged")
     row = {name: getattr(assignment, name) for name in names}
     return row | {"merged": list(assignment.merged)}
-
-
-def _flush() -> None:
-    """What is stored is told before the next batch is waited for."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
 
 
 def _opened(path: str, **parameters: Any) -> dedup.StoryIndex:

@@ -109,11 +109,8 @@ def test_other_names_of_fields(rows, expected, tmp_path):
 
 def test_seconds_and_empty_cells_of_tables(run, tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text(
-        f"id,text,published,source\na,{WIRE!r},1694505600,\nb,Storms in Brazil,,\nc,Rates rise again,20230912,\n".replace(
-            "'", '"'
-        )
-    )
+    lines = ["id,text,published,source", f'a,"{WIRE}",1694505600,', "b,Storms in Brazil,,", "c,Rates rise,20230912,"]
+    path.write_text("\n".join(lines))
     code, out, err = run("cluster", path, "--stories")
     assert (code, err) == (0, "")
     first = {row["story_id"]: (row["first"], row["sources"]) for row in map(json.loads, out.splitlines())}
