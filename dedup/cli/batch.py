@@ -1,6 +1,7 @@
 """The commands that read everything first: cluster, near, explain."""
 
 import json
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -85,13 +86,11 @@ def near(given: Namespace, console: Console) -> None:
     reading = Reading(given, console)
     records = list(reading if given.keep else map(_lightened, reading))
     # What else is known of an article does not make it a copy, and need not be in order.
-    items = [{name: record.item.get(name) for name in ("id", "text", "title", "source")} for record in records]
-    for record, item in zip(records, items, strict=True):
-        if "text" not in record.item:
-            del item["text"]
+    known = ("id", "text", "title", "source")
+    items = [{name: record.item[name] for name in known if name in record.item} for record in records]
     with reading.placing(records):
         found = dedup.near_duplicates(items, **parameters)
-    ids = [str(position if item["id"] is None else item["id"]) for position, item in enumerate(items)]
+    ids = [str(position if item.get("id") is None else item["id"]) for position, item in enumerate(items)]
     removed = len(records) - len(set(found.labels.tolist()))
     if given.keep:
         output.write_rows((), _kept(records, found))
@@ -169,7 +168,9 @@ def _require_allowed(try_out: Callable[[], Any]) -> None:
     try:
         try_out()
     except (TypeError, ValueError) as error:
-        raise BadInputError(str(error)) from error
+        # The library names a parameter, and who typed an option should read of an option.
+        told = re.sub(r"^(?:n_)?(\w+) is ", lambda name: f"--{name[1].replace('_', '-')} is ", str(error))
+        raise BadInputError(told) from error
 
 
 def _summarize(given: Namespace, output: Output, console: Console, counts: dict[str, int], told: str) -> None:

@@ -125,4 +125,5 @@ class Reading:
         other = re.search(r"as that of article (\d+)(?=(;[^;]*)?$)", after)
         if other:
             after = f"{after[: other.start()]}as in {records[int(other[1])].place}{after[other.end() :]}"
+        after = after.replace("name timezone= for", "name --timezone for")
         return f"{before}{records[position].place}{after}"

@@ -84,7 +84,7 @@ class Output:
                 file.writelines(chunks)
                 return
             # Neither name nor time, so that the same rows make the same file.
-            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+            with gzip.GzipFile("", "wb", 6, fileobj=file, mtime=0) as packed:
                 packed.writelines(chunks)
 
 

@@ -133,10 +133,13 @@ def names_in(folder):
         (["near", "{pdf}"], "its suffix tells no format; allowed: .jsonl,"),
         (["near", "-", "-"], "standard input is named twice"),
         (["near", "-", "--format", "parquet"], "Parquet cannot be read from standard input"),
-        (["near", "{articles}", "--threshold", "2"], "threshold is 2.0; allowed: a number in (0, 1]"),
-        (["cluster", "{articles}", "--story-threshold", "0"], "story_threshold is 0.0; allowed: a number in [0.05, 1)"),
-        (["cluster", "{articles}", "--timezone", "Nowhere"], "timezone is 'Nowhere'; allowed"),
-        (["cluster", "{articles}", "--jobs", "0"], "n_jobs is 0; allowed"),
+        (["near", "{articles}", "--threshold", "2"], "error: --threshold is 2.0; allowed: a number in (0, 1]"),
+        (
+            ["cluster", "{articles}", "--story-threshold", "0"],
+            "error: --story-threshold is 0.0; allowed: a number in [0.05, 1)",
+        ),
+        (["cluster", "{articles}", "--timezone", "Nowhere"], "error: --timezone is 'Nowhere'; allowed"),
+        (["cluster", "{articles}", "--jobs", "0"], "error: --jobs is 0; allowed"),
         (
             ["cluster", "{articles}", "-o", "out.xyz"],
             "the format of the output is the suffix of out.xyz; allowed: jsonl",
@@ -247,3 +250,18 @@ def test_a_mistake_of_ours_is_not_called_bad_input(articles, monkeypatch):
     monkeypatch.setattr("dedup.cluster", fail, raising=False)
     with pytest.raises(ValueError, match="not about an article"):
         main(["cluster", str(articles)])
+
+
+def test_times_without_a_zone_in_parquet(run, tmp_path):
+    import pandas
+
+    path = tmp_path / "a.parquet"
+    moments = pandas.to_datetime(["2023-09-12 08:00", None])
+    pandas.DataFrame({"id": ["x", "y"], "text": ["a", "b"], "published": moments}).to_parquet(path)
+    code, _, err = run("cluster", path)
+    assert code == 2
+    assert f"{path}, row 1 (id 'x'): field 'published' is" in err
+    assert err.endswith("name --timezone for times without a zone\n")
+    code, out, err = run("cluster", path, "--timezone", "Europe/Paris", "--stories")
+    assert (code, err) == (0, "")
+    assert '"first": "2023-09-12T06:00:00+00:00"' in out
