@@ -3,16 +3,14 @@
 import json
 import re
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import dedup
-from dedup.article import Article, read_articles
-from dedup.cli.console import BadInputError, Console, FailedError, emit, visible_lines
+from dedup.cli.console import BadInputError, Console, emit, visible_lines
 from dedup.cli.options import OUTPUT_FORMATS
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import (
@@ -57,10 +55,7 @@ _NEAR_PARAMETERS = (
 
 def cluster(given: Namespace, console: Console) -> None:
     """`dedup cluster`."""
-    parameters = given_parameters(given, *_STORY_PARAMETERS)
-    if "encoder" in parameters:
-        parameters["encoder"] = getattr(dedup.encoders, parameters["encoder"])
-    _require_allowed(lambda: dedup.cluster([], **parameters))
+    parameters = _story_parameters(given)
     output = Output(given.output, given.to, OUTPUT_FORMATS)
     reading = Reading(given, console)
     records = list(map(_lightened, reading))
@@ -90,7 +85,7 @@ def near(given: Namespace, console: Console) -> None:
     items = [{name: record.item[name] for name in known if name in record.item} for record in records]
     with reading.placing(records):
         found = dedup.near_duplicates(items, **parameters)
-    ids = [str(position if item.get("id") is None else item["id"]) for position, item in enumerate(items)]
+    ids = _ids(records)
     removed = len(records) - len(set(found.labels.tolist()))
     if given.keep:
         output.write_rows((), _kept(records, found))
@@ -122,20 +117,18 @@ def explain(given: Namespace, console: Console) -> None:
     """`dedup explain`."""
     if given.left == given.right:
         raise BadInputError(f"both articles are {given.left!r}; allowed: two ids")
-    _require_allowed(lambda: dedup.cluster([], **given_parameters(given, "timezone")))
+    parameters = _story_parameters(given)
     is_html = given.html or (given.output or "").endswith((".html", ".htm"))
     output = Output(given.output, "html" if is_html else "text", ("html", "text"))
     reading = Reading(given, console)
-    records = list(reading)
+    records = list(map(_lightened, reading))
+    places = {name: i for i, name in enumerate(_ids(records))}
+    chosen = [_place(places, name, given.inputs[0]) for name in (given.left, given.right)]
+    # How much two articles have in common depends on how common that is, and so on all the others.
     with reading.placing(records):
-        articles = read_articles([r.item for r in records], **given_parameters(given, "timezone")).articles
-    by_id = {article.id: article for article in articles}
-    left, right = (_article(by_id, name, given.inputs[0]) for name in (given.left, given.right))
-    try:
-        # By name: explanations bring more than the other commands need.
-        told = import_module("dedup.explain").explain(left, right, among=articles)
-    except ModuleNotFoundError as error:
-        raise FailedError(f"this dedup cannot explain: {error}") from error
+        stories = dedup.cluster([record.item for record in records], **parameters)
+    left, right = (stories.articles[place] for place in chosen)
+    told = dedup.explain(left, right, among=stories)
     text = _page(f"{left.id} and {right.id}", told._repr_html_()) if is_html else f"{visible_lines(str(told))}\n"
     data = text.encode("utf-8", "backslashreplace")
     if output.path is None:
@@ -144,12 +137,18 @@ def explain(given: Namespace, console: Console) -> None:
         output.write_file(lambda path: _write_bytes(path, data))
 
 
-def _article(by_id: dict[str, Article], name: str, source: str) -> Article:
-    if name not in by_id:
-        close = get_close_matches(name, by_id, n=3)
+def _ids(records: Sequence[Record]) -> list[str]:
+    """Ids as the library has them: those that are missing are positions."""
+    given = (record.item.get("id") for record in records)
+    return [str(position if name is None else name) for position, name in enumerate(given)]
+
+
+def _place(places: dict[str, int], name: str, source: str) -> int:
+    if name not in places:
+        close = get_close_matches(name, places, n=3)
         like = f"; similar: {', '.join(map(repr, close))}" if close else ""
         raise BadInputError(f"{source}: no article has the id {name!r}{like}")
-    return by_id[name]
+    return places[name]
 
 
 def _page(title: str, body: str) -> str:
@@ -161,6 +160,14 @@ def _page(title: str, body: str) -> str:
 
 def _write_bytes(path: str, data: bytes) -> None:
     Path(path).write_bytes(data)
+
+
+def _story_parameters(given: Namespace) -> dict[str, Any]:
+    parameters = given_parameters(given, *_STORY_PARAMETERS)
+    if "encoder" in parameters:
+        parameters["encoder"] = getattr(dedup.encoders, parameters["encoder"])
+    _require_allowed(lambda: dedup.cluster([], **parameters))
+    return parameters
 
 
 def _require_allowed(try_out: Callable[[], Any]) -> None:

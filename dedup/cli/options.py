@@ -140,8 +140,9 @@ def _add_explain(commands: Any) -> None:
     parser.add_argument("left", metavar="ID_A")
     parser.add_argument("right", metavar="ID_B")
     _add_fields(parser, FIELDS)
-    parser.add_argument("--html", action="store_true", help="a page")
-    parser.add_argument("-o", "--output", metavar="OUT", help="file instead of standard output")
+    parser.add_argument("--html", action="store_true", help="a page, which -o OUT.html makes too")
+    parser.add_argument("-o", "--output", metavar="OUT", help="file instead of standard output; whole or not there")
+    _add_story_settings(parser.add_argument_group("what makes a story"))
 
 
 def _add_stories(commands: Any) -> None:
