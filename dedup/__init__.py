@@ -5,13 +5,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dedup.article import Article as Article
-from dedup.duplicates import near_duplicates as near_duplicates
-from dedup.near.duplicates import NearDuplicates as NearDuplicates
 
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
+    from dedup.duplicates import near_duplicates as near_duplicates
     from dedup.index import StoryIndex as StoryIndex
+    from dedup.near.duplicates import NearDuplicates as NearDuplicates
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
     from dedup.stories import Doubt as Doubt
@@ -27,9 +27,12 @@ __version__ = "0.1.0"
 # What to do with notes is for the program to say, not for a library.
 logging.getLogger("dedup").addHandler(logging.NullHandler())
 
-# Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn.
+# Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn, nor ``dedup --help``
+# for NumPy.
 _HOMES = {
     "Assignment": "dedup.stream.records",
+    "near_duplicates": "dedup.duplicates",
+    "NearDuplicates": "dedup.near.duplicates",
     "Move": "dedup.stream.records",
     "Refusal": "dedup.stream.records",
     "SampleArticle": "dedup.sample",
@@ -45,7 +48,7 @@ _HOMES = {
 
 _MODULES = ("encoders", "metrics")
 
-__all__ = sorted([*_HOMES, *_MODULES, "Article", "NearDuplicates", "__version__", "near_duplicates"])
+__all__ = sorted([*_HOMES, *_MODULES, "Article", "__version__"])
 
 
 def __getattr__(name: str) -> Any:
