@@ -11,6 +11,7 @@ from dedup.near.duplicates import NearDuplicates as NearDuplicates
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
+    from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
@@ -40,6 +41,7 @@ _HOMES = {
     "StoryClusterer": "dedup.clusterer",
     "StoryIndex": "dedup.index",
     "cluster": "dedup.clusterer",
+    "cluster_frame": "dedup.frames",
     "sample_articles": "dedup.sample",
 }
 
