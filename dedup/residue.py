@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from dedup.article import Batch
+from dedup.progress import Report, silent
 from dedup.text.fold import Fold
 from dedup.text.residue import find_residue
 
 
-def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None) -> Batch:
+def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None, report: Report = silent) -> Batch:
     """The articles of a batch with their residue, which their `Article.full_text` then leaves out.
 
     Of each text so many characters are read.
@@ -19,6 +20,7 @@ def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None) -> B
         [article.title for article in ordered],
         fold=fold,
         n_jobs=n_jobs,
+        report=report,
     )
     articles = list(batch.articles)
     for i, spans in zip(batch.order, found, strict=True):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent
 from dedup.story.similarity import TIME_SCALE_DAYS, cosines, time_factor
 
 #: Similarities below this count as none.
@@ -50,7 +51,9 @@ class Edges:
         return (upper + upper.T).tocsr()
 
 
-def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | None = None) -> Edges:
+def similar_pairs(
+    vectors: csr_array, days: NDArray[np.float64], n_jobs: int | None = None, report: Report = silent
+) -> Edges:
     """Pairs whose cosine times the time factor reaches `FLOOR`.
 
     Parameters
@@ -61,6 +64,8 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
         Publication in days, ascending; NaN when unknown, at the end.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
+    report : callable
+        Is told what share is done.
 
     Notes
     -----
@@ -80,7 +85,7 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
         return left[kept], right[kept], similarity[kept]
 
     none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    parts = [none, *ordered_map(of_chunk, range(len(chunks)), n_jobs)]
+    parts = [none, *ordered_map(of_chunk, range(len(chunks)), n_jobs, report)]
     return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 

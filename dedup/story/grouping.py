@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.progress import Report, silent, split
 from dedup.story.encoding import Meanings, mixed, pairs_across_languages
 from dedup.story.features import Vocabulary, count_features, vectorize
 from dedup.story.graph import Edges, similar_pairs
 from dedup.story.partition import coarsened, partition, refined
 from dedup.text.fold import Fold
+
+#: Of the time, counting features, weighing them, comparing texts (and across languages), and putting them together.
+_COUNTING, _WEIGHING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.3, 0.25, 0.4, 0.1, 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +75,7 @@ def find_stories(
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
     meanings: Meanings | None = None,
+    report: Report = silent,
 ) -> StoryGroups:
     """Group texts, no two of which are near-duplicates, into stories.
 
@@ -88,10 +93,16 @@ def find_stories(
         Threads; None or -1 means all processors.
     meanings : Meanings, optional
         Of the texts; with them, texts in two languages may be more similar than their words.
+    report : callable
+        Is told what share is done.
     """
-    vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold), n_jobs)
-    edges = similar_pairs(vectors, days, n_jobs)
+    counting, weighing, comparing, comparing_meanings, grouping = split(
+        report, _COUNTING, _WEIGHING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
+    )
+    vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold, counting), n_jobs, weighing)
+    edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:
-        edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs), len(texts))
+        edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
     labels = partition(edges.adjacency(len(texts)), threshold)
+    grouping(1)
     return StoryGroups(labels, threshold, edges, vocabulary)

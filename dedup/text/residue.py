@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent, split
 from dedup.text.fold import Fold
 from dedup.text.known import known_phrases
 from dedup.text.layout import Layout, layout_of, mark_runs
@@ -41,6 +42,9 @@ _PHRASE_WORDS = 3
 #: A line of which so much is residue is residue.
 _MOST_OF_A_LINE = 0.8
 
+#: Of the time, learning what recurs and marking it; the fewer sources, the less is learned.
+_LEARNING, _MARKING = 0.2, 0.8
+
 
 def find_residue(
     texts: Sequence[str],
@@ -49,6 +53,7 @@ def find_residue(
     *,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
+    report: Report = silent,
 ) -> list[list[Span]]:
     r"""Where the residue of each text stands, as spans of characters.
 
@@ -67,6 +72,8 @@ def find_residue(
         How letters become plain ones.
     n_jobs : int, optional
         Threads; the result does not depend on it.
+    report : callable
+        Is told what share is done.
 
     Returns
     -------
@@ -85,8 +92,10 @@ def find_residue(
     ['22.2 C\nParis\nmardi 12 septembre 2023', 'LAISSER UN COMMENTAIRE']
     """
     salts = source_salts(sources if sources is not None else [None] * len(texts))
-    recurring = learn(texts, salts, n_jobs, fold)
-    return mark_residue(texts, salts, titles or [None] * len(texts), recurring, fold=fold, n_jobs=n_jobs)
+    learning, marking = split(report, _LEARNING, _MARKING)
+    recurring = learn(texts, salts, n_jobs, fold, learning)
+    titles = titles or [None] * len(texts)
+    return mark_residue(texts, salts, titles, recurring, fold=fold, n_jobs=n_jobs, report=marking)
 
 
 def mark_residue(
@@ -98,6 +107,7 @@ def mark_residue(
     linked: bool = True,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
+    report: Report = silent,
 ) -> list[list[Span]]:
     """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
     title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
@@ -108,7 +118,7 @@ def mark_residue(
         others, own = known.find(layout, title_salts[block], known.own[block])
         return _spans(layout, _marked(layout, salts[block], recurring, others, own))
 
-    return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
+    return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, report)))
 
 
 def _marked(
