@@ -12,7 +12,7 @@ from dedup.residue import set_aside
 from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
-#: Of the time: what belongs to sites, and near-duplicates.
+# Of the time (measured: 0.80 to 0.87): what belongs to sites, and near-duplicates.
 _RESIDUE, _NEAR = 0.83, 0.17
 
 
