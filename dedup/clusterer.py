@@ -1,5 +1,6 @@
 """Batch: StoryClusterer and cluster."""
 
+import logging
 from datetime import tzinfo
 from typing import Any, Self
 
@@ -25,6 +26,8 @@ from dedup.stories import Stories
 from dedup.story.grouping import find_stories
 from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
+
+_log = logging.getLogger(__name__)
 
 # Of the time, with 4,000 articles of the sample and 20,000 of real news: what belongs to sites takes 0.40 and 0.19,
 # near-duplicates 0.06 and 0.05, stories 0.50 and 0.70, telling of them 0.01 to 0.09. An encoder, if there is one, takes
@@ -181,8 +184,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
         note_long(batch.articles, self.max_chars)
+        _log.info("clustering %d articles", len(batch.articles))
         with reporting(self.progress, len(batch.articles)) as report:
             stories = self._stories(batch, settings, report)
+        groups = int(stories.near_duplicate_labels.max(initial=-1)) + 1
+        _log.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
         self.stories_ = stories
         self.labels_ = stories.labels
         self.near_duplicate_labels_ = stories.near_duplicate_labels
@@ -203,6 +209,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         speakers = np.unique(near.labels, return_index=True)[1].tolist()
         meanings = None
         if self.encoder is not None:
+            _log.debug("encoding %d texts", len(speakers))
             meanings = read_meanings([ordered[i] for i in speakers], self.encoder, encoding)
         groups = find_stories(
             [texts[i] for i in speakers],

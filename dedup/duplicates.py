@@ -1,5 +1,6 @@
 """Batch: near_duplicates, without anything that scikit-learn is needed for."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from dedup.progress import Progress, reporting, split
 from dedup.residue import set_aside
 from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
+
+_log = logging.getLogger(__name__)
 
 # Of the time (measured: 0.80 to 0.87): what belongs to sites, and near-duplicates.
 _RESIDUE, _NEAR = 0.83, 0.17
@@ -99,6 +102,7 @@ def near_duplicates(
     check_progress(progress)
     batch = read_articles(articles)
     note_long(batch.articles, max_chars)
+    _log.info("looking for near-duplicates among %d articles", len(batch.articles))
     with reporting(progress, len(batch.articles)) as report:
         residue, copies = split(report, _RESIDUE * cut_residue, _NEAR)
         if cut_residue:
@@ -106,4 +110,5 @@ def near_duplicates(
         # Found in canonical order, so that the order of the input does not matter.
         texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
         found = find_near_duplicates(texts, settings, n_jobs, copies)
+    _log.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
     return found.renumbered(np.array(batch.order, dtype=np.int64))

@@ -1,5 +1,6 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
 
 _MOST = 2**62  # SQLite counts no further
 
@@ -210,6 +213,7 @@ class StoryIndex:
         note_long(checked, self._settings.max_chars)
         with self._mutex:
             assignments = self._all_or_none(lambda: self._add(checked, progress))
+        _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
 
     def _add(self, articles: list[Article], progress: Progress) -> list[Assignment]:

@@ -1,5 +1,6 @@
 """Texts -> near-duplicates: the whole near tier in one call."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,8 @@ from dedup.parallel import ordered_map
 from dedup.progress import Report, silent, split
 from dedup.text.fold import Fold
 from dedup.text.tokens import blocks, tokenize
+
+_log = logging.getLogger(__name__)
 
 #: Characters tokenised and signed at once, per thread: the arrays of one block stay in its core's cache.
 _BLOCK_CHARACTERS = 1 << 18
@@ -109,22 +112,26 @@ def find_near_duplicates(
     texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, report: Report = silent
 ) -> NearDuplicates:
     """All pairs of texts that are near-duplicates by these settings, and their groups."""
+    _log.debug("reading %d texts", len(texts))
     reading, finding, checking = split(report, _READING, _FINDING, _CHECKING)
     bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
     signed, shingles, numbers = _read(texts, settings, bands.bands * bands.rows, n_jobs, reading)
     filled = np.flatnonzero(shingles.lengths)  # a blank text is nobody's duplicate
     if len(filled) < len(texts):
         signed = signed[filled]
+    _log.debug("looking for candidates in %d bands of %d texts that are not blank", bands.bands, len(filled))
     found = candidates(signed, bands, n_jobs, finding)
     del signed
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:
         pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
+    _log.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
     verified = verifier.verify(pairs, large)
     checking(1)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
+    _log.debug("%d pairs are near-duplicates", len(pairs))
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
