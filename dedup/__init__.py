@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
     from dedup.duplicates import near_duplicates as near_duplicates
+    from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
     from dedup.near.duplicates import NearDuplicates as NearDuplicates
     from dedup.sample import SampleArticle as SampleArticle
@@ -43,6 +44,7 @@ _HOMES = {
     "StoryClusterer": "dedup.clusterer",
     "StoryIndex": "dedup.index",
     "cluster": "dedup.clusterer",
+    "cluster_frame": "dedup.frames",
     "sample_articles": "dedup.sample",
 }
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dedup.article import Article, Batch
 from dedup.components import members, numbered_by_first
 from dedup.near.duplicates import NearDuplicates
+from dedup.progress import Report, silent
 from dedup.representative import Candidate, Chooser, choose
 from dedup.stories import Doubt, Stories, Story
 from dedup.story.grouping import StoryGroups
@@ -40,7 +41,7 @@ class Material:
     rule: str | Chooser
 
 
-def assemble(material: Material) -> Stories:
+def assemble(material: Material, report: Report = silent) -> Stories:
     """Stories by size, then by their first article."""
     batch, near, groups = material.batch, material.near, material.groups
     ranked = sorted(members(groups.labels[near.labels]), key=lambda places: (-len(places), places[0]))
@@ -59,6 +60,7 @@ def assemble(material: Material) -> Stories:
         story_labels[order[places]] = number
         shown.append(batch.order[places[chosen]])
         stories.append(story)
+        report(len(stories) / len(ranked))
     return Stories(
         articles=tuple(batch.articles),
         labels=story_labels,

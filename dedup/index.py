@@ -1,5 +1,6 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from typing import Any, Literal, Self, TypeVar, overload
 
 import numpy as np
 
-from dedup.article import items_of, read_articles
+from dedup.article import Article, items_of, read_articles
 from dedup.assembly import tell
-from dedup.checks import check_count, check_flag, check_settings, check_story_settings
+from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings
+from dedup.progress import Progress, reporting
 from dedup.representative import Chooser
 from dedup.store.protocol import Store
 from dedup.store.records import Row
@@ -30,6 +32,8 @@ from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
 
 _MOST = 2**62  # SQLite counts no further
 
@@ -169,11 +173,15 @@ class StoryIndex:
         return self.add_many([article])[0]
 
     @overload
-    def add_many(self, articles: Any, *, errors: Literal["raise"] = "raise") -> list[Assignment]: ...
-    @overload
-    def add_many(self, articles: Any, *, errors: Literal["skip"]) -> tuple[list[Assignment], list[Refusal]]: ...
     def add_many(
-        self, articles: Any, *, errors: Literal["raise", "skip"] = "raise"
+        self, articles: Any, *, errors: Literal["raise"] = "raise", progress: Progress = False
+    ) -> list[Assignment]: ...
+    @overload
+    def add_many(
+        self, articles: Any, *, errors: Literal["skip"], progress: Progress = False
+    ) -> tuple[list[Assignment], list[Refusal]]: ...
+    def add_many(
+        self, articles: Any, *, errors: Literal["raise", "skip"] = "raise", progress: Progress = False
     ) -> list[Assignment] | tuple[list[Assignment], list[Refusal]]:
         """Put articles into stories in one transaction.
 
@@ -183,6 +191,8 @@ class StoryIndex:
             See `add`; in the order in which they are to come.
         errors : {"raise", "skip"}, default "raise"
             Whether one that is not allowed refuses all, or only itself.
+        progress : bool or callable, default False
+            As in `StoryClusterer`; `done` articles have their story. What the callable raises leaves nothing stored.
 
         Returns
         -------
@@ -195,14 +205,20 @@ class StoryIndex:
         """
         if errors not in ("raise", "skip"):
             raise ValueError(f"errors is {errors!r}; allowed: 'raise', 'skip'")
+        check_progress(progress)
         refusals: list[Refusal] = []
         if errors == "skip":
             articles, refusals = sift(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
         note_long(checked, self._settings.max_chars)
         with self._mutex:
-            assignments = self._all_or_none(lambda: self._assigner.add(checked))
+            assignments = self._all_or_none(lambda: self._add(checked, progress))
+        _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
+
+    def _add(self, articles: list[Article], progress: Progress) -> list[Assignment]:
+        with reporting(progress, len(articles)) as report:
+            return self._assigner.add(articles, report)
 
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import joined
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent
 from dedup.text.fold import FIRST_LETTER, SEPARATOR, Fold
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import LEAST_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
@@ -118,7 +119,9 @@ def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
     return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
 
 
-def count_features(texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode") -> Counts:
+def count_features(
+    texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode", report: Report = silent
+) -> Counts:
     """Weighted counts of the features of texts.
 
     Features are words; pairs of adjacent words; and runs of four characters of a word with the spaces round it,
@@ -133,7 +136,7 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None, fold: Fold =
         spelling = spelling_of(tokens)
         return count_block(tokens, spelling), _stop_word_uses(spelling, len(as_name))
 
-    for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+    for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, report):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
@@ -266,7 +269,7 @@ def _character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[
     return token, run
 
 
-def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Vocabulary]:
+def vectorize(counts: Counts, n_jobs: int | None = None, report: Report = silent) -> tuple[csr_array, Vocabulary]:
     """TF-IDF vectors of unit length.
 
     Returns
@@ -297,7 +300,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     n_texts = len(counts.offsets) - 1
     blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
-    for part in ordered_map(of_rows, blocks_of_rows, n_jobs):
+    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, report):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])
