@@ -11,6 +11,8 @@ from dedup.near.duplicates import NearDuplicates as NearDuplicates
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
+    from dedup.explanation import Explanation as Explanation
+    from dedup.explanation import explain as explain
     from dedup.index import StoryIndex as StoryIndex
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
@@ -35,11 +37,13 @@ _HOMES = {
     "SampleArticle": "dedup.sample",
     "Similar": "dedup.stream.records",
     "Doubt": "dedup.stories",
+    "Explanation": "dedup.explanation",
     "Stories": "dedup.stories",
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",
     "StoryIndex": "dedup.index",
     "cluster": "dedup.clusterer",
+    "explain": "dedup.explanation",
     "sample_articles": "dedup.sample",
 }
 
