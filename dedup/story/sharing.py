@@ -40,7 +40,8 @@ def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> 
     """The words and pairs of words that make two texts alike, each with its share of their cosine.
 
     A run of characters speaks for the heaviest word that has it; where the two texts have no such word in common, as in
-    Putin and Poutine, for the first word of each. A term that they write differently is given in both ways.
+    Putin and Poutine, for the first word of each. A term that they write differently is given in both ways. In scripts
+    without spaces two adjacent characters stand for a word, and single ones are not listed.
 
     Parameters
     ----------
@@ -75,7 +76,9 @@ def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> 
     names = np.stack([tokens.hashes[place] for place in (*first, *last)], axis=1)
     _, opens, term = np.unique(names, axis=0, return_index=True, return_inverse=True)
     shares = np.bincount(term.ravel(), weights=products) / total
-    best = np.lexsort((first[0][opens], -shares.round(9)))[:MOST_TERMS]
+    # A character of a script without spaces is no word; the pairs that it is in are listed.
+    listed = np.flatnonzero(~tokens.unspaced[first[0][opens]] | (first[0] < last[0])[opens])
+    best = listed[np.lexsort((first[0][opens[listed]], -shares[listed].round(9)))][:MOST_TERMS]
     writings = [_written(tokens, first[side][opens[best]], last[side][opens[best]]) for side in (0, 1)]
     return tuple(
         (one if one.casefold() == other.casefold() else f"{one} / {other}", float(share))
