@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,9 @@ _NEAR = NearSettings()
 
 #: A mean similarity below this multiple of the threshold belongs only just.
 _JUST = 1.25
+
+#: A time factor below this is worth a word.
+_FADED = 0.95
 
 
 class Passage(NamedTuple):
@@ -300,7 +304,7 @@ def _verdict(found: Explanation, threshold: float, joined: bool | None, copies: 
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
     }[joined, enough]
-    faded = f" ({found.cosine:.2f} but for {found.gap})" if round(found.time_factor, 2) < 1 else ""
+    faded = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _FADED else ""
     return f"{said}: similarity {found.similarity:.2f}{faded}, threshold {threshold:g}."
 
 
@@ -315,7 +319,7 @@ def _standing(mean: float, threshold: float, inside: bool) -> str:
 
 def _named(article: Article) -> str:
     """An article on a line: title or beginning, source and time."""
-    when = f"{article.published:%Y-%m-%d %H:%M %Z}" if article.published else "undated"
+    when = f"{article.published.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if article.published else "undated"
     source = " ".join((article.source or "").split())
     return f"{_short(article.title.strip() or article.text[:200], 80)} ({source[:40] + ', ' if source else ''}{when})"
 

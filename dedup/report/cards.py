@@ -86,7 +86,8 @@ def _body(story: Story) -> str:
     shown, outlets = story.representative, ", ".join(line(source, 60) for source in story.sources[:_MOST_OUTLETS])
     more = len(story.sources) - _MOST_OUTLETS
     parts = [
-        f"<p>{link(shown.url, name_of(shown))} <small>{facts_of(shown)}</small><br><small>{line(story.reason, 400)}</small></p>",
+        f"<p>{link(shown.url, name_of(shown))} <small>{facts_of(shown)}</small><br>"
+        f"<small>{line(story.reason, 400)}</small></p>",
         f"<p><small>{bar(story.cohesion, f'cohesion {story.cohesion:.2f}, threshold {story.threshold:g}')}</small></p>",
     ]
     if story.terms:

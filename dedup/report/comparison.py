@@ -1,5 +1,7 @@
 """What notebooks show of an explanation: two texts side by side."""
 
+from itertools import pairwise
+
 from dedup.explanation import Explanation, Span
 from dedup.report.fields import bar, card, facts_of, folded, line, link, listed, name_of, safe
 from dedup.stories import plural
@@ -39,9 +41,10 @@ def _marked(text: str, passages: list[Span], residue: tuple[Span, ...]) -> str:
     """The beginning of a text with its passages marked and its residue greyed."""
     stop = min(len(text), MOST_CHARACTERS)
     spans = [(*span, "mark") for span in passages] + [(*span, "s") for span in residue]
+    spans = [span for span in spans if span[0] < stop]
     bounds = sorted({0, stop, *(min(bound, stop) for begin, end, _ in spans for bound in (begin, end))})
     parts = []
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in pairwise(bounds):
         inner = safe(text[begin:end])
         tag = next((tag for first, last, tag in spans if first <= begin and end <= last), None)
         parts.append(f"<{tag}>{inner}</{tag}>" if tag else inner)

@@ -6,19 +6,21 @@ direction of what stands beside it.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 
 from dedup.article import Article
 from dedup.stories import printable
 
 # One character for one: places in a text stay what they are.
-_CONTROLS = {code: "\ufffd" for code in [*range(0x20), *range(0x7F, 0xA0)]} | {0x09: " ", 0x0A: "\n", 0x0D: " "}
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], "\ufffd") | {0x09: " ", 0x0A: "\n", 0x0D: " "}
+# Marks that open, override or close a direction become a space without width: one may close more than it opened.
+_CONTROLS |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\u200b")
 
 # An address that may be a link. Browsers drop white space and controls from addresses, and read a backslash as a slash:
 # what has any of these is no link.
 _ADDRESS = re.compile(
-    r"https?://[^\s\x00-\x20\x7f-\xa0\"'<>`\\\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u206f]+", re.I
+    r"https?://[^\s\x00-\x20\x7f-\xa0\"'<>`\\\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u206f]+", re.IGNORECASE
 )
 _LONGEST_ADDRESS = 1000
 
@@ -26,12 +28,12 @@ _REL = "noopener noreferrer nofollow"
 
 
 def safe(text: str) -> str:
-    """Text for between tags or in quotes, each character in its place.
+    r"""Text for between tags or in quotes, each character in its place.
 
     Examples
     --------
-    >>> safe("<b>\\x00")
-    '&lt;b&gt;\ufffd'
+    >>> safe("<b>\x00")
+    '&lt;b&gt;�'
     """
     return escape(printable(text.translate(_CONTROLS)))
 
@@ -62,7 +64,7 @@ def name_of(article: Article, longest: int = 160) -> str:
 
 def when(moment: datetime | None) -> str:
     """A time to the minute."""
-    return safe(f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}"[:40].strip()) if moment else "undated"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "undated"
 
 
 def facts_of(article: Article) -> str:
