@@ -35,6 +35,8 @@ _NEAR = NearSettings()
 #: A mean similarity below this multiple of the threshold belongs only just.
 _JUST = 1.25
 
+_FIELDS = ("text", "title", "published", "source", "url", "language")
+
 #: A time factor below this is worth a word.
 _FADED = 0.95
 
@@ -104,7 +106,7 @@ class Explanation:
             ("left", _named(self.left)),
             ("right", _named(self.right)),
             ("words", f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}"),
-            ("terms", ", ".join(f"{term} {share:.0%}" for term, share in self.terms[:8])),
+            ("terms", ", ".join(f"{_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
             *(("both", _short(passage.words, 100)) for passage in self.passages[:3]),
             ("copies", f"{self.jaccard:.2f} of five-word runs in common, {self.containment:.2f} of the smaller one's"),
         ]
@@ -144,7 +146,7 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     --------
     >>> found = explain("Poutine a reçu Kim Jong Un mardi.", "Kim Jong Un a été reçu par Vladimir Poutine.")
     >>> found.terms[0][0], found.passages[0].words, found.passages[0].right
-    ('Jong Un', 'Kim Jong Un', (0, 11))
+    ('Jong', 'Kim Jong Un', (0, 11))
     """
     if among is not None and not isinstance(among, Stories | Story):
         raise TypeError(f"among is {among!r:.80}; allowed: None, Stories or Story")
@@ -174,7 +176,7 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     copies = [copy for copy in own if copy is not article]
     if not reports:
         if not copies:
-            raise ValueError(f"article {article.id!r:.80} is alone in its story; allowed: a story of two or more")
+            raise ValueError(f"article {_short(article.id, 80)} is alone in its story; allowed: a story of two or more")
         found = _compare(article, copies[0], weighing)
         return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
     similarity = _similarities(own[0] if own else article, reports, weighing)
@@ -217,9 +219,14 @@ def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[
     """Articles with their residue, and their places among those that are known: these have the residue found there."""
     batch = read_articles(items, unique_ids=False, warns=False)
     known = () if among is None else among.articles
-    places = [next((i for i, one in enumerate(known) if one == article), None) for article in batch.articles]
+    places = [next((i for i, one in enumerate(known) if _same(one, article)), None) for article in batch.articles]
     articles = set_aside(batch, MAX_CHARS, fold, 1).articles
     return [a if place is None else known[place] for a, place in zip(articles, places, strict=True)], places
+
+
+def _same(one: Article, other: Article) -> bool:
+    """Whether two articles have the same fields; those of a subclass are no matter."""
+    return one.id == other.id and all(getattr(one, name) == getattr(other, name) for name in _FIELDS)
 
 
 def _compare(left: Article, right: Article, weighing: Weighing | None) -> Explanation:
@@ -320,11 +327,17 @@ def _standing(mean: float, threshold: float, inside: bool) -> str:
 def _named(article: Article) -> str:
     """An article on a line: title or beginning, source and time."""
     when = f"{article.published.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if article.published else "undated"
-    source = " ".join((article.source or "").split())
-    return f"{_short(article.title.strip() or article.text[:200], 80)} ({source[:40] + ', ' if source else ''}{when})"
+    source = f"{_line(article.source, 40)}, " if article.source else ""
+    return f"{_short(article.title.strip() or article.text[:200], 80)} ({source}{when})"
 
 
 def _short(text: str, longest: int) -> str:
     """Text in quotes on one line, cut to so many characters."""
-    line = " ".join(text[: 4 * longest].split())
-    return repr(line if len(line) <= longest else f"{line[: longest - 3]}...")
+    return repr(_line(text, longest))
+
+
+def _line(text: str, longest: int) -> str:
+    """Text on one line, cut to so many characters, without what a terminal might obey."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * longest])
+    line = " ".join(shown.split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."

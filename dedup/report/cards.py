@@ -88,8 +88,10 @@ def _body(story: Story) -> str:
     parts = [
         f"<p>{link(shown.url, name_of(shown))} <small>{facts_of(shown)}</small><br>"
         f"<small>{line(story.reason, 400)}</small></p>",
-        f"<p><small>{bar(story.cohesion, f'cohesion {story.cohesion:.2f}, threshold {story.threshold:g}')}</small></p>",
     ]
+    if len(story) > 1:
+        label = f"cohesion {story.cohesion:.2f}, threshold {story.threshold:g}"
+        parts.append(f"<p><small>{bar(story.cohesion, label)}</small></p>")
     if story.terms:
         parts.append(f"<p><small>{', '.join(line(term, 60) for term in story.terms)}</small></p>")
     if outlets:
