@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
@@ -144,6 +144,7 @@ def test_blank_texts_have_nothing_in_common(texts):
 SCRIPTS = ["Kim", "Putin", "Путин", "poutine", "the", "train", "金正恩", "抵达", "Russie", "russe", "\u0301", "İ", "ß"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(SCRIPTS)), st.lists(st.sampled_from(SCRIPTS)))
 def test_shares_are_above_nothing_and_their_sum_is_at_most_one(left, right):
     texts = [" ".join(left), " ".join(right)]

@@ -99,12 +99,11 @@ class Vocabulary:
         return self._lookup.find(keys)
 
     def for_texts(self, counts: Counts) -> "Vocabulary":
-        """The vocabulary for texts that may be others than its own: what two of them share occurs in two at least."""
-        shared = vocabulary_of(counts).keys
-        added = shared[self.columns(shared) < 0]
-        place = np.searchsorted(self.keys, added)
-        keys, frequencies = np.insert(self.keys, place, added), np.insert(self.frequencies, place, 2)
-        return replace(self, keys=keys, frequencies=frequencies) if len(added) else self
+        """What it knows of the features of texts, its own or not; what two of them share is in two texts at least."""
+        keys, here = np.unique(counts.keys, return_counts=True)
+        columns, frequencies = self.columns(keys), np.minimum(here, 2)
+        frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
+        return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.text.passages import MOST_PASSAGES, shared_passages
@@ -46,6 +46,7 @@ def holds(words, part):
     return any(words[i : i + len(part)] == part for i in range(len(words)))
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS, st.sets(st.integers(0, 39), max_size=3))
 def test_passages_are_maximal_equal_runs_and_say_all_that_is_shared(left, right, barred):
     count = len(left) + len(right)
@@ -62,6 +63,7 @@ def test_passages_are_maximal_equal_runs_and_say_all_that_is_shared(left, right,
         assert any(holds(passage, one[i : i + size]) for passage in words)
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_no_passage_lies_within_another(left, right):
     runs, _, _ = found(" ".join(left), " ".join(right))
