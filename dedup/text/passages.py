@@ -130,24 +130,24 @@ def _symbols(
     return symbols.astype(np.int64), sides
 
 
-def _ranks(symbols: NDArray[np.int64], sides: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _ranks(symbols: NDArray[np.int64], sides: NDArray[np.int64]) -> list[NDArray[np.int32]]:
     """Rank of the run of 1, 2, 4 ... symbols from each place; the last are longer than any that both texts have."""
-    ranks = [np.unique(symbols, return_inverse=True)[1]]
-    count = len(symbols)
-    size = 1
+    ranks: list[NDArray[np.int32]] = []
+    runs, count = symbols, len(symbols)
     while True:
+        # There is a list for each doubling: half the memory in half the bits.
+        ranks.append(np.unique(runs, return_inverse=True)[1].astype(np.int32))
         rank = ranks[-1]
         on_left, on_right = (np.bincount(rank[sides == side], minlength=count) > 0 for side in (0, 1))
         if not (on_left & on_right).any():
             return ranks
+        size = 1 << (len(ranks) - 1)
         # Behind the end is nothing to compare: a run that reaches it has the last symbol, which is nowhere else.
-        following = np.zeros(count, dtype=np.int64)
-        following[: max(count - size, 0)] = rank[size:]
-        ranks.append(np.unique(rank * count + following, return_inverse=True)[1])
-        size *= 2
+        runs = rank.astype(np.int64) * count
+        runs[: max(count - size, 0)] += rank[size:]
 
 
-def _common(ranks: list[NDArray[np.int64]], left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+def _common(ranks: list[NDArray[np.int32]], left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many symbols are equal from each pair of places on."""
     sizes = np.zeros(len(left), dtype=np.int64)
     for level in range(len(ranks) - 1, -1, -1):

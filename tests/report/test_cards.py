@@ -250,7 +250,10 @@ def test_an_explanation_shows_both_texts_and_marks_what_they_share():
     assert found.verdict in words
     marked = [re.sub("<.*?>", "", part) for part in re.findall("<mark>.*?</mark>", source)]
     assert marked == [KIM[:-1], KIM.lower()[:-1]]
-    assert [re.sub("<.*?>", "", part) for part in re.findall("<s>.*?</s>", source)] == ["Menu", "LAISSER UN COMMENTAIRE"]
+    assert [re.sub("<.*?>", "", part) for part in re.findall("<s>.*?</s>", source)] == [
+        "Menu",
+        "LAISSER UN COMMENTAIRE",
+    ]
 
 
 def test_near_duplicates_show_their_closest_pairs():
@@ -281,8 +284,8 @@ def test_a_hundred_thousand_stories_have_a_short_card(stories):
 
 
 @pytest.mark.parametrize("sign", ["x", "x ", "<", '"', "金", "\ud800", "\n"], ids=repr)
-def test_fields_of_a_megabyte_have_a_short_card(sign):
-    long = sign * (1_000_000 // len(sign))
+def test_long_fields_have_a_short_card(sign):
+    long = sign * 100_000
     fields = {"text": long, "title": long, "source": long, "url": "https://example.com/" + long, "language": long}
     stories = dedup.cluster([{"id": "a" + long} | fields, {"id": "b" + long} | fields])
     for shown in (stories, stories[0], stories.explain("a" + long, "b" + long)):
