@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, readable_texts
 from dedup.text.passages import shared_passages
 from dedup.text.tokens import tokenize
+from dedup.wording import named, one_line, quoted
 
 #: Characters of a text.
 Span = tuple[int, int]
@@ -103,16 +103,16 @@ class Explanation:
 
     def __repr__(self) -> str:
         rows = [
-            ("left", _named(self.left)),
-            ("right", _named(self.right)),
+            ("left", named(self.left)),
+            ("right", named(self.right)),
             ("words", f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}"),
-            ("terms", ", ".join(f"{_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
-            *(("both", _short(passage.words, 100)) for passage in self.passages[:3]),
+            ("terms", ", ".join(f"{one_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
+            *(("both", quoted(passage.words, 100)) for passage in self.passages[:3]),
             ("copies", f"{self.jaccard:.2f} of five-word runs in common, {self.containment:.2f} of the smaller one's"),
         ]
         for side, article in (("left", self.left), ("right", self.right)):
             if article.residue:
-                first = _short(article.text[slice(*article.residue[0])], 60)
+                first = quoted(article.text[slice(*article.residue[0])], 60)
                 rows.append(("aside", f"{side} {first}, {plural(len(article.residue), 'passage')}"))
         return printable("\n".join([self.verdict, *(f"  {name:<7} {value}" for name, value in rows if value)]))
 
@@ -176,7 +176,7 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     copies = [copy for copy in own if copy is not article]
     if not reports:
         if not copies:
-            raise ValueError(f"article {_short(article.id, 80)} is alone in its story; allowed: a story of two or more")
+            raise ValueError(f"article {quoted(article.id, 80)} is alone in its story; allowed: a story of two or more")
         found = _compare(article, copies[0], weighing)
         return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
     similarity = _similarities(own[0] if own else article, reports, weighing)
@@ -186,7 +186,7 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     verdict = (
         f"{_standing(mean, threshold, place is not None)}: mean similarity {mean:.2f} to "
         f"{plural(len(reports), 'other report' if own else 'report')}, threshold {threshold:g}; "
-        f"closest is {_named(reports[closest])} with {similarity[closest]:.2f}."
+        f"closest is {named(reports[closest])} with {similarity[closest]:.2f}."
     )
     if copies:
         verdict += f" {plural(len(copies), 'copy', 'copies')} of it in the story."
@@ -322,22 +322,3 @@ def _standing(mean: float, threshold: float, inside: bool) -> str:
     if mean < threshold:
         return "In the story, but doubtful"
     return "In the story, but only just" if mean < _JUST * threshold else "In the story"
-
-
-def _named(article: Article) -> str:
-    """An article on a line: title or beginning, source and time."""
-    when = f"{article.published.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if article.published else "undated"
-    source = f"{_line(article.source, 40)}, " if article.source else ""
-    return f"{_short(article.title.strip() or article.text[:200], 80)} ({source}{when})"
-
-
-def _short(text: str, longest: int) -> str:
-    """Text in quotes on one line, cut to so many characters."""
-    return repr(_line(text, longest))
-
-
-def _line(text: str, longest: int) -> str:
-    """Text on one line, cut to so many characters, without what a terminal might obey."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * longest])
-    line = " ".join(shown.split())
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."
