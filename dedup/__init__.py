@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
     from dedup.duplicates import near_duplicates as near_duplicates
+    from dedup.explanation import Explanation as Explanation
+    from dedup.explanation import explain as explain
     from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
     from dedup.near.duplicates import NearDuplicates as NearDuplicates
@@ -39,12 +41,14 @@ _HOMES = {
     "SampleArticle": "dedup.sample",
     "Similar": "dedup.stream.records",
     "Doubt": "dedup.stories",
+    "Explanation": "dedup.explanation",
     "Stories": "dedup.stories",
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",
     "StoryIndex": "dedup.index",
     "cluster": "dedup.clusterer",
     "cluster_frame": "dedup.frames",
+    "explain": "dedup.explanation",
     "sample_articles": "dedup.sample",
 }
 

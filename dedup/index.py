@@ -336,4 +336,5 @@ class StoryIndex:
         totals = np.asarray(self._ledger.graph(speakers).sum(axis=1)).ravel()
         membership = totals / (len(speakers) - 1) if len(speakers) > 1 else np.ones(1)
         words = count_words(readable_texts(articles, self._settings.max_chars), self._settings.fold).tolist()
-        return tell(articles, copies, words, membership[place], self._rule, self._ledger.live, story_name(number))[0]
+        scores = membership[place], self._settings.story_threshold
+        return tell(articles, copies, words, *scores, self._rule, self._ledger.live, story_name(number))[0]

@@ -87,6 +87,11 @@ class NearDuplicates:
             token_counts=token_counts,
         )
 
+    def _repr_html_(self) -> str:
+        from dedup.report.cards import near_duplicates_card  # only notebooks pay for it
+
+        return near_duplicates_card(self)
+
     def __repr__(self) -> str:
         grouped = sum(map(len, self.groups))
         return (

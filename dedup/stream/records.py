@@ -37,6 +37,22 @@ class Assignment:
     similarity: float | None = None
     merged: tuple[str, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from dedup.report.cards import assignment_card  # only notebooks pay for it
+
+        return assignment_card(self)
+
+    def __repr__(self) -> str:
+        facts = [f"{self.article_id!r:.80} in {self.story_id}: {self.outcome}"]
+        if self.near_duplicate_of is not None:
+            facts.append(f"of {self.near_duplicate_of!r:.80}")
+        if self.similarity is not None:
+            facts.append(f"similarity {self.similarity:.3f}")
+        if self.merged:
+            more = f" and {len(self.merged) - 5:,} more" if len(self.merged) > 5 else ""
+            facts.append(f"merged {', '.join(self.merged[:5])}{more}")
+        return f"Assignment({', '.join(facts)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
