@@ -10,8 +10,8 @@ function compareButton(one, two) {
 }
 
 function compare(one, two) {
-  const others = [...one.story.articles.slice(0, 200), ...(two.story === one.story ? [] : two.story.articles.slice(0, 200))];
-  const offered = [...new Set([one, two, ...others])];
+  const some = [one, two].flatMap((article) => article.story.articles.slice(0, 200));
+  const offered = [...new Set([one, two, ...some])];
   for (const [id, article] of [["left", one], ["right", two]]) {
     const options = offered.map((other, place) => new Option(`${other.source || other.id}: ${other.title}`, place));
     find(id).replaceChildren(...options);
@@ -37,9 +37,12 @@ async function showPair(one, two) {
 
 /** Words with their bounds; in scripts written without spaces, each character is one. */
 function wordsOf(text) {
-  const solid = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}";
+  const scripts = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"];
+  const solid = scripts.map((name) => `\\p{Script=${name}}`).join("");
   const word = new RegExp(`[${solid}]\\p{M}*|(?:(?![${solid}])[\\p{L}\\p{N}\\p{M}])+`, "gu");
-  return [...text.matchAll(word)].map(({ 0: found, index }) => ({ folded: fold(found), start: index, stop: index + found.length }));
+  return [...text.matchAll(word)].map((match) => {
+    return { folded: fold(match[0]), start: match.index, stop: match.index + match[0].length };
+  });
 }
 
 function runsOf(words) {

@@ -24,7 +24,7 @@ from dedup.stories import Stories, Story, period, plural, printable
 _MOST_CHARACTERS = 5_000  # of one text
 _ALL_CHARACTERS = 50_000_000  # of all texts: browsers hold no string of 512 MB, and nobody waits for such a page
 _BLOCK = 128  # texts that are parsed together, when one of them is wanted
-_CLOSE = 0.25  # a call is close within this share of the threshold
+_CLOSE = 0.15  # a call is close within this share of the threshold
 _NEIGHBOURS = 5  # stories named as nearly one with a story
 _NAMES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 

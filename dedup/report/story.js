@@ -36,8 +36,9 @@ function why(story, reports) {
 
 /** Members that are in only just, and stories that stayed apart only just. */
 function doubts(story) {
-  const items = story.articles.filter(isDoubtful).slice(0, 20).map((article) =>
-    make("li", {}, "In only just: ", make("span", { dir: "auto" }, article.title), ` (${article.membership.toFixed(2)})`),
+  const members = story.articles.filter(isDoubtful).slice(0, 20);
+  const items = members.map(({ title, membership }) =>
+    make("li", {}, "In only just: ", make("span", { dir: "auto" }, title), ` (${membership.toFixed(2)})`),
   );
   for (const [place, similarity] of story.near) {
     const other = stories[place];
@@ -79,36 +80,40 @@ function moment(published) {
 function reportNode([article, ...copies]) {
   const node = articleNode(article);
   if (!copies.length) return node;
-  const list = make("ol", { className: "articles" }, ...copies.slice(0, PER_STORY).map(articleNode));
+  const drawn = copies.slice(0, PER_STORY).map((copy) => articleNode(copy, article));
+  const list = make("ol", { className: "articles" }, ...drawn);
   const hidden = copies.length - PER_STORY;
   node.append(make("p", { className: "facts" }, `${count(copies.length, "copy", "copies")} of it:`), list);
   if (hidden > 0) node.append(make("p", { className: "facts" }, `and ${count(hidden, "more copy", "more copies")}`));
   return node;
 }
 
-function articleNode(article) {
+/** An article, to be compared with what it is a copy of, or else with what the story shows. */
+function articleNode(article, original) {
   const { story } = article;
-  const representative = story.articles[story.shown] === article;
+  const shown = story.articles[story.shown];
+  const representative = shown === article;
   const facts = [article.published ? `${article.published} UTC` : "undated", article.source, article.language];
   const similarity = [];
   if (story.articles.length > 1) {
     const bar = make("span", {});
+    const meter = make("span", { className: "meter", ariaHidden: "true" }, bar);
     bar.style.width = `${100 * Math.min(1, article.membership)}%`;
-    const value = ` ${article.membership.toFixed(2)} like the others`;
-    similarity.push(" · ", make("span", { className: "meter", ariaHidden: "true" }, bar));
-    similarity.push(make("span", { className: isDoubtful(article) ? "doubt" : "" }, value));
+    const value = ` similarity to the others ${article.membership.toFixed(2)}`;
+    similarity.push(make("div", { className: isDoubtful(article) ? "facts doubt" : "facts" }, meter, value));
   }
   const text = make("div", {});
   const details = make("details", {}, make("summary", {}, "Text"), text);
   details.addEventListener("toggle", () => text.hasChildNodes() || showText(article, text));
-  const other = representative ? story.articles.find((one) => one !== article) : story.articles[story.shown];
+  const other = original ?? (representative ? story.articles.find((one) => one !== article) : shown);
   return make(
     "li",
     { className: representative ? "shown" : "" },
     make("span", { className: "title", dir: "auto", lang: language(article) }, titleNode(article)),
     representative && " ",
     representative && make("span", { className: "badge" }, "shown"),
-    make("div", { className: "facts" }, [...facts, `id ${article.id}`].filter(Boolean).join(" · "), ...similarity),
+    make("div", { className: "facts" }, [...facts, `id ${article.id}`].filter(Boolean).join(" · ")),
+    ...similarity,
     make("div", { className: "tools" }, details, other && compareButton(other, article)),
   );
 }
