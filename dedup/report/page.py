@@ -91,7 +91,7 @@ def _json(value: object) -> str:
 
 def _short(text: str, most: int) -> str:
     """Text of bounded length on one line: a feed may send a title of a megabyte."""
-    line = printable(" ".join(text[: 2 * most].split()))
+    line = printable(re.sub(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+", " ", text[: 2 * most]).strip())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 

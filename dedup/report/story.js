@@ -105,7 +105,8 @@ function articleNode(article, original) {
   const text = make("div", {});
   const details = make("details", {}, make("summary", {}, "Text"), text);
   details.addEventListener("toggle", () => text.hasChildNodes() || showText(article, text));
-  const other = original ?? (representative ? story.articles.find((one) => one !== article) : shown);
+  const another = story.articles.find((one) => one !== article);
+  const pair = representative ? [article, another] : [original ?? shown, article];
   return make(
     "li",
     { className: representative ? "shown" : "" },
@@ -114,7 +115,7 @@ function articleNode(article, original) {
     representative && make("span", { className: "badge" }, "shown"),
     make("div", { className: "facts" }, [...facts, `id ${article.id}`].filter(Boolean).join(" · ")),
     ...similarity,
-    make("div", { className: "tools" }, details, other && compareButton(other, article)),
+    make("div", { className: "tools" }, details, another && compareButton(...pair)),
   );
 }
 
