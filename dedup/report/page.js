@@ -2,6 +2,7 @@
 // The list is drawn fifty stories at a time and a story when it is opened, so that the size of the page costs nothing.
 
 const PER_PAGE = 50; // stories
+const OFFERED = 1_000; // outlets to choose from
 
 const find = (id) => document.getElementById(id);
 const data = JSON.parse(find("data").textContent);
@@ -44,7 +45,7 @@ function fold(text) {
 function haystack(story) {
   story.haystack ??= fold(
     [story.headline, story.id, ...story.terms]
-      .concat(...story.articles.map((article) => [article.title, article.source || "", article.id]))
+      .concat(story.articles.flatMap((article) => [article.title, article.source || "", article.id]))
       .join("\n"),
   );
   return story.haystack;
@@ -158,8 +159,13 @@ function fill(id, field, name = (value) => value) {
       counts.set(value, (counts.get(value) || 0) + 1);
     }
   }
-  const ranked = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
-  find(id).append(...ranked.map(([value, number]) => new Option(`${name(value)} (${number})`, value)));
+  const ranked = [...counts].sort((a, b) => b[1] - a[1] || (a[0] > b[0]) - (a[0] < b[0]));
+  const offered = ranked.slice(0, OFFERED);
+  find(id).append(...offered.map(([value, number]) => new Option(`${name(value)} (${number})`, value)));
+  if (ranked.length <= OFFERED) return;
+  const others = new Option(`${(ranked.length - OFFERED).toLocaleString("en")} more: search for them`);
+  others.disabled = true;
+  find(id).append(others);
 }
 
 function languageName(code) {

@@ -30,7 +30,7 @@ function content(story) {
 function why(story, reports) {
   if (story.articles.length === 1) return "A report alone: no other is similar enough.";
   if (reports === 1) return "All are copies of one text.";
-  const alike = `its ${reports} reports have a mean similarity of ${story.cohesion.toFixed(2)}`;
+  const alike = `its ${reports.toLocaleString("en")} reports have a mean similarity of ${story.cohesion.toFixed(2)}`;
   return `Cohesion: ${alike}; from ${data.threshold} they are a story (1 is the same words on the same day).`;
 }
 

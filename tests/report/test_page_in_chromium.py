@@ -162,6 +162,17 @@ def test_pages_turn_and_the_first_story_of_a_page_has_the_focus(open_page, many)
     assert not page.get_by_role("button", name="Next").is_visible()
 
 
+def test_of_very_many_outlets_the_others_are_searched_for(open_page):
+    articles = [Article(f"{i}", WIRE, source=f"Outlet {i:04}") for i in range(1_200)]
+    page = open_page(dedup.cluster(articles))
+    assert page.locator("#source option").count() == 1_002
+    assert page.locator("#source option").last.inner_text() == "200 more: search for them"
+    page.get_by_label("Search titles").fill("outlet 1199")
+    assert chosen(page) == 1
+    headings(page).first.click()
+    assert "and 1,099 more copies" in page.locator("#story-0").inner_text()
+
+
 # A story
 
 
