@@ -325,11 +325,13 @@ class Stories(Sequence[Story]):
             raise ImportError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
-        """Write all stories as one self-contained page."""
-        from dedup.report.page import render  # only those who want a page pay for it
+        """Write all stories as one self-contained page, to search, filter, open and compare in a browser.
 
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(printable(render(self)))
+        The file is there, or replaces an earlier one, only when it is complete.
+        """
+        from dedup.report.page import write  # only those who want a page pay for it
+
+        write(self, path)
 
 
 def period(story: Story) -> str:

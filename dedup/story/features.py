@@ -112,8 +112,13 @@ class Vocabulary:
         frequencies = np.ones(len(keys), dtype=np.float64)
         known = columns >= 0
         frequencies[known] = self.frequencies[columns[known]]
-        prior = np.where(np.isin(keys, self.stop_words), PRIOR_STOP_WORD_ARTICLES, 0.0)
+        prior = np.where(self._stop_word_lookup.find(keys) >= 0, PRIOR_STOP_WORD_ARTICLES, 0.0)
         return inverse_frequency(self.n_texts, frequencies + prior)
+
+    @cached_property
+    def _stop_word_lookup(self) -> SortedKeys:
+        # np.isin would sort all stop words at every call, and the terms of 10,000 stories are so many calls.
+        return SortedKeys(np.unique(self.stop_words), KEY_BITS)
 
 
 def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
