@@ -12,7 +12,7 @@ import pytest
 import dedup
 
 FILES = sorted(Path(dedup.__file__).parent.rglob("*.py"))
-DOOR = {"cli.py", "__main__.py"}  # a command prints: that is what it is for
+DOOR = {"cli", "__main__.py"}  # a command prints: that is what it is for
 
 
 def calls(path):
@@ -28,7 +28,7 @@ def name_of(call):
 def test_no_file_prints_or_sets_logging_up(path):
     for call in calls(path):
         name = name_of(call)
-        if path.name not in DOOR:
+        if not DOOR & {path.name, path.parent.name}:
             assert name not in ("print", "pprint", "sys.stdout.write", "sys.stderr.write"), f"line {call.lineno}"
         assert name not in ("logging.basicConfig", "logging.disable", "logging.captureWarnings"), f"line {call.lineno}"
         assert not re.fullmatch(r"logging\.(debug|info|warning|error|exception|critical|log)", name), call.lineno

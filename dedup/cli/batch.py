@@ -60,7 +60,8 @@ def cluster(given: Namespace, console: Console) -> None:
     reading = Reading(given, console)
     records = list(map(_lightened, reading))
     with reading.placing(records):
-        stories = dedup.cluster([record.item for record in records], progress=console.progress("clustering"), **parameters)
+        items = [record.item for record in records]
+        stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
     if output.form == "html":
         output.write_file(stories.to_html)
     elif given.stories:
@@ -126,7 +127,8 @@ def explain(given: Namespace, console: Console) -> None:
     chosen = [_place(places, name, given.inputs[0]) for name in (given.left, given.right)]
     # How much two articles have in common depends on how common that is, and so on all the others.
     with reading.placing(records):
-        stories = dedup.cluster([record.item for record in records], progress=console.progress("clustering"), **parameters)
+        items = [record.item for record in records]
+        stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
     left, right = (stories.articles[place] for place in chosen)
     told = dedup.explain(left, right, among=stories)
     text = _page(f"{left.id} and {right.id}", told._repr_html_()) if is_html else f"{visible_lines(str(told))}\n"
