@@ -98,14 +98,18 @@ class Vocabulary:
         """Place of each key in the vocabulary, -1 for the others."""
         return self._lookup.find(keys)
 
-    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
+    def document_frequencies(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """In how many texts each feature occurs; 1 also for those that occur in none."""
         columns = self.columns(keys)
-        frequencies = np.ones(len(keys), dtype=np.float64)
+        frequencies = np.ones(len(keys), dtype=np.int64)
         known = columns >= 0
         frequencies[known] = self.frequencies[columns[known]]
+        return frequencies
+
+    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
         prior = np.where(np.isin(keys, self.stop_words), PRIOR_STOP_WORD_ARTICLES, 0.0)
-        return inverse_frequency(self.n_texts, frequencies + prior)
+        return inverse_frequency(self.n_texts, self.document_frequencies(keys).astype(np.float64) + prior)
 
 
 def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,6 +22,9 @@ class Weighing(Protocol):
     def fold(self) -> Fold:
         """How letters become plain ones."""
 
+    def document_frequencies(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """In how many articles each feature occurs, at least 1, shape (n_keys,)."""
+
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency of features, shape (n_keys,)."""
 

@@ -98,10 +98,13 @@ class LiveArticles:
         self._features.keep(self.nodes.alive)
         self.nodes.trim()
 
+    def document_frequencies(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """In how many of the latest articles each feature occurs, as `dedup.story.features.Vocabulary` has it."""
+        return np.maximum(self.window.frequencies(shortened(keys)), 1)
+
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency of features, as `dedup.story.features.Vocabulary` has it."""
-        frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
-        return inverse_frequency(self.window.count, frequencies)
+        return inverse_frequency(self.window.count, self.document_frequencies(keys).astype(np.float64))
 
     def weigh(self, readings: Readings, counted: NDArray[np.bool_]) -> Weighed:
         """Weigh texts that come one after the other, of which those `counted` enter the window when they have come."""
