@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours; what differs in colour differs in shape or stroke too, for prints in grey.
 _BLUE, _RED, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 
+#: With more rows than this their names could not be read.
+_MOST_NAMES = 60
+
 
 def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     """Articles of a story by outlet and time: reports filled, copies hollow, the representative as a star.
@@ -54,7 +57,7 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     if not dated:
         raise ValueError(f"story is {story!r}, none of whose articles is dated; allowed: one with a dated article")
     outlets = list(dict.fromkeys(map(_outlet, dated)))
-    ax = _axes(ax, (8, 1.6 + 0.32 * len(outlets)))
+    ax = _axes(ax, (8, 1.6 + 0.32 * min(len(outlets), _MOST_NAMES)))
     dates: Any = import_module("matplotlib.dates")  # its types are not complete
     copies = {a.id for group in story.near_duplicates for a in group[1:]}
     hollow, star = {"facecolor": "none", "edgecolor": _BLUE}, {"marker": "*", "s": 260, "color": _RED, "zorder": 4}
@@ -68,7 +71,11 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     mark((a for a in dated if a.id not in copies), "report", {"color": _BLUE})
     mark((a for a in dated if a.id in copies), "copy of an earlier article", hollow)
     mark((a for a in dated if a.id == story.representative.id), "representative", star)
-    _name_rows(ax, outlets)
+    if len(outlets) > _MOST_NAMES:
+        ax.set(yticks=[], ylabel=plural(len(outlets), "outlet"))
+        ax.invert_yaxis()
+    else:
+        _name_rows(ax, outlets)
     _time_axis(ax, len(story.articles) - len(dated))
     ax.set_title(**_title(story.headline, 64), loc="left", pad=24, fontsize="medium")
     ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, **_SMALL)
@@ -99,10 +106,10 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
     similarity = all_similarities(
         readable_texts(articles), np.array([a.day for a in articles], dtype=np.float64), story._vocabulary
     )
-    side = min(1.6 + 0.45 * len(articles), 12)
-    ax = _axes(ax, (side + 2.5, side))
+    side = min(1.2 + 0.5 * len(articles), 12)
+    ax = _axes(ax, (side + 2.8, side))
     # Light to dark, one hue: reads the same in grey.
-    image = ax.imshow(similarity, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    image = ax.imshow(similarity, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     if len(articles) > 20:  # too many for numbers
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="similarity")
     else:
@@ -110,7 +117,10 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
             colour = "white" if similarity[i, j] > 0.6 else "black"
             ax.text(j, i, f"{similarity[i, j]:.2f}", ha="center", va="center", color=colour, fontsize=7)
     _frame(ax, [len(block) for block in blocks])
-    _name_rows(ax, list(map(_label, articles)))
+    if len(articles) > _MOST_NAMES:
+        ax.set(yticks=[], ylabel=plural(len(articles), "article"))
+    else:
+        _name_rows(ax, list(map(_label, articles)))
     ax.set_xticks([])
     ax.set_xlabel("frames: copies" if len(blocks) < len(articles) else "no copies")
     ax.set_title(**_title(story.headline, 50), loc="right", fontsize="medium")  # the names leave room at the left

@@ -46,7 +46,7 @@ def timeline() -> Axes:
 
 
 def similarities() -> Axes:
-    return plots.similarity_matrix(trip(dedup.cluster(dedup.sample_articles("fr"))), ax=panel(6, 3.4))
+    return plots.similarity_matrix(trip(dedup.cluster(dedup.sample_articles("fr"))), ax=panel(6, 3.2))
 
 
 def retrieval() -> Axes:

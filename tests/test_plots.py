@@ -15,6 +15,7 @@ matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not install
 matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt  # noqa: E402 (after the backend is chosen)
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.dates import num2date  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
@@ -40,9 +41,9 @@ def with_copies(stories):
     return next(s for s in stories if s.near_duplicates and len(s) > 3)
 
 
-def draw(ax):
+def draw(figure):
     """As saving would; what matplotlib warns of is an error."""
-    ax.figure.canvas.draw()
+    FigureCanvasAgg(figure).draw()
 
 
 def texts_of(ax):
@@ -63,7 +64,7 @@ def scattered(ax):
 @pytest.mark.parametrize("name", ["story_timeline", "similarity_matrix"])
 def test_axes_in_axes_out_without_pyplot(stories, ax, name):
     assert getattr(plots, name)(stories[0], ax=ax) is ax
-    draw(ax)
+    draw(ax.figure)
     assert plt.get_fignums() == []
 
 
@@ -74,7 +75,7 @@ def test_the_others_without_pyplot(stories, ax):
     left, right = figure.subplots(1, 2)
     assert plots.threshold_sweep(stories, [0.1, 0.2], ax=left) is left
     assert plots.index_growth(stories, ax=right) is right
-    figure.canvas.draw()
+    draw(figure)
     assert plt.get_fignums() == []
 
 
@@ -150,16 +151,16 @@ def test_letters_that_no_font_has_do_not_warn(title, ax):
         {"id": str(i), "title": title, "text": WIRE + " again" * i, "source": title, "published": NOON} for i in (0, 1)
     ]
     story = dedup.cluster(articles)[0]
-    figure = Figure(layout="constrained")
+    figure = Figure(figsize=(14, 4), layout="constrained")
     for axes, plot in zip(figure.subplots(1, 2), (plots.story_timeline, plots.similarity_matrix), strict=True):
         plot(story, ax=axes)
-    figure.canvas.draw()
+    draw(figure)
 
 
 def test_every_story_of_the_sample_can_be_drawn(stories, ax):
     for story in stories[:12]:
         plots.story_timeline(story, ax=ax)
-        draw(ax)
+        draw(ax.figure)
         ax.clear()
 
 
@@ -171,6 +172,13 @@ def test_money_is_no_formula(ax):
 
 
 # similarity_matrix
+
+
+def test_no_name_is_cut_off(with_copies):
+    for plot in (plots.similarity_matrix, plots.story_timeline):
+        ax = plot(with_copies)
+        draw(ax.figure)
+        assert min(label.get_window_extent().x0 for label in ax.get_yticklabels()) >= 0
 
 
 def test_means_of_the_matrix_are_the_membership(stories):
@@ -187,7 +195,7 @@ def test_means_of_the_matrix_are_the_membership(stories):
 
 def test_copies_stand_together_and_are_framed(with_copies, ax):
     plots.similarity_matrix(with_copies, ax=ax)
-    draw(ax)
+    draw(ax.figure)
     drawn = ax.images[0].get_array()
     assert drawn.shape == (len(with_copies), len(with_copies))
     np.testing.assert_allclose(drawn, drawn.T)
@@ -204,7 +212,18 @@ def test_many_articles_have_a_scale_instead_of_numbers(ax):
     plots.similarity_matrix(dedup.cluster(articles)[0], ax=ax)
     assert not ax.texts
     assert len(ax.figure.axes) == 2
-    draw(ax)
+    draw(ax.figure)
+
+
+def test_more_rows_than_can_be_read_have_no_names():
+    text = "Kim Jong Un met Vladimir Putin at Vostochny"
+    articles = [{"id": str(i), "text": text, "source": f"Outlet {i}", "published": NOON} for i in range(70)]
+    story = dedup.cluster(articles)[0]
+    for plot, name in ((plots.similarity_matrix, "70 articles"), (plots.story_timeline, "70 outlets")):
+        ax = plot(story)
+        draw(ax.figure)
+        assert not ax.get_yticklabels()
+        assert ax.get_ylabel() == name
 
 
 def test_a_story_of_an_index_has_a_matrix(sample, ax):
@@ -242,7 +261,7 @@ def test_sweep_counts_stories(sample, stories, ax):
     thresholds = [0.3, 0.08, 0.12]
     labels = [a.story for a in sample]
     plots.threshold_sweep(stories, thresholds, labels, ax=ax)
-    draw(ax)
+    draw(ax.figure)
     lines = {line.get_label(): line for axes in ax.figure.axes for line in axes.get_lines()}
     others = [stories.rethreshold(t) for t in sorted(thresholds)]
     assert lines["stories"].get_xdata().tolist() == sorted(thresholds)
@@ -279,7 +298,7 @@ def test_growth_counts_articles_and_stories(sample, ax):
         index.add_many(sample[:60])
         stories = index.stories()
     plots.index_growth(stories, ax=ax)
-    draw(ax)
+    draw(ax.figure)
     articles, begun = ax.get_lines()
     assert articles.get_label() == "articles: 60"
     assert begun.get_label() == f"stories: {len(stories)}"
