@@ -4,9 +4,7 @@ Each function draws into the axes it is given, or into a new figure, and returns
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +12,24 @@ from numpy.typing import ArrayLike
 
 from dedup.article import Article
 from dedup.checks import check_story_threshold
-from dedup.lettering import letter
+from dedup.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    RED,
+    SMALL,
+    axes,
+    check,
+    climb,
+    frame,
+    label,
+    name_rows,
+    outlet,
+    tidy,
+    time_axis,
+    title,
+    utc,
+)
 from dedup.metrics import bcubed
 from dedup.near.duplicates import NearDuplicates
 from dedup.stories import Stories, Story, plural
@@ -23,9 +38,6 @@ from dedup.text.limit import readable_texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Okabe and Ito's colours; what differs in colour differs in shape or stroke too, for prints in grey.
-_BLUE, _RED, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 
 #: With more rows than this their names could not be read.
 _MOST_NAMES = 60
@@ -49,36 +61,39 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     Examples
     --------
     >>> import dedup
+    >>> from matplotlib.figure import Figure
     >>> stories = dedup.cluster(dedup.sample_articles("en"))
-    >>> ax = dedup.plots.story_timeline(stories[1])  # doctest: +SKIP
+    >>> ax = dedup.plots.story_timeline(stories[1], ax=Figure().subplots())
+    >>> ax.get_title(loc="left")
+    'Explainer: What Article 4 of the Russia-North Korea treaty sa...'
     """
-    _check("story", story, Story, "a Story")
+    check("story", story, Story, "a Story")
     dated = [a for a in story.articles if a.published is not None]
     if not dated:
         raise ValueError(f"story is {story!r}, none of whose articles is dated; allowed: one with a dated article")
-    outlets = list(dict.fromkeys(map(_outlet, dated)))
-    ax = _axes(ax, (8, 1.6 + 0.32 * min(len(outlets), _MOST_NAMES)))
+    outlets = list(dict.fromkeys(map(outlet, dated)))
+    ax = axes(ax, (8, 1.6 + 0.32 * min(len(outlets), _MOST_NAMES)))
     dates: Any = import_module("matplotlib.dates")  # its types are not complete
     copies = {a.id for group in story.near_duplicates for a in group[1:]}
-    hollow, star = {"facecolor": "none", "edgecolor": _BLUE}, {"marker": "*", "s": 260, "color": _RED, "zorder": 4}
+    hollow, star = {"facecolor": "none", "edgecolor": BLUE}, {"marker": "*", "s": 260, "color": RED, "zorder": 4}
 
     def mark(articles: Iterable[Article], name: str, style: dict[str, Any]) -> None:
-        points = np.array([(dates.date2num(_utc(a.published)), outlets.index(_outlet(a))) for a in articles])
+        points = np.array([(dates.date2num(utc(a.published)), outlets.index(outlet(a))) for a in articles])
         if len(points):
             look: dict[str, Any] = {"s": 60, "linewidth": 1.5, "zorder": 3, "label": name}
             ax.scatter(*points.T, **look | style)
 
-    mark((a for a in dated if a.id not in copies), "report", {"color": _BLUE})
+    mark((a for a in dated if a.id not in copies), "report", {"color": BLUE})
     mark((a for a in dated if a.id in copies), "copy of an earlier article", hollow)
     mark((a for a in dated if a.id == story.representative.id), "representative", star)
     if len(outlets) > _MOST_NAMES:
         ax.set(yticks=[], ylabel=plural(len(outlets), "outlet"))
         ax.invert_yaxis()
     else:
-        _name_rows(ax, outlets)
-    _time_axis(ax, len(story.articles) - len(dated))
-    ax.set_title(**_title(story.headline, 64), loc="left", pad=24, fontsize="medium")
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, **_SMALL)
+        name_rows(ax, outlets)
+    time_axis(ax, len(story.articles) - len(dated))
+    ax.set_title(**title(story.headline, 64), loc="left", pad=24, fontsize="medium")
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, **SMALL)
     return ax
 
 
@@ -99,7 +114,7 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
     TypeError
         For something else than a story.
     """
-    _check("story", story, Story, "a Story")
+    check("story", story, Story, "a Story")
     groups = {a.id: group for group in story.near_duplicates for a in group}
     blocks = list(dict.fromkeys(groups.get(a.id, (a,)) for a in story.articles))  # by their first article's time
     articles = [article for block in blocks for article in block]
@@ -107,7 +122,7 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
         readable_texts(articles), np.array([a.day for a in articles], dtype=np.float64), story._vocabulary
     )
     side = min(1.2 + 0.5 * len(articles), 12)
-    ax = _axes(ax, (side + 2.8, side))
+    ax = axes(ax, (side + 2.8, side))
     # Light to dark, one hue: reads the same in grey.
     image = ax.imshow(similarity, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     if len(articles) > 20:  # too many for numbers
@@ -116,14 +131,14 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
         for i, j in np.ndindex(similarity.shape):
             colour = "white" if similarity[i, j] > 0.6 else "black"
             ax.text(j, i, f"{similarity[i, j]:.2f}", ha="center", va="center", color=colour, fontsize=7)
-    _frame(ax, [len(block) for block in blocks])
+    frame(ax, [len(block) for block in blocks])
     if len(articles) > _MOST_NAMES:
         ax.set(yticks=[], ylabel=plural(len(articles), "article"))
     else:
-        _name_rows(ax, list(map(_label, articles)))
+        name_rows(ax, list(map(label, articles)))
     ax.set_xticks([])
     ax.set_xlabel("frames: copies" if len(blocks) < len(articles) else "no copies")
-    ax.set_title(**_title(story.headline, 50), loc="right", fontsize="medium")  # the names leave room at the left
+    ax.set_title(**title(story.headline, 50), loc="right", fontsize="medium")  # the names leave room at the left
     return ax
 
 
@@ -144,21 +159,21 @@ def retrieval_curve(found: NearDuplicates, ax: "Axes | None" = None) -> "Axes":
     TypeError
         For something else.
     """
-    _check("found", found, NearDuplicates, "what dedup.near_duplicates returns")
-    ax = _axes(ax, (6.5, 4))
+    check("found", found, NearDuplicates, "what dedup.near_duplicates returns")
+    ax = axes(ax, (6.5, 4))
     below, above = np.linspace(0, found.threshold, 201), np.linspace(found.threshold, 1, 201)
     recall = float(found.expected_recall(found.threshold))
-    ax.plot(below, found.bands.retrieval_probability(below), "--", color=_GREY, label="retrieved, checked, dropped")
-    ax.plot(above, found.expected_recall(above), "-", color=_BLUE, linewidth=2.5, label="found")
-    ax.axvline(found.threshold, color=_RED, linestyle=":", label=f"threshold {found.threshold:g}")
-    ax.plot([found.threshold], [recall], "o", color=_RED, zorder=4)
+    ax.plot(below, found.bands.retrieval_probability(below), "--", color=GREY, label="retrieved, checked, dropped")
+    ax.plot(above, found.expected_recall(above), "-", color=BLUE, linewidth=2.5, label="found")
+    ax.axvline(found.threshold, color=RED, linestyle=":", label=f"threshold {found.threshold:g}")
+    ax.plot([found.threshold], [recall], "o", color=RED, zorder=4)
     ax.annotate(
-        f"{recall:.3f}", (found.threshold, recall), xytext=(-8, 2), textcoords="offset points", ha="right", color=_RED
+        f"{recall:.3f}", (found.threshold, recall), xytext=(-8, 2), textcoords="offset points", ha="right", color=RED
     )
     ax.set(xlabel="Jaccard similarity of a pair", ylabel="probability", xlim=(0, 1), ylim=(0, 1.04))
     ax.set_title(f"{found.bands.bands} bands of {found.bands.rows} values", loc="left")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.94))
-    _tidy(ax)
+    tidy(ax)
     return ax
 
 
@@ -187,7 +202,7 @@ def threshold_sweep(
     TypeError, ValueError
         For something else.
     """
-    _check("stories", stories, Stories, "a Stories")
+    check("stories", stories, Stories, "a Stories")
     if thresholds is None:
         thresholds = np.linspace(0.05, 0.35, 16).tolist()
     for threshold in thresholds:
@@ -198,22 +213,22 @@ def threshold_sweep(
         raise ValueError(f"labels has the shape {np.shape(labels)}; allowed: ({len(stories.articles)},)")
     ordered = sorted(map(float, thresholds))
     swept = [stories.rethreshold(threshold) for threshold in ordered]
-    ax = _axes(ax, (7, 4))
-    ax.plot(ordered, [len(s) for s in swept], "-s", color=_BLUE, markersize=4, label="stories")
-    ax.plot(ordered, [len(s[0]) for s in swept], "--^", color=_GREEN, markersize=4, label="articles of the largest")
-    ax.axvline(stories.threshold, color=_GREY, linestyle=":", label=f"threshold {stories.threshold:g}")
+    ax = axes(ax, (7, 4))
+    ax.plot(ordered, [len(s) for s in swept], "-s", color=BLUE, markersize=4, label="stories")
+    ax.plot(ordered, [len(s[0]) for s in swept], "--^", color=GREEN, markersize=4, label="articles of the largest")
+    ax.axvline(stories.threshold, color=GREY, linestyle=":", label=f"threshold {stories.threshold:g}")
     ax.set(xlabel="story_threshold", ylabel="stories, articles")
     ax.set_ylim(bottom=0)
     lines = ax.get_lines()
     if labels is not None:
         right = ax.twinx()
         scores = [bcubed(labels, s.labels).f1 for s in swept]
-        lines += right.plot(ordered, scores, "-o", color=_RED, markersize=4, label="BCubed F1 (right)")
+        lines += right.plot(ordered, scores, "-o", color=RED, markersize=4, label="BCubed F1 (right)")
         right.set(ylabel="BCubed F1", ylim=(0, 1))
         right.spines["top"].set_visible(False)
     names = [str(line.get_label()) for line in lines]
-    ax.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, **_SMALL)
-    _tidy(ax)
+    ax.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, **SMALL)
+    tidy(ax)
     return ax
 
 
@@ -235,101 +250,19 @@ def index_growth(stories: Iterable[Story], ax: "Axes | None" = None) -> "Axes":
     """
     stories = list(stories)
     for story in stories:
-        _check("stories", story, Story, "an iterable of Story, such as index.stories()")
+        check("stories", story, Story, "an iterable of Story, such as index.stories()")
     articles = [article for story in stories for article in story.articles]
-    published = sorted(_utc(article.published) for article in articles if article.published)
+    published = sorted(utc(article.published) for article in articles if article.published)
     if not published:
         raise ValueError(f"stories has {plural(len(articles), 'article')}, none of them dated; allowed: at least one")
-    begun = sorted(_utc(story.first) for story in stories if story.first)
-    ax = _axes(ax, (7, 4))
-    _climb(ax, published, published[-1], "articles", color=_BLUE)
-    _climb(ax, begun, published[-1], "stories", color=_RED, linestyle="--")
-    _time_axis(ax, len(articles) - len(published))
+    begun = sorted(utc(story.first) for story in stories if story.first)
+    ax = axes(ax, (7, 4))
+    climb(ax, published, published[-1], "articles", color=BLUE)
+    climb(ax, begun, published[-1], "stories", color=RED, linestyle="--")
+    time_axis(ax, len(articles) - len(published))
     ax.set_ylabel("so far")
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(frameon=False, loc="upper left")
-    _tidy(ax)
+    tidy(ax)
     return ax
-
-
-_SMALL: dict[str, Any] = {"frameon": False, "fontsize": "small"}
-
-
-def _check(name: str, value: Any, kind: type, allowed: str) -> None:
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} is a {type(value).__name__}; allowed: {allowed}")
-
-
-def _axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
-    """The axes given; otherwise those of a new figure of pyplot, which notebooks show by themselves."""
-    if find_spec("matplotlib") is None:
-        raise ImportError('dedup.plots needs matplotlib: pip install "dedup-stories[plot]"')
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(figsize=size, layout="constrained")[1]
-
-
-def _utc(moment: datetime | None) -> datetime:
-    assert moment is not None  # noqa: S101 (only dated articles come here)
-    return moment.astimezone(UTC)
-
-
-def _outlet(article: Article) -> str:
-    return article.source or "no outlet"
-
-
-def _label(article: Article) -> str:
-    when = f"{_utc(article.published):%m-%d %H:%M}" if article.published else "undated"
-    return f"{_outlet(article)[:30]}, {when}"
-
-
-def _title(headline: str, limit: int) -> dict[str, Any]:
-    lettered = letter(headline, limit)
-    return {"label": lettered.pop("text")} | lettered
-
-
-def _name_rows(ax: "Axes", names: Sequence[str]) -> None:
-    """Names at the left, the first at the top."""
-    lettered = [letter(name, 44) for name in names]
-    ax.set_yticks(range(len(names)), [own.pop("text") for own in lettered])
-    for label, own in zip(ax.get_yticklabels(), lettered, strict=True):
-        label.set(**own)
-    ax.set_ylim(len(names) - 0.5, -0.5)
-
-
-def _climb(ax: "Axes", moments: Sequence[datetime], last: datetime, name: str, **style: Any) -> None:
-    """A step up at each moment, and on to the last."""
-    dates: Any = import_module("matplotlib.dates")  # its types are not complete
-    times, counts = dates.date2num([*moments, last]), [*range(1, len(moments) + 1), len(moments)]
-    ax.step(times, counts, where="post", linewidth=2, label=f"{name}: {len(moments):,}", **style)
-
-
-def _time_axis(ax: "Axes", undated: int) -> None:
-    """Days, or hours where all is within a few days; a grid, and room at both ends."""
-    dates: Any = import_module("matplotlib.dates")
-    locator = dates.AutoDateLocator(minticks=3, maxticks=8, tz=UTC)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC))
-    ax.margins(x=0.06)
-    ax.set_xlabel("time of publication, UTC" + (f"; {plural(undated, 'undated article')} not shown" if undated else ""))
-    _tidy(ax)
-
-
-def _frame(ax: "Axes", sizes: Sequence[int]) -> None:
-    """A frame round each block on the diagonal that has more than one row."""
-    from matplotlib.patches import Rectangle
-
-    first = 0
-    for size in sizes:
-        if size > 1:
-            ax.add_patch(Rectangle((first - 0.5, first - 0.5), size, size, fill=False, edgecolor=_RED, linewidth=2))
-        first += size
-
-
-def _tidy(ax: "Axes") -> None:
-    ax.grid(alpha=0.25)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)

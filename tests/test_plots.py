@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup import plots
+from dedup import drawing, plots
 from dedup.story.graph import FLOOR
 from dedup.story.matrix import similarity_matrix as all_similarities
 from dedup.text.limit import readable_texts
@@ -85,7 +85,7 @@ def test_a_figure_of_its_own(stories):
 
 
 def test_without_matplotlib(stories, monkeypatch):
-    monkeypatch.setattr(plots, "find_spec", lambda _: None)
+    monkeypatch.setattr(drawing, "find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r'pip install "dedup-stories\[plot\]"'):
         plots.index_growth(stories)
 

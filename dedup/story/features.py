@@ -1,7 +1,7 @@
 """Texts -> weighted counts of words, word pairs and character runs, and those -> TF-IDF vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -98,18 +98,21 @@ class Vocabulary:
         """Place of each key in the vocabulary, -1 for the others."""
         return self._lookup.find(keys)
 
-    def document_frequencies(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """In how many texts each feature occurs; 1 also for those that occur in none."""
-        columns = self.columns(keys)
-        frequencies = np.ones(len(keys), dtype=np.int64)
-        known = columns >= 0
-        frequencies[known] = self.frequencies[columns[known]]
-        return frequencies
+    def for_texts(self, counts: Counts) -> "Vocabulary":
+        """What it knows of the features of texts, its own or not; what two of them share is in two texts at least."""
+        keys, here = np.unique(counts.keys, return_counts=True)
+        columns, frequencies = self.columns(keys), np.minimum(here, 2)
+        frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
+        return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
+        columns = self.columns(keys)
+        frequencies = np.ones(len(keys), dtype=np.float64)
+        known = columns >= 0
+        frequencies[known] = self.frequencies[columns[known]]
         prior = np.where(np.isin(keys, self.stop_words), PRIOR_STOP_WORD_ARTICLES, 0.0)
-        return inverse_frequency(self.n_texts, self.document_frequencies(keys).astype(np.float64) + prior)
+        return inverse_frequency(self.n_texts, frequencies + prior)
 
 
 def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -190,8 +193,8 @@ def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     rows = tokens.text_indices
     weights = token_weights(tokens, spelling)
     adjacent = rows[1:] == rows[:-1]
-    pairs = mix(tokens.hashes[:-1] * _PAIR_MULTIPLIER + tokens.hashes[1:])[adjacent]
-    run_tokens, runs = _character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
+    pairs = pair_hashes(tokens.hashes)[adjacent]
+    run_tokens, runs = character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
     row = np.concatenate([rows, rows[1:][adjacent], rows[run_tokens]]).astype(np.uint64)
     key = np.concatenate(
         [
@@ -247,7 +250,12 @@ def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_
     return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
 
 
-def _character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def pair_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes of each token with the next, shape (n_tokens - 1,)."""
+    return mix(hashes[:-1] * _PAIR_MULTIPLIER + hashes[1:])
+
+
+def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Runs of four bytes of the wanted ones of the spaced words, a space before and behind each word.
 
     Returns
@@ -270,8 +278,10 @@ def _character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[
     return token, run
 
 
-def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Vocabulary]:
-    """TF-IDF vectors of unit length.
+def vectorize(
+    counts: Counts, n_jobs: int | None = None, vocabulary: Vocabulary | None = None
+) -> tuple[csr_array, Vocabulary]:
+    """TF-IDF vectors of unit length, weighed by that vocabulary, or else by that of these texts.
 
     Returns
     -------
@@ -281,7 +291,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     Vocabulary
         Of the columns.
     """
-    vocabulary = _vocabulary(counts)
+    vocabulary = vocabulary or vocabulary_of(counts)
     idf = vocabulary.idf(vocabulary.keys)
     weights = (idf * FAMILY_WEIGHT[families(vocabulary.keys)]).astype(np.float32)
 
@@ -309,7 +319,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
 
 
-def _vocabulary(counts: Counts) -> Vocabulary:
+def vocabulary_of(counts: Counts) -> Vocabulary:
     """The features that occur in more than one text."""
     keys = np.sort(counts.keys)
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])

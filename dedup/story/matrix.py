@@ -1,6 +1,7 @@
 """Texts of one story -> how similar each two of them are, under the document frequencies of everything around it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +43,11 @@ def _unit_vectors(texts: Sequence[str], weighing: Weighing) -> csr_array:
     """TF-IDF vectors as `dedup.story.features.vectorize` has them, in columns of their own."""
     counts = count_features(texts, fold=weighing.fold)
     keys, columns = np.unique(counts.keys, return_inverse=True)
+    # Each feature once: that copies share it among themselves does not make it more common.
+    vocabulary = weighing.for_texts(replace(counts, keys=keys))
     family = families(keys)
-    weights = np.maximum(weighing.idf(keys), 0.0) * FAMILY_WEIGHT[family]
-    weights[(family == WORD_PAIR) & (weighing.document_frequencies(keys) < 2)] = 0  # most of them are chance
+    weights = np.maximum(vocabulary.idf(keys), 0.0) * FAMILY_WEIGHT[family]
+    weights[(family == WORD_PAIR) & (vocabulary.columns(keys) < 0)] = 0  # once only: most of them are chance
     values = np.log1p(counts.counts.astype(np.float64)) * weights[columns]
     rows = np.repeat(np.arange(len(texts)), np.diff(counts.offsets))
     lengths = np.sqrt(np.bincount(rows, weights=values**2, minlength=len(texts)))
