@@ -25,7 +25,7 @@ def objective(
     return within - threshold * float((totals * (totals - 1) / 2).sum())
 
 
-def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
+def partition(adjacency: csr_array, threshold: float, sizes: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """Stories of maximal total (similarity - threshold), by local search.
 
     The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two
@@ -40,13 +40,15 @@ def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
         search may end elsewhere when it begins elsewhere.
     threshold : float
         Mean similarity above which reports form a story.
+    sizes : ndarray of int64, shape (n,), optional
+        How many reports each row stands for, its similarities being sums over them; 1 if not given.
 
     Returns
     -------
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64), threshold)
+    return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64) if sizes is None else sizes, threshold)
 
 
 def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
