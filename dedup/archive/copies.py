@@ -13,6 +13,7 @@ from dedup.archive.job import Settings, load, mapped, save
 from dedup.archive.tables import printable
 from dedup.components import connected_labels
 from dedup.near.duplicates import compare, read
+from dedup.story.graph import chunks_of_days, in_reach
 
 #: Articles of a band that are sorted at once.
 _SORTED_AT_ONCE = 1 << 24
@@ -163,12 +164,27 @@ def verify(settings: Settings, number: int, folder: Path) -> None:
 
 
 def copies(settings: Settings, _: int, folder: Path) -> None:
-    """Task: the first of the near-duplicate group of every article, and the number of that group."""
+    """Task: the first of the near-duplicate group of every article, and the number of that group.
+
+    And the chunks of days in which the batch would compare them: where each begins, and the last within its reach.
+    """
     first = np.arange(len(mapped(settings, "order", "days")))
     parts = [load(settings, "verify", k, "positions", "first") for k in range(verify_count(settings))]
     for positions, own in parts:
         first[positions] = own
-    save(folder, first=first, group=(np.cumsum(first == np.arange(len(first))) - 1)[first])
+    speaks = first == np.arange(len(first))
+    spoken = np.flatnonzero(speaks)
+    days = np.array(mapped(settings, "order", "days")[spoken])
+    chunks = list(chunks_of_days(days))
+    dated = [chunk for chunk in chunks if not np.isnan(days[chunk.start])]
+    reach = [sum(in_reach(chunk, other, days) for other in dated[i:]) + i for i, chunk in enumerate(dated)]
+    save(
+        folder,
+        first=first,
+        group=(np.cumsum(speaks) - 1)[first],
+        chunks=np.append(spoken[[chunk.start for chunk in chunks]], len(first)),
+        reach=np.array([*reach, *[len(chunks)] * (len(chunks) - len(dated))], dtype=np.int64),
+    )
 
 
 def speakers(settings: Settings, number: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.archive.intake import positions_of, slice_count
+from dedup.archive.intake import is_undated, positions_of, slice_count
 from dedup.archive.job import Settings, load, mapped, save
 from dedup.components import connected_labels
 from dedup.story.graph import in_reach
@@ -102,8 +102,7 @@ def steps_of(settings: Settings) -> list[range]:
 
 def _dated(settings: Settings) -> int:
     """How many slices have dated articles."""
-    days = mapped(settings, "order", "days")
-    return sum(not np.isnan(days[positions_of(settings, k).start]) for k in range(slice_count(settings)))
+    return sum(not is_undated(settings, k) for k in range(slice_count(settings)))
 
 
 def _in_sight(settings: Settings, coming: int) -> int:

@@ -204,6 +204,11 @@ def positions_of(settings: Settings, number: int) -> slice:
     return slice(int(bounds[number]), int(bounds[number + 1]))
 
 
+def is_undated(settings: Settings, number: int) -> bool:
+    """Whether the articles of a slice have no date; they come last."""
+    return bool(np.isnan(mapped(settings, "order", "days")[positions_of(settings, number).start]))
+
+
 def arrange(settings: Settings, number: int, folder: Path) -> None:
     """Task: the articles of a slice, from all blocks that have some."""
     places = positions_of(settings, number)

@@ -1,5 +1,6 @@
 """Texts that are no copies -> vectors, weighed by the articles around them, and those -> similar pairs."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,11 +10,11 @@ from scipy.sparse import csr_array, vstack
 
 from dedup.archive.cleaning import readable
 from dedup.archive.copies import speakers
-from dedup.archive.intake import positions_of, slice_count, texts_of
+from dedup.archive.intake import is_undated, positions_of, slice_count, texts_of
 from dedup.archive.job import Settings, load, mapped, save
 from dedup.lookup import SortedKeys
 from dedup.story.features import KEY_BITS, Counts, Vocabulary, count_features, vectorize
-from dedup.story.graph import in_reach, pairs_of_candidates, rarest
+from dedup.story.graph import pairs_of_candidates, rarest
 
 #: A feature is as common as it is in so many slices, of which the article's own is in the middle. That is up to
 #: 131,072 articles, so that what an archive of years says of a word is what it said at the time.
@@ -83,7 +84,6 @@ def weigh(settings: Settings, number: int, folder: Path) -> None:
         indices=vectors.indices,
         indptr=vectors.indptr,
         keys=vocabulary.keys,
-        frequencies=np.bincount(vectors.indices, minlength=len(vocabulary.keys)).astype(np.int32),
     )
 
 
@@ -93,40 +93,115 @@ def vectors_of(settings: Settings, number: int) -> Vectors:
     return Vectors(csr_array((data, indices, indptr), shape=(len(indptr) - 1, len(keys))), keys)
 
 
-def within_reach(settings: Settings, number: int) -> list[int]:
-    """The slice and those later ones whose texts may be similar to its."""
-    own, days = positions_of(settings, number), mapped(settings, "order", "days")
-    later = range(number, slice_count(settings))
-    return [k for k in later if in_reach(own, positions_of(settings, k), days)]
+class Piece(NamedTuple):
+    """Rows of a slice that are of one chunk of days, and the positions that they may be similar to.
+
+    Attributes
+    ----------
+    rows : slice
+    reach : slice
+        From the beginning of the chunk on; undated articles are in reach of all.
+    """
+
+    rows: slice
+    reach: slice
+
+    def of(self, positions: NDArray[np.int64], *, undated: bool) -> slice:
+        """Which of some rows are within reach."""
+        if undated:
+            return slice(0, len(positions))
+        return slice(*np.searchsorted(positions, [self.reach.start, self.reach.stop]).tolist())
+
+
+def pieces_of(settings: Settings, positions: NDArray[np.int64]) -> list[Piece]:
+    """The pieces of a slice."""
+    chunks, reach = load(settings, "copies", 0, "chunks", "reach")
+    cuts = np.searchsorted(positions, chunks).tolist()
+    return [
+        Piece(slice(cuts[i], cuts[i + 1]), slice(int(chunks[i]), int(chunks[reach[i]])))
+        for i in range(len(reach))
+        if cuts[i] < cuts[i + 1]
+    ]
 
 
 def compare_slices(settings: Settings, number: int, folder: Path) -> None:
-    """Task: similar pairs of texts of a slice with each other and with those of later slices within reach."""
-    numbers = within_reach(settings, number)
-    (positions,) = load(settings, "count", number, "positions")
-    days, own = mapped(settings, "order", "days"), vectors_of(settings, number)
-    lookup, frequencies = SortedKeys(own.keys, KEY_BITS), np.zeros(len(own.keys), dtype=np.int64)
+    """Task: similar pairs of texts of a slice with each other and with those of later slices."""
+    (positions,), own = load(settings, "count", number, "positions"), vectors_of(settings, number)
+    lookup, pieces = SortedKeys(own.keys, KEY_BITS), pieces_of(settings, positions)
+    numbers = _in_reach(settings, pieces)
+    frequencies = np.zeros((len(pieces), len(own.keys)), dtype=np.int64)
     for k in numbers:
-        keys, theirs = load(settings, "weigh", k, "keys", "frequencies")
-        place = lookup.find(keys)
-        frequencies[place[place >= 0]] += theirs[place >= 0]
+        others = _Others.of(settings, k, lookup)
+        for piece, theirs in zip(pieces, frequencies, strict=True):
+            theirs += others.frequencies(piece)
     mine = [
-        (first, rarest(own.rows[first : first + _ROWS_AT_ONCE], frequencies))
-        for first in range(0, len(positions), _ROWS_AT_ONCE)
+        (piece, row, rarest(own.rows[row : min(row + _ROWS_AT_ONCE, piece.rows.stop)], theirs))
+        for piece, theirs in zip(pieces, frequencies, strict=True)
+        for row in range(piece.rows.start, piece.rows.stop, _ROWS_AT_ONCE)
     ]
-    parts, offsets = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))], [0]
-    for k in numbers:
-        vectors, both, first = own.rows, positions, 0
-        if k != number:
-            (others,) = load(settings, "count", k, "positions")
-            vectors = vstack([own.rows, _in_columns(vectors_of(settings, k), lookup)], format="csr")
-            both, first = np.concatenate([positions, others]), len(positions)
-        postings, their_days = vectors[first:].T.tocsr(), np.array(days[both])
-        found = [pairs_of_candidates(vectors, their_days, rows, row, [(first, postings)]) for row, rows in mine]
-        parts += [(both[left], both[right], similarity) for left, right, similarity in found]
-        offsets.append(offsets[-1] + sum(len(left) for left, _, _ in found))
-    left, right, similarity = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    save(folder, left=left, right=right, similarity=similarity, slices=np.array(numbers), offsets=np.array(offsets))
+    del frequencies
+    later = [k for k in numbers if k >= number]
+    found = [_pairs(settings, positions, own.rows, mine, _Others.of(settings, k, lookup), k == number) for k in later]
+    left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    offsets = np.cumsum([0, *(len(own_left) for own_left, _, _ in found)])
+    save(folder, left=left, right=right, similarity=similarity, slices=np.array(later), offsets=offsets)
+
+
+def _in_reach(settings: Settings, pieces: list[Piece]) -> list[int]:
+    """The slices that have articles within reach of some pieces."""
+    first, stop = min((p.reach.start for p in pieces), default=0), max((p.reach.stop for p in pieces), default=0)
+    numbers = []
+    for k in range(slice_count(settings)):
+        places = positions_of(settings, k)
+        if (places.start < stop and places.stop > first) or is_undated(settings, k):
+            numbers.append(k)
+    return numbers
+
+
+class _Others(NamedTuple):
+    """Texts of a slice by the features of another; those that this one does not have cannot be shared with it."""
+
+    positions: NDArray[np.int64]
+    rows: csr_array
+    undated: bool
+
+    @classmethod
+    def of(cls, settings: Settings, number: int, lookup: SortedKeys) -> "_Others":
+        (positions,), vectors = load(settings, "count", number, "positions"), vectors_of(settings, number)
+        return cls(positions, _in_columns(vectors, lookup), is_undated(settings, number))
+
+    def frequencies(self, piece: Piece) -> NDArray[np.int64]:
+        """How many of those within reach have each feature."""
+        rows, indptr = piece.of(self.positions, undated=self.undated), self.rows.indptr
+        counts: NDArray[np.int64] = np.bincount(
+            self.rows.indices[indptr[rows.start] : indptr[rows.stop]], minlength=self.rows.shape[1]
+        )
+        return counts
+
+
+def _pairs(
+    settings: Settings,
+    positions: NDArray[np.int64],
+    own: csr_array,
+    mine: list[tuple[Piece, int, csr_array]],
+    others: _Others,
+    same: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Similar pairs of texts of two slices, by position."""
+    vectors, both, first = own, positions, 0
+    if not same:
+        vectors, first = vstack([own, others.rows], format="csr"), len(positions)
+        both = np.concatenate([positions, others.positions])
+    days = np.array(mapped(settings, "order", "days")[both])
+    found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))]
+    for piece, blocks in groupby(mine, key=lambda block: block[0]):
+        theirs = piece.of(others.positions, undated=others.undated)
+        postings = others.rows[theirs].T.tocsr()
+        found += [
+            pairs_of_candidates(vectors, days, rows, row, [(first + theirs.start, postings)]) for _, row, rows in blocks
+        ]
+    left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    return both[left], both[right], similarity
 
 
 def _in_columns(vectors: Vectors, lookup: SortedKeys) -> csr_array:
