@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import fsspec
 import pyarrow.parquet as pq
+from joblib import Parallel
 
 import dedup
 from dedup.archive import cleaning, copies, grouping, intake, reports, telling
@@ -54,17 +55,18 @@ def conduct(
     settings = settings._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
     _claim(settings, about, inputs)
     blocks = json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))
-    run_stage(settings, intake.read_block, "read", range(len(blocks)), n_jobs)
-    if differences(inputs, _inputs(paths)):
-        raise ValueError(f"paths: the files changed while they were read; delete {settings.folder} and call again")
-    run_stage(settings, intake.order, "order", [0], n_jobs)
-    stages = _stages(settings)
-    with reporting(progress, telling.article_count(settings)) as report:
-        for stage, its_report in zip(stages, split(report, *(stage.share for stage in stages)), strict=True):
-            for numbers in _in_turn(stage, settings):
-                run_stage(settings, stage.task, stage.name, numbers, n_jobs)
-            its_report(1)
-        files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
+    with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
+        run_stage(settings, intake.read_block, "read", range(len(blocks)), workers)
+        if differences(inputs, _inputs(paths)):
+            raise ValueError(f"paths: the files changed while they were read; delete {settings.folder} and call again")
+        run_stage(settings, intake.order, "order", [0], workers)
+        stages = _stages(settings)
+        with reporting(progress, telling.article_count(settings)) as report:
+            for stage, its_report in zip(stages, split(report, *(stage.share for stage in stages)), strict=True):
+                for numbers in _in_turn(stage, settings):
+                    run_stage(settings, stage.task, stage.name, numbers, workers)
+                its_report(1)
+    files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
     rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
     manifest = about | {"inputs": inputs, "counts": telling.counts(settings) | rows, "files": files}
     draft = f"{folder}/{_MANIFEST}.draft"
