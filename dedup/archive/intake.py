@@ -47,8 +47,11 @@ def blocks_of(path: str) -> list[Block]:
         When it cannot be read.
     """
     if path.endswith(".parquet"):
-        with fsspec.open(path) as file:
-            metadata = pq.ParquetFile(file).metadata
+        try:
+            with fsspec.open(path) as file:
+                metadata = pq.ParquetFile(file).metadata
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"paths: {path!r}: {error}") from error
         return [Block(path, i, i + 1) for i in range(metadata.num_row_groups)]
     if path.endswith((".jsonl", ".ndjson")):
         system, name = fsspec.core.url_to_fs(path)
