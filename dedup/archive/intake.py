@@ -63,7 +63,8 @@ def read_block(settings: Settings, number: int, folder: Path) -> None:
     try:
         batch = read_articles(_with_ids(_rows(block, seen)), timezone=settings.timezone, warns=False)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{_place(block, seen[0])}: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{_place(block, seen[0])}: {error}") from error
     articles = [batch.articles[i] for i in batch.order]
     write_table(folder / "articles.arrow", _table(articles))
     save(
