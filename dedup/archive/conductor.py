@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import fsspec
 import pyarrow.parquet as pq
+from joblib import Parallel
 
 import dedup
 from dedup.archive import cleaning, copies, grouping, intake, reports, telling
@@ -50,24 +52,26 @@ def conduct(
         return _finished(json.loads(system.cat_file(f"{folder}/{_MANIFEST}")), about | {"inputs": inputs}, out)
     if work is None and "://" in out:
         raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
-    settings = settings._replace(folder=os.path.abspath(work or f"{out}.work"))
+    settings = settings._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
     _claim(settings, about, inputs)
     blocks = json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))
-    run_stage(settings, intake.read_block, "read", range(len(blocks)), n_jobs)
-    if differences(inputs, _inputs(paths)):
-        raise ValueError(f"paths: the files changed while they were read; delete {settings.folder} and call again")
-    run_stage(settings, intake.order, "order", [0], n_jobs)
-    stages = _stages(settings)
-    with reporting(progress, telling.article_count(settings)) as report:
-        for stage, its_report in zip(stages, split(report, *(stage.share for stage in stages)), strict=True):
-            for numbers in _in_turn(stage, settings):
-                run_stage(settings, stage.task, stage.name, numbers, n_jobs)
-            its_report(1)
-        files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
+    with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
+        run_stage(settings, intake.read_block, "read", range(len(blocks)), workers)
+        if differences(inputs, _inputs(paths)):
+            raise ValueError(f"paths: the files changed while they were read; delete {settings.folder} and call again")
+        run_stage(settings, intake.order, "order", [0], workers)
+        stages = _stages(settings)
+        with reporting(progress, telling.article_count(settings)) as report:
+            for stage, its_report in zip(stages, split(report, *(stage.share for stage in stages)), strict=True):
+                for numbers in _in_turn(stage, settings):
+                    run_stage(settings, stage.task, stage.name, numbers, workers)
+                its_report(1)
+    files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
     rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
     manifest = about | {"inputs": inputs, "counts": telling.counts(settings) | rows, "files": files}
-    with system.open(f"{folder}/{_MANIFEST}", "w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
+    draft = f"{folder}/{_MANIFEST}.draft"
+    system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
+    system.mv(draft, f"{folder}/{_MANIFEST}")  # there as a whole, as it says that all else is
     shutil.rmtree(settings.folder)
     return manifest
 
@@ -180,7 +184,8 @@ def _claim(settings: Settings, about: dict[str, Any], inputs: dict[str, str]) ->
                 f"{folder} has another job's parts: {changes}; allowed: the call that was interrupted, or delete it"
             )
         return
-    if folder.exists() and any(folder.iterdir()):
+    begun = {"blocks.json", "job.json.draft"}  # what an interruption may leave before there is a job
+    if folder.exists() and {path.name for path in folder.iterdir()} - begun:
         raise ValueError(f"{folder} is not empty, and has no job; allowed: an empty or new folder")
     folder.mkdir(parents=True, exist_ok=True)
     blocks = [block for path in inputs for block in intake.blocks_of(path)]
@@ -200,4 +205,8 @@ def _publish(settings: Settings, table: str, stage: str, system: Any, folder: st
         system.pipe_file(f"{folder}/{name}", data)
         rows = pq.read_metadata(source).num_rows
         told.append({"name": name, "rows": rows, "blake2b": blake2b(data, digest_size=16).hexdigest()})
+    own = {Path(file["name"]).name for file in told}
+    for path in system.ls(f"{folder}/{table}", detail=False):
+        if re.fullmatch(r"part-\d+\.parquet", Path(path).name) and Path(path).name not in own:
+            system.rm_file(path)  # of another job that ended here
     return told

@@ -135,7 +135,7 @@ def plan(settings: Settings, _: int, folder: Path) -> None:
             goals[i:] += 1
             filled = 0.0
         filled += count
-    save(folder, members=members, goals=goals[place], parts=np.array([goals[-1] + 1 if len(goals) else 0]))
+    save(folder, members=members, goals=goals[place], parts=np.array([goals[-1] + 1 if len(goals) else 1]))
 
 
 def verify_count(settings: Settings) -> int:

@@ -25,6 +25,7 @@ SLICE_ARTICLES, SLICE_CHARACTERS = 1 << 14, 1 << 27
 _BLOCK_BYTES = 1 << 26
 _FIELDS = ("id", "text", "title", "published", "source")
 _SCHEMA = pa.schema([(name, pa.binary()) for name in _FIELDS])
+OUTLINES = pa.schema([(name, pa.binary()) for name in ("id", "published", "source", "headline")])
 
 
 class Block(NamedTuple):
@@ -62,7 +63,7 @@ def read_block(settings: Settings, number: int, folder: Path) -> None:
     seen = [0]
     try:
         batch = read_articles(_with_ids(_rows(block, seen)), timezone=settings.timezone, warns=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:  # of which some, as those of JSON, are not made of a message alone
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{_place(block, seen[0])}: {error}") from error
     articles = [batch.articles[i] for i in batch.order]
@@ -137,9 +138,10 @@ def _bytes(text: str) -> bytes:
 def order(settings: Settings, _: int, folder: Path) -> None:
     """Task: the place of each article in canonical order, and where the slices end."""
     numbers = range(len(json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))))
+    types = {"days": np.float64, "sizes": np.int64, "salts": np.uint64}
     days, sizes, salts = (
-        np.concatenate([load(settings, "read", number, name)[0] for number in numbers])
-        for name in ("days", "sizes", "salts")
+        np.concatenate([np.empty(0, dtype), *(load(settings, "read", number, name)[0] for number in numbers)])
+        for name, dtype in types.items()
     )
     ids = pa.chunked_array(
         [
@@ -183,10 +185,10 @@ def _require_own_ids(ids: pa.ChunkedArray) -> None:
 
 
 def _slice_bounds(days: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where slices begin, and the end."""
+    """Where slices begin, and the end; there is a slice even of no articles."""
     total = np.concatenate([[0], np.cumsum(sizes)])
     dated = int(np.searchsorted(days, np.inf))
-    bounds = [0]
+    bounds = [0] if len(days) else [0, 0]
     while (first := bounds[-1]) < len(days):
         longest = int(np.searchsorted(total, total[first] + SLICE_CHARACTERS, side="right")) - 1
         stop = min(first + SLICE_ARTICLES, max(longest, first + 1), len(days))
@@ -207,7 +209,7 @@ def positions_of(settings: Settings, number: int) -> slice:
 
 def is_undated(settings: Settings, number: int) -> bool:
     """Whether the articles of a slice have no date; they come last."""
-    return bool(np.isnan(mapped(settings, "order", "days")[positions_of(settings, number).start]))
+    return bool(np.isnan(mapped(settings, "order", "days")[positions_of(settings, number)]).any())
 
 
 def arrange(settings: Settings, number: int, folder: Path) -> None:
@@ -234,7 +236,7 @@ def _outlines(table: pa.Table) -> pa.Table:
     """What is told of articles."""
     titles, texts = texts_of(table, "title"), texts_of(table, "text")
     headlines = [_bytes(headline_of(title, text)) for title, text in zip(titles, texts, strict=True)]
-    return table.select(["id", "published", "source"]).append_column("headline", pa.array(headlines, pa.binary()))
+    return pa.table([table["id"], table["published"], table["source"], headlines], schema=OUTLINES)
 
 
 def _salts(settings: Settings, places: slice) -> NDArray[np.uint64]:

@@ -59,8 +59,8 @@ def save(folder: Path, **arrays: NDArray[Any]) -> None:
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def run_stage(settings: Settings, task: Task, stage: str, numbers: Iterable[int], n_jobs: int | None) -> None:
-    """Make the parts of a stage that are not there yet, on the backend that joblib is set to.
+def run_stage(settings: Settings, task: Task, stage: str, numbers: Iterable[int], workers: Parallel) -> None:
+    """Make the parts of a stage that are not there yet, by these workers of joblib or those that replace them.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def run_stage(settings: Settings, task: Task, stage: str, numbers: Iterable[int]
     _log.info("%s: %d parts to make", stage, len(left))
     while left:
         try:
-            told = Parallel(n_jobs=n_jobs)(delayed(_attempt)(settings, task, stage, number) for number in left)
+            told = workers(delayed(_attempt)(settings, task, stage, number) for number in left)
         except Exception as error:  # not a task's: those are told. Which one it is depends on the backend
             before, left = len(left), [number for number in left if not part(settings, stage, number).exists()]
             losses = 0 if len(left) < before else losses + 1

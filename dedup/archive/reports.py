@@ -22,6 +22,7 @@ VOCABULARY_SLICES = 5
 
 _ROWS_AT_ONCE = 512
 _MOST_COUNTED = np.iinfo(np.uint16).max
+_NO_PAIRS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
 
 
 class Vectors(NamedTuple):
@@ -142,9 +143,10 @@ def compare_slices(settings: Settings, number: int, folder: Path) -> None:
     del frequencies
     later = [k for k in numbers if k >= number]
     found = [_pairs(settings, positions, own.rows, mine, _Others.of(settings, k, lookup), k == number) for k in later]
-    left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    left, right, similarity = (np.concatenate(columns) for columns in zip(_NO_PAIRS, *found, strict=True))
     offsets = np.cumsum([0, *(len(own_left) for own_left, _, _ in found)])
-    save(folder, left=left, right=right, similarity=similarity, slices=np.array(later), offsets=offsets)
+    slices = np.array(later, dtype=np.int64)
+    save(folder, left=left, right=right, similarity=similarity, slices=slices, offsets=offsets)
 
 
 def _in_reach(settings: Settings, pieces: list[Piece]) -> list[int]:
@@ -193,7 +195,7 @@ def _pairs(
         vectors, first = vstack([own, others.rows], format="csr"), len(positions)
         both = np.concatenate([positions, others.positions])
     days = np.array(mapped(settings, "order", "days")[both])
-    found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))]
+    found = [_NO_PAIRS]
     for piece, blocks in groupby(mine, key=lambda block: block[0]):
         theirs = piece.of(others.positions, undated=others.undated)
         postings = others.rows[theirs].T.tocsr()

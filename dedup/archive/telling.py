@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dedup.archive.cleaning import words_of
-from dedup.archive.intake import positions_of, slice_count, texts_of
+from dedup.archive.intake import OUTLINES, positions_of, slice_count, texts_of
 from dedup.archive.job import Settings, load, mapped, part, save
 from dedup.archive.tables import printable, read_batch
 from dedup.article import Article
@@ -36,7 +36,7 @@ _STORIES = pa.schema(
 
 def outlines(settings: Settings, positions: NDArray[np.int64]) -> pa.Table:
     """Ids, publication times, sources and headlines of articles, by ascending position."""
-    tables = []
+    tables = [OUTLINES.empty_table()]
     bounds = np.array(mapped(settings, "order", "bounds"))
     cuts = np.searchsorted(positions, bounds).tolist()
     for k, (first, stop) in enumerate(pairwise(cuts)):
@@ -103,7 +103,7 @@ def assign(settings: Settings, number: int, folder: Path) -> None:
     begun, which = np.unique(first, return_inverse=True)
     bounds = mapped(settings, "order", "bounds")
     told_in = np.unique(np.searchsorted(bounds, begun, side="right") - 1).tolist()
-    shown = np.concatenate([load(settings, "tell", k, "shown")[0] for k in told_in])
+    shown = np.concatenate([np.empty(0, dtype=np.int64), *(load(settings, "tell", k, "shown")[0] for k in told_in)])
     table = {
         "id": printable(read_batch(part(settings, "slices", number) / "outlines.arrow", ["id"])["id"]),
         "story_id": printable(outlines(settings, begun)["id"]).take(which),
