@@ -202,11 +202,19 @@ def compare(given: argparse.Namespace, names: list[str], folder: Path) -> dict[s
         run = in_own_process(__file__, "--one", name, "--out", str(folder / name), *options)
         if run:
             runs[name] = run
-            print(f"{name:<6}{run['seconds']:8.1f} s  killed: {run['killed']}  losses: {len(run['losses'])}", flush=True)
+            print(
+                f"{name:<6}{run['seconds']:8.1f} s  killed: {run['killed']}  losses: {len(run['losses'])}", flush=True
+            )
     files = [run.pop("files") for run in runs.values()]
     same = len(runs) == len(names) and all(own == files[0] for own in files)
     killed = all(run["killed"] for run in runs.values())
-    return {"workers": given.workers, "engines": runs, "files": files[0] if files else {}, "same": same, "all_killed": killed}
+    return {
+        "workers": given.workers,
+        "engines": runs,
+        "files": files[0] if files else {},
+        "same": same,
+        "all_killed": killed,
+    }
 
 
 def arguments() -> argparse.Namespace:

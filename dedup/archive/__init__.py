@@ -86,7 +86,7 @@ def cluster(
     are told paths and numbers; articles travel through the folder `work`. A task holds some 16,384 articles at a time;
     what is kept of all articles together are a few numbers of each.
 
-    Near-duplicates are those of `dedup.cluster`. Features are weighed by the 131,072 articles around, and stories are
+    Near-duplicates are those of `dedup.cluster`. Features are weighed by some 80,000 articles around, and stories are
     found in steps of some 65,536 articles: what may still meet later articles, 9 days on, stays in sight and may move,
     what is older is settled. Up to 65,536 articles all is as in `dedup.cluster`.
 

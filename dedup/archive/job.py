@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,12 +120,6 @@ def _settle(draft: Path, folder: Path) -> None:
     except OSError:
         if not folder.exists():
             raise
-
-
-def drop_stages(settings: Settings, stages: Sequence[str]) -> None:
-    """Delete the parts of stages that nothing reads any more."""
-    for stage in stages:
-        shutil.rmtree(Path(settings.folder) / stage, ignore_errors=True)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -16,9 +16,9 @@ from dedup.lookup import SortedKeys
 from dedup.story.features import KEY_BITS, Counts, Vocabulary, count_features, vectorize
 from dedup.story.graph import pairs_of_candidates, rarest
 
-#: A feature is as common as it is in so many slices, of which the article's own is in the middle. That is up to
-#: 131,072 articles, so that what an archive of years says of a word is what it said at the time.
-VOCABULARY_SLICES = 8
+#: A feature is as common as it is in so many slices, of which the article's own is in the middle, so that what an
+#: archive of years says of a word is what it said at the time. The first 65,536 articles are in as many at most.
+VOCABULARY_SLICES = 5
 
 _ROWS_AT_ONCE = 512
 _MOST_COUNTED = np.iinfo(np.uint16).max
@@ -45,14 +45,14 @@ def count(settings: Settings, number: int, folder: Path) -> None:
     positions, first = speakers(settings, number), positions_of(settings, number).start
     texts = texts_of(readable(settings, number).take(positions - first), "text")
     found = count_features(texts, n_jobs=1, fold=settings.near.fold)
-    keys, column, frequencies = np.unique(found.keys, return_inverse=True, return_counts=True)
+    keys, frequencies = np.unique(found.keys, return_counts=True)
     save(
         folder,
         positions=positions,
         offsets=found.offsets,
+        entries=found.keys,
         keys=keys,
         frequencies=frequencies.astype(np.int32),
-        columns=column.astype(np.int32),
         counts=np.minimum(found.counts, _MOST_COUNTED).astype(np.uint16),
         uses=found.uses,
     )
@@ -67,7 +67,7 @@ def around(settings: Settings, number: int) -> range:
 
 def weigh(settings: Settings, number: int, folder: Path) -> None:
     """Task: the vectors of a slice, as the batch makes them of the articles around it."""
-    offsets, keys, columns, counts = load(settings, "count", number, "offsets", "keys", "columns", "counts")
+    offsets, entries, keys, counts = load(settings, "count", number, "offsets", "entries", "keys", "counts")
     lookup, frequencies, n_texts, uses = SortedKeys(keys, KEY_BITS), np.zeros(len(keys), dtype=np.int64), 0, []
     for k in around(settings, number):
         their_keys, theirs, positions, used = load(settings, "count", k, "keys", "frequencies", "positions", "uses")
@@ -75,7 +75,7 @@ def weigh(settings: Settings, number: int, folder: Path) -> None:
         frequencies[place[place >= 0]] += theirs[place >= 0]
         n_texts += len(positions)
         uses.append(used)
-    own = Counts(offsets, keys[columns], counts.astype(np.float32), np.sum(uses, axis=0), settings.near.fold)
+    own = Counts(offsets, entries, counts.astype(np.float32), np.sum(uses, axis=0), settings.near.fold)
     shared = frequencies > 1
     vocabulary = Vocabulary(n_texts, keys[shared], frequencies[shared], own.stop_words, settings.near.fold)
     vectors, _ = vectorize(own, n_jobs=1, vocabulary=vocabulary)
