@@ -27,8 +27,8 @@ def vocabulary(count, seed=0):
     return list(words)
 
 
-def generated(n, *, seed=0, days=20.0, words=40, undated=0.04, sources=6, copied=0.2):
-    """So many articles of made-up words: reports of stories, each of a few days, and copies of those.
+def generated(n, *, seed=0, days=20.0, words=40, lasts=0.7, undated=0.04, sources=6, copied=0.2):
+    """So many articles of made-up words: reports of stories, which last some days, and copies of those.
 
     Every source has a line of its own at the head or the foot of each article.
     """
@@ -46,7 +46,7 @@ def generated(n, *, seed=0, days=20.0, words=40, undated=0.04, sources=6, copied
                 body[rng.integers(len(body))] = str(rng.choice(lexicon))
         else:
             own, begin = stories[rng.integers(len(stories))]
-            day = begin + rng.exponential(0.7)
+            day = begin + rng.exponential(lasts)
             of_story = rng.random(words) < 0.45
             others = rng.choice(len(lexicon), words, p=common / common.sum())
             body = [lexicon[k] for k in np.where(of_story, rng.choice(own, words), others).tolist()]
