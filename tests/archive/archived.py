@@ -1,6 +1,8 @@
 """Articles for the tests of the archive, files of them, and the job over those."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,3 +140,13 @@ def in_order(articles):
 def cluster(paths, out, **parameters):
     """The job, in this process if nothing else is said."""
     return archive.cluster(paths, out, **{"n_jobs": 1, "max_chars": MAX_CHARS} | parameters)
+
+
+def dies_once(settings, number, folder):
+    """A task of which the worker is killed when it makes parts 1 and 4 for the first time."""
+    mark = Path(settings.folder) / f"{number}.mark"
+    if number in (1, 4) and not mark.exists():
+        (folder / "half").write_text("half")
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    (folder / "made").write_text(str(number))
