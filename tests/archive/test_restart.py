@@ -39,6 +39,7 @@ TASKS = {
     "tell": (telling, "tell"),
     "assign": (telling, "assign"),
 }
+ARTICLES = shuffled(generated(130, words=20, days=40))
 SLICE, STEP = 25, 60
 
 
@@ -46,21 +47,27 @@ class Interrupted(Exception):
     """What ends a job here."""
 
 
-@pytest.fixture(autouse=True)
-def small(small_slices, monkeypatch):
-    small_slices(SLICE)
-    monkeypatch.setattr(grouping, "STEP_ARTICLES", STEP)
+@pytest.fixture(autouse=True, scope="module")
+def small():
+    """Few articles in a slice and in a step."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intake, "SLICE_ARTICLES", SLICE)
+        patch.setattr(reports, "VOCABULARY_SLICES", 1 << 20)
+        patch.setattr(grouping, "STEP_ARTICLES", STEP)
+        yield
 
 
 @pytest.fixture
 def path(tmp_path):
-    return write(tmp_path / "articles.jsonl", shuffled(generated(130, words=20, days=40)))
+    return write(tmp_path / "articles.jsonl", ARTICLES)
 
 
-@pytest.fixture
-def undisturbed(tmp_path, path):
-    cluster(path, tmp_path / "undisturbed")
-    return files_of(tmp_path / "undisturbed")
+@pytest.fixture(scope="module")
+def undisturbed(small, tmp_path_factory):
+    """The files of a job over those articles that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    cluster(write(folder / "articles.jsonl", ARTICLES), folder / "out")
+    return files_of(folder / "out")
 
 
 def finished_parts(work):
