@@ -1,4 +1,4 @@
-"""One job of `dedup.archive` on loky, on Ray and on Dask, with a worker killed in the middle of each: the same files?
+"""One job of `dedup.archive` on loky, Ray and Dask, a worker killed in the middle of each: are the files the same.
 
 python benchmarks/archive_engines.py [N] [--engines loky,ray,dask] [--workers 2] [--kill sketch] [--date 2026-11-21]
 
@@ -70,9 +70,12 @@ def dask(workers: int) -> Iterator[None]:
     from distributed import Client, LocalCluster
 
     settings = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
-    with LocalCluster(n_workers=workers, **settings) as cluster, Client(cluster):
-        with joblib.parallel_config(backend="dask"):
-            yield
+    with (
+        LocalCluster(n_workers=workers, **settings) as cluster,
+        Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        yield
 
 
 ENGINES: dict[str, Callable[[int], Any]] = {"loky": loky, "ray": ray, "dask": dask}
@@ -119,6 +122,7 @@ class Killer(threading.Thread):
         self.killed: dict[str, Any] | None = None
 
     def run(self) -> None:
+        """What the thread does."""
         while self._finished() < PARTS_BEFORE:
             time.sleep(TICK)
         before = {pid: processor_time(pid) for pid in workers_of(self._engine)}
@@ -140,6 +144,7 @@ class Losses(logging.Handler):
         self.told: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
         self.told.append(record.getMessage()[:200])
 
 

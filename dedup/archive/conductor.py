@@ -199,7 +199,8 @@ def _publish(settings: Settings, table: str, stage: str, system: Any, folder: st
     """Copy the parts of a table to where they belong, and tell what is in each."""
     system.makedirs(f"{folder}/{table}", exist_ok=True)
     told = []
-    for source in sorted((Path(settings.folder) / stage).glob("*/table.parquet")):
+    parts = (part for part in (Path(settings.folder) / stage).iterdir() if part.name.isdigit())  # and no drafts
+    for source in (part / "table.parquet" for part in sorted(parts)):
         data = source.read_bytes()
         name = f"{table}/part-{source.parent.name}.parquet"
         system.pipe_file(f"{folder}/{name}", data)

@@ -47,8 +47,11 @@ def blocks_of(path: str) -> list[Block]:
         When it cannot be read.
     """
     if path.endswith(".parquet"):
-        with fsspec.open(path) as file:
-            metadata = pq.ParquetFile(file).metadata
+        try:
+            with fsspec.open(path) as file:
+                metadata = pq.ParquetFile(file).metadata
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"paths: {path!r}: {error}") from error
         return [Block(path, i, i + 1) for i in range(metadata.num_row_groups)]
     if path.endswith((".jsonl", ".ndjson")):
         system, name = fsspec.core.url_to_fs(path)
@@ -102,7 +105,7 @@ def _json_rows(block: Block) -> Iterator[dict[str, Any]]:
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise TypeError(f"a line is {type(row).__name__}; allowed: one JSON object a line")
-                yield row
+                yield {name: row[name] for name in _FIELDS if name in row}  # as of Parquet
 
 
 def _with_ids(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

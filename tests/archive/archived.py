@@ -1,6 +1,8 @@
 """Articles for the tests of the archive, files of them, and the job over those."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,8 +29,8 @@ def vocabulary(count, seed=0):
     return list(words)
 
 
-def generated(n, *, seed=0, days=20.0, words=40, undated=0.04, sources=6, copied=0.2):
-    """So many articles of made-up words: reports of stories, each of a few days, and copies of those.
+def generated(n, *, seed=0, days=20.0, words=40, lasts=0.7, undated=0.04, sources=6, copied=0.2):
+    """So many articles of made-up words: reports of stories, which last some days, and copies of those.
 
     Every source has a line of its own at the head or the foot of each article.
     """
@@ -46,7 +48,7 @@ def generated(n, *, seed=0, days=20.0, words=40, undated=0.04, sources=6, copied
                 body[rng.integers(len(body))] = str(rng.choice(lexicon))
         else:
             own, begin = stories[rng.integers(len(stories))]
-            day = begin + rng.exponential(0.7)
+            day = begin + rng.exponential(lasts)
             of_story = rng.random(words) < 0.45
             others = rng.choice(len(lexicon), words, p=common / common.sum())
             body = [lexicon[k] for k in np.where(of_story, rng.choice(own, words), others).tolist()]
@@ -138,3 +140,13 @@ def in_order(articles):
 def cluster(paths, out, **parameters):
     """The job, in this process if nothing else is said."""
     return archive.cluster(paths, out, **{"n_jobs": 1, "max_chars": MAX_CHARS} | parameters)
+
+
+def dies_once(settings, number, folder):
+    """A task of which the worker is killed when it makes parts 1 and 4 for the first time."""
+    mark = Path(settings.folder) / f"{number}.mark"
+    if number in (1, 4) and not mark.exists():
+        (folder / "half").write_text("half")
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    (folder / "made").write_text(str(number))
