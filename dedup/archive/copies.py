@@ -156,8 +156,11 @@ def deal(settings: Settings, number: int, folder: Path) -> None:
 def verify(settings: Settings, number: int, folder: Path) -> None:
     """Task: the near-duplicates among whole components of candidates, as the batch finds them."""
     table = gather(settings, "deal", number)
-    positions, names = table["position"].to_numpy(), printable(table["id"])
-    found = compare(read(texts_of(table, "text"), settings.near, n_jobs=1), settings.near, n_jobs=1)
+    positions, names, texts = table["position"].to_numpy(), printable(table["id"]), texts_of(table, "text")
+    del table  # a story of 200,000 copies is here as a whole: what is done with goes
+    readings = read(texts, settings.near, n_jobs=1)
+    del texts
+    found = compare(readings, settings.near, n_jobs=1)
     save(folder, positions=positions, first=positions[np.unique(found.labels, return_index=True)[1]][found.labels])
     columns = [names.take(found.pairs[:, 0]), names.take(found.pairs[:, 1]), found.jaccard, found.containment]
     pq.write_table(pa.table(columns, names=PAIR_COLUMNS), folder / "table.parquet")

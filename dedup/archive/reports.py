@@ -82,8 +82,8 @@ def weigh(settings: Settings, number: int, folder: Path) -> None:
     save(
         folder,
         data=vectors.data,
-        indices=vectors.indices,
-        indptr=vectors.indptr,
+        indices=vectors.indices.astype(np.int32),
+        indptr=vectors.indptr.astype(np.int32),
         keys=vocabulary.keys,
     )
 
@@ -161,24 +161,31 @@ def _in_reach(settings: Settings, pieces: list[Piece]) -> list[int]:
 
 
 class _Others(NamedTuple):
-    """Texts of a slice by the features of another; those that this one does not have cannot be shared with it."""
+    """Texts of a slice beside those of another one, whose features they have in the given columns, or not (-1)."""
 
     positions: NDArray[np.int64]
     rows: csr_array
+    columns: NDArray[np.int32]
+    n_columns: int
     undated: bool
 
     @classmethod
     def of(cls, settings: Settings, number: int, lookup: SortedKeys) -> "_Others":
         (positions,), vectors = load(settings, "count", number, "positions"), vectors_of(settings, number)
-        return cls(positions, _in_columns(vectors, lookup), is_undated(settings, number))
+        columns = lookup.find(vectors.keys).astype(np.int32)
+        return cls(positions, vectors.rows, columns, len(lookup.keys), is_undated(settings, number))
 
     def frequencies(self, piece: Piece) -> NDArray[np.int64]:
         """How many of those within reach have each feature."""
         rows, indptr = piece.of(self.positions, undated=self.undated), self.rows.indptr
-        counts: NDArray[np.int64] = np.bincount(
-            self.rows.indices[indptr[rows.start] : indptr[rows.stop]], minlength=self.rows.shape[1]
-        )
-        return counts
+        counts = np.bincount(self.rows.indices[indptr[rows.start] : indptr[rows.stop]], minlength=len(self.columns))
+        found, there = np.zeros(self.n_columns, dtype=np.int64), self.columns >= 0
+        found[self.columns[there]] = counts[there]
+        return found
+
+    def by_columns(self) -> csr_array:
+        """The rows by the other slice's features; others cannot be shared with it."""
+        return _in_columns(self.rows, self.columns, self.n_columns)
 
 
 def _pairs(
@@ -190,26 +197,34 @@ def _pairs(
     same: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Similar pairs of texts of two slices, by position."""
-    vectors, both, first = own, positions, 0
+    vectors, both, first, rows = own, positions, 0, own
     if not same:
-        vectors, first = vstack([own, others.rows], format="csr"), len(positions)
+        rows, first = others.by_columns(), len(positions)
+        vectors = vstack([own, rows], format="csr")
         both = np.concatenate([positions, others.positions])
     days = np.array(mapped(settings, "order", "days")[both])
     found = [_NO_PAIRS]
-    for piece, blocks in groupby(mine, key=lambda block: block[0]):
-        theirs = piece.of(others.positions, undated=others.undated)
-        postings = others.rows[theirs].T.tocsr()
+    for piece, group in groupby(mine, key=lambda block: block[0]):
+        theirs, blocks = piece.of(others.positions, undated=others.undated), list(group)
+        postings = _of_rare(rows[theirs], [rarest_of_mine for _, _, rarest_of_mine in blocks]).T.tocsr()
         found += [
-            pairs_of_candidates(vectors, days, rows, row, [(first + theirs.start, postings)]) for _, row, rows in blocks
+            pairs_of_candidates(vectors, days, rarest_of_mine, row, [(first + theirs.start, postings)])
+            for _, row, rarest_of_mine in blocks
         ]
     left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return both[left], both[right], similarity
 
 
-def _in_columns(vectors: Vectors, lookup: SortedKeys) -> csr_array:
-    """The same rows by the features of another slice; others cannot be shared with it."""
-    column = lookup.find(vectors.keys)[vectors.rows.indices]
-    kept = column >= 0
-    row = np.repeat(np.arange(vectors.rows.shape[0]), np.diff(vectors.rows.indptr))[kept]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=vectors.rows.shape[0]))])
-    return csr_array((vectors.rows.data[kept], column[kept], indptr), shape=(len(indptr) - 1, len(lookup.keys)))
+def _of_rare(rows: csr_array, blocks: list[csr_array]) -> csr_array:
+    """Rows with only those features that some row of the blocks has: the common ones are most of all entries."""
+    columns = np.full(rows.shape[1], -1, dtype=np.int32)
+    for block in blocks:
+        columns[block.indices] = block.indices
+    return _in_columns(rows, columns, rows.shape[1])
+
+
+def _in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
+    """The same rows with their features in other columns, or left out (-1)."""
+    kept = (columns >= 0)[rows.indices]
+    indptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(kept, dtype=np.int32)])[rows.indptr]
+    return csr_array((rows.data[kept], columns[rows.indices[kept]], indptr), shape=(rows.shape[0], n_columns))

@@ -174,5 +174,6 @@ def rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:
     before = np.concatenate([[0], total])[vectors.indptr[:-1]]
     kept = np.sort(place[total - before[rows] <= POSTINGS])
     sizes = np.bincount(rows[kept], minlength=vectors.shape[0])
-    indptr = np.concatenate([[0], np.cumsum(sizes)])
+    # Indices as wide as those of the vectors: SciPy would widen all postings in every product.
+    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(vectors.indptr.dtype)
     return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
