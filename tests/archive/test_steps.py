@@ -11,7 +11,7 @@ from dedup.components import connected_labels, numbered_by_first
 from dedup.metrics import bcubed
 from dedup.story.partition import objective, partition
 
-EXAMPLES = settings(deadline=None, max_examples=60)
+EXAMPLES = settings(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 2**32)
 THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3])
 
