@@ -52,7 +52,7 @@ _HOMES = {
     "sample_articles": "dedup.sample",
 }
 
-_MODULES = ("encoders", "metrics", "plots")
+_MODULES = ("archive", "encoders", "metrics", "plots")
 
 __all__ = sorted([*_HOMES, *_MODULES, "Article", "__version__"])
 

@@ -79,9 +79,7 @@ class Story:
     @property
     def headline(self) -> str:
         """Title of the representative, or the beginning of its text."""
-        text = (self.representative.title or self.representative.text).strip()
-        line = printable(text.partition("\n")[0])
-        return line if len(line) <= 120 else f"{line[:117]}..."
+        return headline_of(self.representative.title, self.representative.text)
 
     def explain(self, article: Any) -> "Explanation":
         """Why an article belongs to the story, or how close it is to it; see `dedup.explain`.
@@ -351,6 +349,12 @@ def plural(count: int, one: str, many: str = "") -> str:
     ('1 article', '1,200 stories')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def headline_of(title: str, text: str) -> str:
+    """The title, or the beginning of the text."""
+    line = printable((title or text).strip().partition("\n")[0])
+    return line if len(line) <= 120 else f"{line[:117]}..."
 
 
 def printable(text: str) -> str:

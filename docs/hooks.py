@@ -71,7 +71,7 @@ def add() -> str:
         ["reopening", f"{costs['reopening_seconds']:.1f} s"],
         [f"expiry of {costs['expired']:,.0f}", f"{costs['expiry_seconds']:.1f} s"],
     ]
-    return table(["an index", ""], rows, measured, "benchmarks/index_speed.py DATA --live 60000")
+    return table(["an index", ""], rows, measured, "benchmarks/index_speed.py DATA")
 
 
 def stream() -> str:
@@ -102,4 +102,40 @@ def copies() -> str:
     return table(heads, rows, measured, "benchmarks/near_growth.py")
 
 
-TABLES: dict[str, Callable[[], str]] = {"add": add, "stream": stream, "stories": stories, "copies": copies}
+def archive() -> str:
+    measured = results("archive_growth")
+    rows = [
+        [
+            f"{run['articles']:,}",
+            f"{run['seconds'] / 60:,.1f} min",
+            f"{run['microseconds_an_article']:,.0f} µs",
+            f"{run['worker_mb']:,.0f} MB",
+            f"{run['together_mb']:,.0f} MB",
+            f"{run['work_mb'] / 1024:,.1f} GB",
+            f"{run['stories']['f1']:.3f}",
+        ]
+        for run in measured["runs"]
+    ]
+    heads = ["articles", "time", "an article", "largest worker", "all processes", "working folder", "BCubed F1"]
+    return table(heads, rows, measured, "benchmarks/archive_growth.py")
+
+
+def archive_estimate() -> str:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import archive_estimate
+
+    heads = ["stage"]
+    for articles in archive_estimate.SIZES:
+        heads += [f"{articles // 1_000_000:,} million: core hours", "largest worker"]
+    measured = archive_estimate.measured()
+    return table(heads, archive_estimate.rows(measured), measured, "benchmarks/archive_estimate.py")
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "add": add,
+    "stream": stream,
+    "stories": stories,
+    "copies": copies,
+    "archive": archive,
+    "archive-estimate": archive_estimate,
+}

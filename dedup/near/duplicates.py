@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,21 +113,49 @@ class NearSettings:
     compare_numbers: bool = False
     fold: Fold = "unidecode"
 
+    @property
+    def bands(self) -> Bands:
+        """How signatures are banded; a signature has as many values as the bands need."""
+        return Bands.for_recall(self.threshold, self.recall, self.num_perm)
+
+
+class Readings(NamedTuple):
+    """What texts are compared by.
+
+    Attributes
+    ----------
+    signatures : ndarray of uint32, shape (n_texts, n_values)
+    shingles : ShingleSets
+    numbers : ShingleSets or None
+        Those with a number; None when numbers do not matter.
+    """
+
+    signatures: NDArray[np.uint32]
+    shingles: ShingleSets
+    numbers: ShingleSets | None
+
 
 def find_near_duplicates(
     texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, report: Report = silent
 ) -> NearDuplicates:
     """All pairs of texts that are near-duplicates by these settings, and their groups."""
     _log.debug("reading %d texts", len(texts))
-    reading, finding, checking = split(report, _READING, _FINDING, _CHECKING)
-    bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
-    signed, shingles, numbers = _read(texts, settings, bands.bands * bands.rows, n_jobs, reading)
+    reading, comparing = split(report, _READING, _FINDING + _CHECKING)
+    return compare(read(texts, settings, n_jobs, reading), settings, n_jobs, comparing)
+
+
+def compare(
+    readings: Readings, settings: NearSettings, n_jobs: int | None = None, report: Report = silent
+) -> NearDuplicates:
+    """All pairs of texts that have been read that are near-duplicates, and their groups."""
+    finding, checking = split(report, _FINDING, _CHECKING)
+    bands = settings.bands
+    signed, shingles, numbers = readings
     filled = np.flatnonzero(shingles.lengths)  # a blank text is nobody's duplicate
-    if len(filled) < len(texts):
+    if len(filled) < len(signed):
         signed = signed[filled]
     _log.debug("looking for candidates in %d bands of %d texts that are not blank", bands.bands, len(filled))
     found = candidates(signed, bands, n_jobs, finding)
-    del signed
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:
         pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
@@ -141,20 +170,19 @@ def find_near_duplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
         containment=verified.containment[order],
-        labels=connected_labels(pairs[:, 0], pairs[:, 1], len(texts)),
+        labels=connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths)),
         token_counts=shingles.lengths,
         threshold=settings.threshold,
         bands=bands,
     )
 
 
-def _read(
-    texts: Sequence[str], settings: NearSettings, values: int, n_jobs: int | None, report: Report
-) -> tuple[NDArray[np.uint32], ShingleSets, ShingleSets | None]:
-    """Signatures of that many values, the sets of their shingles and, if they matter, of their numbers."""
+def read(texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, report: Report = silent) -> Readings:
+    """Signatures of texts, the sets of their shingles and, if they matter, of their numbers."""
+    values = settings.bands.bands * settings.bands.rows
     no_numbers = np.empty(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
 
-    def read(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    def read_block(block: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
         tokens = tokenize(texts[block], settings.fold)
         hashes = shingle_hashes(tokens, settings.shingle_size)
         signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=values, seed=SEED)
@@ -163,10 +191,10 @@ def _read(
     signed = np.empty((len(texts), values), dtype=np.uint32)
     shingles, numbers = _Growing(texts), _Growing(texts)
     slices = blocks(texts, _BLOCK_CHARACTERS)
-    for hashes, counts, found, found_counts in ordered_map(read, slices, n_jobs, report):
+    for hashes, counts, found, found_counts in ordered_map(read_block, slices, n_jobs, report):
         shingles.append(hashes, counts)
         numbers.append(found, found_counts)
-    return signed, shingles.sets(n_jobs), numbers.sets(n_jobs) if settings.compare_numbers else None
+    return Readings(signed, shingles.sets(n_jobs), numbers.sets(n_jobs) if settings.compare_numbers else None)
 
 
 class _Growing:

@@ -55,8 +55,8 @@ class Counts:
         Which feature, ascending within a text; below 2**48, the lowest two bits its family.
     counts : ndarray of float32, shape (n_entries,)
         Weighted number of occurrences, above 0.
-    stop_words : ndarray of uint64, shape (n_stop_words,)
-        Keys of the stop words, but of those that these texts use as names.
+    uses : ndarray of int64, shape (2, n_stop_words)
+        How often each stop word is capitalised inside a sentence, as a name is, and how often not capitalised.
     fold : {"unidecode", "marks"}
         Of the texts.
     """
@@ -64,8 +64,15 @@ class Counts:
     offsets: NDArray[np.int64]
     keys: NDArray[np.uint64]
     counts: NDArray[np.float32]
-    stop_words: NDArray[np.uint64]
+    uses: NDArray[np.int64]
     fold: Fold = "unidecode"
+
+    @property
+    def stop_words(self) -> NDArray[np.uint64]:
+        """Keys of the stop words, but of those that these texts use as names."""
+        # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
+        as_name, as_word = self.uses
+        return feature_keys(stop_word_hashes(self.fold)[as_name <= as_word], WORD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,23 +148,20 @@ def count_features(
     the characters of the texts.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
-    as_name, as_word = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
+    uses = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
 
     def of_block(block: slice) -> tuple[BlockCounts, NDArray[np.int64]]:
         tokens = tokenize(texts[block], fold)
         spelling = spelling_of(tokens)
-        return count_block(tokens, spelling), _stop_word_uses(spelling, len(as_name))
+        return count_block(tokens, spelling), _stop_word_uses(spelling, uses.shape[1])
 
-    for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, report):
+    for counted, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, report):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
-        as_name += uses[0]
-        as_word += uses[1]
-    # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
-    stop_words = feature_keys(stop_word_hashes(fold)[as_name <= as_word], WORD)
+        uses += used
     offsets = np.cumsum(joined(sizes, np.int64))
-    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), stop_words, fold)
+    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), uses, fold)
 
 
 class BlockCounts(NamedTuple):

@@ -119,29 +119,36 @@ def _pairs_of_rows(
     rows: slice,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Pairs ``left < right`` with left among the rows, sorted, and their similarities."""
-    left, right = _candidates(vectors, days, rows, theirs, frequencies)
+    mine = rarest(vectors[rows.start : rows.stop], frequencies)
+    return pairs_of_candidates(vectors, days, mine, rows.start, theirs)
+
+
+def pairs_of_candidates(
+    vectors: csr_array,
+    days: NDArray[np.float64],
+    mine: csr_array,
+    first: int,
+    theirs: list[tuple[int, csr_array]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Pairs ``left < right``, sorted, and their similarities.
+
+    `mine` has the rarest features of the left rows, of which `first` is the first; `theirs` the first row and the
+    postings of each chunk of right rows.
+    """
+    left, right = _candidates(days, mine, first, theirs)
     similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
     kept = similarity >= FLOOR
     return left[kept], right[kept], similarity[kept]
 
 
 def _candidates(
-    vectors: csr_array,
-    days: NDArray[np.float64],
-    rows: slice,
-    theirs: list[tuple[int, csr_array]],
-    frequencies: NDArray[np.int64],
+    days: NDArray[np.float64], mine: csr_array, first: int, theirs: list[tuple[int, csr_array]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs ``left < right`` with left among the rows whose rarest features reach `CANDIDATE_FLOOR`, sorted.
-
-    `theirs` has the first row and the postings of each chunk within reach, that of the rows included, and
-    `frequencies` how many of all those rows have each feature.
-    """
-    mine = _rarest(vectors[rows.start : rows.stop], frequencies)
+    """Pairs ``left < right`` whose rarest features reach `CANDIDATE_FLOOR`, sorted."""
     parts = []
     for start, postings in theirs:
         product = (mine @ postings).tocoo()
-        left, right = product.row + np.int64(rows.start), product.col + np.int64(start)
+        left, right = product.row + np.int64(first), product.col + np.int64(start)
         close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
         left, right, partial_sums = left[close], right[close], product.data[close]
         close = partial_sums * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
@@ -151,8 +158,11 @@ def _candidates(
     return left[order], right[order]
 
 
-def _rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:
-    """Rows with only their rarest features, as many as have `POSTINGS` postings together."""
+def rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:
+    """Rows with only their rarest features, as many as have `POSTINGS` postings together.
+
+    `frequencies` has the number of postings of each feature.
+    """
     rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
     # Row above, then postings, then place: sorting plain integers is ten times faster than sorting an index.
     packed = rows.astype(np.uint64) << np.uint64(_POSTINGS_BITS)
@@ -164,5 +174,6 @@ def _rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:
     before = np.concatenate([[0], total])[vectors.indptr[:-1]]
     kept = np.sort(place[total - before[rows] <= POSTINGS])
     sizes = np.bincount(rows[kept], minlength=vectors.shape[0])
-    indptr = np.concatenate([[0], np.cumsum(sizes)])
+    # Indices as wide as those of the vectors: SciPy would widen all postings in every product.
+    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(vectors.indptr.dtype)
     return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)

@@ -25,7 +25,7 @@ def objective(
     return within - threshold * float((totals * (totals - 1) / 2).sum())
 
 
-def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
+def partition(adjacency: csr_array, threshold: float, sizes: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """Stories of maximal total (similarity - threshold), by local search.
 
     The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two
@@ -40,13 +40,15 @@ def partition(adjacency: csr_array, threshold: float) -> NDArray[np.int64]:
         search may end elsewhere when it begins elsewhere.
     threshold : float
         Mean similarity above which reports form a story.
+    sizes : ndarray of int64, shape (n,), optional
+        How many reports each row stands for, its similarities being sums over them; 1 if not given.
 
     Returns
     -------
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64), threshold)
+    return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64) if sizes is None else sizes, threshold)
 
 
 def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
@@ -91,8 +93,9 @@ def _local_moves(
     graph: csr_array, sizes: NDArray[np.int64], start: NDArray[np.int64], threshold: float
 ) -> NDArray[np.int64]:
     """Labels after moving single nodes, each to where it gains most, until none gains."""
-    # Plain lists: a node has few neighbours, and a NumPy call costs more than going through them.
-    starts, neighbours, similarities = graph.indptr.tolist(), graph.indices.tolist(), graph.data.tolist()
+    # Plain lists: a node has few neighbours, and a NumPy call costs more than going through them. Those of one node at
+    # a time: numbers in lists take ten times the memory of those in arrays.
+    starts, neighbours, similarities = graph.indptr.tolist(), graph.indices, graph.data
     size, labels = sizes.tolist(), start.tolist()
     total = np.bincount(start, weights=sizes, minlength=len(size)).astype(np.int64).tolist()  # of each label
     free = np.flatnonzero(np.array(total) == 0).tolist()  # labels without nodes
@@ -100,12 +103,12 @@ def _local_moves(
     while queue:
         node = queue.popleft()
         queued[node] = False
-        row = range(starts[node], starts[node + 1])
+        row = slice(starts[node], starts[node + 1])
+        around = neighbours[row].tolist()
         home = labels[node]
         attraction: dict[int, float] = {home: 0.0}
-        for k in row:
-            label = labels[neighbours[k]]
-            attraction[label] = attraction.get(label, 0.0) + similarities[k]
+        for label, pull in zip([labels[other] for other in around], similarities[row].tolist(), strict=True):
+            attraction[label] = attraction.get(label, 0.0) + pull
         total[home] -= size[node]
         best, best_gain = home, attraction[home] - threshold * size[node] * total[home]
         for label, pull in attraction.items():
@@ -120,8 +123,7 @@ def _local_moves(
         if not total[home]:
             free.append(home)
         labels[node] = best
-        for k in row:
-            other = neighbours[k]
+        for other in around:
             if labels[other] != best and not queued[other]:
                 queued[other] = True
                 queue.append(other)

@@ -137,18 +137,18 @@ def learn(
         Is told what share is done.
     """
     keys, anywhere = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.bool_)]
-    samples = list(_samples(salts))
-    reports = split(report, *map(len, samples)) if samples else []
-    for places, its_report in zip(samples, reports, strict=True):
+    chosen = list(samples(salts))
+    reports = split(report, *map(len, chosen)) if chosen else []
+    for places, its_report in zip(chosen, reports, strict=True):
         some = [texts[place] for place in places.tolist()]
-        learned = _learn_some(some, salts[places], n_jobs, fold, its_report)
+        learned = learn_some(some, salts[places], n_jobs, fold, its_report)
         keys.append(learned.keys)
         anywhere.append(learned.anywhere)
     return Recurring(np.concatenate(keys), np.concatenate(anywhere)).ascending()
 
 
-def _samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
-    """Places of the articles to learn from, whole sources at a time."""
+def samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+    """Places of the articles to learn from, whole sources at a time, at most 2**13 together."""
     order = np.argsort(salts, kind="stable")
     starts = np.flatnonzero(np.diff(salts[order], prepend=~salts[order[:1]]))
     sizes = np.diff(np.append(starts, len(order)))
@@ -167,10 +167,14 @@ def _samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
         yield np.concatenate(part)
 
 
-def _learn_some(
-    texts: list[str], salts: NDArray[np.uint64], n_jobs: int | None, fold: Fold, report: Report
+def learn_some(
+    texts: Sequence[str],
+    salts: NDArray[np.uint64],
+    n_jobs: int | None = None,
+    fold: Fold = "unidecode",
+    report: Report = silent,
 ) -> Recurring:
-    """What recurs in some whole sources of at most 2**13 articles together."""
+    """What recurs in some whole sources of at most 2**13 articles together; see `samples`."""
 
     def of_block(block: slice) -> NDArray[np.uint64]:
         layout = layout_of(tokenize(texts[block], fold))

@@ -1,6 +1,7 @@
 """Residue: text that belongs to the site, not to the report."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -20,7 +21,7 @@ from dedup.text.recurring import (
     run_marks,
     source_salts,
 )
-from dedup.text.titles import titles_of
+from dedup.text.titles import Titles, titles_of
 from dedup.text.tokens import blocks, tokenize
 
 Span = tuple[int, int]
@@ -102,13 +103,19 @@ def mark_residue(
     recurring: Recurring,
     *,
     linked: bool = True,
+    linkable: Titles | None = None,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
     report: Report = silent,
 ) -> list[list[Span]]:
-    """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
+    """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone.
+
+    `linkable` has the titles of all articles when these are only some of them.
+    """
     title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
     known = titles_of(titles, title_salts, fold) if linked else None
+    if known is not None and linkable is not None:
+        known = replace(linkable, own=known.own)
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))

@@ -245,7 +245,7 @@ def test_the_rarest_features_are_those_of_the_slow_twin(seed, n, postings, most)
     vectors = random_vectors(seed, n)
     frequencies = np.random.default_rng(seed).integers(1, most + 1, vectors.shape[1])
     with constants(POSTINGS=postings):
-        rarest = graph._rarest(vectors, frequencies)
+        rarest = graph.rarest(vectors, frequencies)
         expected = np.zeros(vectors.shape, dtype=np.float32)
         for i, row in enumerate(vectors.toarray()):
             kept = slow_rarest(np.flatnonzero(row).tolist(), frequencies)
@@ -261,7 +261,7 @@ def test_no_row_follows_more_postings_than_allowed(seed, n, postings):
     vectors = random_vectors(seed, n, features=40)
     frequencies = np.random.default_rng(seed).choice([1, 10, 1000, 2999, 3000, 3001, 70_000, 10**7], vectors.shape[1])
     with constants(POSTINGS=postings):
-        rarest = graph._rarest(vectors, frequencies)
+        rarest = graph.rarest(vectors, frequencies)
     followed = np.add.reduceat([*frequencies[rarest.indices], 0], rarest.indptr[:-1]) if n else np.empty(0)
     assert (followed[np.diff(rarest.indptr) > 0] <= postings).all()
 
@@ -269,8 +269,8 @@ def test_no_row_follows_more_postings_than_allowed(seed, n, postings):
 def test_features_as_frequent_as_allowed_are_followed():
     vectors = csr_array(np.ones((1, 3), dtype=np.float32))
     frequencies = np.array([graph.POSTINGS - 1, graph.POSTINGS, 1])
-    assert graph._rarest(vectors, frequencies).indices.tolist() == [0, 2]
-    assert graph._rarest(vectors[:, [1]], frequencies[[1]]).indices.tolist() == [0]
+    assert graph.rarest(vectors, frequencies).indices.tolist() == [0, 2]
+    assert graph.rarest(vectors[:, [1]], frequencies[[1]]).indices.tolist() == [0]
 
 
 def test_the_postings_fit_their_bits():

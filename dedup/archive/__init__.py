@@ -1,0 +1,125 @@
+"""Archive: stories of more articles than memory holds, from files to files."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
+from dedup.near.duplicates import NearSettings
+from dedup.progress import Progress
+from dedup.representative import RULES
+from dedup.text.fold import Fold
+from dedup.text.limit import MAX_CHARS
+
+__all__ = ["cluster"]
+
+
+def cluster(
+    paths: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    work: str | Path | None = None,
+    story_threshold: float = 0.12,
+    near_threshold: float = 0.7,
+    recall: float = 0.95,
+    num_perm: int = 128,
+    shingle_size: int = 5,
+    representative: str = "central",
+    cut_residue: bool = True,
+    fold: Fold = "unidecode",
+    timezone: str | None = None,
+    max_chars: int = MAX_CHARS,
+    n_jobs: int | None = -1,
+    progress: Progress = False,
+) -> dict[str, Any]:
+    r"""Group the articles of files into stories, as `dedup.cluster` does those in memory.
+
+    Parameters
+    ----------
+    paths : str, Path or sequence of those
+        Parquet or JSONL files, not compressed as a whole: paths or URLs that fsspec reads, ``*`` in a name for any.
+        Fields are those of `Article`; there must be ``id`` and ``text``, and ids that occur once in all files.
+    out : str or Path
+        A folder for the results, or a URL that fsspec writes to.
+    work : str or Path, optional
+        A folder for what is between, on a file system of all workers; about three times the size of the texts, and
+        deleted when all is done. It is ``out`` with ".work" behind it if not given.
+    story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
+        See `StoryClusterer`.
+    representative : {"central", "earliest", "longest"}, default "central"
+        Which article a story shows.
+    timezone : str, optional
+        The zone of publication times that name none; without it they are refused.
+    n_jobs : int, optional
+        Workers; -1 means one per processor, None what ``joblib.parallel_config`` says. The result does not depend on
+        it, nor on how the articles are spread over files.
+    progress : bool or callable, default False
+        As in `StoryClusterer`; it is told when a step of the job is done.
+
+    Returns
+    -------
+    dict
+        What ``manifest.json`` has: parameters, versions, inputs, counts, and rows and checksum of each file.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an article, named by its file and row, or a parameter that is not allowed; when `out` or `work` has
+        another job's files, or the inputs have changed since this one began.
+    OSError
+        When a file cannot be read or written.
+    RuntimeError
+        When workers are lost again and again.
+    ImportError
+        When what it needs is not installed (``pip install "dedup-stories[archive]"``).
+
+    Notes
+    -----
+    There are three tables, each of Parquet files in a folder of its own: ``assignments`` (id, story_id,
+    near_duplicate_group, is_representative, membership; a row for each article, by publication and id), ``stories``
+    (by first article) and ``near_duplicates`` (verified pairs). ``manifest.json`` is written last.
+
+    To call again after an interruption goes on where the job was: what was finished is not done again.
+
+    Tasks run on the backend that joblib is set to, ``with joblib.parallel_config(backend="ray")`` on a cluster. They
+    are told paths and numbers; articles travel through the folder `work`. A task holds some 16,384 articles at a time;
+    what is kept of all articles together are a few numbers of each.
+
+    Near-duplicates are those of `dedup.cluster`. Features are weighed by some 80,000 articles around, and stories are
+    found in steps of some 65,536 articles: what may still meet later articles, 9 days on, stays in sight and may move,
+    what is older is settled. Up to 65,536 articles all is as in `dedup.cluster`.
+
+    Examples
+    --------
+    >>> import json
+    >>> from tempfile import TemporaryDirectory
+    >>> from dedup import sample_articles
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "articles.jsonl"
+    ...     fields = ("id", "text", "title", "source")
+    ...     lines = [json.dumps({f: getattr(a, f) for f in fields}) for a in sample_articles("fr")]
+    ...     _ = path.write_text("\n".join(lines))
+    ...     manifest = cluster(path, Path(folder) / "stories", n_jobs=1)
+    >>> manifest["counts"]["articles"] == len(lines)
+    True
+    """
+    near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
+    check_settings(near, n_jobs, name="near_threshold")
+    _ = near.bands  # which refuses what cannot be had
+    check_story_settings(story_threshold, representative, timezone)
+    if representative not in RULES:
+        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
+    if timezone is not None and not isinstance(timezone, str):
+        raise TypeError(f"timezone is {timezone!r}; allowed: None, or a name like 'Europe/Paris'")
+    check_flag("cut_residue", cut_residue)
+    check_count("max_chars", max_chars)
+    check_progress(progress)
+    missing = [name for name in ("fsspec", "pyarrow") if not find_spec(name)]
+    if missing:
+        raise ImportError(f'dedup.archive needs {" and ".join(missing)}: pip install "dedup-stories[archive]"')
+    from dedup.archive.conductor import conduct
+    from dedup.archive.job import Settings
+
+    settings = Settings("", near, float(story_threshold), representative, cut_residue, timezone, int(max_chars))
+    return conduct(paths, str(out), None if work is None else str(work), settings, n_jobs, progress)

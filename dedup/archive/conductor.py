@@ -1,0 +1,213 @@
+"""The stages of an archive's job, one after the other."""
+
+import json
+import logging
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fsspec
+import pyarrow.parquet as pq
+from joblib import Parallel
+
+import dedup
+from dedup.archive import cleaning, copies, grouping, intake, reports, telling
+from dedup.archive.job import Settings, Task, differences, run_stage
+from dedup.progress import Progress, reporting, split
+
+_log = logging.getLogger(__name__)
+
+_MANIFEST, _FORMAT = "manifest.json", 1
+_TABLES = {"assignments": "assign", "stories": "tell", "near_duplicates": "verify"}
+
+
+class Stage(NamedTuple):
+    """A stage: its name, its task, the numbers of its parts once the stages before are done, its share of the time."""
+
+    name: str
+    task: Task
+    numbers: Callable[[Settings], Iterable[int]]
+    share: float = 0.005
+
+
+def conduct(
+    paths: str | Path | Sequence[str | Path],
+    out: str,
+    work: str | None,
+    settings: Settings,
+    n_jobs: int | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Do the whole job, or what is left of it; see `dedup.archive.cluster`."""
+    inputs, about = _inputs(paths), _about(settings)
+    system, folder = fsspec.core.url_to_fs(out)
+    if system.exists(f"{folder}/{_MANIFEST}"):
+        return _finished(json.loads(system.cat_file(f"{folder}/{_MANIFEST}")), about | {"inputs": inputs}, out)
+    if work is None and "://" in out:
+        raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
+    settings = settings._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
+    _claim(settings, about, inputs)
+    blocks = json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))
+    with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
+        run_stage(settings, intake.read_block, "read", range(len(blocks)), workers)
+        if differences(inputs, _inputs(paths)):
+            raise ValueError(f"paths: the files changed while they were read; delete {settings.folder} and call again")
+        run_stage(settings, intake.order, "order", [0], workers)
+        stages = _stages(settings)
+        with reporting(progress, telling.article_count(settings)) as report:
+            for stage, its_report in zip(stages, split(report, *(stage.share for stage in stages)), strict=True):
+                for numbers in _in_turn(stage, settings):
+                    run_stage(settings, stage.task, stage.name, numbers, workers)
+                its_report(1)
+    files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
+    rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
+    manifest = about | {"inputs": inputs, "counts": telling.counts(settings) | rows, "files": files}
+    draft = f"{folder}/{_MANIFEST}.draft"
+    system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
+    system.mv(draft, f"{folder}/{_MANIFEST}")  # there as a whole, as it says that all else is
+    shutil.rmtree(settings.folder)
+    return manifest
+
+
+def _stages(settings: Settings) -> list[Stage]:
+    """What there is to do once the articles are in order; each reads what those before it wrote."""
+
+    def slices(settings: Settings) -> range:
+        return range(intake.slice_count(settings))
+
+    def one(_: Settings) -> range:
+        return range(1)
+
+    residue = [
+        Stage("sample", cleaning.sample, slices),
+        Stage("learn", cleaning.learn, lambda settings: range(cleaning.sample_count(settings)), 0.02),
+        Stage("collect", cleaning.collect, one),
+    ]
+    return [
+        Stage("slices", intake.arrange, slices, 0.05),
+        *(residue if settings.cut_residue else ()),
+        Stage("sketch", cleaning.sketch, slices, 0.25),
+        Stage("band", copies.band, lambda settings: range(copies.leaf_count(settings)), 0.02),
+        Stage("merge", copies.merge, lambda settings: range(copies.leaf_count(settings) - 1)),
+        Stage("plan", copies.plan, one),
+        Stage("deal", copies.deal, slices, 0.02),
+        Stage("verify", copies.verify, lambda settings: range(copies.verify_count(settings)), 0.05),
+        Stage("copies", copies.copies, one),
+        Stage("count", reports.count, slices, 0.15),
+        Stage("weigh", reports.weigh, slices, 0.1),
+        Stage("compare", reports.compare_slices, slices, 0.2),
+        Stage("group", grouping.group, lambda settings: range(len(grouping.steps_of(settings))), 0.05),
+        Stage("stories", grouping.stories, one),
+        Stage("tell", telling.tell, slices, 0.05),
+        Stage("assign", telling.assign, slices, 0.02),
+    ]
+
+
+def _in_turn(stage: Stage, settings: Settings) -> list[Iterable[int]]:
+    """Parts of a stage that may be made at once: levels of a tree and steps through time follow one another."""
+    if stage.name == "merge":
+        return list(copies.merge_levels(settings))
+    numbers = stage.numbers(settings)
+    return [[number] for number in numbers] if stage.name == "group" else [numbers]
+
+
+def _inputs(paths: str | Path | Sequence[str | Path]) -> dict[str, str]:
+    """What tells a change of each input file, by its path."""
+    if isinstance(paths, str | Path):
+        paths = [paths]
+    found: dict[str, str] = {}
+    for path in map(str, paths):
+        system, name = fsspec.core.url_to_fs(path)
+        names = sorted(system.glob(name)) if "*" in name else [name]
+        if not names or not all(map(system.isfile, names)):
+            raise FileNotFoundError(f"paths: {path!r} is no file; allowed: Parquet or JSONL files")
+        for own in names:
+            whole = system.unstrip_protocol(own) if "://" in path else own
+            if whole in found:
+                raise ValueError(f"paths: {whole!r} is there twice; allowed: each file once")
+            found[whole] = system.ukey(own)
+    if not found:
+        raise ValueError("paths is empty; allowed: at least one file")
+    return dict(sorted(found.items()))
+
+
+def _about(settings: Settings) -> dict[str, Any]:
+    """What a result depends on beside the articles."""
+    near = settings.near
+    packages = {name: version(name) for name in ("Unidecode", "numpy", "pyarrow", "scipy") if find_spec(name.lower())}
+    return {
+        "format": _FORMAT,
+        "parameters": {
+            "story_threshold": settings.story_threshold,
+            "near_threshold": float(near.threshold),
+            "recall": float(near.recall),
+            "num_perm": int(near.num_perm),
+            "shingle_size": int(near.shingle_size),
+            "representative": settings.representative,
+            "cut_residue": settings.cut_residue,
+            "fold": near.fold,
+            "timezone": settings.timezone,
+            "max_chars": settings.max_chars,
+        },
+        "versions": {"dedup": dedup.__version__, "unicode": unicodedata.unidata_version} | packages,
+    }
+
+
+def _finished(manifest: dict[str, Any], job: dict[str, Any], out: str) -> dict[str, Any]:
+    """The manifest, if it is of this job."""
+    changes = _changes(manifest, job)
+    if changes:
+        raise ValueError(f"{out} has the results of another job: {changes}; allowed: an empty or new folder")
+    return manifest
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    found = [change for name in ("parameters", "versions", "inputs") for change in differences(before[name], now[name])]
+    return "; ".join(found[:5])
+
+
+def _claim(settings: Settings, about: dict[str, Any], inputs: dict[str, str]) -> None:
+    """Take the working folder for this job, or go on in it."""
+    folder = Path(settings.folder)
+    job = about | {"inputs": inputs}
+    if (folder / "job.json").exists():
+        changes = _changes(json.loads((folder / "job.json").read_text("utf-8")), job)
+        if changes:
+            raise ValueError(
+                f"{folder} has another job's parts: {changes}; allowed: the call that was interrupted, or delete it"
+            )
+        return
+    begun = {"blocks.json", "job.json.draft"}  # what an interruption may leave before there is a job
+    if folder.exists() and {path.name for path in folder.iterdir()} - begun:
+        raise ValueError(f"{folder} is not empty, and has no job; allowed: an empty or new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = [block for path in inputs for block in intake.blocks_of(path)]
+    (folder / "blocks.json").write_text(json.dumps(blocks), "utf-8")
+    draft = folder / "job.json.draft"
+    draft.write_text(json.dumps(job), "utf-8")
+    draft.rename(folder / "job.json")
+
+
+def _publish(settings: Settings, table: str, stage: str, system: Any, folder: str) -> list[dict[str, Any]]:
+    """Copy the parts of a table to where they belong, and tell what is in each."""
+    system.makedirs(f"{folder}/{table}", exist_ok=True)
+    told = []
+    parts = (part for part in (Path(settings.folder) / stage).iterdir() if part.name.isdigit())  # and no drafts
+    for source in (part / "table.parquet" for part in sorted(parts)):
+        data = source.read_bytes()
+        name = f"{table}/part-{source.parent.name}.parquet"
+        system.pipe_file(f"{folder}/{name}", data)
+        rows = pq.read_metadata(source).num_rows
+        told.append({"name": name, "rows": rows, "blake2b": blake2b(data, digest_size=16).hexdigest()})
+    own = {Path(file["name"]).name for file in told}
+    for path in system.ls(f"{folder}/{table}", detail=False):
+        if re.fullmatch(r"part-\d+\.parquet", Path(path).name) and Path(path).name not in own:
+            system.rm_file(path)  # of another job that ended here
+    return told

@@ -1,0 +1,175 @@
+"""Similar pairs -> stories, in steps through time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from dedup.archive.intake import is_undated, positions_of, slice_count
+from dedup.archive.job import Settings, load, mapped, save
+from dedup.components import connected_labels
+from dedup.story.graph import in_reach
+from dedup.story.partition import partition
+
+#: A step takes in whole slices, of so many articles together or one.
+STEP_ARTICLES = 1 << 16
+
+
+class State(NamedTuple):
+    """What a step leaves to the next: articles that may still move, and settled parts of stories beside them.
+
+    Attributes
+    ----------
+    nodes : ndarray of int64, shape (n,)
+        Position of each article, or of the first one of a settled part, ascending.
+    sizes : ndarray of int64, shape (n,)
+        Articles in each; 1 for one that may move.
+    left, right : ndarray of int64, shape (n_edges,)
+        Similar nodes, by position, ``left < right``.
+    similarity : ndarray of float64, shape (n_edges,)
+        Sums over the articles of both.
+    """
+
+    nodes: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    similarity: NDArray[np.float64]
+
+
+class Step(NamedTuple):
+    """What came of a step: the state, and which nodes are of one story with which for good."""
+
+    state: State
+    settled: NDArray[np.int64]
+    stories: NDArray[np.int64]
+
+
+def advance(state: State, threshold: float, may_move: NDArray[np.bool_]) -> Step:
+    """Find the stories of what is in sight, and settle what cannot meet anything that comes later.
+
+    Parameters
+    ----------
+    state : State
+        With what is new.
+    threshold : float
+        Mean similarity from which reports form a story.
+    may_move : ndarray of bool, shape (n,)
+        Which nodes later articles may be similar to.
+
+    Returns
+    -------
+    Step
+        Nodes that settle become one with those that do and are in the same story. Such a part stays in the state as
+        long as it is similar to a node that may move.
+    """
+    n = len(state.nodes)
+    left, right = np.searchsorted(state.nodes, state.left), np.searchsorted(state.nodes, state.right)
+    upper = csr_array((state.similarity, (left, right)), shape=(n, n))
+    labels = partition((upper + upper.T).tocsr(), threshold, state.sizes)
+    settling = np.flatnonzero(~may_move)
+    first = np.full(int(labels.max(initial=-1)) + 1, n)
+    np.minimum.at(first, labels[settling], settling)
+    goal = np.where(may_move, np.arange(n), first[labels])
+    sizes = np.bincount(goal, weights=state.sizes, minlength=n).astype(np.int64)
+    ends = np.sort(np.stack([goal[left], goal[right]]), axis=0)
+    # What is inside a part is settled, and what is between two settled ones can only matter to those in sight.
+    kept = (ends[0] != ends[1]) & (may_move[left] | may_move[right])
+    seen = np.unique(np.concatenate([ends[:, kept].ravel(), np.flatnonzero(may_move)]))
+    between = np.isin(ends[0], seen) & np.isin(ends[1], seen) & (ends[0] != ends[1])
+    sums = csr_array((state.similarity[between], (ends[0, between], ends[1, between])), shape=(n, n)).tocoo()
+    rest = State(
+        state.nodes[seen], sizes[seen], state.nodes[sums.row], state.nodes[sums.col], sums.data.astype(np.float64)
+    )
+    return Step(rest, state.nodes[settling], state.nodes[goal[settling]])
+
+
+def steps_of(settings: Settings) -> list[range]:
+    """The slices that each step takes in; undated articles, which may meet all others, come with the first."""
+    steps, first, dated = [], 0, _dated(settings)
+    while first < dated:
+        stop = first + 1
+        begin = positions_of(settings, first).start
+        while stop < dated and positions_of(settings, stop).stop - begin <= STEP_ARTICLES:
+            stop += 1
+        steps.append(range(first, stop))
+        first = stop
+    return steps or [range(0)]
+
+
+def _dated(settings: Settings) -> int:
+    """How many slices have dated articles."""
+    return sum(not is_undated(settings, k) for k in range(slice_count(settings)))
+
+
+def _in_sight(settings: Settings, coming: int) -> int:
+    """The first slice whose articles may be similar to those of a later one, or of those behind that."""
+    days, later = mapped(settings, "order", "days"), positions_of(settings, coming)
+    return next(k for k in range(coming + 1) if in_reach(positions_of(settings, k), later, days))
+
+
+def group(settings: Settings, number: int, folder: Path) -> None:
+    """Task: a step, after all before it."""
+    steps, undated = steps_of(settings), range(_dated(settings), slice_count(settings))
+    new, old = {*steps[number]}, {*undated}
+    if number:
+        old |= {*range(_in_sight(settings, steps[number].start), steps[number].start)}
+    else:
+        new, old = new | old, set()
+    state = _with_new(_state_before(settings, number), settings, new, old)
+    may_move = np.zeros(len(state.nodes), dtype=np.bool_)
+    if number + 1 < len(steps):
+        first = positions_of(settings, _in_sight(settings, steps[number + 1].start)).start
+        may_move = state.nodes >= first
+    step = advance(state, settings.story_threshold, may_move)
+    save(folder, settled=step.settled, stories=step.stories, **step.state._asdict())
+
+
+def _state_before(settings: Settings, number: int) -> State:
+    if number:
+        return State(*load(settings, "group", number - 1, *State._fields))
+    empty = np.empty(0, dtype=np.int64)
+    return State(empty, empty, empty, empty, np.empty(0))
+
+
+def _with_new(state: State, settings: Settings, new: set[int], old: set[int]) -> State:
+    """The state with the articles of new slices, and what they are similar to in those and the old ones."""
+    positions = [load(settings, "count", k, "positions")[0] for k in sorted(new)]
+    nodes = np.concatenate([state.nodes, *positions])
+    sizes = np.concatenate([state.sizes, np.ones(len(nodes) - len(state.nodes), dtype=np.int64)])
+    order = np.argsort(nodes)
+    edges = [(state.left, state.right, state.similarity), *_new_edges(settings, new, old)]
+    return State(nodes[order], sizes[order], *(np.concatenate(column) for column in zip(*edges, strict=True)))
+
+
+def _new_edges(settings: Settings, new: set[int], old: set[int]) -> Iterator[list[NDArray[Any]]]:
+    for k in sorted(new | old):
+        slices, offsets, *columns = load(settings, "compare", k, "slices", "offsets", "left", "right", "similarity")
+        for i, other in enumerate(slices.tolist()):
+            if other in new or (k in new and other in old):
+                yield [column[offsets[i] : offsets[i + 1]] for column in columns]
+
+
+def stories(settings: Settings, _: int, folder: Path) -> None:
+    """Task: the position of the first article of every article's story, and its mean similarity to the others."""
+    steps = [load(settings, "group", k, "settled", "stories") for k in range(len(steps_of(settings)))]
+    settled, goals = (np.concatenate(column) for column in zip(*steps, strict=True))
+    copies = np.array(mapped(settings, "copies", "first"))
+    n = len(copies)
+    everyone = np.arange(n)
+    reports = np.flatnonzero(copies == everyone)
+    labels = connected_labels(np.concatenate([settled, everyone]), np.concatenate([goals, copies]), n)
+    sums = np.zeros(n)
+    for k in range(slice_count(settings)):
+        left, right, similarity = load(settings, "compare", k, "left", "right", "similarity")
+        inside = labels[left] == labels[right]
+        for ends in (left[inside], right[inside]):
+            found, place = np.unique(ends, return_inverse=True)
+            sums[found] += np.bincount(place, weights=similarity[inside])
+    others = np.bincount(labels[reports], minlength=int(labels.max(initial=-1)) + 1)[labels] - 1
+    membership = np.where(others > 0, sums[copies] / np.maximum(others, 1), 1.0)
+    first = np.unique(labels, return_index=True)[1][labels]
+    save(folder, first=first, membership=membership)

@@ -1,0 +1,256 @@
+"""Input files -> articles in canonical order, in slices that depend on the articles alone."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fsspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dedup.archive.job import Settings, load, mapped, part, save
+from dedup.archive.tables import read_batch, read_rows, write_table
+from dedup.article import Article, read_articles
+from dedup.stories import headline_of
+from dedup.text.recurring import samples, source_salts
+from dedup.text.titles import titles_of
+
+#: A slice ends before so many articles or so many characters are in it, and where the dated ones end.
+SLICE_ARTICLES, SLICE_CHARACTERS = 1 << 14, 1 << 27
+
+_BLOCK_BYTES = 1 << 26
+_FIELDS = ("id", "text", "title", "published", "source")
+_SCHEMA = pa.schema([(name, pa.binary()) for name in _FIELDS])
+OUTLINES = pa.schema([(name, pa.binary()) for name in ("id", "published", "source", "headline")])
+
+
+class Block(NamedTuple):
+    """A part of an input file: a row group of Parquet, or the lines that begin within some bytes of JSONL."""
+
+    path: str
+    start: int
+    stop: int
+
+
+def blocks_of(path: str) -> list[Block]:
+    """What of a file is read at once.
+
+    Raises
+    ------
+    ValueError
+        When it is neither Parquet nor JSONL.
+    OSError
+        When it cannot be read.
+    """
+    if path.endswith(".parquet"):
+        try:
+            with fsspec.open(path) as file:
+                metadata = pq.ParquetFile(file).metadata
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"paths: {path!r}: {error}") from error
+        return [Block(path, i, i + 1) for i in range(metadata.num_row_groups)]
+    if path.endswith((".jsonl", ".ndjson")):
+        system, name = fsspec.core.url_to_fs(path)
+        size = system.size(name)
+        return [Block(path, i, min(i + _BLOCK_BYTES, size)) for i in range(0, size, _BLOCK_BYTES)]
+    raise ValueError(f"paths: {path!r} is neither .parquet nor .jsonl; allowed: files of these kinds, not compressed")
+
+
+def read_block(settings: Settings, number: int, folder: Path) -> None:
+    """Task: check the articles of a block, and sort them."""
+    block = Block(*json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))[number])
+    seen = [0]
+    try:
+        batch = read_articles(_with_ids(_rows(block, seen)), timezone=settings.timezone, warns=False)
+    except (TypeError, ValueError) as error:  # of which some, as those of JSON, are not made of a message alone
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{_place(block, seen[0])}: {error}") from error
+    articles = [batch.articles[i] for i in batch.order]
+    write_table(folder / "articles.arrow", _table(articles))
+    save(
+        folder,
+        days=np.array([article.day for article in articles], dtype=np.float64),
+        sizes=np.array([len(article.title) + len(article.text) for article in articles], dtype=np.int64),
+        salts=source_salts([article.source for article in articles]),
+    )
+
+
+def _rows(block: Block, seen: list[int]) -> Iterator[dict[str, Any]]:
+    """Rows of a block; `seen` counts them."""
+    rows = _parquet_rows(block) if block.path.endswith(".parquet") else _json_rows(block)
+    for row in rows:
+        seen[0] += 1
+        yield row
+
+
+def _parquet_rows(block: Block) -> Iterator[dict[str, Any]]:
+    with fsspec.open(block.path) as file:
+        table = pq.ParquetFile(file)
+        there = [name for name in _FIELDS if name in table.schema_arrow.names]
+        for batch in table.iter_batches(1024, row_groups=[block.start], columns=there):
+            yield from batch.to_pylist()
+
+
+def _json_rows(block: Block) -> Iterator[dict[str, Any]]:
+    with fsspec.open(block.path) as file:
+        if block.start:
+            file.seek(block.start - 1)
+            file.readline()  # whose beginning is another block's
+        while file.tell() < block.stop and (line := file.readline()):
+            if line.strip():
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise TypeError(f"a line is {type(row).__name__}; allowed: one JSON object a line")
+                yield {name: row[name] for name in _FIELDS if name in row}  # as of Parquet
+
+
+def _with_ids(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        if row.get("id") is None:
+            raise ValueError("field 'id' is missing; allowed: str or int, of its own for each article of all files")
+        yield row
+
+
+def _place(block: Block, rows: int) -> str:
+    """Where the last of so many rows stands."""
+    if block.path.endswith(".parquet"):
+        return f"{block.path}, row {rows} of row group {block.start}"
+    return f"{block.path}, about {rows} lines behind byte {block.start}"
+
+
+def _table(articles: Sequence[Article]) -> pa.Table:
+    """Articles as bytes: Arrow's text cannot hold the lone surrogates that broken feeds carry."""
+    columns = {
+        "id": [_bytes(article.id) for article in articles],
+        "text": [_bytes(article.text) for article in articles],
+        "title": [_bytes(article.title) for article in articles],
+        "published": [article.published and article.published.isoformat().encode() for article in articles],
+        "source": [None if article.source is None else _bytes(article.source) for article in articles],
+    }
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def order(settings: Settings, _: int, folder: Path) -> None:
+    """Task: the place of each article in canonical order, and where the slices end."""
+    numbers = range(len(json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))))
+    types = {"days": np.float64, "sizes": np.int64, "salts": np.uint64}
+    days, sizes, salts = (
+        np.concatenate([np.empty(0, dtype), *(load(settings, "read", number, name)[0] for number in numbers)])
+        for name, dtype in types.items()
+    )
+    ids = pa.chunked_array(
+        [
+            chunk
+            for number in numbers
+            for chunk in read_batch(part(settings, "read", number) / "articles.arrow", ["id"])["id"].chunks
+        ],
+        type=pa.binary(),
+    )
+    _require_own_ids(ids)
+    table = pa.table({"day": pa.array(days, from_pandas=True), "id": ids})
+    sorting = pc.sort_indices(table, sort_keys=[("day", "ascending"), ("id", "ascending")])  # nulls, undated, last
+    sorted_places = sorting.to_numpy().astype(np.int64)
+    positions = np.empty(len(days), dtype=np.int64)
+    positions[sorted_places] = np.arange(len(days))
+    counts = [len(load(settings, "read", number, "days")[0]) for number in numbers]
+    days, salts = days[sorted_places], salts[sorted_places]
+    save(
+        folder,
+        positions=positions,
+        block_offsets=np.cumsum([0, *counts]),
+        bounds=_slice_bounds(days, sizes[sorted_places]),
+        days=days,
+        salts=salts,
+    )
+    if settings.cut_residue:
+        groups = list(samples(salts))
+        save(
+            folder,
+            sampled=np.concatenate([np.empty(0, dtype=np.int64), *groups]),
+            sample_offsets=np.cumsum([0, *map(len, groups)]),
+        )
+
+
+def _require_own_ids(ids: pa.ChunkedArray) -> None:
+    counted = pc.value_counts(ids)
+    repeated = counted.filter(pc.greater(counted.field("counts"), 1))
+    if len(repeated):
+        name, count = repeated[0]["values"].as_py().decode("utf-8", "replace"), repeated[0]["counts"]
+        raise ValueError(f"paths: {count} articles have the id {name!r}; allowed: ids that occur once in all files")
+
+
+def _slice_bounds(days: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where slices begin, and the end; there is a slice even of no articles."""
+    total = np.concatenate([[0], np.cumsum(sizes)])
+    dated = int(np.searchsorted(days, np.inf))
+    bounds = [0] if len(days) else [0, 0]
+    while (first := bounds[-1]) < len(days):
+        longest = int(np.searchsorted(total, total[first] + SLICE_CHARACTERS, side="right")) - 1
+        stop = min(first + SLICE_ARTICLES, max(longest, first + 1), len(days))
+        bounds.append(dated if first < dated < stop else stop)
+    return np.array(bounds, dtype=np.int64)
+
+
+def slice_count(settings: Settings) -> int:
+    """How many slices there are."""
+    return len(mapped(settings, "order", "bounds")) - 1
+
+
+def positions_of(settings: Settings, number: int) -> slice:
+    """The positions of the articles of a slice."""
+    bounds = mapped(settings, "order", "bounds")
+    return slice(int(bounds[number]), int(bounds[number + 1]))
+
+
+def is_undated(settings: Settings, number: int) -> bool:
+    """Whether the articles of a slice have no date; they come last."""
+    return bool(np.isnan(mapped(settings, "order", "days")[positions_of(settings, number)]).any())
+
+
+def arrange(settings: Settings, number: int, folder: Path) -> None:
+    """Task: the articles of a slice, from all blocks that have some."""
+    places = positions_of(settings, number)
+    offsets, positions = mapped(settings, "order", "block_offsets"), mapped(settings, "order", "positions")
+    tables, found = [_SCHEMA.empty_table()], [np.empty(0, dtype=np.int64)]
+    for block in range(len(offsets) - 1):
+        own = positions[offsets[block] : offsets[block + 1]]  # a block is sorted, so that these are too
+        first, stop = np.searchsorted(own, [places.start, places.stop])
+        if first < stop:
+            path = part(settings, "read", block) / "articles.arrow"
+            tables.append(read_rows(path, int(first), int(stop)))
+            found.append(own[first:stop])
+    table = pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(found))))
+    write_table(folder / "articles.arrow", table)
+    write_table(folder / "outlines.arrow", _outlines(table))
+    if settings.cut_residue:
+        titles = titles_of(texts_of(table, "title"), _salts(settings, places), settings.near.fold)
+        save(folder, openings=titles.openings.keys, whole=titles.whole.keys, title_sizes=titles.sizes)
+
+
+def _outlines(table: pa.Table) -> pa.Table:
+    """What is told of articles."""
+    titles, texts = texts_of(table, "title"), texts_of(table, "text")
+    headlines = [_bytes(headline_of(title, text)) for title, text in zip(titles, texts, strict=True)]
+    return pa.table([table["id"], table["published"], table["source"], headlines], schema=OUTLINES)
+
+
+def _salts(settings: Settings, places: slice) -> NDArray[np.uint64]:
+    return np.array(mapped(settings, "order", "salts")[places])
+
+
+def articles_of(settings: Settings, number: int) -> pa.Table:
+    """The articles of a slice."""
+    return read_batch(part(settings, "slices", number) / "articles.arrow")
+
+
+def texts_of(table: pa.Table, column: str) -> list[str]:
+    """A column of bytes as texts; nothing is the empty text."""
+    return [(cell or b"").decode("utf-8", "surrogatepass") for cell in table[column].to_pylist()]
