@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
@@ -14,15 +14,16 @@ from dedup.assembly import tell
 from dedup.checks import check_count, check_flag, check_settings, check_story_settings
 from dedup.near.duplicates import NearSettings
 from dedup.representative import Chooser
+from dedup.store.opening import open_store
 from dedup.store.protocol import Store
 from dedup.store.records import Row
-from dedup.store.sqlite import SqliteStore
 from dedup.stories import Story
 from dedup.stream import upkeep
 from dedup.stream.arrival import find_neighbours, read_all
 from dedup.stream.assigner import Assigner
 from dedup.stream.door import check_articles, day_of, is_storable, sift
 from dedup.stream.ledger import Ledger
+from dedup.stream.memory import LEADING_FEATURES
 from dedup.stream.reading import count_words
 from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
 from dedup.stream.scheme import Settings, versions
@@ -43,7 +44,9 @@ class StoryIndex:
     Parameters
     ----------
     path : str or Path
-        SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it.
+        SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it. Or the
+        URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write; it is
+        kept in the schema "dedup", and needs ``pip install "dedup-stories[postgres]"``.
     story_threshold, near_threshold, recall, num_perm, shingle_size
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only.
     representative : {"central", "earliest", "longest"} or callable, default "central"
@@ -65,7 +68,9 @@ class StoryIndex:
     RuntimeError
         When another StoryIndex writes to the file.
     OSError
-        When the file cannot be read or written.
+        When the file or database cannot be read or written. Of a database that comes back, the next call goes on.
+    ImportError
+        When what the database needs is not installed.
 
     Notes
     -----
@@ -111,8 +116,9 @@ class StoryIndex:
         check_count("max_chars", max_chars)
         self._settings = Settings(float(story_threshold), near, cut_residue, int(max_chars))
         self._rule, self._timezone = representative, timezone
-        self._store: Store = SqliteStore(path, self._settings.parameters(), versions(), read_only=read_only)
-        self._read_only, self._moment = read_only, 0
+        self._store: Store = open_store(path, self._settings.parameters(), versions(), read_only=read_only)
+        self._read_only = read_only
+        self._moment: int | None = None  # that memory is of; None when memory is not to be relied on
         self._mutex = threading.RLock()
         try:
             self._load()
@@ -122,16 +128,28 @@ class StoryIndex:
 
     def _load(self) -> None:
         """Make what is kept in memory, from what is stored."""
-        with self._store.snapshot() as self._moment:
+        with self._store.snapshot() as moment:
+            self._keep_up(moment)
+
+    def _keep_up(self, moment: int) -> None:
+        """Make memory what is stored at a moment, which is open: others may have written."""
+        if moment == self._moment:
+            return
+        news = None if self._moment is None else self._store.news(self._moment, LEADING_FEATURES)
+        self._moment = None
+        if news is None:
             self._ledger = Ledger(self._store, self._settings)
-        self._assigner = Assigner(self._ledger)
+            self._assigner = Assigner(self._ledger)
+        else:
+            self._ledger.catch_up(news)
+        self._moment = moment
 
     @contextmanager
     def _reading(self, *, memory: bool = False) -> Iterator[None]:
-        """One moment for all that is read inside; memory that is asked for is made again when others have written."""
+        """One moment for all that is read inside; memory that is asked for is of that moment too."""
         with self._mutex, self._store.snapshot() as moment:
-            if memory and moment != self._moment:
-                self._load()
+            if memory or self._moment is None:
+                self._keep_up(moment)
             yield
 
     def __enter__(self) -> Self:
@@ -303,10 +321,13 @@ class StoryIndex:
         if self._read_only:
             raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
         try:
-            with self._store.transaction():
+            with self._store.transaction() as moment:
+                self._keep_up(moment)
                 return work()
         except BaseException:
-            self._load()
+            self._moment = None
+            with suppress(OSError):  # then it is made when it is needed
+                self._load()
             raise
 
     def _known(self, article_id: str) -> Row | None:

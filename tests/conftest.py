@@ -3,6 +3,14 @@
 import pytest
 
 import dedup
+from postgres_server import SERVER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_server():
+    """It starts when a test needs it; those skip where PostgreSQL is not installed."""
+    yield SERVER
+    SERVER.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ from pathlib import Path
 APPLICATION_ID = 0x64656475  # "dedu"
 FORMAT = 3
 
+#: A parameter that an index has as long as it is being copied.
+UNFINISHED = "unfinished_copy"
+
 _ALLOWED = "allowed: a new file or one that a StoryIndex made"
 
 SCHEMA = """
@@ -66,7 +69,8 @@ def open_file(
     try:
         is_new = _require_ours(database, path)
         if not is_new:
-            _require_same(database, path, parameters)
+            stored = dict(database.execute("SELECT name, value FROM parameters"))
+            require_same(str(path), stored, parameters)
         if not read_only:
             _prepare(database, path, parameters if is_new else None, versions)
         elif is_new:
@@ -75,6 +79,32 @@ def open_file(
         database.close()
         raise
     return database
+
+
+def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Parameters and versions that the index in a file was made with.
+
+    Raises
+    ------
+    ValueError
+        When there is none.
+    OSError
+        When it cannot be read.
+    """
+    try:
+        database = sqlite3.connect(f"{Path(real_path(path)).as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error as error:
+        raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
+    try:
+        if _require_ours(database, path):
+            raise ValueError(f"{path} is empty; {_ALLOWED}")
+        parameters, versions = (
+            dict(database.execute(f"SELECT name, value FROM {table}"))  # noqa: S608
+            for table in ("parameters", "versions")
+        )
+    finally:
+        database.close()
+    return parameters, versions
 
 
 def real_path(path: str | Path) -> str:
@@ -99,8 +129,10 @@ def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
     return not tables
 
 
-def _require_same(database: sqlite3.Connection, path: str | Path, parameters: Mapping[str, str]) -> None:
-    stored = dict(database.execute("SELECT name, value FROM parameters"))
+def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Refuse an index that was made with other parameters, or that is only begun."""
+    if stored.keys() - parameters.keys() == {UNFINISHED}:
+        raise ValueError(f"{path} is an unfinished copy; allowed: to delete it, and to copy again")
     for name in sorted(stored.keys() | parameters.keys()):
         if stored.get(name) != parameters.get(name):
             raise ValueError(
