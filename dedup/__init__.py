@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
     from dedup.index import StoryIndex as StoryIndex
+    from dedup.moving import TableSum as TableSum
+    from dedup.moving import copy_index as copy_index
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
     from dedup.stories import Doubt as Doubt
@@ -39,7 +41,9 @@ _HOMES = {
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",
     "StoryIndex": "dedup.index",
+    "TableSum": "dedup.moving",
     "cluster": "dedup.clusterer",
+    "copy_index": "dedup.moving",
     "sample_articles": "dedup.sample",
 }
 

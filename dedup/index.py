@@ -12,12 +12,13 @@ import numpy as np
 from dedup.article import items_of, read_articles
 from dedup.assembly import tell
 from dedup.checks import check_count, check_flag, check_settings, check_story_settings
+from dedup.moving import take_over
 from dedup.near.duplicates import NearSettings
 from dedup.representative import Chooser
 from dedup.store.opening import open_store
 from dedup.store.protocol import Store
 from dedup.store.records import Row
-from dedup.stories import Story
+from dedup.stories import Stories, Story
 from dedup.stream import upkeep
 from dedup.stream.arrival import find_neighbours, read_all
 from dedup.stream.assigner import Assigner
@@ -151,6 +152,54 @@ class StoryIndex:
             if memory or self._moment is None:
                 self._keep_up(moment)
             yield
+
+    @classmethod
+    def from_stories(cls, path: str | Path, stories: Stories, **parameters: Any) -> Self:
+        """An index that begins with the stories of a batch: the first is s1, and so on.
+
+        Reports that come later join them, and the same articles are "unchanged".
+
+        Parameters
+        ----------
+        path : str or Path
+            See `StoryIndex`; with no articles yet.
+        stories : Stories
+            Of articles with ids that will come again.
+        **parameters
+            Those of `StoryIndex`; the `story_threshold` is that of the stories unless given.
+
+        Returns
+        -------
+        StoryIndex
+            Open.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When these are no stories, or not of articles that `add` takes; or when the index has articles.
+
+        Examples
+        --------
+        >>> import dedup
+        >>> stories = dedup.cluster(dedup.sample_articles("fr"))
+        >>> with StoryIndex.from_stories(":memory:", stories) as index:
+        ...     index.story("s1").id, len(index.story("s1")) == len(stories[0])
+        ('s1', True)
+        """
+        if not isinstance(stories, Stories):
+            raise TypeError(f"stories is {type(stories).__name__}; allowed: what dedup.cluster returns")
+        index = cls(path, **{"story_threshold": stories.threshold} | parameters)
+        try:
+            index._all_or_none(lambda: index._take_over(stories, path))
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    def _take_over(self, stories: Stories, path: str | Path) -> None:
+        if self._store.counters()[:2] != (1, 1):
+            raise ValueError(f"{path} has had articles; allowed: a new index")
+        take_over(self._ledger, self._assigner, stories, self._timezone)
 
     def __enter__(self) -> Self:
         return self

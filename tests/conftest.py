@@ -1,9 +1,9 @@
 """What several test files share: the sample articles, clustered once."""
 
 import pytest
+from postgres_server import SERVER
 
 import dedup
-from postgres_server import SERVER
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,12 +19,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from postgres_server import SERVER
 
 from dedup.store import opening
 from dedup.store.protocol import Store
 from dedup.store.records import Habits, Outline, Row, Traits
 from dedup.store.sqlite import SqliteStore
-from postgres_server import SERVER
 
 PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
 

@@ -133,6 +133,8 @@ def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, 
     """Refuse an index that was made with other parameters, or that is only begun."""
     if stored.keys() - parameters.keys() == {UNFINISHED}:
         raise ValueError(f"{path} is an unfinished copy; allowed: to delete it, and to copy again")
+    if parameters.keys() - stored.keys() == {UNFINISHED}:
+        raise ValueError(f"{path} has an index already; allowed: where there is none")
     for name in sorted(stored.keys() | parameters.keys()):
         if stored.get(name) != parameters.get(name):
             raise ValueError(

@@ -305,7 +305,8 @@ class PostgresStore:
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
         for row in self._read(f"SELECT {_ROW} FROM {_ALL} WHERE {condition}", values):  # noqa: S608
-            yield Row(row[0], row[1].decode(), *row[2:7], row[7].decode(), row[8].decode())
+            node, name, digest, day, kept_by_day, story, speaker, source, fields = row
+            yield Row(node, name.decode(), digest, day, kept_by_day, story, speaker, source.decode(), fields.decode())
 
     def _outline(self, condition: str, leading: int, *values: Any) -> Outline:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"

@@ -120,10 +120,16 @@ class Outline(NamedTuple):
 
     def only(self, wanted: NDArray[np.bool_]) -> Self:
         """Some of the nodes."""
-        kept = wanted.tolist()
-        arrays = (values[wanted] for values in self[:6])
+        kept = np.flatnonzero(wanted).tolist()
         return type(self)(
-            *arrays, *([own for own, keep in zip(values, kept, strict=True) if keep] for values in self[6:])
+            self.nodes[wanted],
+            self.days[wanted],
+            self.stories[wanted],
+            self.speakers[wanted],
+            self.norms[wanted],
+            self.sizes[wanted],
+            [self.bands[place] for place in kept],
+            [self.leading[place] for place in kept],
         )
 
     @classmethod

@@ -198,8 +198,7 @@ class Server:
                 if versions is None or self._read_only:
                     raise ValueError(f"{self.name} is empty; {_ALLOWED}")
                 _make(connection, self.name, self._parameters, versions)
-            stored = dict(connection.execute("SELECT name, value FROM dedup.parameters").fetchall())
-            require_same(self.name, stored, self._parameters)
+            require_same(self.name, _pairs(connection, "parameters"), self._parameters)
         except psycopg.Error as error:
             connection.close()
             raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
@@ -240,13 +239,14 @@ def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
         with psycopg.connect(url, autocommit=True) as connection:
             if not _is_ours(connection, name):
                 raise ValueError(f"{name} is empty; {_ALLOWED}")
-            parameters, versions = (
-                dict(connection.execute(f"SELECT name, value FROM dedup.{table}").fetchall())  # noqa: S608
-                for table in ("parameters", "versions")
-            )
+            return _pairs(connection, "parameters"), _pairs(connection, "versions")
     except psycopg.Error as error:
         raise OSError(f"{name} cannot be read: {error}; {_ALLOWED}") from error
-    return parameters, versions
+
+
+def _pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:
+    """What a table says, by name."""
+    return dict(connection.execute(f"SELECT name, value FROM dedup.{table}").fetchall())  # noqa: S608
 
 
 def _is_ours(connection: psycopg.Connection[Any], name: str) -> bool:

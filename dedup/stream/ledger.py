@@ -107,7 +107,7 @@ class Ledger:
         self._lead(outline, raised)
         for node in nodes[raised].tolist():
             table.raise_speaker(node)
-        return nodes[raised].tolist()
+        return [int(node) for node in nodes[raised]]
 
     def _count_again(self) -> None:
         """Count the reports of each story."""
