@@ -58,7 +58,7 @@ def postgres(place, **how):
 BACKENDS = {
     "memory": Backend(lambda _, **how: sqlite(":memory:", **how), lasts=False),
     "file": Backend(lambda place, **how: sqlite(place / "index.db", **how), lasts=True),
-    "postgres": Backend(postgres, lasts=True, writers=2, histories=4),
+    "postgres": Backend(postgres, lasts=True, writers=2, histories=3),
 }
 LASTING = [name for name, backend in BACKENDS.items() if backend.lasts]
 on_those_that_last = pytest.mark.parametrize("make_store", LASTING, indirect=True)
