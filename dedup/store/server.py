@@ -23,7 +23,6 @@ _CONNECTION_BITS = 48
 # key of an index has at most a third of a page, so that ids and sources are found by their SHA-256.
 # What others changed is found by `changed`; to change the narrow table often is cheap, the wide one is rarely changed.
 SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS dedup;
 CREATE TABLE dedup.about (application TEXT NOT NULL, format INTEGER NOT NULL);
 CREATE TABLE dedup.parameters (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE dedup.versions (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
@@ -273,6 +272,9 @@ def _make(
         connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
         if _is_ours(connection, name):
             return
+        # Where an administrator made it, the right to make schemas is not needed.
+        if connection.execute("SELECT to_regnamespace('dedup')").fetchone() == (None,):
+            connection.execute("CREATE SCHEMA dedup")
         connection.execute(SCHEMA)
         connection.execute("INSERT INTO dedup.about VALUES (%s, %s)", (APPLICATION, FORMAT))
         with connection.cursor() as cursor:
