@@ -48,7 +48,7 @@ class PostgresStore:
         self, url: str, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
     ) -> None:
         self._server = Server(url, parameters, versions, read_only=read_only)
-        self._read, self._write, self._write_many = self._server.read, self._server.write, self._server.write_many
+        self._read, self._write = self._server.read, self._server.write
 
     def close(self) -> None:
         """Close the connection."""
@@ -77,17 +77,18 @@ class PostgresStore:
 
     def counters(self) -> tuple[int, int, float]:
         """The next node, the next story, and the latest day of any article ever (-inf for none)."""
-        node, story, latest = self._one("SELECT next_node, next_story, latest FROM dedup.state")
+        with self._server.snapshot():
+            node, story, latest = self._server.state
         return node, story, -np.inf if latest is None else latest
 
     def set_latest(self, day: float) -> None:
         """Remember the latest day of any article."""
-        self._write("UPDATE dedup.state SET latest = %s", (day,))
+        self._server.count_on(latest=day)
 
     def set_counters(self, node: int, story: int) -> None:
         """Let no smaller numbers come next."""
-        query = "UPDATE dedup.state SET next_node = greatest(next_node, %s), next_story = greatest(next_story, %s)"
-        self._write(query, (node, story))
+        state = self._server.state
+        self._server.count_on(next_node=max(node, state.next_node), next_story=max(story, state.next_story))
 
     def add_stories(self, stories: Iterable[int]) -> None:
         """Stories that begin."""
@@ -96,9 +97,8 @@ class PostgresStore:
     def add_aliases(self, stories: Iterable[tuple[int, int | None]]) -> None:
         """Stories, each with the one that it went into, if it did."""
         new = list(stories)
-        if new:
-            self._write_many("INSERT INTO dedup.stories VALUES (%s, %s)", new)
-            self.set_counters(0, 1 + max(story for story, _ in new))
+        self._server.insert("stories", ("int8", "int8"), new)
+        self.set_counters(0, 1 + max((story for story, _ in new), default=0))
 
     def aliases(self) -> list[tuple[int, int | None]]:
         """All stories, ascending, each with the one that it went into, if it did."""
@@ -118,10 +118,8 @@ class PostgresStore:
 
     def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
         """Store articles."""
-        if not rows:
-            return
         moment = self._server.moment + 1
-        self._server.copy(
+        self._server.insert(
             "articles",
             _ARTICLES_TYPES,
             (
@@ -129,12 +127,12 @@ class PostgresStore:
                 for row, traits in rows
             ),
         )
-        self._server.copy(
+        self._server.insert(
             "contents",
             _CONTENTS_TYPES,
             ((row.node, row.fields.encode(), *(array.tobytes() for array in traits[1:])) for row, traits in rows),
         )
-        self.set_counters(1 + max(row.node for row, _ in rows), 0)
+        self.set_counters(1 + max((row.node for row, _ in rows), default=0), 0)
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
         """Store what a node is similar to."""

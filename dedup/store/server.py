@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -58,6 +58,14 @@ INSERT INTO dedup.state VALUES (0, 1, 1, NULL);
 """
 
 
+class State(NamedTuple):
+    """What comes next, and the latest day of any article; None for none."""
+
+    next_node: int
+    next_story: int
+    latest: float | None
+
+
 class Server:
     """A connection, made again when it was lost; transactions that write, one at a time, and snapshots.
 
@@ -75,6 +83,8 @@ class Server:
         The database, to be named in messages: a URL may have a password.
     moment : int
         Of the open transaction or snapshot: how many transactions wrote before.
+    state : State
+        In it, by now.
     """
 
     def __init__(
@@ -82,7 +92,7 @@ class Server:
     ) -> None:
         self._url, self.name = url, name_of(url)
         self._parameters, self._versions, self._read_only = parameters, versions, read_only
-        self.moment = 0
+        self.moment, self.state = 0, State(1, 1, None)
         self._own = self._connections = 0
         self._is_closed = self._is_open = self._wrote = False
         self._connection = self._connect(versions)
@@ -101,18 +111,17 @@ class Server:
         self._wrote = True
         self._connection.execute(query, tuple(values))
 
-    def write_many(self, query: str, values: Iterable[tuple[Any, ...]]) -> None:
-        """Change something for each of the values, within a transaction."""
-        self._wrote = True
-        self._connection.cursor().executemany(query, values)
+    def insert(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Put rows into a table, in one question however many they are."""
+        columns = list(map(list, zip(*rows, strict=True)))
+        if columns:
+            arrays = ", ".join(f"%s::{name}[]" for name in types)
+            self.write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", columns)  # noqa: S608
 
-    def copy(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Put rows into a table, within a transaction."""
+    def count_on(self, **numbers: Any) -> None:
+        """Change what comes next, within a transaction; it is written with the end of that."""
         self._wrote = True
-        with self._connection.cursor().copy(f"COPY dedup.{table} FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
+        self.state = self.state._replace(**numbers)
 
     @contextmanager
     def transaction(self) -> Iterator[int]:
@@ -122,11 +131,12 @@ class Server:
         done = "nothing was stored"
         try:
             # Each statement sees what is committed when it begins: after the lock that is all that ever was.
-            self._begin("BEGIN", f"SELECT pg_advisory_xact_lock({LOCK})")
+            self._begin(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})")
             self._wrote = False
             yield self._number()
             if self._wrote:
-                self._connection.execute("UPDATE dedup.state SET moment = moment + 1")
+                query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s, latest = %s"
+                self._connection.execute(query, (self.moment + 1, *self.state))
                 done = "whether it was stored is not known, and the same once more does no harm"
             self._connection.execute("COMMIT")
             self._own += self._wrote
@@ -158,23 +168,24 @@ class Server:
         """The moment, not counting what was written here."""
         return (self._connections << _CONNECTION_BITS) + self.moment - self._own
 
-    def _begin(self, *statements: str) -> None:
+    def _begin(self, statement: str) -> None:
         """Begin, over a new connection if the old one was lost meanwhile."""
         if self._is_closed:
             raise ValueError(f"{self.name} is closed; allowed: to open another StoryIndex")
+        self._is_open = True
         try:
             if not self._connection.closed:
-                self._connection.execute(statements[0])
+                self._connection.execute(statement)
         except psycopg.OperationalError:
             if not self._connection.closed:
                 raise
         if self._connection.closed:
             self._connection = self._connect(None)
-            self._connection.execute(statements[0])
-        self._is_open = True
-        for statement in statements[1:]:
             self._connection.execute(statement)
-        (self.moment,) = self.read("SELECT moment FROM dedup.state").fetchone() or (0,)
+        told = self.read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
+        if told is None:
+            raise OSError(f"{self.name} has lost its state; {_ALLOWED}")
+        self.moment, self.state = told[0], State(*told[1:])
 
     def _end(self) -> None:
         """Roll back what is still open."""
