@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dedup.article import Article, Batch
 from dedup.components import members, numbered_by_first
 from dedup.near.duplicates import NearDuplicates
+from dedup.progress import Report, silent
 from dedup.representative import Candidate, Chooser, choose
 from dedup.stories import Doubt, Stories, Story
 from dedup.story.grouping import StoryGroups
@@ -40,7 +41,7 @@ class Material:
     rule: str | Chooser
 
 
-def assemble(material: Material) -> Stories:
+def assemble(material: Material, report: Report = silent) -> Stories:
     """Stories by size, then by their first article."""
     batch, near, groups = material.batch, material.near, material.groups
     ranked = sorted(members(groups.labels[near.labels]), key=lambda places: (-len(places), places[0]))
@@ -55,10 +56,12 @@ def assemble(material: Material) -> Stories:
         copies = near.labels[places]
         articles = [material.ordered[place] for place in places]
         words = near.token_counts[places].tolist()
-        story, chosen = tell(articles, copies, words, membership[copies], material.rule, groups.vocabulary)
+        scores = membership[copies], groups.threshold
+        story, chosen = tell(articles, copies, words, *scores, material.rule, groups.vocabulary)
         story_labels[order[places]] = number
         shown.append(batch.order[places[chosen]])
         stories.append(story)
+        report(len(stories) / len(ranked))
     return Stories(
         articles=tuple(batch.articles),
         labels=story_labels,
@@ -81,6 +84,7 @@ def tell(
     copies: NDArray[np.int64],
     words: Sequence[int],
     membership: NDArray[np.float64],
+    threshold: float,
     rule: str | Chooser,
     vocabulary: Weighing,
     story_id: str | None = None,
@@ -97,6 +101,8 @@ def tell(
         Tokens of each.
     membership : ndarray of float64, shape (n_articles,)
         Mean similarity of each to the other reports; equal for copies.
+    threshold : float
+        What it is held against.
     rule : str or callable
         For the representative.
     vocabulary : Weighing
@@ -119,6 +125,7 @@ def tell(
         near_duplicates=tuple(tuple(articles[i] for i in group) for group in members(copies) if len(group) > 1),
         membership=tuple(membership.tolist()),
         cohesion=float(membership[first].mean()),
+        threshold=threshold,
         _vocabulary=vocabulary,
     )
     return story, choice.place

@@ -62,6 +62,12 @@ def check_flag(name: str, value: Any) -> None:
         raise TypeError(f"{name} is {value!r}; allowed: True, False")
 
 
+def check_progress(progress: Any) -> None:
+    """Check what is told how far the work has come."""
+    if not isinstance(progress, bool) and not callable(progress):
+        raise TypeError(f"progress is {progress!r}; allowed: True, False, or a callable that is given done and total")
+
+
 def check_count(name: str, value: Any, allowed: str = "an integer of at least 1") -> None:
     """Check a positive integer."""
     if isinstance(value, bool) or not isinstance(value, Integral):

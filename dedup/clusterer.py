@@ -1,5 +1,6 @@
 """Batch: StoryClusterer and cluster."""
 
+import logging
 from datetime import tzinfo
 from typing import Any, Self
 
@@ -8,15 +9,30 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
 from dedup.assembly import Material, assemble
-from dedup.checks import check_count, check_encoder, check_flag, check_settings, check_story_settings
+from dedup.checks import (
+    check_count,
+    check_encoder,
+    check_flag,
+    check_progress,
+    check_settings,
+    check_story_settings,
+)
 from dedup.encoders import Encoder, read_meanings
 from dedup.near.duplicates import NearSettings, find_near_duplicates
+from dedup.progress import Progress, Report, reporting, split
 from dedup.representative import Chooser
 from dedup.residue import set_aside
 from dedup.stories import Stories
 from dedup.story.grouping import find_stories
 from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
+
+_log = logging.getLogger(__name__)
+
+# Of the time, with 4,000 articles of the sample and 20,000 of real news: what belongs to sites takes 0.40 and 0.19,
+# near-duplicates 0.06 and 0.05, stories 0.50 and 0.70, telling of them 0.01 to 0.09. An encoder, if there is one, takes
+# most of all; how much, nobody knows before.
+_RESIDUE, _NEAR, _ENCODING, _STORIES, _TELLING = 0.30, 0.06, 9.0, 0.59, 0.05
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
@@ -88,6 +104,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         nothing. Articles longer than this are noted in the log "dedup".
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
+    progress : bool or callable, default False
+        True shows a bar (``pip install "dedup-stories[progress]"``). A callable is given ``done`` and ``total``, in
+        articles, some 200 times at most, by the thread that called: `done` is the share of the work that is done, all
+        steps together, times `total`; it rises evenly, as far as the steps take their usual time, and ends at `total`.
+        What the callable raises ends the work.
 
     Attributes
     ----------
@@ -122,6 +143,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         timezone: str | tzinfo | None = None,
         max_chars: int = MAX_CHARS,
         n_jobs: int | None = None,
+        progress: Progress = False,
     ) -> None:
         self.story_threshold = story_threshold
         self.near_threshold = near_threshold
@@ -135,6 +157,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.timezone = timezone
         self.max_chars = max_chars
         self.n_jobs = n_jobs
+        self.progress = progress
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 (scikit-learn passes it)
         """Cluster articles.
@@ -161,26 +184,43 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
         note_long(batch.articles, self.max_chars)
+        _log.info("clustering %d articles", len(batch.articles))
+        with reporting(self.progress, len(batch.articles)) as report:
+            stories = self._stories(batch, settings, report)
+        groups = int(stories.near_duplicate_labels.max(initial=-1)) + 1
+        _log.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
+        self.stories_ = stories
+        self.labels_ = stories.labels
+        self.near_duplicate_labels_ = stories.near_duplicate_labels
+        self.representative_indices_ = stories.representative_indices
+        return self
+
+    def _stories(self, batch: Batch, settings: NearSettings, report: Report) -> Stories:
+        with_encoder = self.encoder is not None
+        residue, copies, encoding, grouping, telling = split(
+            report, _RESIDUE * self.cut_residue, _NEAR, _ENCODING * with_encoder, _STORIES, _TELLING
+        )
         if self.cut_residue:
-            batch = set_aside(batch, self.max_chars, self.fold, self.n_jobs)
+            batch = set_aside(batch, self.max_chars, self.fold, self.n_jobs, residue)
         ordered = [batch.articles[i] for i in batch.order]
         texts = readable_texts(ordered, self.max_chars)
-        near = find_near_duplicates(texts, settings, self.n_jobs)
+        near = find_near_duplicates(texts, settings, self.n_jobs, copies)
         # Labels are numbered by first member, and the first in canonical order speaks for its copies.
         speakers = np.unique(near.labels, return_index=True)[1].tolist()
+        meanings = None
+        if self.encoder is not None:
+            _log.debug("encoding %d texts", len(speakers))
+            meanings = read_meanings([ordered[i] for i in speakers], self.encoder, encoding)
         groups = find_stories(
             [texts[i] for i in speakers],
             np.array([ordered[i].day for i in speakers], dtype=np.float64),
             threshold=float(self.story_threshold),
             fold=self.fold,
             n_jobs=self.n_jobs,
-            meanings=None if self.encoder is None else read_meanings([ordered[i] for i in speakers], self.encoder),
+            meanings=meanings,
+            report=grouping,
         )
-        self.stories_ = assemble(Material(batch, ordered, near, groups, self.representative))
-        self.labels_ = self.stories_.labels
-        self.near_duplicate_labels_ = self.stories_.near_duplicate_labels
-        self.representative_indices_ = self.stories_.representative_indices
-        return self
+        return assemble(Material(batch, ordered, near, groups, self.representative), telling)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -196,4 +236,5 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         check_settings(settings, self.n_jobs, name="near_threshold")
         check_flag("cut_residue", self.cut_residue)
         check_count("max_chars", self.max_chars)
+        check_progress(self.progress)
         return settings

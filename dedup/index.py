@@ -1,5 +1,6 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,11 +10,12 @@ from typing import Any, Literal, Self, TypeVar, overload
 
 import numpy as np
 
-from dedup.article import items_of, read_articles
+from dedup.article import Article, items_of, read_articles
 from dedup.assembly import tell
-from dedup.checks import check_count, check_flag, check_settings, check_story_settings
+from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
 from dedup.moving import take_over
 from dedup.near.duplicates import NearSettings
+from dedup.progress import Progress, reporting
 from dedup.representative import Chooser
 from dedup.store.opening import open_store
 from dedup.store.protocol import Store
@@ -32,6 +34,8 @@ from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS, note_long, readable_texts
 
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
 
 _MOST = 2**62  # SQLite counts no further
 
@@ -236,11 +240,15 @@ class StoryIndex:
         return self.add_many([article])[0]
 
     @overload
-    def add_many(self, articles: Any, *, errors: Literal["raise"] = "raise") -> list[Assignment]: ...
-    @overload
-    def add_many(self, articles: Any, *, errors: Literal["skip"]) -> tuple[list[Assignment], list[Refusal]]: ...
     def add_many(
-        self, articles: Any, *, errors: Literal["raise", "skip"] = "raise"
+        self, articles: Any, *, errors: Literal["raise"] = "raise", progress: Progress = False
+    ) -> list[Assignment]: ...
+    @overload
+    def add_many(
+        self, articles: Any, *, errors: Literal["skip"], progress: Progress = False
+    ) -> tuple[list[Assignment], list[Refusal]]: ...
+    def add_many(
+        self, articles: Any, *, errors: Literal["raise", "skip"] = "raise", progress: Progress = False
     ) -> list[Assignment] | tuple[list[Assignment], list[Refusal]]:
         """Put articles into stories in one transaction.
 
@@ -250,6 +258,8 @@ class StoryIndex:
             See `add`; in the order in which they are to come.
         errors : {"raise", "skip"}, default "raise"
             Whether one that is not allowed refuses all, or only itself.
+        progress : bool or callable, default False
+            As in `StoryClusterer`; `done` articles have their story. What the callable raises leaves nothing stored.
 
         Returns
         -------
@@ -262,14 +272,20 @@ class StoryIndex:
         """
         if errors not in ("raise", "skip"):
             raise ValueError(f"errors is {errors!r}; allowed: 'raise', 'skip'")
+        check_progress(progress)
         refusals: list[Refusal] = []
         if errors == "skip":
             articles, refusals = sift(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
         note_long(checked, self._settings.max_chars)
         with self._mutex:
-            assignments = self._all_or_none(lambda: self._assigner.add(checked))
+            assignments = self._all_or_none(lambda: self._add(checked, progress))
+        _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
+
+    def _add(self, articles: list[Article], progress: Progress) -> list[Assignment]:
+        with reporting(progress, len(articles)) as report:
+            return self._assigner.add(articles, report)
 
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""
@@ -390,4 +406,5 @@ class StoryIndex:
         totals = np.asarray(self._ledger.graph(speakers).sum(axis=1)).ravel()
         membership = totals / (len(speakers) - 1) if len(speakers) > 1 else np.ones(1)
         words = count_words(readable_texts(articles, self._settings.max_chars), self._settings.fold).tolist()
-        return tell(articles, copies, words, membership[place], self._rule, self._ledger.live, story_name(number))[0]
+        scores = membership[place], self._settings.story_threshold
+        return tell(articles, copies, words, *scores, self._rule, self._ledger.live, story_name(number))[0]

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from dedup.progress import Report, silent
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -16,10 +18,19 @@ def thread_count(n_jobs: int | None) -> int:
     return n_jobs
 
 
-def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], n_jobs: int | None) -> Iterator[Result]:
-    """Results in the order of `items`, however many threads made them."""
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], n_jobs: int | None, report: Report = silent
+) -> Iterator[Result]:
+    """Results in the order of `items`, however many threads made them; each is reported when it has been used."""
+    items = list(items)
     if thread_count(n_jobs) == 1:
-        yield from map(function, items)
+        yield from _reported(map(function, items), len(items), report)
         return
     with ThreadPoolExecutor(thread_count(n_jobs)) as pool:
-        yield from pool.map(function, items)
+        yield from _reported(pool.map(function, items), len(items), report)
+
+
+def _reported(results: Iterator[Result], count: int, report: Report) -> Iterator[Result]:
+    for done, result in enumerate(results, 1):
+        yield result
+        report(done / count)

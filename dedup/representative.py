@@ -97,7 +97,7 @@ def _earliest(candidates: Sequence[Candidate]) -> Choice:
     when = f"{first.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if second is None:
         return Choice(0, f"The only dated one of {len(candidates)} articles: {when}.")
-    lead = f"{_duration(second - first)} before the next" if second > first else "at the same time as the next"
+    lead = f"{duration(second - first)} before the next" if second > first else "at the same time as the next"
     return Choice(0, f"Published first of {len(candidates)} articles: {when}, {lead}.")
 
 
@@ -121,7 +121,8 @@ def _copy(candidate: Candidate) -> str:
     return "The earliest" if candidate.article.published else "One"
 
 
-def _duration(gap: timedelta) -> str:
+def duration(gap: timedelta) -> str:
+    """A length of time in words."""
     minutes = int(gap.total_seconds() // 60)
     if minutes < 120:
         return f"{minutes} min"

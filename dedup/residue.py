@@ -1,17 +1,22 @@
 """Articles -> the same, with what belongs to their sites set aside."""
 
+import logging
 from dataclasses import replace
 
 from dedup.article import Batch
+from dedup.progress import Report, silent
 from dedup.text.fold import Fold
 from dedup.text.residue import find_residue
 
+_log = logging.getLogger(__name__)
 
-def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None) -> Batch:
+
+def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None, report: Report = silent) -> Batch:
     """The articles of a batch with their residue, which their `Article.full_text` then leaves out.
 
     Of each text so many characters are read.
     """
+    _log.debug("looking for residue in %d articles", len(batch.articles))
     ordered = [batch.articles[i] for i in batch.order]
     found = find_residue(
         [article.text[:max_chars] for article in ordered],
@@ -19,9 +24,11 @@ def set_aside(batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None) -> B
         [article.title for article in ordered],
         fold=fold,
         n_jobs=n_jobs,
+        report=report,
     )
     articles = list(batch.articles)
     for i, spans in zip(batch.order, found, strict=True):
         if spans:
             articles[i] = replace(articles[i], residue=tuple(spans))
+    _log.debug("%d of %d articles have residue", sum(map(bool, found)), len(articles))
     return batch._replace(articles=articles)

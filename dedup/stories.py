@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from dedup.article import Article
 from dedup.checks import check_count, check_story_threshold
 from dedup.story.terms import Weighing, top_terms
 from dedup.text.limit import beginning
+
+if TYPE_CHECKING:
+    from dedup.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +39,8 @@ class Story:
         1 for a report alone. The nearer to the threshold, the more doubtful; it may be below it.
     cohesion : float
         Mean similarity of two reports of the story, in [0, 1]; 1 for a report alone.
+    threshold : float
+        Mean similarity from which reports form a story.
     """
 
     id: str
@@ -45,6 +50,7 @@ class Story:
     near_duplicates: tuple[tuple[Article, ...], ...]
     membership: tuple[float, ...]
     cohesion: float
+    threshold: float
     _vocabulary: Weighing = field(repr=False)
 
     @property
@@ -77,8 +83,38 @@ class Story:
         line = printable(text.partition("\n")[0])
         return line if len(line) <= 120 else f"{line[:117]}..."
 
+    def explain(self, article: Any) -> "Explanation":
+        """Why an article belongs to the story, or how close it is to it; see `dedup.explain`.
+
+        Parameters
+        ----------
+        article : str, mapping, object or Article
+            A str is the id of an article of the story.
+
+        Returns
+        -------
+        Explanation
+            Of the article and the report of the story that is closest to it; the verdict has its mean similarity to
+            all reports but itself, which is held against the threshold, and its copies.
+
+        Raises
+        ------
+        KeyError
+            When the story has no article of that id.
+        TypeError, ValueError
+            For what is no article, or the only article of the story.
+        """
+        from dedup.explanation import explain_membership  # only those who ask pay for it
+
+        return explain_membership(self, article)
+
     def __len__(self) -> int:
         return len(self.articles)
+
+    def _repr_html_(self) -> str:
+        from dedup.report.cards import story_card
+
+        return story_card(self)
 
     def __repr__(self) -> str:
         return f"Story({plural(len(self), 'article')}, {period(self)}: {self.headline!r})"
@@ -170,6 +206,38 @@ class Stories(Sequence[Story]):
             lines.append(f"         and {len(self) - 10:,} more")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from dedup.report.cards import stories_card
+
+        return stories_card(self)
+
+    def explain(self, a: Any, b: Any) -> "Explanation":
+        """Why two articles are in one story, or are not; see `dedup.explain`.
+
+        Parameters
+        ----------
+        a, b : str, mapping, object or Article
+            A str is the id of one of `articles`.
+
+        Raises
+        ------
+        KeyError
+            When there is no article of that id.
+        TypeError, ValueError
+            For what is no article.
+
+        Examples
+        --------
+        >>> from dedup import cluster, sample_articles
+        >>> stories = cluster(sample_articles("en"))
+        >>> first, *_, last = stories[0].articles
+        >>> stories.explain(first.id, last.id).verdict
+        'In one story: similarity 0.15 (0.31 but for 2 days between them), threshold 0.12.'
+        """
+        from dedup.explanation import explain_ids  # only those who ask pay for it
+
+        return explain_ids(self, a, b)
+
     def rethreshold(self, threshold: float) -> "Stories":
         """Finer or coarser stories of the same articles, without starting again.
 
@@ -257,11 +325,13 @@ class Stories(Sequence[Story]):
             raise ImportError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
-        """Write all stories as one self-contained page."""
-        from dedup.report.page import render  # only those who want a page pay for it
+        """Write all stories as one self-contained page, to search, filter, open and compare in a browser.
 
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(printable(render(self)))
+        The file is there, or replaces an earlier one, only when it is complete.
+        """
+        from dedup.report.page import write  # only those who want a page pay for it
+
+        write(self, path)
 
 
 def period(story: Story) -> str:

@@ -32,6 +32,7 @@ DEFAULTS = {
     "fold": "unidecode",
     "max_chars": 1_000_000,
     "n_jobs": None,
+    "progress": False,
 }
 TEXTS = [
     "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",

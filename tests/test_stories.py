@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
-from html.parser import HTMLParser
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -66,28 +65,6 @@ def rows(frame):
     if isinstance(frame, pd.DataFrame):
         return frame.astype(object).where(frame.notna(), None).to_dict("records")
     return frame.to_dicts() if isinstance(frame, pl.DataFrame) else frame.to_pylist()
-
-
-class Page(HTMLParser):
-    """The elements of a page, their attributes, and its text."""
-
-    def __init__(self, source):
-        super().__init__(convert_charrefs=True)
-        self.elements, self.attributes, self.text = Counter(), [], []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attributes):
-        self.elements[tag] += 1
-        self.attributes += attributes
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
-def page_of(stories, path):
-    stories.to_html(path)
-    return Page(path.read_text(encoding="utf-8"))
 
 
 # A sequence
@@ -665,88 +642,3 @@ def test_a_backend_that_is_not_installed_says_what_to_install():
     assert len(lines) == 3
     for line, backend in zip(lines, FRAMES, strict=True):
         assert f"needs {backend}: pip install {backend}" in line
-
-
-# As a page
-
-
-def test_the_page_is_one_file_that_needs_no_other(four, tmp_path):
-    page = page_of(four, tmp_path / "stories.html")
-    assert [path.name for path in tmp_path.iterdir()] == ["stories.html"]
-    assert not page.elements.keys() & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
-    assert not {name for name, _ in page.attributes} & {"src", "href", "action", "style"}
-
-
-def test_the_page_may_be_named_by_a_str(four, tmp_path):
-    four.to_html(str(tmp_path / "stories.html"))
-    assert (tmp_path / "stories.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-
-
-def test_the_page_replaces_an_earlier_one(four, tmp_path):
-    path = tmp_path / "stories.html"
-    path.write_text("old " * 10_000)
-    assert "old old" not in "".join(page_of(four, path).text)
-
-
-def test_the_page_shows_every_story_and_every_article(stories, tmp_path):
-    page = page_of(stories, tmp_path / "stories.html")
-    text = "".join(page.text)
-    assert page.elements["details"] == len(stories)
-    assert page.elements["li"] == len(stories.articles)
-    for story in stories:
-        assert story.headline in text
-        assert story.reason in text
-        for article in story.articles:
-            assert article.title in text
-            assert article.source in text
-            assert article.url in text
-
-
-def test_the_page_of_no_stories_is_a_page(tmp_path):
-    page = page_of(dedup.cluster([]), tmp_path / "stories.html")
-    assert page.elements["html"] == 1
-    assert "0 articles in 0 stories" in "".join(page.text)
-
-
-PAYLOADS = [
-    "<script>alert(1)</script>",
-    "</title><script>alert(1)</script>",
-    "</details></body><img src=x onerror=alert(1)>",
-    '"><a href="javascript:alert(1)">x</a>',
-    "' onmouseover='alert(1)",
-    "javascript:alert(1)",
-    "<!-- comment",
-    "]]><svg onload=alert(1)>",
-    "&lt;b&gt; &amp; &#60;",
-]
-ELEMENTS = {"html", "head", "meta", "title", "style", "body", "h1", "details", "summary", "strong", "br", "small", "p"}
-ELEMENTS |= {"ul", "li"}
-
-
-@pytest.mark.parametrize("payload", PAYLOADS)
-@pytest.mark.parametrize("field", ["text", "title", "source", "url", "id", "language"])
-def test_every_field_is_escaped(field, payload, tmp_path):
-    fields = {"id": "a", "text": "Kim en Russie", "title": "" if field == "text" else "Kim", field: payload}
-    page = page_of(dedup.cluster([Article(**fields)]), tmp_path / "stories.html")
-    assert set(page.elements) <= ELEMENTS
-    assert not {name for name, _ in page.attributes} - {"lang", "charset", "name", "content", "class"}
-    assert page.elements["details"] == page.elements["li"] == page.elements["title"] == 1
-    if field in ("text", "title", "source", "url"):
-        assert payload in "".join(page.text)
-
-
-def test_terms_and_reasons_are_escaped(tmp_path):
-    def script(articles):
-        return articles[0]
-
-    script.__name__ = "<script>alert(1)</script>"
-    stories = dedup.cluster(["Kim en Russie", "Kim en Russie !"], representative=script)
-    page = page_of(stories, tmp_path / "stories.html")
-    assert set(page.elements) <= ELEMENTS
-    assert stories[0].reason in "".join(page.text)
-
-
-def test_the_name_of_a_time_zone_is_escaped(tmp_path):
-    zone = timezone(timedelta(0), "<script>alert(1)</script>")
-    stories = dedup.cluster([Article("a", "Kim", published=datetime(2023, 9, 12, tzinfo=zone))])
-    assert set(page_of(stories, tmp_path / "stories.html").elements) <= ELEMENTS

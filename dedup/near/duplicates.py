@@ -1,5 +1,6 @@
 """Texts -> near-duplicates: the whole near tier in one call."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +15,17 @@ from dedup.near.minhash import low_hashes, signatures
 from dedup.near.shingles import number_hashes, shingle_hashes
 from dedup.near.verify import Verifier
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent, split
 from dedup.text.fold import Fold
 from dedup.text.tokens import blocks, tokenize
 
+_log = logging.getLogger(__name__)
+
 #: Characters tokenised and signed at once, per thread: the arrays of one block stay in its core's cache.
 _BLOCK_CHARACTERS = 1 << 18
+
+# Of the time (measured: 0.94, 0.05 and 0.01 to 0.1), reading texts, finding candidates and checking them.
+_READING, _FINDING, _CHECKING = 0.9, 0.05, 0.05
 
 #: The seed of datasketch's default permutations.
 SEED = 1
@@ -80,6 +87,11 @@ class NearDuplicates:
             token_counts=token_counts,
         )
 
+    def _repr_html_(self) -> str:
+        from dedup.report.cards import near_duplicates_card  # only notebooks pay for it
+
+        return near_duplicates_card(self)
+
     def __repr__(self) -> str:
         grouped = sum(map(len, self.groups))
         return (
@@ -101,22 +113,30 @@ class NearSettings:
     fold: Fold = "unidecode"
 
 
-def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None) -> NearDuplicates:
+def find_near_duplicates(
+    texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, report: Report = silent
+) -> NearDuplicates:
     """All pairs of texts that are near-duplicates by these settings, and their groups."""
+    _log.debug("reading %d texts", len(texts))
+    reading, finding, checking = split(report, _READING, _FINDING, _CHECKING)
     bands = Bands.for_recall(settings.threshold, settings.recall, settings.num_perm)
-    signed, shingles, numbers = _read(texts, settings, bands.bands * bands.rows, n_jobs)
+    signed, shingles, numbers = _read(texts, settings, bands.bands * bands.rows, n_jobs, reading)
     filled = np.flatnonzero(shingles.lengths)  # a blank text is nobody's duplicate
     if len(filled) < len(texts):
         signed = signed[filled]
-    found = candidates(signed, bands, n_jobs)
+    _log.debug("looking for candidates in %d bands of %d texts that are not blank", bands.bands, len(filled))
+    found = candidates(signed, bands, n_jobs, finding)
     del signed
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:
         pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
+    _log.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
     verified = verifier.verify(pairs, large)
+    checking(1)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
+    _log.debug("%d pairs are near-duplicates", len(pairs))
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
@@ -129,7 +149,7 @@ def find_near_duplicates(texts: Sequence[str], settings: NearSettings, n_jobs: i
 
 
 def _read(
-    texts: Sequence[str], settings: NearSettings, values: int, n_jobs: int | None
+    texts: Sequence[str], settings: NearSettings, values: int, n_jobs: int | None, report: Report
 ) -> tuple[NDArray[np.uint32], ShingleSets, ShingleSets | None]:
     """Signatures of that many values, the sets of their shingles and, if they matter, of their numbers."""
     no_numbers = np.empty(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
@@ -142,7 +162,8 @@ def _read(
 
     signed = np.empty((len(texts), values), dtype=np.uint32)
     shingles, numbers = _Growing(texts), _Growing(texts)
-    for hashes, counts, found, found_counts in ordered_map(read, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+    slices = blocks(texts, _BLOCK_CHARACTERS)
+    for hashes, counts, found, found_counts in ordered_map(read, slices, n_jobs, report):
         shingles.append(hashes, counts)
         numbers.append(found, found_counts)
     return signed, shingles.sets(n_jobs), numbers.sets(n_jobs) if settings.compare_numbers else None

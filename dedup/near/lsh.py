@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent
 from dedup.text.tokens import mix
 
 #: Values in a band. More make signatures longer, fewer collide often for texts that share no more than a template.
@@ -77,7 +78,9 @@ class Buckets(NamedTuple):
     large: list[NDArray[np.int64]]
 
 
-def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None) -> Buckets:
+def candidates(
+    signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None, report: Report = silent
+) -> Buckets:
     """Buckets of the texts that agree on any whole band.
 
     Parameters
@@ -87,6 +90,8 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
         With ``bands.bands * bands.rows <= num_perm``.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
+    report : callable
+        Is told what share is done.
 
     Notes
     -----
@@ -102,7 +107,7 @@ def candidates(signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None 
         packed = np.sort((keys & ~text_mask) | np.arange(n, dtype=np.uint64))
         return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
 
-    found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs))
+    found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs, report))
     _, first, same = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
     copies = np.flatnonzero(first[same] < np.arange(n))
     equal = encoded(np.stack([first[same[copies]], copies], axis=1), n)

@@ -89,7 +89,7 @@ class Verifier:
             given_up += len(rounds) - len(shrinking)
             verified, buckets = self._extend(verified, shrinking, [r.sample_pairs for r in rounds])
         if given_up:
-            _log.info("%d large buckets share a template; their texts were compared with one of them only", given_up)
+            _log.warning("%d large buckets share a template; their texts were compared with one of them only", given_up)
         return verified
 
     def _labels(self, verified: Verified) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent
 from dedup.story.graph import FLOOR, Edges, chunks_of_days, in_reach
 from dedup.story.similarity import time_factor
 
@@ -75,7 +76,9 @@ def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -
     return Scale(min(float(cosines.mean()), 0.999), float(np.quantile(cosines, CHANCE_QUANTILE)))
 
 
-def pairs_across_languages(meanings: Meanings, days: NDArray[np.float64], n_jobs: int | None = None) -> Edges:
+def pairs_across_languages(
+    meanings: Meanings, days: NDArray[np.float64], n_jobs: int | None = None, report: Report = silent
+) -> Edges:
     """Pairs of texts in two known languages whose similarity times the time factor reaches `FLOOR`.
 
     Parameters
@@ -85,6 +88,8 @@ def pairs_across_languages(meanings: Meanings, days: NDArray[np.float64], n_jobs
         Publication in days, ascending; NaN when unknown, at the end.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
+    report : callable
+        Is told what share is done.
 
     Notes
     -----
@@ -110,7 +115,7 @@ def pairs_across_languages(meanings: Meanings, days: NDArray[np.float64], n_jobs
 
     blocks = [slice(i, min(i + _ROWS_AT_ONCE, c.stop)) for c in chunks for i in range(c.start, c.stop, _ROWS_AT_ONCE)]
     none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    found = [none, *ordered_map(of_rows, blocks, n_jobs)]
+    found = [none, *ordered_map(of_rows, blocks, n_jobs, report)]
     return Edges(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 

@@ -1,7 +1,7 @@
 """Texts -> weighted counts of words, word pairs and character runs, and those -> TF-IDF vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import joined
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent
 from dedup.text.fold import FIRST_LETTER, SEPARATOR, Fold
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import LEAST_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
@@ -98,14 +99,26 @@ class Vocabulary:
         """Place of each key in the vocabulary, -1 for the others."""
         return self._lookup.find(keys)
 
+    def for_texts(self, counts: Counts) -> "Vocabulary":
+        """What it knows of the features of texts, its own or not; what two of them share is in two texts at least."""
+        keys, here = np.unique(counts.keys, return_counts=True)
+        columns, frequencies = self.columns(keys), np.minimum(here, 2)
+        frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
+        return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
+
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
         columns = self.columns(keys)
         frequencies = np.ones(len(keys), dtype=np.float64)
         known = columns >= 0
         frequencies[known] = self.frequencies[columns[known]]
-        prior = np.where(np.isin(keys, self.stop_words), PRIOR_STOP_WORD_ARTICLES, 0.0)
+        prior = np.where(self._stop_word_lookup.find(keys) >= 0, PRIOR_STOP_WORD_ARTICLES, 0.0)
         return inverse_frequency(self.n_texts, frequencies + prior)
+
+    @cached_property
+    def _stop_word_lookup(self) -> SortedKeys:
+        # np.isin would sort all stop words at every call, and the terms of 10,000 stories are so many calls.
+        return SortedKeys(np.unique(self.stop_words), KEY_BITS)
 
 
 def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -118,7 +131,9 @@ def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
     return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
 
 
-def count_features(texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode") -> Counts:
+def count_features(
+    texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode", report: Report = silent
+) -> Counts:
     """Weighted counts of the features of texts.
 
     Features are words; pairs of adjacent words; and runs of four characters of a word with the spaces round it,
@@ -133,7 +148,7 @@ def count_features(texts: Sequence[str], n_jobs: int | None = None, fold: Fold =
         spelling = spelling_of(tokens)
         return count_block(tokens, spelling), _stop_word_uses(spelling, len(as_name))
 
-    for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs):
+    for counted, uses in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, report):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
@@ -186,8 +201,8 @@ def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     rows = tokens.text_indices
     weights = token_weights(tokens, spelling)
     adjacent = rows[1:] == rows[:-1]
-    pairs = mix(tokens.hashes[:-1] * _PAIR_MULTIPLIER + tokens.hashes[1:])[adjacent]
-    run_tokens, runs = _character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
+    pairs = pair_hashes(tokens.hashes)[adjacent]
+    run_tokens, runs = character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
     row = np.concatenate([rows, rows[1:][adjacent], rows[run_tokens]]).astype(np.uint64)
     key = np.concatenate(
         [
@@ -243,7 +258,12 @@ def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_
     return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
 
 
-def _character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def pair_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes of each token with the next, shape (n_tokens - 1,)."""
+    return mix(hashes[:-1] * _PAIR_MULTIPLIER + hashes[1:])
+
+
+def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Runs of four bytes of the wanted ones of the spaced words, a space before and behind each word.
 
     Returns
@@ -266,8 +286,10 @@ def _character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[
     return token, run
 
 
-def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Vocabulary]:
-    """TF-IDF vectors of unit length.
+def vectorize(
+    counts: Counts, n_jobs: int | None = None, report: Report = silent, vocabulary: Vocabulary | None = None
+) -> tuple[csr_array, Vocabulary]:
+    """TF-IDF vectors of unit length, weighed by that vocabulary, or else by that of these texts.
 
     Returns
     -------
@@ -277,7 +299,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     Vocabulary
         Of the columns.
     """
-    vocabulary = _vocabulary(counts)
+    vocabulary = vocabulary or vocabulary_of(counts)
     idf = vocabulary.idf(vocabulary.keys)
     weights = (idf * FAMILY_WEIGHT[families(vocabulary.keys)]).astype(np.float32)
 
@@ -297,7 +319,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     n_texts = len(counts.offsets) - 1
     blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
-    for part in ordered_map(of_rows, blocks_of_rows, n_jobs):
+    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, report):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])
@@ -305,7 +327,7 @@ def vectorize(counts: Counts, n_jobs: int | None = None) -> tuple[csr_array, Voc
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
 
 
-def _vocabulary(counts: Counts) -> Vocabulary:
+def vocabulary_of(counts: Counts) -> Vocabulary:
     """The features that occur in more than one text."""
     keys = np.sort(counts.keys)
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent, split
 from dedup.story.similarity import TIME_SCALE_DAYS, cosines, time_factor
 
 #: Similarities below this count as none.
@@ -50,7 +52,9 @@ class Edges:
         return (upper + upper.T).tocsr()
 
 
-def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | None = None) -> Edges:
+def similar_pairs(
+    vectors: csr_array, days: NDArray[np.float64], n_jobs: int | None = None, report: Report = silent
+) -> Edges:
     """Pairs whose cosine times the time factor reaches `FLOOR`.
 
     Parameters
@@ -61,6 +65,8 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
         Publication in days, ascending; NaN when unknown, at the end.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
+    report : callable
+        Is told what share is done.
 
     Notes
     -----
@@ -71,16 +77,15 @@ def similar_pairs(vectors: csr_array, days: NDArray[np.float64], n_jobs: int | N
     # The rows that have each feature, chunk by chunk, each chunk once.
     postings = list(ordered_map(lambda chunk: vectors[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
 
-    def of_chunk(number: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    parts = [none]
+    reports = split(report, *(chunk.stop - chunk.start for chunk in chunks)) if chunks else []
+    for number, its_report in enumerate(reports):
         within_reach = [k for k in range(number, len(chunks)) if in_reach(chunks[number], chunks[k], days)]
         theirs = [(chunks[k].start, postings[k]) for k in within_reach]
-        left, right = _candidates(vectors, days, chunks[number], theirs)
-        similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
-        kept = similarity >= FLOOR
-        return left[kept], right[kept], similarity[kept]
-
-    none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    parts = [none, *ordered_map(of_chunk, range(len(chunks)), n_jobs)]
+        frequencies = sum(np.diff(postings[k].indptr) for k in within_reach)
+        of_rows = partial(_pairs_of_rows, vectors, days, theirs, frequencies)
+        parts += ordered_map(of_rows, _rows_of(chunks[number]), n_jobs, its_report)
     return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -102,30 +107,48 @@ def in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
     return bool(np.isnan(days[other.start]) or days[other.start] - days[chunk.stop - 1] <= REACH_DAYS)
 
 
-def _candidates(
-    vectors: csr_array, days: NDArray[np.float64], chunk: slice, theirs: list[tuple[int, csr_array]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs ``left < right`` with left in the chunk whose rarest features reach `CANDIDATE_FLOOR`, sorted.
+def _rows_of(chunk: slice) -> list[slice]:
+    return [slice(i, min(i + _ROWS_AT_ONCE, chunk.stop)) for i in range(chunk.start, chunk.stop, _ROWS_AT_ONCE)]
 
-    `theirs` has the first row and the postings of each chunk within reach, this one included.
+
+def _pairs_of_rows(
+    vectors: csr_array,
+    days: NDArray[np.float64],
+    theirs: list[tuple[int, csr_array]],
+    frequencies: NDArray[np.int64],
+    rows: slice,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Pairs ``left < right`` with left among the rows, sorted, and their similarities."""
+    left, right = _candidates(vectors, days, rows, theirs, frequencies)
+    similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
+    kept = similarity >= FLOOR
+    return left[kept], right[kept], similarity[kept]
+
+
+def _candidates(
+    vectors: csr_array,
+    days: NDArray[np.float64],
+    rows: slice,
+    theirs: list[tuple[int, csr_array]],
+    frequencies: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs ``left < right`` with left among the rows whose rarest features reach `CANDIDATE_FLOOR`, sorted.
+
+    `theirs` has the first row and the postings of each chunk within reach, that of the rows included, and
+    `frequencies` how many of all those rows have each feature.
     """
-    frequencies = sum(np.diff(postings.indptr) for _, postings in theirs)
-    found = []
-    for first in range(chunk.start, chunk.stop, _ROWS_AT_ONCE):
-        mine = _rarest(vectors[first : min(first + _ROWS_AT_ONCE, chunk.stop)], frequencies)
-        parts = []
-        for start, postings in theirs:
-            product = (mine @ postings).tocoo()
-            left, right = product.row + np.int64(first), product.col + np.int64(start)
-            close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
-            left, right, partial = left[close], right[close], product.data[close]
-            close = partial * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
-            parts.append((left[close], right[close]))
-        left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
-        order = np.lexsort((right, left))
-        found.append((left[order], right[order]))
-    left, right = (np.concatenate(side) for side in zip(*found, strict=True))
-    return left, right
+    mine = _rarest(vectors[rows.start : rows.stop], frequencies)
+    parts = []
+    for start, postings in theirs:
+        product = (mine @ postings).tocoo()
+        left, right = product.row + np.int64(rows.start), product.col + np.int64(start)
+        close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
+        left, right, partial_sums = left[close], right[close], product.data[close]
+        close = partial_sums * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
+        parts.append((left[close], right[close]))
+    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
+    order = np.lexsort((right, left))
+    return left[order], right[order]
 
 
 def _rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:

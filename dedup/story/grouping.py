@@ -1,5 +1,6 @@
 """Texts -> stories: the whole story tier in one call."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.progress import Report, silent, split
 from dedup.story.encoding import Meanings, mixed, pairs_across_languages
 from dedup.story.features import Vocabulary, count_features, vectorize
 from dedup.story.graph import Edges, similar_pairs
 from dedup.story.partition import coarsened, partition, refined
 from dedup.text.fold import Fold
+
+_log = logging.getLogger(__name__)
+
+# Of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11), counting features, weighing them,
+# comparing texts and putting them together. The comparison of meanings depends on the number of languages.
+_COUNTING, _WEIGHING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 0.45, 0.10, 0.07
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +79,7 @@ def find_stories(
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
     meanings: Meanings | None = None,
+    report: Report = silent,
 ) -> StoryGroups:
     """Group texts, no two of which are near-duplicates, into stories.
 
@@ -88,10 +97,19 @@ def find_stories(
         Threads; None or -1 means all processors.
     meanings : Meanings, optional
         Of the texts; with them, texts in two languages may be more similar than their words.
+    report : callable
+        Is told what share is done.
     """
-    vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold), n_jobs)
-    edges = similar_pairs(vectors, days, n_jobs)
+    counting, weighing, comparing, comparing_meanings, grouping = split(
+        report, _COUNTING, _WEIGHING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
+    )
+    _log.debug("reading the features of %d texts", len(texts))
+    vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold, counting), n_jobs, weighing)
+    _log.debug("comparing %d texts by %d features that they share", *vectors.shape)
+    edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:
-        edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs), len(texts))
+        edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
+    _log.debug("grouping by %d similar pairs", len(edges.left))
     labels = partition(edges.adjacency(len(texts)), threshold)
+    grouping(1)
     return StoryGroups(labels, threshold, edges, vocabulary)

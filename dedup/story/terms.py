@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
+from dedup.story.features import WORD, Counts, Vocabulary, feature_keys, spelling_of, token_weights
 from dedup.text.fold import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
@@ -24,6 +24,9 @@ class Weighing(Protocol):
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Inverse document frequency of features, shape (n_keys,)."""
+
+    def for_texts(self, counts: Counts) -> Vocabulary:
+        """What it knows of the features of texts; what two of them share occurs in two texts at least."""
 
 
 def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tuple[str, ...]:
@@ -55,10 +58,10 @@ def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tup
     best = np.lexsort((tokens.starts[first[place]], -weight.round(9)))[:count]
     begin = tokens.characters(tokens.starts[first[place[best]]])
     end = tokens.characters(tokens.stops[last[place[best]]] - 1) + 1
-    return tuple(_as_written(tokens, b, e) for b, e in zip(begin.tolist(), end.tolist(), strict=True))
+    return tuple(as_written(tokens, b, e) for b, e in zip(begin.tolist(), end.tolist(), strict=True))
 
 
-def _as_written(tokens: Tokens, begin: int, end: int) -> str:
+def as_written(tokens: Tokens, begin: int, end: int) -> str:
     """The characters of a word, with the marks and letters at its ends that fold to nothing."""
     codes, sizes = tokens.codes, tokens.fold_sizes
     least, most = max(0, begin - _LONGEST // 2), begin + _LONGEST

@@ -119,7 +119,7 @@ def _originals(
         return originals, speakers
     place = filled[place]
     if np.bincount(place).max() == _MOST_COMPARED:
-        _log.info("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
+        _log.warning("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
     known = np.unique(others[others < nodes[0]])
     stored, texts = _stored(ledger, known.tolist())
     shingles, counts = read_shingles(texts, ledger.settings.near.shingle_size, ledger.settings.fold)

@@ -9,12 +9,13 @@ from itertools import accumulate
 import numpy as np
 
 from dedup.article import Article
+from dedup.progress import Report, silent
 from dedup.store.records import Row, Traits
 from dedup.story.partition import coarsened
 from dedup.stream.arrival import Arrivals, meet
 from dedup.stream.ledger import Ledger
 from dedup.stream.memory import TEXTS_AT_ONCE
-from dedup.stream.records import Assignment, digest_of, encoded, story_name
+from dedup.stream.records import Assignment, digest_of, encoded, source_of, story_name
 from dedup.stream.upkeep import remove
 
 #: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
@@ -40,18 +41,24 @@ class Assigner:
         self._ledger = ledger
         self._stories = ledger.live.nodes.stories
 
-    def add(self, articles: Sequence[Article]) -> list[Assignment]:
-        """Put articles into stories, each in place of the one with its id."""
+    def add(self, articles: Sequence[Article], report: Report = silent) -> list[Assignment]:
+        """Put articles into stories, each in place of the one with its id, and report what share is done."""
+        told: list[Assignment] = []
+        for assignment in self._add(articles):
+            told.append(assignment)
+            report(len(told) / len(articles))
+        return told
+
+    def _add(self, articles: Sequence[Article]) -> Iterator[Assignment]:
         fields = list(map(encoded, articles))
         known = self._ledger.store.identify([article.id for article in articles])
-        told: list[Assignment] = []
         first = 0  # of those that are new and wait for the next one that is not
         for i, article in enumerate(articles):
             if article.id in known:
-                told += self._arrive_all(articles[first:i], fields[first:i])
-                told.append(self._again(article, fields[i], *known[article.id]))
+                yield from self._arrive_all(articles[first:i], fields[first:i])
+                yield self._again(article, fields[i], *known[article.id])
                 first = i + 1
-        return [*told, *self._arrive_all(articles[first:], fields[first:])]
+        yield from self._arrive_all(articles[first:], fields[first:])
 
     def _few(self, articles: Sequence[Article]) -> int:
         """How many of the first articles to read at once."""
@@ -216,7 +223,7 @@ class Assigner:
             kept_by_day = day if day is not None else ledger.latest if np.isfinite(ledger.latest) else 0.0
             digest, text = digest_of(text), encoded(article) if article.residue else text
             node, speaker = int(arrivals.nodes[i]), int(arrivals.speakers[i])
-            row = Row(node, article.id, digest, day, kept_by_day, stories[i], speaker, article.source or "", text)
+            row = Row(node, article.id, digest, day, kept_by_day, stories[i], speaker, source_of(article), text)
             neighbours, similarities = arrivals.neighbours[i]
             bands = readings.bands[i][: 0 if readings.blank[i] else None]
             order = weighed.heaviest[i]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.story.features import FAMILY_WEIGHT, WORD_PAIR, families, inverse_frequency
+from dedup.story.features import FAMILY_WEIGHT, WORD_PAIR, Counts, Vocabulary, families, inverse_frequency
 from dedup.story.graph import CANDIDATE_FLOOR
 from dedup.story.similarity import time_factor
 from dedup.stream.nodes import NodeTable
@@ -102,6 +102,14 @@ class LiveArticles:
         """Inverse document frequency of features, as `dedup.story.features.Vocabulary` has it."""
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
         return inverse_frequency(self.window.count, frequencies)
+
+    def for_texts(self, counts: Counts) -> Vocabulary:
+        """What the window knows of the features of these texts; what two of them share occurs in two at least."""
+        keys, here = np.unique(counts.keys, return_counts=True)
+        frequencies = np.maximum(self.window.frequencies(shortened(keys)), np.minimum(here, 2))
+        known = frequencies > 1
+        no_stop_words = np.empty(0, dtype=np.uint64)  # the window's frequencies have their prior in them
+        return Vocabulary(self.window.count, keys[known], frequencies[known], no_stop_words, self.fold)
 
     def weigh(self, readings: Readings, counted: NDArray[np.bool_]) -> Weighed:
         """Weigh texts that come one after the other, of which those `counted` enter the window when they have come."""

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from dedup.article import Article
+from dedup.stories import printable
 
 Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated"]
 
@@ -35,6 +36,22 @@ class Assignment:
     near_duplicate_of: str | None = None
     similarity: float | None = None
     merged: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from dedup.report.cards import assignment_card  # only notebooks pay for it
+
+        return assignment_card(self)
+
+    def __repr__(self) -> str:
+        facts = [f"{self.article_id!r:.80} in {self.story_id}: {self.outcome}"]
+        if self.near_duplicate_of is not None:
+            facts.append(f"of {self.near_duplicate_of!r:.80}")
+        if self.similarity is not None:
+            facts.append(f"similarity {self.similarity:.3f}")
+        if self.merged:
+            more = f" and {len(self.merged) - 5:,} more" if len(self.merged) > 5 else ""
+            facts.append(f"merged {', '.join(self.merged[:5])}{more}")
+        return f"Assignment({', '.join(facts)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,11 @@ def encoded(article: Article) -> str:
     stored = {field.name: getattr(article, field.name) for field in fields(Article)}
     published = article.published and article.published.isoformat()
     return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
+
+
+def source_of(article: Article) -> str:
+    """What a store calls the source of an article; empty for unknown."""
+    return printable(article.source or "")
 
 
 def digest_of(text: str) -> bytes:

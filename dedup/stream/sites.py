@@ -8,7 +8,7 @@ import numpy as np
 from dedup.article import Article
 from dedup.store.protocol import Store
 from dedup.store.records import Habits
-from dedup.stream.records import decoded
+from dedup.stream.records import decoded, source_of
 from dedup.stream.scheme import Settings
 from dedup.text.recurring import ARTICLES_PER_SOURCE, LEAST_STORIES, Recurring, learn, source_salts
 from dedup.text.residue import mark_residue
@@ -32,7 +32,7 @@ class Sites:
         """The articles with their residue, if that is to be left out."""
         if not self._settings.cut_residue:
             return list(articles)
-        sources = [article.source or "" for article in articles]
+        sources = [source_of(article) for article in articles]
         known = [self._recurring(source) for source in sorted(set(sources))]
         recurring = Recurring(
             np.concatenate([each.keys for each in known]), np.concatenate([each.anywhere for each in known])

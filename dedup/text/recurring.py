@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from dedup.components import connected_labels
 from dedup.lookup import SortedKeys
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent, split
 from dedup.text.fold import Fold
 from dedup.text.layout import Layout, layout_of
 from dedup.text.tokens import blocks, mix, tokenize
@@ -114,7 +115,11 @@ def run_marks(
 
 
 def learn(
-    texts: Sequence[str], salts: NDArray[np.uint64], n_jobs: int | None = None, fold: Fold = "unidecode"
+    texts: Sequence[str],
+    salts: NDArray[np.uint64],
+    n_jobs: int | None = None,
+    fold: Fold = "unidecode",
+    report: Report = silent,
 ) -> Recurring:
     """What recurs in each source, counted by story.
 
@@ -128,10 +133,15 @@ def learn(
         Threads.
     fold : {"unidecode", "marks"}
         How letters become plain ones.
+    report : callable
+        Is told what share is done.
     """
     keys, anywhere = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.bool_)]
-    for places in _samples(salts):
-        learned = _learn_some([texts[place] for place in places.tolist()], salts[places], n_jobs, fold)
+    samples = list(_samples(salts))
+    reports = split(report, *map(len, samples)) if samples else []
+    for places, its_report in zip(samples, reports, strict=True):
+        some = [texts[place] for place in places.tolist()]
+        learned = _learn_some(some, salts[places], n_jobs, fold, its_report)
         keys.append(learned.keys)
         anywhere.append(learned.anywhere)
     return Recurring(np.concatenate(keys), np.concatenate(anywhere)).ascending()
@@ -157,7 +167,9 @@ def _samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
         yield np.concatenate(part)
 
 
-def _learn_some(texts: list[str], salts: NDArray[np.uint64], n_jobs: int | None, fold: Fold) -> Recurring:
+def _learn_some(
+    texts: list[str], salts: NDArray[np.uint64], n_jobs: int | None, fold: Fold, report: Report
+) -> Recurring:
     """What recurs in some whole sources of at most 2**13 articles together."""
 
     def of_block(block: slice) -> NDArray[np.uint64]:
@@ -168,7 +180,7 @@ def _learn_some(texts: list[str], salts: NDArray[np.uint64], n_jobs: int | None,
         keys = np.concatenate([line_keys, run_keys]) << np.uint64(_TEXT_BITS)
         return np.asarray(keys | text.astype(np.uint64))
 
-    entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs)))
+    entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, report)))
     entries.sort()
     entries = entries[np.concatenate([[True], entries[1:] != entries[:-1]])[: len(entries)]]
     key, text = entries >> np.uint64(_TEXT_BITS), (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.parallel import ordered_map
+from dedup.progress import Report, silent, split
 from dedup.text.fold import Fold
 from dedup.text.known import known_phrases
 from dedup.text.layout import Layout, layout_of, mark_runs
@@ -38,6 +39,9 @@ _PHRASE_WORDS = 3
 #: A line of which so much is residue is residue.
 _MOST_OF_A_LINE = 0.8
 
+# Of the time, learning what recurs (measured: 0.05 to 0.25, by how many sources there are) and marking it.
+_LEARNING, _MARKING = 0.15, 0.85
+
 
 def find_residue(
     texts: Sequence[str],
@@ -46,6 +50,7 @@ def find_residue(
     *,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
+    report: Report = silent,
 ) -> list[list[Span]]:
     r"""Where the residue of each text stands, as spans of characters.
 
@@ -64,6 +69,8 @@ def find_residue(
         How letters become plain ones.
     n_jobs : int, optional
         Threads; the result does not depend on it.
+    report : callable
+        Is told what share is done.
 
     Returns
     -------
@@ -82,8 +89,10 @@ def find_residue(
     ['22.2 C\nParis\nmardi 12 septembre 2023', 'LAISSER UN COMMENTAIRE']
     """
     salts = source_salts(sources if sources is not None else [None] * len(texts))
-    recurring = learn(texts, salts, n_jobs, fold)
-    return mark_residue(texts, salts, titles or [None] * len(texts), recurring, fold=fold, n_jobs=n_jobs)
+    learning, marking = split(report, _LEARNING, _MARKING)
+    recurring = learn(texts, salts, n_jobs, fold, learning)
+    titles = titles or [None] * len(texts)
+    return mark_residue(texts, salts, titles, recurring, fold=fold, n_jobs=n_jobs, report=marking)
 
 
 def mark_residue(
@@ -95,6 +104,7 @@ def mark_residue(
     linked: bool = True,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
+    report: Report = silent,
 ) -> list[list[Span]]:
     """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone."""
     title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
@@ -111,7 +121,7 @@ def mark_residue(
         others, own = found.find(layout, title_salts[block], found.own[block] if known else found.own)
         return _spans(layout, _marked(layout, anywhere | others, edge, own))
 
-    return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs)))
+    return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, report)))
 
 
 def _near_edge(layout: Layout, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,0 +1,7 @@
+"""The command as ``python -m dedup``."""
+
+import sys
+
+from dedup.cli import main
+
+sys.exit(main())

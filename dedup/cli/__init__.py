@@ -1,0 +1,3 @@
+"""The command `dedup`."""
+
+from dedup.cli.program import main as main

@@ -1,0 +1,120 @@
+"""What a command says: data on standard output; notes, and on a terminal progress, on standard error."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+#: Seconds between two redrawings of a line of progress: often enough to be seen moving.
+_REDRAWN_EVERY = 0.1
+
+
+class BadInputError(Exception):
+    """What the user gave is not allowed."""
+
+
+class FailedError(Exception):
+    """What the user wants is allowed, but cannot be done here and now."""
+
+
+class Console:
+    """Notes and progress on standard error; progress only where somebody can see it move.
+
+    Parameters
+    ----------
+    command : str
+        What notes begin with.
+    """
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self.is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._drawn = 0.0
+        self._is_dirty = False
+
+    def note(self, message: str) -> None:
+        """Say something beside the data."""
+        self.clear()
+        if sys.stderr is not None:
+            # Standard error may be of any encoding; whatever it lacks comes out as an escape.
+            encoding = sys.stderr.encoding or "utf-8"
+            text = f"{self._command}: {visible(message)}".encode(encoding, "backslashreplace").decode(encoding)
+            sys.stderr.write(f"{text}\n")
+
+    def progress(self, what: str) -> Callable[[int, int | None], None]:
+        """A callable that is told how many articles are done, and of how many if that is known."""
+
+        def tell(done: int, total: int | None = None) -> None:
+            now = time.monotonic()
+            if not self.is_terminal or (now - self._drawn < _REDRAWN_EVERY and done != total):
+                return
+            self._drawn, self._is_dirty = now, True
+            of_all = f" of {total:,}" if total is not None else ""
+            sys.stderr.write(f"\r\x1b[K{what}: {done:,}{of_all} articles")
+            sys.stderr.flush()
+
+        return tell
+
+    def clear(self) -> None:
+        """Take the line of progress away."""
+        if self._is_dirty:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._is_dirty = False
+
+
+class NoteHandler(logging.Handler):
+    """Brings what the library logs to the console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it as a note."""
+        self._console.note(record.getMessage())
+
+
+def emit(data: bytes | str) -> None:
+    """Write data to standard output, text as UTF-8 whatever the terminal's language is."""
+    if sys.stdout is None:
+        raise FailedError("standard output is closed")
+    if isinstance(data, str):
+        data = data.encode("utf-8", "backslashreplace")
+    if hasattr(sys.stdout, "buffer"):
+        sys.stdout.buffer.write(data)
+    else:  # a notebook, or a test
+        sys.stdout.write(data.decode())
+
+
+def flush() -> None:
+    """Let go of all data so far."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def silence_output() -> None:
+    """Let Python close standard output without complaint when it cannot be written."""
+    try:
+        flush()
+    except OSError:
+        with suppress(OSError, ValueError):  # it is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def visible(text: str) -> str:
+    r"""Text for people: what could steer a terminal becomes a space.
+
+    Examples
+    --------
+    >>> visible("Kim\x1b[2J in\nRussia")
+    'Kim [2J in Russia'
+    """
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def visible_lines(text: str) -> str:
+    """The same for text of several lines."""
+    return "\n".join(map(visible, text.split("\n")))

@@ -1,0 +1,77 @@
+"""`dedup`: from arguments to an exit code."""
+
+import logging
+from collections.abc import Sequence
+from importlib import import_module
+
+from dedup.cli.console import BadInputError, Console, FailedError, NoteHandler, flush, silence_output
+from dedup.cli.options import build_parser
+
+OK, FAILED, BAD_INPUT = 0, 1, 2
+# What a shell makes of a program that a signal ended: 128 and the signal's number.
+INTERRUPTED, BROKEN_PIPE = 130, 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command `dedup`.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process when not given.
+
+    Returns
+    -------
+    int
+        0 when all went well, 1 when something failed, 2 for wrong usage or bad input, 130 when interrupted, 141 when
+        whoever reads standard output went away.
+
+    Examples
+    --------
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    dedup ...
+    0
+    """
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        silence_output()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        given = build_parser().parse_args(arguments)
+    except SystemExit as end:  # after --help, --version, or a usage error that has been told
+        flush()
+        return end.code if isinstance(end.code, int) else BAD_INPUT
+    console = Console(f"dedup {given.command}")
+    handler = NoteHandler(console)
+    log = logging.getLogger("dedup")
+    log.addHandler(handler)
+    try:
+        # Loaded by name, so that help need not wait for NumPy.
+        module, _, function = given.run.partition(":")
+        getattr(import_module(module), function)(given, console)
+        flush()  # here, where it is known what to do when it fails
+    except BrokenPipeError:
+        raise
+    except BadInputError as error:
+        console.note(f"error: {error}")
+        return BAD_INPUT
+    except (FailedError, ImportError, OSError, RuntimeError) as error:
+        console.note(f"error: {error}")
+        silence_output()  # which may be what failed, and would again at the end
+        return FAILED
+    except MemoryError:
+        console.note("error: out of memory")
+        return FAILED
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        raise
+    finally:
+        console.clear()
+        log.removeHandler(handler)
+    return OK

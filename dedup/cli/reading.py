@@ -1,0 +1,129 @@
+"""Rows -> items that the library reads, and its messages with the place in the input."""
+
+import re
+import warnings
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from dedup.cli.console import BadInputError, Console
+from dedup.cli.formats import Place, Row, require_inputs, rows_of
+from dedup.cli.options import FIELDS
+
+#: Seconds since 1970 in a table, whose cells are all text; eight digits are a day in ISO 8601.
+_SECONDS = re.compile(r"-?\d{9,12}(\.\d+)?")
+
+
+class Record(NamedTuple):
+    """One article to be.
+
+    Attributes
+    ----------
+    place : Place
+    item : dict
+        Fields of an `Article`, by our names.
+    row : Row
+        As it came.
+    """
+
+    place: Place
+    item: dict[str, Any]
+    row: Row
+
+
+class Reading:
+    """The articles of all inputs, one after another.
+
+    Parameters
+    ----------
+    given : Namespace
+        With inputs, format, and field_id and so on, where fields have other names.
+    console : Console
+    skips : bool, default False
+        Whether what cannot be read is only noted.
+
+    Raises
+    ------
+    BadInputError
+        When an input is not there or has no format.
+    """
+
+    def __init__(self, given: Namespace, console: Console, *, skips: bool = False) -> None:
+        self._inputs: list[str] = given.inputs
+        self._format: str | None = given.format
+        self._renamed = {field: getattr(given, f"field_{field}", field) for field in FIELDS}
+        self._demanded = {field: name for field, name in self._renamed.items() if hasattr(given, f"field_{field}")}
+        self._console = console
+        self._skips = skips
+        self.refused = 0
+        require_inputs(self._inputs, self._format)
+
+    def __iter__(self) -> Iterator[Record]:
+        missing = dict(self._demanded)
+        tell = self._console.progress("reading")
+        count = 0
+        for name in self._inputs:
+            for row in rows_of(name, self._format, self.refuse):
+                for field in [field for field, wanted in missing.items() if wanted in row.values]:
+                    del missing[field]
+                yield Record(row.place, self._item(row), row)
+                count += 1
+                tell(count, None)
+        for field, wanted in missing.items():
+            if count:
+                self._console.note(f"note: --{field} is {wanted!r}, which no article has")
+
+    def refuse(self, place: Place, problem: str) -> None:
+        """Stop at what cannot be read, or say so and go on."""
+        if not self._skips:
+            raise BadInputError(f"{place}: {problem}")
+        self.skip(f"{place}: {problem}")
+
+    def skip(self, message: str) -> None:
+        """Say what is wrong with an article that is left out."""
+        self.refused += 1
+        self._console.note(message)
+
+    def _item(self, row: Row) -> dict[str, Any]:
+        item = {field: row.values[name] for field, name in self._renamed.items() if name in row.values}
+        if row.line is None:
+            for field, value in item.items():
+                if value == "" and field != "text":  # an empty cell
+                    item[field] = None
+                elif field == "published" and isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
+                    item[field] = float(value)
+        return item
+
+    @contextmanager
+    def placing(self, records: Sequence[Record]) -> Iterator[None]:
+        """Within it the library's messages about articles, by their position, name their places in the input."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                yield
+            except (TypeError, ValueError) as error:
+                if not re.match(r"article \d+\b", str(error)):
+                    raise  # it is no article's fault
+                raise BadInputError(self.placed(str(error), records)) from error
+        for warning in caught:
+            if issubclass(warning.category, UserWarning):
+                self._console.note(f"note: {self.placed(str(warning.message), records)}")
+
+    def placed(self, message: str, records: Sequence[Record]) -> str:
+        """A message about an article with its place in the input, and the input's own names of fields."""
+        match = re.search(r"(?:^|: )(article (\d+))\b", message)
+        if match is None:
+            return message
+        position = int(match[2])
+        before, after = message[: match.start(1)], message[match.end(1) :]
+        if records[position].item.get("id") is None:  # nobody has ever seen that id
+            after = after.removeprefix(f" (id {str(position)!r})")
+        after = re.sub(
+            r"field '(\w+)'", lambda field: f"field {self._renamed.get(field[1], field[1])!r}", after, count=1
+        )
+        other = re.search(r"as that of article (\d+)(?=(;[^;]*)?$)", after)
+        if other:
+            after = f"{after[: other.start()]}as in {records[int(other[1])].place}{after[other.end() :]}"
+        after = after.replace("name timezone= for", "name --timezone for")
+        return f"{before}{records[position].place}{after}"

@@ -1,0 +1,192 @@
+"""Rows -> a file or standard output: all of it or nothing."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from dedup.cli.console import BadInputError, FailedError, emit
+from dedup.cli.formats import parquet_backend
+
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+_SUFFIXES |= {".html": "html", ".htm": "html"}
+
+#: A line as it came, or names and values.
+Line = bytes | dict[str, Any]
+
+
+class Output:
+    """Where results go, and in which format; checked before they are computed.
+
+    Parameters
+    ----------
+    path : str or None
+        A file; None or "-" for standard output.
+    form : str or None
+        A format; None to go by the suffix.
+    allowed : sequence of str
+        The formats that the command can write.
+
+    Raises
+    ------
+    BadInputError
+        For a format that is not allowed, or a file that could not be written.
+    """
+
+    def __init__(self, path: str | None, form: str | None, allowed: Sequence[str]) -> None:
+        self.path = None if path in (None, "-") else path
+        inner, is_packed = (path or "").removesuffix(".gz"), (path or "").endswith(".gz")
+        self.form = form or ("jsonl" if self.path is None else _SUFFIXES.get(Path(inner).suffix.lower(), ""))
+        if self.form not in allowed:
+            named = self.form or f"the suffix of {path}"
+            raise BadInputError(f"the format of the output is {named}; allowed: {', '.join(allowed)}")
+        self._is_packed = is_packed and self.path is not None
+        if self._is_packed and self.form not in ("jsonl", "csv"):
+            raise BadInputError(f"{path}: {self.form} is not gzipped; allowed: jsonl, csv")
+        if self.form == "parquet":
+            parquet_backend(path or "standard output")
+        if self.path is not None:
+            _require_writable(self.path)
+
+    def write_rows(self, columns: Sequence[str], rows: Iterable[Line]) -> None:
+        """Write rows; those of tables have these columns and whatever else the rows have."""
+        if self.form == "parquet":
+            self.write_file(lambda path: _write_parquet(path, columns, list(map(_values, rows))))
+        elif self.path is None:
+            for chunk in _chunks(self.form, columns, rows):
+                emit(chunk)
+        else:
+            self.write_file(lambda path: self._write_chunks(path, _chunks(self.form, columns, rows)))
+
+    def write_file(self, write: Callable[[str], None]) -> None:
+        """Let a function write a file, which gets its name, or goes to standard output, when it is whole."""
+        if self.path is not None:
+            with _whole(self.path) as path:
+                write(path)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, f"output.{self.form}")
+            write(path)
+            emit(Path(path).read_bytes())
+
+    def _write_chunks(self, path: str, chunks: Iterable[bytes]) -> None:
+        with open(path, "wb") as file:
+            if not self._is_packed:
+                file.writelines(chunks)
+                return
+            # Neither name nor time, so that the same rows make the same file.
+            with gzip.GzipFile("", "wb", 6, fileobj=file, mtime=0) as packed:
+                packed.writelines(chunks)
+
+
+def _require_writable(path: str) -> None:
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        raise BadInputError(f"{path}: it is a folder; allowed: a file")
+    if not os.path.isdir(folder):
+        raise BadInputError(f"{path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK) and not _is_device(path):
+        raise FailedError(f"{path}: nothing may be written into {folder}")
+
+
+def _is_device(path: str) -> bool:
+    """Whether it is a pipe, a terminal or the like, which nothing can take the place of."""
+    return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
+
+
+@contextmanager
+def _whole(path: str) -> Iterator[str]:
+    """A name to write to, beside the file that takes it when everything has been written."""
+    if _is_device(path):
+        yield path
+        return
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    # Cut, for a file system has names of at most 255 bytes.
+    partial = os.path.join(folder, f".{name[:40]}.{os.getpid()}.partial")
+    try:
+        yield partial
+        if os.path.exists(target):
+            shutil.copymode(target, partial)
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())  # or a loss of power could leave the name with nothing in it
+        os.replace(partial, target)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def _chunks(form: str, columns: Sequence[str], rows: Iterable[Line]) -> Iterator[bytes]:
+    return _csv_chunks(columns, rows) if form == "csv" else map(json_line, rows)
+
+
+def json_line(row: Line) -> bytes:
+    r"""A row as one line of JSON.
+
+    Examples
+    --------
+    >>> json_line({"id": "é"}), json_line({"id": "\ud800"})
+    (b'{"id": "\xc3\xa9"}\n', b'{"id": "\\ud800"}\n')
+    """
+    if isinstance(row, bytes):
+        return row + b"\n"
+    try:
+        return json.dumps(row, ensure_ascii=False, default=_plain).encode() + b"\n"
+    except UnicodeEncodeError:  # lone surrogates survive as escapes
+        return json.dumps(row, default=_plain).encode() + b"\n"
+
+
+def _plain(value: Any) -> str:
+    """What frames hold and JSON does not know."""
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _values(row: Line) -> dict[str, Any]:
+    return json.loads(row) if isinstance(row, bytes) else row
+
+
+def _all_columns(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
+
+
+def _csv_chunks(columns: Sequence[str], rows: Iterable[Line]) -> Iterator[bytes]:
+    table = list(map(_values, rows))
+    names = _all_columns(columns, table)
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    for row in table:
+        writer.writerow([_cell(row.get(name)) for name in names])
+    yield buffer.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False, default=_plain) if isinstance(value, list | dict | bool) else value
+
+
+def _write_parquet(path: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    import narwhals.stable.v2 as narwhals  # scikit-learn brings it
+
+    table = {name: [_encodable(row.get(name)) for row in rows] for name in _all_columns(columns, rows)}
+    try:
+        narwhals.from_dict(table, backend=parquet_backend(path)).write_parquet(path)
+    except OSError:
+        raise
+    except Exception as error:  # each library has its own
+        raise FailedError(f"these rows make no Parquet: {error}") from error
+
+
+def _encodable(value: Any) -> Any:
+    """A value without lone surrogates, which Parquet cannot hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return list(map(_encodable, value)) if isinstance(value, list) else value

@@ -1,0 +1,267 @@
+"""What is wrong is said in one line with its place, and an exit code; nothing else comes out."""
+
+import codecs
+import gzip
+import json
+
+import pytest
+from command_line import ARTICLES, WIRE, lines_of
+
+import dedup
+
+GOOD = json.dumps(ARTICLES[0]).encode()
+HOSTILE_LINES = {
+    b'{"id": "x", "text": ': "no JSON: Expecting value at character 21; allowed: one JSON object a line",
+    b"[1]": "it is a list; allowed: one JSON object a line; 'jq -c .[]' makes lines of a list",
+    b"[": "no JSON: Expecting value at character 2; allowed: one JSON object a line; 'jq -c .[]' makes lines of a list",
+    b"null": "it is a NoneType; allowed: one JSON object a line",
+    b'{"text": "\x00"}': "no JSON: Invalid control character at at character 11; allowed: one JSON object a line",
+    b"\x00": "no JSON: Expecting value at character 1; allowed: one JSON object a line",
+    b'{"text": "\xff"}': "byte 11 is 0xff, which is not UTF-8; allowed: UTF-8",
+    '{"text": "x"}'.encode("utf-16-le"): "no JSON: Expecting property name enclosed in double quotes at character 2;",
+    b"[" * 100_000: "no JSON that can be read: maximum recursion depth exceeded",
+    b'{"text": "x", "id": ' + b"1" * 5000 + b"}": "no JSON that can be read: Exceeds the limit (4300 digits)",
+    b'{"title": "x"}': "field 'text' is missing; allowed: str",
+    b'{"id": "x", "text": 5}': "(id 'x'): field 'text' is 5; allowed: str",
+    b'{"id": true, "text": "x"}': "field 'id' is True; allowed: str or int",
+    b'{"id": "a", "text": "x"}': "field 'id' is 'a', as in {path}, line 1; allowed: ids that occur once",
+    b'{"id": "x", "text": "x", "published": "2023-09-12T08:00"}': (
+        "(id 'x'): field 'published' is '2023-09-12T08:00', without a time zone; allowed:"
+    ),
+    b'{"text": "x", "published": {}}': "field 'published' is {{}}; allowed:",
+}
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES, ids=lambda line: repr(line[:30]))
+def test_hostile_lines(run, tmp_path, line):
+    path = tmp_path / "articles.jsonl"
+    path.write_bytes(GOOD + b"\n\n" + line + b"\n")
+    code, out, err = run("cluster", path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup cluster: error: {path}, line 3")
+    assert HOSTILE_LINES[line].format(path=path) in err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"text": "\\u0000 \\ud800 \\u001b[2J"}',
+        b'{"text": "' + b"news " * 200_000 + b'"}',
+        b'{"text": ""}',
+        b'{"id": "\\udc00", "text": "x", "other": NaN}',
+        b'  {"text": "x"}  ',
+    ],
+    ids=lambda line: repr(line[:30]),
+)
+def test_lines_that_only_look_hostile(run, rows, tmp_path, line):
+    path = tmp_path / "articles.jsonl"
+    path.write_bytes(codecs.BOM_UTF8 + GOOD + b"\r\n" + line + b"\r\n\r\n")
+    identity = json.loads(line).get("id", "1")
+    assert [row["id"] for row in rows("cluster", path)] == ["a", identity]
+    if len(line) < 1000:  # megabytes are the library's business
+        for name in ("a.parquet", "a.csv", "a.html"):
+            assert run("cluster", path, "--stories", "-o", tmp_path / name)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "line 1: it is empty; allowed: the names of the columns"),
+        ("text,text\n", "line 1: its columns are ['text', 'text']; allowed: names that occur once"),
+        ("id;text\na;b\n", "line 2: field 'text' is missing; allowed: str"),
+        ('id,text\na,"x\ny"\nb,x,z\n', "line 4: it has 3 cells; allowed: 2, as the first line"),
+        ('id,text\na,"x"y\n', "line 2: no CSV:"),
+        ('id,text\na,b\nc,"never closed\n', "line 3: no CSV: unexpected end of data"),
+        ("id,text\na,b\na,c\n", "line 3: field 'id' is 'a', as in {path}, line 2; allowed"),
+    ],
+)
+def test_hostile_tables(run, tmp_path, table, message):
+    path = tmp_path / "articles.csv"
+    path.write_text(table)
+    code, out, err = run("cluster", path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup cluster: error: {path}, {message.format(path=path)}")
+
+
+def test_tables_of_any_cell(rows, tmp_path):
+    path = tmp_path / "articles.csv"
+    path.write_bytes(codecs.BOM_UTF8 + b'id,text\r\na,"' + b"news, \n" * 140_000 + b'"\r\n\r\nb,\0\r\n')
+    assert [row["id"] for row in rows("cluster", path)] == ["a", "b"]
+
+
+def test_bytes_that_are_no_text_in_a_table(run, tmp_path):
+    path = tmp_path / "articles.csv"
+    path.write_bytes(b"id,text\na,x\nb,\xe9t\xe9\n")
+    assert "line 3: byte 3 is 0xe9, which is not UTF-8" in run("cluster", path)[2]
+
+
+@pytest.mark.parametrize("cut", [3, 30, -6])
+def test_broken_gzip(run, tmp_path, cut):
+    path = tmp_path / "articles.jsonl.gz"
+    path.write_bytes(gzip.compress(lines_of(ARTICLES).encode())[:cut])
+    code, out, err = run("near", path)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"dedup near: error: {path}: cannot be read: ")
+
+
+def test_broken_parquet(run, tmp_path):
+    path = tmp_path / "articles.parquet"
+    path.write_bytes(b"PAR1 no")
+    assert run("near", path)[0] == 2
+
+
+def test_texts_that_are_none(run, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xff")
+    assert run("near", tmp_path)[::2] == (
+        2,
+        f"dedup near: error: {tmp_path / 'a.txt'}: byte 1 is 0xff, which is not UTF-8; allowed: UTF-8\n",
+    )
+    (tmp_path / "a.txt").rename(tmp_path / "a.html")
+    assert "no text in it" in run("near", tmp_path)[2]
+
+
+def names_in(folder):
+    """All but the locks of indexes, which stay so that no two processes hold two of them."""
+    return {path.name for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["near", "nowhere.jsonl"], "nowhere.jsonl: there is no such file or folder"),
+        (["near", "{articles}", "{articles}/x"], "/x: there is no such file or folder"),
+        (["near", "{pdf}"], "its suffix tells no format; allowed: .jsonl,"),
+        (["near", "-", "-"], "standard input is named twice"),
+        (["near", "-", "--format", "parquet"], "Parquet cannot be read from standard input"),
+        (["near", "{articles}", "--threshold", "2"], "error: --threshold is 2.0; allowed: a number in (0, 1]"),
+        (
+            ["cluster", "{articles}", "--story-threshold", "0"],
+            "error: --story-threshold is 0.0; allowed: a number in [0.05, 1)",
+        ),
+        (["cluster", "{articles}", "--timezone", "Nowhere"], "error: --timezone is 'Nowhere'; allowed"),
+        (["cluster", "{articles}", "--jobs", "0"], "error: --jobs is 0; allowed"),
+        (
+            ["cluster", "{articles}", "-o", "out.xyz"],
+            "the format of the output is the suffix of out.xyz; allowed: jsonl",
+        ),
+        (["near", "{articles}", "-o", "out.html"], "the format of the output is html; allowed: jsonl, csv, parquet"),
+        (["cluster", "{articles}", "-o", "out.html.gz"], "html is not gzipped"),
+        (["cluster", "{articles}", "-o", "no/out.csv"], "there is no folder"),
+        (["cluster", "{articles}", "-o", "{folder}", "--to", "csv"], "it is a folder; allowed: a file"),
+        (["explain", "{articles}", "a", "a"], "both articles are 'a'"),
+        (["explain", "{articles}", "a", "aa"], "no article has the id 'aa'; similar: 'a'"),
+        (["stories", "nowhere.db"], "nowhere.db: there is no such file"),
+        (["stories", "{articles}"], "is no database"),
+        (["ingest", "{articles}", "{articles}"], "is no database"),
+        (["ingest", "x.db", "{articles}", "--batch-size", "0"], "--batch-size is 0"),
+        (["ingest", "x.db", "nowhere.jsonl"], "nowhere.jsonl: there is no such file"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_usage(run, articles, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.pdf").touch()
+    names = {"articles": articles, "pdf": "a.pdf", "folder": tmp_path}
+    before = names_in(tmp_path), articles.read_bytes()
+    code, out, err = run(*(argument.format(**names) for argument in arguments))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup {arguments[0]}: error: ")
+    assert message in err
+    assert (names_in(tmp_path), articles.read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["no"], ["cluster"], ["cluster", "x", "--stor"], ["near", "x", "--keep", "--groups"]]
+)
+def test_arguments(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: dedup")
+
+
+@pytest.mark.parametrize("command", ["cluster", "near", "ingest", "explain", "stories"])
+def test_help_has_examples(run, command):
+    code, out, err = run(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"examples:\n  dedup {command} " in out
+
+
+def test_version(run):
+    assert run("--version") == (0, f"dedup {dedup.__version__}\n", "")
+
+
+def test_choices_are_the_library_s():
+    from dedup.article import Article
+    from dedup.cli import options
+    from dedup.representative import RULES
+    from dedup.text.fold import FOLDS
+
+    assert set(options.RULES) == set(RULES)
+    assert set(options.FOLDS) == set(FOLDS)
+    assert set(options.FIELDS) == {name for name in Article.__slots__ if name != "residue"}
+
+
+def test_renamed_fields_in_messages(run, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"body": "x"}\n{"body": 5}\n')
+    code, _, err = run("cluster", path, "--text", "body")
+    assert (code, err) == (2, f"dedup cluster: error: {path}, line 2: field 'body' is 5; allowed: str\n")
+
+
+def test_names_that_nothing_has_are_noted(run, articles):
+    code, out, err = run("cluster", articles, "--published", "date", "--url", "link")
+    assert (code, out.count("\n")) == (0, 3)
+    assert err.splitlines() == [
+        "dedup cluster: note: --published is 'date', which no article has",
+        "dedup cluster: note: --url is 'link', which no article has",
+    ]
+
+
+def test_dates_in_another_way_are_noted(run, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines_of([ARTICLES[0], {"text": WIRE, "published": "last Tuesday"}]))
+    code, out, err = run("cluster", path)
+    assert (code, out.count("\n")) == (0, 2)
+    problem = f"1 of 2 articles count as undated: {path}, line 2: field 'published' is 'last Tuesday'; allowed"
+    assert err.startswith(f"dedup cluster: note: {problem}")
+
+
+def test_what_the_library_logs_is_noted(run, articles):
+    code, _, err = run("near", articles, "--max-chars", "20")
+    assert code == 0
+    assert err.startswith("dedup near: 3 of 3 articles are longer than max_chars=20")
+
+
+def test_file_names_cannot_steer_a_terminal(run, tmp_path):
+    path = tmp_path / "a\x1b[2J\nb.jsonl"
+    path.write_text("no")
+    _, _, err = run("cluster", path)
+    assert "a [2J b.jsonl, line 1: no JSON" in err
+    assert "\x1b" not in err
+
+
+def test_a_mistake_of_ours_is_not_called_bad_input(articles, monkeypatch):
+    from dedup.cli import main
+
+    def fail(items, **_):
+        if items:
+            raise ValueError("not about an article")
+
+    monkeypatch.setattr("dedup.cluster", fail, raising=False)
+    with pytest.raises(ValueError, match="not about an article"):
+        main(["cluster", str(articles)])
+
+
+def test_times_without_a_zone_in_parquet(run, tmp_path):
+    import pandas
+
+    path = tmp_path / "a.parquet"
+    moments = pandas.to_datetime(["2023-09-12 08:00", None])
+    pandas.DataFrame({"id": ["x", "y"], "text": ["a", "b"], "published": moments}).to_parquet(path)
+    code, _, err = run("cluster", path)
+    assert code == 2
+    assert f"{path}, row 1 (id 'x'): field 'published' is" in err
+    assert err.endswith("name --timezone for times without a zone\n")
+    code, out, err = run("cluster", path, "--timezone", "Europe/Paris", "--stories")
+    assert (code, err) == (0, "")
+    assert '"first": "2023-09-12T06:00:00+00:00"' in out

@@ -1,0 +1,200 @@
+"""Every format in and out says the same."""
+
+import csv
+import gzip
+import json
+
+import pandas
+import polars
+import pyarrow.parquet
+import pytest
+from command_line import ARTICLES, WIRE, lines_of
+
+import dedup
+
+
+def as_csv(path, delimiter=","):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "text", "title", "published", "source"], delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(ARTICLES)
+    return path
+
+
+@pytest.fixture
+def expected(rows, articles):
+    return rows("cluster", articles)
+
+
+def test_a_line_an_article_is_what_cluster_says(expected):
+    stories = dedup.cluster(ARTICLES)
+    assert [list(row) for row in expected] == [
+        ["id", "story_id", "near_duplicate_group", "is_representative", "membership"]
+    ] * 3
+    assert [row["id"] for row in expected] == ["a", "b", "c"]
+    assert [row["story_id"] for row in expected] == [stories[label].id for label in stories.labels]
+    assert [row["near_duplicate_group"] for row in expected] == stories.near_duplicate_labels.tolist() == [0, 0, 1]
+    assert [row["is_representative"] for row in expected] == [True, False, True]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.CSV", "a.tsv", "a.parquet", "Kim à Москва 金.jsonl.gz", "a.csv.gz"])
+def test_every_input(rows, expected, tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        pandas.DataFrame(ARTICLES).to_parquet(path)
+    elif name.endswith("jsonl.gz"):
+        path.write_bytes(gzip.compress(lines_of(ARTICLES).encode()))
+    elif name.endswith(".gz"):
+        path.write_bytes(gzip.compress(as_csv(tmp_path / "plain").read_bytes()))
+    else:
+        as_csv(path, "\t" if name.endswith("tsv") else ",")
+    assert rows("cluster", path) == expected
+
+
+def test_parquet_without_pyarrow(rows, run, expected, tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    polars.DataFrame(ARTICLES).write_parquet(path)
+    missing = {"pyarrow"}
+    find = dedup.cli.formats.find_spec
+    monkeypatch.setattr("dedup.cli.formats.find_spec", lambda name: None if name in missing else find(name))
+    assert rows("cluster", path) == expected
+    missing.add("polars")
+    code, out, err = run("cluster", path)
+    assert (code, out) == (1, "")
+    assert 'pip install "dedup-stories[parquet]"' in err
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input(rows, expected, give, packed):
+    data = lines_of(ARTICLES).encode()
+    give(gzip.compress(data) if packed else data)
+    assert rows("cluster", "-") == expected
+
+
+def test_standard_input_in_another_format(rows, expected, give, tmp_path):
+    give(as_csv(tmp_path / "a").read_bytes())
+    assert rows("cluster", "-", "--format", "csv") == expected
+
+
+def test_folder_of_texts(rows, tmp_path):
+    for name, text in (("été/б.txt", WIRE), ("a.txt", f"MOSCOW - {WIRE}"), ("été/x.html", "no"), ("z.TXT", "Paris")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (pair,) = rows("near", tmp_path)
+    assert (pair["left"], pair["right"], pair["jaccard"]) == ("a.txt", "été/б.txt", 0.933333)
+
+
+def test_single_texts(rows, tmp_path):
+    paths = tmp_path / "a.txt", tmp_path / "b.txt"
+    for path in paths:
+        path.write_bytes(b"\xef\xbb\xbf" + WIRE.encode())
+    ((left, right),) = [(pair["left"], pair["right"]) for pair in rows("near", *paths)]
+    assert (left, right) == tuple(map(str, paths))
+
+
+def test_several_inputs_and_ids_by_position(rows, tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": WIRE}) + "\n")
+    (tmp_path / "b.jsonl").write_text(json.dumps({"text": WIRE}) + "\n\n" + json.dumps({"text": "Paris"}))
+    got = rows("cluster", tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    assert [(row["id"], row["near_duplicate_group"]) for row in got] == [("0", 0), ("1", 0), ("2", 1)]
+
+
+def test_other_names_of_fields(rows, expected, tmp_path):
+    names = {"id": "guid", "text": "body", "title": "head", "published": "date", "source": "outlet"}
+    renamed = [{names[key]: value for key, value in article.items()} | {"text": "other"} for article in ARTICLES]
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines_of(renamed))
+    assert rows("cluster", path, *(f"--{field}={name}" for field, name in names.items())) == expected
+
+
+def test_seconds_and_empty_cells_of_tables(run, tmp_path):
+    path = tmp_path / "a.csv"
+    lines = ["id,text,published,source", f'a,"{WIRE}",1694505600,', "b,Storms in Brazil,,", "c,Rates rise,20230912,"]
+    path.write_text("\n".join(lines))
+    code, out, err = run("cluster", path, "--stories")
+    assert (code, err) == (0, "")
+    first = {row["story_id"]: (row["first"], row["sources"]) for row in map(json.loads, out.splitlines())}
+    assert first["a"] == ("2023-09-12T08:00:00+00:00", [])
+    assert first["b"] == (None, [])
+    assert first["c"] == ("2023-09-12T00:00:00+00:00", [])
+
+
+def test_stories(rows, articles):
+    first, second = rows("cluster", articles, "--stories")
+    assert (first["size"], first["representative"], first["articles"]) == (2, "a", ["a", "b"])
+    assert (first["near_duplicates"], first["sources"]) == ([["a", "b"]], ["Wire", "Post"])
+    assert (second["story_id"], second["first"]) == ("c", "2023-09-14T12:15:00+00:00")
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.csv", "out.parquet"])
+def test_every_output(run, articles, expected, tmp_path, name):
+    path = tmp_path / name
+    code, out, err = run("cluster", articles, "-o", path)
+    assert (code, out, err) == (0, f"{path}: 3 articles in 2 stories, 1 copy\n", "")
+    if name.endswith("parquet"):
+        got = pyarrow.parquet.read_table(path).to_pylist()
+    elif name.endswith("csv"):
+        got = pandas.read_csv(path).to_dict("records")
+    else:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if name.endswith("gz") else data
+        got = list(map(json.loads, data.splitlines()))
+    assert got == expected
+    assert sorted(child.name for child in tmp_path.iterdir()) == sorted(["articles.jsonl", name])
+
+
+def test_page(run, articles, tmp_path):
+    path = tmp_path / "out.html"
+    assert run("cluster", articles, "-o", path, "--json")[:2] == (
+        0,
+        json.dumps({"articles": 3, "stories": 2, "copies": 1, "output": str(path)}) + "\n",
+    )
+    _, out, _ = run("cluster", articles, "--to", "html")
+    assert out == path.read_text()
+    assert "Kim in Russia" in out
+
+
+def test_parquet_to_standard_output(run, articles, capsysbinary, tmp_path):
+    from dedup.cli import main
+
+    assert main(["cluster", str(articles), "--stories", "--to", "parquet"]) == 0
+    (tmp_path / "x").write_bytes(capsysbinary.readouterr().out)
+    assert pyarrow.parquet.read_table(tmp_path / "x").column("near_duplicates").to_pylist() == [[["a", "b"]], []]
+
+
+def test_groups(rows, articles):
+    assert rows("near", articles, "--groups") == [{"near_duplicate_group": 0, "size": 2, "articles": ["a", "b"]}]
+
+
+def test_keep_leaves_lines_as_they_came(run, tmp_path):
+    path = tmp_path / "a.jsonl"
+    lines = [f'{{"text":"{WIRE}",   "x":1.50}}', f'{{"text":"{WIRE}"}}', '{"x":[1],"text":"\\u00e9 \\ud800"}']
+    path.write_text("\n".join(lines))
+    code, out, err = run("near", path, "--keep")
+    assert (code, out, err) == (0, f"{lines[0]}\n{lines[2]}\n", "")
+    run("near", path, "--keep", "-o", path)  # in place
+    assert path.read_text() == out
+
+
+def test_keep_from_table_to_table(run, tmp_path):
+    path, kept = as_csv(tmp_path / "a.csv"), tmp_path / "b.parquet"
+    assert run("near", path, "--keep", "-o", kept)[0] == 0
+    assert pyarrow.parquet.read_table(kept).to_pylist() == [
+        {"title": "", **article} for article in (ARTICLES[0], ARTICLES[2])
+    ]
+    assert run("near", kept, "--keep", "-o", tmp_path / "c.csv")[0] == 0
+    assert [row["id"] for row in csv.DictReader((tmp_path / "c.csv").read_text().splitlines())] == ["a", "c"]
+
+
+@pytest.mark.parametrize("command", [("near",), ("near", "--keep"), ("near", "--groups"), ("cluster",)])
+def test_empty_file(rows, tmp_path, command):
+    path = tmp_path / "a.jsonl"
+    path.touch()
+    assert rows(*command, path) == []
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.parquet", "out.html"])
+def test_empty_file_to_every_output(run, tmp_path, name):
+    (tmp_path / "a.jsonl").touch()
+    assert run("cluster", tmp_path / "a.jsonl", "-o", tmp_path / name)[0] == 0
+    assert (tmp_path / name).exists()

@@ -1,0 +1,133 @@
+"""An index from the command line: what goes in, what comes out, and what a kill leaves."""
+
+import json
+import os
+import signal
+
+import pytest
+from command_line import ARTICLES, lines_of, start
+
+import dedup
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture(scope="module")
+def stream():
+    return [
+        {"id": a.id, "text": a.text, "title": a.title, "published": a.published.isoformat(), "source": a.source}
+        for a in dedup.sample_articles("en")[:40]
+    ]
+
+
+def state_of(path):
+    with dedup.StoryIndex(path, read_only=True) as index:
+        return {article.id: story.id for story in index.stories() for article in story.articles}
+
+
+def test_summary_and_again(run, articles, tmp_path):
+    index = tmp_path / "stories.db"
+    told = run("ingest", index, articles)
+    counts = "1 new stories, 0 reports, 1 near-duplicates, 0 updated, 0 unchanged"
+    assert told == (0, f"3 articles: 2{counts[1:]}, 0 refused; 3 in {index}\n", "")
+    code, out, err = run("ingest", index, articles, "--json")
+    assert (code, err) == (0, "")
+    assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["unchanged"] * 3
+
+
+def test_assignments_are_the_index_s(rows, articles, tmp_path):
+    got = rows("ingest", tmp_path / "stories.db", articles, "--json")
+    with dedup.StoryIndex(":memory:") as index:
+        want = [index.add(article) for article in ARTICLES]
+    assert got == [
+        {name: getattr(one, name) for name in one.__slots__ if name != "merged"} | {"merged": list(one.merged)}
+        for one in want
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+def test_bounds_of_batches_do_not_matter(rows, tmp_path, stream, size):
+    path = tmp_path / "articles.jsonl"
+    path.write_text(lines_of([*stream, {**stream[3], "text": "Now another one."}, stream[5]]))
+    got = rows("ingest", tmp_path / "stories.db", path, "--json", "--batch-size", size)
+    assert [row["outcome"] for row in got[-2:]] == ["updated", "unchanged"]
+    with dedup.StoryIndex(":memory:") as index:
+        assert [row["story_id"] for row in got[:-2]] == [one.story_id for one in index.add_many(stream)]
+
+
+def test_bad_articles_stop_it_or_are_said(run, rows, tmp_path):
+    path, index = tmp_path / "articles.jsonl", tmp_path / "stories.db"
+    lines = lines_of([ARTICLES[0], {"text": "no id"}, {"id": "\ud800", "text": "x"}, {"id": "b", "text": 5}])
+    path.write_text(f"{lines}no JSON\n{lines_of(ARTICLES[2:])}")
+    code, out, err = run("ingest", index, path, "--batch-size", "1")
+    problem = f"dedup ingest: error: {path}, line 2: field 'id' is missing; allowed: str or int"
+    assert (code, out, err) == (2, "", f"{problem} (stored before: 1 article)\n")
+    code, out, err = run("ingest", index, path, "--errors", "skip")
+    assert (code, out) == (
+        0,
+        f"2 articles: 1 new stories, 0 reports, 0 near-duplicates, 0 updated, 1 unchanged, 4 refused; 2 in {index}\n",
+    )
+    assert sorted(line.partition(f"{path}, ")[2][:17] for line in err.splitlines()) == [
+        "line 2: field 'id",
+        "line 3: field 'id",
+        "line 4 (id 'b'): ",
+        "line 5: no JSON: ",
+    ]
+
+
+def test_an_index_keeps_what_it_was_made_with(run, articles, tmp_path):
+    index = tmp_path / "stories.db"
+    assert run("ingest", index, articles, "--story-threshold", "0.3", "--fold", "marks", "--keep-residue")[0] == 0
+    assert run("ingest", index, articles)[0] == 0
+    assert run("stories", index)[0] == 0
+    code, _, err = run("ingest", index, articles, "--story-threshold", "0.2")
+    assert code == 2
+    assert "was made with story_threshold=0.3, not 0.2; allowed: the same parameters, or a new file" in err
+
+
+def test_an_index_that_another_writes_to(run, articles, tmp_path):
+    with dedup.StoryIndex(tmp_path / "stories.db"):
+        code, out, err = run("ingest", tmp_path / "stories.db", articles)
+    assert (code, out) == (1, "")
+    assert "is open for writing elsewhere" in err
+
+
+def test_stories(run, rows, articles, tmp_path):
+    index = tmp_path / "stories.db"
+    run("ingest", index, articles)
+    code, out, err = run("stories", index)
+    assert (code, err) == (0, "")
+    assert [line.split()[:3] for line in out.splitlines()] == [["s2", "1", "2023-09-14"], ["s1", "2", "2023-09-12"]]
+    (story,) = rows("stories", index, "--min-size", "2", "--json")
+    assert (story["story_id"], story["articles"], story["near_duplicates"]) == ("s1", ["a", "b"], [["a", "b"]])
+    assert [s["story_id"] for s in rows("stories", index, "--limit", "1", "--json")] == ["s2"]
+    assert [s["story_id"] for s in rows("stories", index, "--since", "2023-09-13", "--json")] == ["s2"]
+    paris = "--since", "2023-09-12T11:00", "--timezone", "Europe/Paris"  # 09:00 in London's winter
+    assert [s["story_id"] for s in rows("stories", index, *paris, "--json")] == ["s2", "s1"]
+    assert run("stories", index, *paris[:2])[0] == 2
+    assert run("stories", index, "--since", "Tuesday")[0] == 2
+    assert run("stories", index, "--limit", "0")[0] == 2
+
+
+def test_headlines_cannot_steer_a_terminal(run, give, tmp_path):
+    give(lines_of([{"id": "a", "text": "x", "title": "\x1b[2J Kim \u202e\x9b"}]).encode())
+    run("ingest", tmp_path / "stories.db", "-")
+    assert run("stories", tmp_path / "stories.db")[1].split("undated")[1].strip() == "[2J Kim"
+
+
+def test_killed_in_the_middle_and_started_again(rows, tmp_path, stream):
+    path, whole, killed = tmp_path / "articles.jsonl", tmp_path / "whole.db", tmp_path / "killed.db"
+    path.write_text(lines_of(stream))
+    want = rows("ingest", whole, path, "--json", "--batch-size", "5")
+    process = start("ingest", killed, "-", "--json", "--batch-size", "5")
+    process.stdin.write(lines_of(stream[:23]).encode())
+    process.stdin.flush()
+    told = [json.loads(process.stdout.readline()) for _ in range(20)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert told == want[:20]
+    assert len(state_of(killed)) == 20
+    again = rows("ingest", killed, path, "--json", "--batch-size", "5")
+    assert [row["outcome"] for row in again[:20]] == ["unchanged"] * 20
+    assert again[20:] == want[20:]
+    assert state_of(killed) == state_of(whole)

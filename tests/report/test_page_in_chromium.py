@@ -1,0 +1,398 @@
+"""The page as a reader has it: a real browser, real clicks and keys, in Debian's chromium, which .ci/run installs."""
+
+import os
+import random
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import dedup
+from dedup import Article
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: apt-get install chromium")
+
+WIRE = "Kim Jong Un arrived in Russia on Tuesday aboard his armoured train, the Kremlin said in a statement"
+WHEN = datetime(2023, 9, 12, tzinfo=UTC)
+RUN = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        # Chromium has no sandbox for root, whom CI runs as.
+        sandbox = [] if os.name == "nt" or os.geteuid() else ["--no-sandbox"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The file of stories, written once for all tests that open them."""
+    folder, paths = tmp_path_factory.mktemp("pages"), {}
+
+    def write(stories):
+        if id(stories) not in paths:
+            path = folder / f"{len(paths)}.html"
+            stories.to_html(path)
+            paths[id(stories)] = path, stories  # kept, or the id would be used again
+        return paths[id(stories)][0]
+
+    return write
+
+
+@pytest.fixture
+def open_page(browser, written):
+    """Opens the page of stories; at the end no error was said and nothing was asked of any network."""
+    contexts, errors, requests = [], [], []
+
+    def show(stories, **options):
+        context = browser.new_context(**({"viewport": {"width": 1000, "height": 800}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5_000)
+        page.on("console", lambda message: errors.append(message.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(written(stories).as_uri())
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert [url for url in requests if not re.match(r"file:.*/\d+\.html$", url)] == []
+
+
+@pytest.fixture(scope="module")
+def many():
+    """More than a page of stories."""
+    words = [f"{a}{b}{c}ska" for a in "bdfgk" for b in "aeiou" for c in "lmnrst"]
+    return dedup.cluster([Article(f"n{i}", f"{word} {word[::-1]}", title=word) for i, word in enumerate(words[:130])])
+
+
+def headings(page):
+    return page.locator("h2 > button")
+
+
+def shown(page):
+    return page.locator("#count").inner_text()
+
+
+def chosen(page):
+    """How many stories the page says there are after a filter."""
+    return int(re.search(r"(?:of ([\d,]+) stor|No story)", shown(page))[1] or 0)
+
+
+def focused(page):
+    return page.evaluate("document.activeElement.textContent")
+
+
+# Filters
+
+
+def test_the_list_begins_with_the_largest_stories(open_page, stories):
+    page = open_page(stories)
+    assert shown(page) == f"1 to 50 of {len(stories)} stories"
+    assert headings(page).all_inner_texts() == [story.representative.title for story in stories[:50]]
+
+
+def test_search_minds_neither_case_nor_accents_nor_the_order_of_words(open_page, stories):
+    page = open_page(stories)
+    for words in ("kim putin", "POUTINE", "путин", "séisme", "zzzz"):
+        page.get_by_label("Search titles").fill(words)
+        found = shown(page)
+        page.get_by_label("Search titles").fill(" ".join(reversed(words.upper().replace("É", "e").split())))
+        assert shown(page) == found
+        assert found.startswith("No story") == (words == "zzzz")
+        for heading in headings(page).all()[:3]:
+            if heading.get_attribute("aria-expanded") == "false":
+                heading.click()
+            inside = heading.locator("xpath=ancestor::li[1]").inner_text().casefold()
+            assert all(word in inside for word in words.casefold().split())
+
+
+def test_filters_by_size_time_outlet_and_language(open_page, stories):
+    page = open_page(stories)
+    page.get_by_label("At least").select_option("3")
+    assert chosen(page) == sum(len(story) >= 3 for story in stories)
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_label("From").fill("2023-09-12")
+    page.get_by_label("To", exact=True).fill("2023-09-13")
+    days = [(str(story.first.date()), str(story.last.date())) for story in stories]
+    assert chosen(page) == sum(last >= "2023-09-12" and first <= "2023-09-13" for first, last in days)
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_label("Language").select_option("fr")
+    assert chosen(page) == sum(any(a.language == "fr" for a in story.articles) for story in stories)
+    page.locator("#source").select_option("Horizon Monde")
+    both = [s for s in stories if "Horizon Monde" in s.sources and any(a.language == "fr" for a in s.articles)]
+    assert chosen(page) == len(both)
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_label("With doubts only").check()
+    assert 0 < chosen(page) < len(stories)
+
+
+def test_stories_are_sorted_as_asked(open_page, stories):
+    page = open_page(stories)
+    orders = {
+        "newest": lambda story: -story.last.timestamp() // 60,
+        "oldest": lambda story: story.first.timestamp() // 60,
+        "cohesion": lambda story: round(story.cohesion, 4),
+    }
+    for order, key in orders.items():
+        page.get_by_label("Sort by").select_option(order)
+        assert headings(page).all_inner_texts() == [s.representative.title for s in sorted(stories, key=key)[:50]]
+
+
+def test_pages_turn_and_the_first_story_of_a_page_has_the_focus(open_page, many):
+    page = open_page(many)
+    seen = headings(page).all_inner_texts()
+    assert page.get_by_role("button", name="Previous").is_disabled()
+    while page.get_by_role("button", name="Next").is_enabled():
+        page.get_by_role("button", name="Next").click()
+        seen += headings(page).all_inner_texts()
+        assert focused(page) == headings(page).first.inner_text()
+    assert seen == [story.headline for story in many]
+    assert shown(page) == f"101 to {len(many)} of {len(many)} stories"
+    page.get_by_label("Search titles").fill("bal")
+    assert not page.get_by_role("button", name="Next").is_visible()
+
+
+def test_of_very_many_outlets_the_others_are_searched_for(open_page):
+    articles = [Article(f"{i}", WIRE, source=f"Outlet {i:04}") for i in range(1_200)]
+    page = open_page(dedup.cluster(articles))
+    assert page.locator("#source option").count() == 1_002
+    assert page.locator("#source option").last.inner_text() == "200 more: search for them"
+    page.get_by_label("Search titles").fill("outlet 1199")
+    assert chosen(page) == 1
+    headings(page).first.click()
+    assert "and 1,099 more copies" in page.locator("#story-0").inner_text()
+
+
+# A story
+
+
+def test_a_story_opens_to_why_when_and_its_articles(open_page, stories):
+    page, story = open_page(stories), stories[0]
+    headings(page).first.click()
+    inside = page.locator("#story-0")
+    assert headings(page).first.get_attribute("aria-expanded") == "true"
+    text = inside.inner_text()
+    for part in (story.reason, f"{story.cohesion:.2f}", *story.terms, *(a.title for a in story.articles)):
+        assert part in text
+    assert inside.locator(".bars span").count() == 60
+    assert inside.locator("a").evaluate_all("links => links.map((link) => link.href)")
+    inside.locator("summary").first.click()
+    assert " ".join(inside.locator(".text").first.inner_text().split()) == " ".join(story.articles[0].text.split())
+    headings(page).first.click()
+    assert not inside.is_visible()
+
+
+def test_a_story_leads_to_one_it_is_nearly_one_with(open_page, stories):
+    page = open_page(stories)
+    page.get_by_label("With doubts only").check()
+    for heading in headings(page).all():
+        heading.click()
+    link = page.locator("button.link").first
+    name = link.inner_text()
+    page.get_by_label("Search titles").fill("")
+    link.click()
+    assert focused(page) == name
+    assert page.locator("button:focus").get_attribute("aria-expanded") == "true"
+
+
+def test_a_large_story_is_drawn_in_parts(open_page):
+    articles = [Article(f"{i}", f"{WIRE} today {i}", published=WHEN + timedelta(minutes=i)) for i in range(250)]
+    page = open_page(dedup.cluster(articles, near_threshold=0.99))
+    headings(page).first.click()
+    assert page.locator(".articles > li").count() == 100
+    page.get_by_role("button", name="Show more reports (150 left)").click()
+    assert page.locator(".articles > li").count() == 200
+    assert focused(page) == "Text"
+    page.get_by_role("button", name="Show more reports (50 left)").click()
+    assert page.locator(".articles > li").count() == 250
+
+
+# Comparison
+
+
+def test_two_articles_side_by_side_have_their_shared_passages_marked(open_page):
+    left = f"{WIRE}. Then something else was said."
+    right = f"Moscow - {WIRE.upper().replace('ARMOURED', 'ÀRMOÛRED')}! Nobody else said anything then."
+    articles = [Article("a", left, published=WHEN), Article("b", right, published=WHEN)]
+    page = open_page(dedup.cluster(articles, representative="earliest"))
+    headings(page).first.click()
+    page.get_by_role("button", name="Compare").first.click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.locator("mark").all_inner_texts() == [WIRE, WIRE.upper().replace("ARMOURED", "ÀRMOÛRED")]
+    assert "runs of 4 or more words" in page.locator("#shared").inner_text()
+    page.locator("#right").select_option("0")
+    assert dialog.locator("mark").first.inner_text() == left[:-1]
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert focused(page) == "Compare"
+
+
+def test_shared_passages_are_runs_of_four_words_or_unspaced_characters(open_page, many):
+    page = open_page(many)
+    cases = [
+        ("金正恩乘坐专列抵达俄罗斯。", "朝鲜的金正恩乘坐飞机抵达俄罗斯", ["金正恩乘坐", "抵达俄罗斯"]),
+        ("one two three", "one two three", []),
+        ("a b c d e x f g h i", "f g h i a b c d", ["a b c d", "f g h i"]),
+        ("", "one two three four", []),
+    ]
+    found = page.evaluate(
+        "pairs => pairs.map(([one, two]) =>"
+        " passages(wordsOf(one), wordsOf(two)).bounds.map(([start, stop]) => one.slice(start, stop)))",
+        [[left, right] for left, right, _ in cases],
+    )
+    assert found == [marks for *_, marks in cases]
+
+
+# Keyboard and screen reader
+
+
+def test_all_can_be_done_by_keyboard(open_page, stories):
+    page = open_page(stories)
+    for _ in range(20):  # past the controls
+        page.keyboard.press("Tab")
+        if focused(page) == headings(page).first.inner_text():
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    for key, place in (("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1), ("End", 49), ("Home", 0), ("ArrowUp", 0)):
+        page.keyboard.press(key)
+        assert focused(page) == headings(page).nth(place).inner_text()
+    page.keyboard.press("Enter")
+    assert page.locator("#story-0").is_visible()
+    while focused(page) != "Text":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".text")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Compare"
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert focused(page) == "Compare"
+    page.keyboard.press("Escape")
+    assert not page.locator("#story-0").is_visible()
+    assert focused(page) == headings(page).first.inner_text()
+
+
+def test_controls_have_names_and_parts_are_landmarks(open_page, stories):
+    page = open_page(stories)
+    headings(page).first.click()
+    unnamed = page.locator("button, input, select").evaluate_all(
+        "nodes => nodes.filter((node) => !(node.labels?.length || node.ariaLabel || node.textContent.trim())).length"
+    )
+    assert unnamed == 0
+    for role in ("banner", "search", "main", "navigation", "contentinfo"):
+        assert page.get_by_role(role).count() == 1
+    assert page.locator("#count").get_attribute("role") == "status"
+    controls = headings(page).first.get_attribute("aria-controls")
+    assert page.locator(f"#{controls}").is_visible()
+    levels = page.locator("h1, h2, h3").evaluate_all("nodes => nodes.map((node) => Number(node.tagName[1]))")
+    assert levels[:3] == [1, 2, 3]
+
+
+# Media
+
+
+def test_what_is_open_is_printed_and_controls_are_not(open_page, stories):
+    page = open_page(stories)
+    headings(page).nth(1).click()
+    page.locator("summary").first.click()
+    page.emulate_media(media="print")
+    assert page.locator("#story-1").is_visible()
+    assert page.locator(".text").is_visible()
+    assert not page.locator("#story-0").is_visible()
+    for hidden in ("#controls", "#pages", "summary", ".tools > button"):
+        assert not page.locator(hidden).first.is_visible()
+
+
+# Relative luminance of sRGB, as the Web Content Accessibility Guidelines define contrast.
+CONTRAST = """(node) => {
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const linear = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  const ink = light(getComputedStyle(node).color);
+  return (Math.max(paper, ink) + 0.05) / (Math.min(paper, ink) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_are_legible(scheme, open_page, stories):
+    page = open_page(stories, color_scheme=scheme)
+    headings(page).nth(1).click()
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    for part in ("h1", "h2 > button", ".facts", ".doubt", "#story-1 a", "#story-1 h3"):
+        assert page.locator(part).first.evaluate(CONTRAST) >= 4.5
+
+
+def test_a_narrow_screen_needs_no_scrolling_sideways(open_page):
+    articles = [Article("a", WIRE, title="W" * 400), Article("b", f"{WIRE} x", title="é " * 200, source="S" * 300)]
+    page = open_page(dedup.cluster(articles), viewport={"width": 375, "height": 700})
+    headings(page).first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    page.get_by_role("button", name="Compare").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_without_javascript_there_is_a_plain_list(open_page, stories):
+    page = open_page(stories, java_script_enabled=False)
+    assert page.locator("noscript li").count() == len(stories.articles)
+    assert page.locator("noscript li").first.is_visible()
+    assert not page.locator("#controls").is_visible()
+
+
+def test_right_to_left_titles_are_laid_out_so(open_page):
+    page = open_page(dedup.cluster([Article("a", "نص", title="وصل الزعيم الكوري الشمالي كيم جونغ أون إلى روسيا")]))
+    assert headings(page).first.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+# Hostile articles
+
+
+def test_nothing_that_articles_say_is_run(open_page):
+    ends = ["</script>", "</noscript>", "</title>", "-->", "'\">", "\u2028\u2029\0\ud800", "javascript:window.ran=1//"]
+    fields = [end + RUN for end in ends]
+    articles = [Article(f"{i}{x}", f"{WIRE} {x}", x, WHEN, x, x, x) for i, x in enumerate(fields)]
+    for script in (True, False):
+        page = open_page(dedup.cluster(articles), java_script_enabled=script)
+        if script:
+            page.get_by_label("Search titles").fill("script")
+            for heading in headings(page).all():
+                heading.click()
+            for summary in page.locator("summary").all():
+                summary.click()
+            page.get_by_role("button", name="Compare").first.click()
+            assert page.locator("dialog .text").count() == 2
+            assert page.evaluate("window.ran") is None
+        assert page.locator("img, a").count() == 0
+
+
+def test_a_text_of_a_megabyte_is_cut_and_said_to_be(open_page):
+    page = open_page(dedup.cluster([Article("a", "Kremlin " * 125_000, title="Kremlin")]))
+    headings(page).first.click()
+    page.locator("summary").click()
+    page.get_by_text("The page holds the first 5,000 of 1,000,000 characters.").wait_for()
+
+
+def test_of_many_stories_one_page_is_drawn(open_page):
+    chance = random.Random(3)
+    texts = [" ".join("".join(chance.choices("abcdefghij", k=7)) for _ in range(12)) for _ in range(600)]
+    page = open_page(dedup.cluster([Article(f"n{i}", text, title=text) for i, text in enumerate(texts)]))
+    assert page.locator("*").count() < 1_000
+    page.get_by_label("Search titles").fill(texts[-1].split()[3])
+    assert shown(page).startswith("1 to 1 of 1 story")
+    headings(page).first.click()
+    page.locator("summary").click()
+    assert page.locator(".text").inner_text() == texts[-1]

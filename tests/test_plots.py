@@ -1,0 +1,315 @@
+"""dedup.plots: what is drawn, by the data of the artists."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+import dedup
+from dedup import drawing, plots
+from dedup.story.graph import FLOOR
+from dedup.story.matrix import similarity_matrix as all_similarities
+from dedup.text.limit import readable_texts
+
+matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install matplotlib")
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt  # noqa: E402 (after the backend is chosen)
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+from matplotlib.dates import num2date  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+NOON = datetime(2023, 9, 13, 12, tzinfo=UTC)
+WIRE = (
+    "Kim Jong Un and Vladimir Putin met at the Vostochny cosmodrome on Wednesday and spoke of satellites and rockets."
+)
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    return Figure(layout="constrained").subplots()
+
+
+@pytest.fixture(scope="module")
+def with_copies(stories):
+    return next(s for s in stories if s.near_duplicates and len(s) > 3)
+
+
+def draw(figure):
+    """As saving would; what matplotlib warns of is an error."""
+    FigureCanvasAgg(figure).draw()
+
+
+def texts_of(ax):
+    return [ax.get_title(), ax.get_title(loc="left"), ax.get_title(loc="right"), *map(text_of, ax.get_yticklabels())]
+
+
+def text_of(label):
+    return label.get_text()
+
+
+def scattered(ax):
+    return {c.get_label(): c for c in ax.collections}
+
+
+# Axes
+
+
+@pytest.mark.parametrize("name", ["story_timeline", "similarity_matrix"])
+def test_axes_in_axes_out_without_pyplot(stories, ax, name):
+    assert getattr(plots, name)(stories[0], ax=ax) is ax
+    draw(ax.figure)
+    assert plt.get_fignums() == []
+
+
+def test_the_others_without_pyplot(stories, ax):
+    found = dedup.near_duplicates(["a b c d e f", "a b c d e f"])
+    assert plots.retrieval_curve(found, ax=ax) is ax
+    figure = Figure(layout="constrained")
+    left, right = figure.subplots(1, 2)
+    assert plots.threshold_sweep(stories, [0.1, 0.2], ax=left) is left
+    assert plots.index_growth(stories, ax=right) is right
+    draw(figure)
+    assert plt.get_fignums() == []
+
+
+def test_a_figure_of_its_own(stories):
+    ax = plots.story_timeline(stories[0])
+    assert plt.get_fignums() == [ax.figure.number]
+
+
+def test_without_matplotlib(stories, monkeypatch):
+    monkeypatch.setattr(drawing, "find_spec", lambda _: None)
+    with pytest.raises(ImportError, match=r'pip install "dedup-stories\[plot\]"'):
+        plots.index_growth(stories)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("story_timeline", "story is a list; allowed: a Story"),
+        ("similarity_matrix", "story is a list; allowed: a Story"),
+        ("retrieval_curve", "found is a list; allowed: what dedup.near_duplicates returns"),
+        ("threshold_sweep", "stories is a list; allowed: a Stories"),
+    ],
+)
+def test_other_things_are_refused(name, message):
+    with pytest.raises(TypeError, match=message):
+        getattr(plots, name)([])
+
+
+# story_timeline
+
+
+def test_timeline_has_every_article_at_its_time_and_outlet(with_copies, ax):
+    plots.story_timeline(with_copies, ax=ax)
+    drawn = scattered(ax)
+    copies = [a for group in with_copies.near_duplicates for a in group[1:]]
+    assert len(drawn["copy of an earlier article"].get_offsets()) == len(copies)
+    assert len(drawn["report"].get_offsets()) == len(with_copies) - len(copies)
+    assert drawn["copy of an earlier article"].get_facecolor().size == 0  # hollow
+    assert drawn["report"].get_facecolor().size
+    outlets = [label.get_text() for label in ax.get_yticklabels()]
+    points = {
+        (num2date(x).replace(microsecond=0), outlets[round(y)])
+        for name in ("report", "copy of an earlier article")
+        for x, y in drawn[name].get_offsets()
+    }
+    assert points == {(a.published.astimezone(UTC), a.source) for a in with_copies.articles}
+
+
+def test_timeline_marks_the_representative(with_copies, ax):
+    plots.story_timeline(with_copies, ax=ax)
+    ((x, _),) = scattered(ax)["representative"].get_offsets()
+    assert num2date(x).replace(microsecond=0) == with_copies.representative.published.astimezone(UTC)
+
+
+def test_timeline_counts_what_is_undated(ax):
+    story = dedup.cluster([{"id": "a", "text": WIRE, "published": NOON}, {"id": "b", "text": WIRE}])[0]
+    plots.story_timeline(story, ax=ax)
+    assert "1 undated article not shown" in ax.get_xlabel()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["no outlet"]
+
+
+def test_a_story_without_dates_has_no_timeline():
+    with pytest.raises(ValueError, match="none of whose articles is dated"):
+        plots.story_timeline(dedup.cluster([WIRE])[0])
+
+
+HOSTILE = ["$100 and \\frac{1} $x_2$", "北京\x00\x07", "\ud800 lone", "רוסיה وروسيا रूस 🚂", "%d {x} _a_ ^b^", "   "]
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_letters_that_no_font_has_do_not_warn(title, ax):
+    articles = [
+        {"id": str(i), "title": title, "text": WIRE + " again" * i, "source": title, "published": NOON} for i in (0, 1)
+    ]
+    story = dedup.cluster(articles)[0]
+    figure = Figure(figsize=(14, 4), layout="constrained")
+    for axes, plot in zip(figure.subplots(1, 2), (plots.story_timeline, plots.similarity_matrix), strict=True):
+        plot(story, ax=axes)
+    draw(figure)
+
+
+def test_every_story_of_the_sample_can_be_drawn(stories, ax):
+    for story in stories[:12]:
+        plots.story_timeline(story, ax=ax)
+        draw(ax.figure)
+        ax.clear()
+
+
+def test_money_is_no_formula(ax):
+    title = "From $5 to $6: prices rise"
+    plots.story_timeline(dedup.cluster([{"title": title, "text": "", "published": NOON}])[0], ax=ax)
+    assert title in texts_of(ax)
+    assert not ax.title.get_parse_math() or not ax._left_title.get_parse_math()
+
+
+# similarity_matrix
+
+
+def test_no_name_is_cut_off(with_copies):
+    for plot in (plots.similarity_matrix, plots.story_timeline):
+        ax = plot(with_copies)
+        draw(ax.figure)
+        assert min(label.get_window_extent().x0 for label in ax.get_yticklabels()) >= 0
+
+
+def test_means_of_the_matrix_are_the_membership(stories):
+    for story in stories[:20]:
+        days = np.array([a.day for a in story.articles])
+        similarity = all_similarities(readable_texts(story.articles), days, story._vocabulary)
+        later = {a.id for group in story.near_duplicates for a in group[1:]}
+        speakers = [i for i, a in enumerate(story.articles) if a.id not in later]
+        own = np.where(similarity < FLOOR, 0, similarity)[np.ix_(speakers, speakers)]
+        means = (own.sum(axis=1) - 1) / max(len(speakers) - 1, 1)
+        expected = np.array(story.membership)[speakers] if len(speakers) > 1 else [0]
+        np.testing.assert_allclose(means, expected, atol=1e-6)
+
+
+def test_copies_stand_together_and_are_framed(with_copies, ax):
+    plots.similarity_matrix(with_copies, ax=ax)
+    draw(ax.figure)
+    drawn = ax.images[0].get_array()
+    assert drawn.shape == (len(with_copies), len(with_copies))
+    np.testing.assert_allclose(drawn, drawn.T)
+    frames = [(round(p.get_x() + 0.5), round(p.get_width())) for p in ax.patches]
+    assert sorted(size for _, size in frames) == sorted(map(len, with_copies.near_duplicates))
+    for first, size in frames:
+        assert drawn[first : first + size, first : first + size].min() > 0.5
+    numbers = sorted(t.get_text() for t in ax.texts)
+    assert numbers == sorted(f"{value:.2f}" for value in drawn.ravel())
+
+
+def test_many_articles_have_a_scale_instead_of_numbers(ax):
+    articles = [{"id": str(i), "text": WIRE + f" Said {i}.", "published": NOON + timedelta(hours=i)} for i in range(25)]
+    plots.similarity_matrix(dedup.cluster(articles)[0], ax=ax)
+    assert not ax.texts
+    assert len(ax.figure.axes) == 2
+    draw(ax.figure)
+
+
+def test_more_rows_than_can_be_read_have_no_names():
+    text = "Kim Jong Un met Vladimir Putin at Vostochny"
+    articles = [{"id": str(i), "text": text, "source": f"Outlet {i}", "published": NOON} for i in range(70)]
+    story = dedup.cluster(articles)[0]
+    for plot, name in ((plots.similarity_matrix, "70 articles"), (plots.story_timeline, "70 outlets")):
+        ax = plot(story)
+        draw(ax.figure)
+        assert not ax.get_yticklabels()
+        assert ax.get_ylabel() == name
+
+
+def test_a_story_of_an_index_has_a_matrix(sample, ax):
+    with dedup.StoryIndex(":memory:") as index:
+        index.add_many(sample)
+        story = max(index.stories(min_size=3), key=len)
+        plots.similarity_matrix(story, ax=ax)
+    drawn = ax.images[0].get_array()
+    assert drawn.min() >= 0
+    assert drawn.max() <= 1
+    assert np.diag(drawn).tolist() == [1.0] * len(story)
+
+
+# retrieval_curve
+
+
+def test_retrieval_curve_is_that_of_the_bands(ax):
+    found = dedup.near_duplicates([WIRE, WIRE], threshold=0.6, recall=0.9)
+    plots.retrieval_curve(found, ax=ax)
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    x, y = lines["found"].get_data()
+    np.testing.assert_allclose(y, found.expected_recall(x))
+    assert x[0] == 0.6
+    x, y = lines["retrieved, checked, dropped"].get_data()
+    assert x[-1] == 0.6
+    np.testing.assert_allclose(y, found.bands.retrieval_probability(x))
+    assert lines["threshold 0.6"].get_xdata()[0] == 0.6
+    assert [t.get_text() for t in ax.texts] == [f"{found.expected_recall(0.6):.3f}"]
+
+
+# threshold_sweep
+
+
+def test_sweep_counts_stories(sample, stories, ax):
+    thresholds = [0.3, 0.08, 0.12]
+    labels = [a.story for a in sample]
+    plots.threshold_sweep(stories, thresholds, labels, ax=ax)
+    draw(ax.figure)
+    lines = {line.get_label(): line for axes in ax.figure.axes for line in axes.get_lines()}
+    others = [stories.rethreshold(t) for t in sorted(thresholds)]
+    assert lines["stories"].get_xdata().tolist() == sorted(thresholds)
+    assert lines["stories"].get_ydata().tolist() == [len(s) for s in others]
+    assert lines["articles of the largest"].get_ydata().tolist() == [max(map(len, s)) for s in others]
+    f1 = [dedup.metrics.bcubed(labels, s.labels).f1 for s in others]
+    assert lines["BCubed F1 (right)"].get_ydata().tolist() == f1
+
+
+def test_sweep_without_labels(stories, ax):
+    plots.threshold_sweep(stories, ax=ax)
+    assert len(ax.figure.axes) == 1
+    assert len(ax.get_lines()[0].get_xdata()) == 16
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"thresholds": [0.1, 2]}, "thresholds is 2"),
+        ({"thresholds": []}, "thresholds has 0 values"),
+        ({"labels": [1, 2]}, r"labels has the shape \(2,\); allowed: \(216,\)"),
+    ],
+)
+def test_sweep_says_what_is_wrong(stories, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.threshold_sweep(stories, **arguments)
+
+
+# index_growth
+
+
+def test_growth_counts_articles_and_stories(sample, ax):
+    with dedup.StoryIndex(":memory:") as index:
+        index.add_many(sample[:60])
+        stories = index.stories()
+    plots.index_growth(stories, ax=ax)
+    draw(ax.figure)
+    articles, begun = ax.get_lines()
+    assert articles.get_label() == "articles: 60"
+    assert begun.get_label() == f"stories: {len(stories)}"
+    assert articles.get_ydata()[-1] == 60
+    assert begun.get_ydata()[-1] == len(stories)
+    assert np.all(np.diff(articles.get_ydata()) >= 0)
+    assert np.all(np.diff(articles.get_xdata()) >= 0)
+
+
+def test_growth_needs_a_date():
+    with pytest.raises(ValueError, match="none of them dated"):
+        plots.index_growth(dedup.cluster([WIRE]))
+    with pytest.raises(TypeError, match="stories is a int"):
+        plots.index_growth([1])
