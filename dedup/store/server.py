@@ -16,6 +16,9 @@ _ALLOWED = "allowed: a database without a schema 'dedup', or with one that a Sto
 #: Who holds this advisory lock of the database writes; it goes with the connection, however that ends.
 LOCK = 0x6465647570  # "dedup"
 
+# Of a machine that vanishes while it writes, the lock is to go within a minute.
+_SESSION = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+
 # Of another connection, numbers of moments have nothing in common with those before.
 _CONNECTION_BITS = 48
 
@@ -130,8 +133,9 @@ class Server:
             raise RuntimeError(f"{self.name} is being read or written by this thread; allowed: to write after that")
         done = "nothing was stored"
         try:
-            # Each statement sees what is committed when it begins: after the lock that is all that ever was.
-            self._begin(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})")
+            # Each statement sees what is committed when it begins: after the lock that is all that ever was. Where the
+            # database has another level as its default, it would be what was committed before the lock was waited for.
+            self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK})")
             self._wrote = False
             yield self._number()
             if self._wrote:
@@ -198,12 +202,12 @@ class Server:
         """A connection to a schema that is as it has to be; without versions none is made."""
         try:
             # Without prepared statements each is planned for the size that tables have by then.
-            connection = psycopg.connect(self._url, autocommit=True, prepare_threshold=None)
+            connection = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
         except psycopg.Error as error:
             raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
         try:
-            # Of a machine that vanishes while it writes, the lock is to go soon.
-            connection.execute("SELECT set_config('tcp_keepalives_idle', '30', false)")
+            for name, value in _SESSION.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
             if not _is_ours(connection, self.name):
                 if versions is None or self._read_only:
                     raise ValueError(f"{self.name} is empty; {_ALLOWED}")
@@ -229,8 +233,11 @@ def name_of(url: str) -> str:
     """
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.Error as error:
-        raise ValueError(f"the path is no PostgreSQL URL: {error}; allowed: postgresql://host/database") from None
+    except psycopg.Error:  # what it says may quote a password that was not encoded
+        raise ValueError(
+            "the path is no PostgreSQL URL; allowed: postgresql://user:password@host:port/database, with other "
+            "characters percent-encoded"
+        ) from None
     return f"PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host') or 'this machine'}"
 
 
@@ -279,6 +286,7 @@ def _make(
     connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, str], versions: Mapping[str, str]
 ) -> None:
     """Make the schema, unless another has just made it."""
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # to see what another has just made
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
         if _is_ours(connection, name):
