@@ -13,7 +13,7 @@ import numpy as np
 from dedup.article import read_articles
 from dedup.components import numbered_by_first
 from dedup.store.file import UNFINISHED
-from dedup.store.opening import open_store, read_about
+from dedup.store.opening import name_of, open_store, read_about
 from dedup.store.protocol import Store
 from dedup.stories import Stories
 from dedup.stream.arrival import meet
@@ -80,11 +80,11 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
             # All that is copied is one transaction, which ends with the mark of an unfinished copy.
             with origin.snapshot(), copy.transaction():
                 if copy.counters() != (1, 1, -np.inf):
-                    raise ValueError(f"{target} has an index already; allowed: where there is none")
+                    raise ValueError(f"{name_of(target)} has an index already; allowed: where there is none")
                 _copy(origin, copy)
                 expected, found = _sums(origin), _sums(copy)
                 if found != expected:
-                    raise RuntimeError(f"the copy of {source} has {found}, not {expected}; nothing was stored")
+                    raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
                 copy.finish()
         finally:
             copy.close()

@@ -1,7 +1,6 @@
 """A SQLite file that a StoryIndex may use: whose it is, of which format, made with what; and who has it open."""
 
 import sqlite3
-from ast import literal_eval
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,28 +105,6 @@ def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     finally:
         database.close()
     return parameters, versions
-
-
-def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
-    """The parameters of `StoryIndex` that a file was made with; none when it is not there, or of somebody else.
-
-    Examples
-    --------
-    >>> made_with("nowhere.db")
-    {}
-    """
-    if not Path(path).is_file():
-        return {}
-    try:
-        database = sqlite3.connect(f"{Path(real_path(path)).as_uri()}?mode=ro", uri=True)
-        try:
-            stored = dict(database.execute("SELECT name, value FROM parameters"))
-        finally:
-            database.close()
-    except sqlite3.Error:  # whoever opens it says what is wrong
-        return {}
-    read = {name: literal_eval(value) for name, value in stored.items() if name not in ("fold", "hashes")}
-    return read | {name: stored[name] for name in ("fold",) if name in stored}
 
 
 def real_path(path: str | Path) -> str:
