@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
@@ -17,7 +17,7 @@ from dedup.moving import take_over
 from dedup.near.duplicates import NearSettings
 from dedup.progress import Progress, reporting
 from dedup.representative import Chooser
-from dedup.store.opening import open_store
+from dedup.store.opening import name_of, open_store
 from dedup.store.protocol import Store
 from dedup.store.records import Row
 from dedup.stories import Stories, Story
@@ -202,7 +202,7 @@ class StoryIndex:
 
     def _take_over(self, stories: Stories, path: str | Path) -> None:
         if self._store.counters()[:2] != (1, 1):
-            raise ValueError(f"{path} has had articles; allowed: a new index")
+            raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
         take_over(self._ledger, self._assigner, stories, self._timezone)
 
     def __enter__(self) -> Self:
@@ -382,7 +382,7 @@ class StoryIndex:
         return found[:k]
 
     def _all_or_none(self, work: Callable[[], Result]) -> Result:
-        """Run in one transaction; when it fails, memory is made again from what is stored."""
+        """Run in one transaction; when it fails, memory is made again from what is stored, when it is needed."""
         if self._read_only:
             raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
         try:
@@ -391,8 +391,6 @@ class StoryIndex:
                 return work()
         except BaseException:
             self._moment = None
-            with suppress(OSError):  # then it is made when it is needed
-                self._load()
             raise
 
     def _known(self, article_id: str) -> Row | None:
