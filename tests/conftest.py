@@ -13,6 +13,14 @@ def postgres_server():
     SERVER.close()
 
 
+@pytest.fixture
+def url():
+    """An empty database."""
+    made = SERVER.new_database()
+    yield made
+    SERVER.drop(made)
+
+
 @pytest.fixture(scope="session")
 def sample():
     """Every sample article; tests must not change the list."""

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -46,14 +49,14 @@ class PostgresServer:
     def url(self, database):
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def new_database(self):
+    def new_database(self, encoding="UTF8"):
         """URL of an empty database."""
         import psycopg
 
         self.start_once()
         name = f"test{next(self.numbers)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
         return self.url(name)
 
     def drop(self, url):
@@ -73,7 +76,7 @@ class PostgresServer:
             if self.user:
                 shutil.chown(self.folder, self.user["user"])
             self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync")
-            self.start(fsync="off")
+            self.start()
 
     @property
     def user(self):
@@ -90,17 +93,36 @@ class PostgresServer:
         )
         assert done.returncode == 0, f"{program} failed; see {self.folder}/log"
 
-    def start(self, *, fsync="on"):
-        options = f"-k {self.folder} -c listen_addresses='' -c fsync={fsync} -c max_connections=40"
+    def start(self):
+        # What is written survives every end of the server without fsync, only not one of the machine.
+        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=40"
         self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
-    def stop(self, how):
-        self.run("pg_ctl", "-w", "-m", how, "stop")
+    def kill(self):
+        """End all its processes at once; `start` lets it recover."""
+        lock = self.folder / "data" / "postmaster.pid"
+        postmaster = int(lock.read_text().split()[0])
+        os.kill(postmaster, signal.SIGSTOP)  # it must not start others meanwhile
+        processes = [postmaster, *(process for process, parent, _ in processes_now() if parent == postmaster)]
+        for process in processes:
+            os.kill(process, signal.SIGKILL)
+        while any(process in processes and state != "Z" for process, _, state in processes_now()):
+            time.sleep(0.01)
+        for path in (lock, *self.folder.glob(".s.PGSQL.*.lock")):  # where none waits for the dead, they seem alive
+            path.unlink()
 
     def close(self):
         if self.folder is not None:
-            self.stop("immediate")
+            self.run("pg_ctl", "-w", "-m", "immediate", "stop")
             shutil.rmtree(self.folder)
+
+
+def processes_now():
+    """Number, parent's number and state of each process, where the system tells."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            state, parent, *_ = path.read_text().rpartition(")")[2].split()
+            yield int(path.parent.name), int(parent), state
 
 
 SERVER = PostgresServer()
