@@ -118,7 +118,7 @@ class Server:
         """Put rows into a table, in one question however many they are."""
         columns = list(map(list, zip(*rows, strict=True)))
         if columns:
-            arrays = ", ".join(f"%s::{name}[]" for name in types)
+            arrays = ", ".join(f"%b::{name}[]" for name in types)  # as text, bytes would be twice as long
             self.write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", columns)  # noqa: S608
 
     def count_on(self, **numbers: Any) -> None:
