@@ -1,6 +1,7 @@
 """StoryIndex in PostgreSQL: several that write in turns, lost connections, rights, and what is refused."""
 
 import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -55,6 +56,20 @@ def test_a_reader_is_not_held_up_by_a_transaction(url):
         assert len(reader) == 0
         with pytest.raises(RuntimeError, match="read_only=True; allowed"):
             reader.add({"id": "b", "text": TEXT})
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 4])
+def test_one_that_is_far_behind_reads_all_again(url, sample, monkeypatch, remembered):
+    monkeypatch.setattr("dedup.store.postgres._REMEMBERED", remembered)
+    with StoryIndex(url) as first, StoryIndex(url) as second:
+        for i in range(0, 60, 5):
+            first.add_many(sample[i : i + 5])
+            first.remove(sample[i].id)
+            if i % 15 == 0:
+                check_memory(second)
+        check_memory(second)
+        # Every second transaction removed one.
+        assert second._store._one("SELECT count(*) FROM dedup.gone") == (remembered // 2 + 1,)
 
 
 @pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
@@ -198,6 +213,14 @@ def test_where_there_is_no_server_the_error_does_not_tell_the_password(wrong):
         with pytest.raises((OSError, ValueError), match="allowed") as caught:
             work(wrong)
         assert "cret" not in str(caught.value)
+
+
+def test_without_psycopg_the_error_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for work in (StoryIndex, lambda url: copy_index(url, tmp_path / "copy.db")):
+        with pytest.raises(ImportError, match=r'psycopg: pip install "dedup-stories\[postgres\]"'):
+            work("postgresql://localhost/news")
+    StoryIndex(tmp_path / "stories.db").close()  # which needs none
 
 
 def test_the_encoding_of_the_database_does_not_matter():
