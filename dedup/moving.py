@@ -1,5 +1,6 @@
 """An index from another one, or from the stories of a batch."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import tzinfo
@@ -22,6 +23,8 @@ from dedup.stream.door import check_articles
 from dedup.stream.ledger import Ledger
 from dedup.stream.memory import TEXTS_AT_ONCE
 from dedup.stream.records import encoded
+
+_log = logging.getLogger(__name__)
 
 _NODES_AT_ONCE = 256
 
@@ -73,6 +76,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
         if str(place) == ":memory:":
             raise ValueError(f"{name} is ':memory:'; allowed: a path or URL")
     parameters, versions = read_about(source)
+    _log.info("copying %s to %s", name_of(source), name_of(target))
     origin = open_store(source, parameters, versions, read_only=True)
     try:
         copy = open_store(target, parameters | {UNFINISHED: "True"}, versions)
@@ -90,6 +94,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
             copy.close()
     finally:
         origin.close()
+    _log.info("%d articles copied", found["articles"].rows)
     return found
 
 

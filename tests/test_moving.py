@@ -78,10 +78,13 @@ def test_a_copy_is_the_same_to_the_last_number(place, sample, first, second):
         StoryIndex(target)
 
 
-def test_a_copy_of_a_copy_has_the_same_sums(place, sample):
+def test_a_copy_of_a_copy_has_the_same_sums(place, sample, caplog):
     source, target, again = place("file"), place("file"), place("file")
     fill(source, sample)
-    assert copy_index(source, target) == copy_index(target, again)
+    with caplog.at_level("INFO", logger="dedup"):
+        sums = copy_index(source, target)
+    assert caplog.messages[-2:] == [f"copying {source} to {target}", f"{sums['articles'].rows} articles copied"]
+    assert copy_index(target, again) == sums
 
 
 @pytest.mark.parametrize("kind", ["file", "postgres"])
