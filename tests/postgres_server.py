@@ -44,6 +44,7 @@ class PostgresServer:
 
     def __init__(self):
         self.folder = self.programs = None
+        self.is_running = False
         self.numbers = count(1)
 
     def url(self, database):
@@ -62,6 +63,7 @@ class PostgresServer:
     def drop(self, url):
         import psycopg
 
+        self.start_once()
         name = url.split("/")[3].partition("?")[0]
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -76,6 +78,7 @@ class PostgresServer:
             if self.user:
                 shutil.chown(self.folder, self.user["user"])
             self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync")
+        if not self.is_running:  # or a test failed that killed it
             self.start()
 
     @property
@@ -97,6 +100,7 @@ class PostgresServer:
         # What is written survives every end of the server without fsync, only not one of the machine.
         options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=40"
         self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        self.is_running = True
 
     def kill(self):
         """End all its processes at once; `start` lets it recover."""
@@ -106,14 +110,16 @@ class PostgresServer:
         processes = [postmaster, *(process for process, parent, _ in processes_now() if parent == postmaster)]
         for process in processes:
             os.kill(process, signal.SIGKILL)
+        self.is_running = False
         while any(process in processes and state != "Z" for process, _, state in processes_now()):
             time.sleep(0.01)
         for path in (lock, *self.folder.glob(".s.PGSQL.*.lock")):  # where none waits for the dead, they seem alive
             path.unlink()
 
     def close(self):
-        if self.folder is not None:
+        if self.is_running:
             self.run("pg_ctl", "-w", "-m", "immediate", "stop")
+        if self.folder is not None:
             shutil.rmtree(self.folder)
 
 
