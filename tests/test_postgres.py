@@ -115,6 +115,27 @@ def test_a_connection_lost_between_two_calls_is_not_noticed(url):
         assert index.add({"id": "b", "text": TEXT}).near_duplicate_of == "a"
 
 
+def test_when_the_answer_to_a_commit_is_lost_the_same_once_more_does_no_harm(url, monkeypatch):
+    psycopg = pytest.importorskip("psycopg")
+    execute = psycopg.Connection.execute
+
+    def lose(connection, query, *values, **how):
+        told = execute(connection, query, *values, **how)
+        if query == "COMMIT":
+            connection.close()
+            raise psycopg.OperationalError("lost on purpose")
+        return told
+
+    with StoryIndex(url) as index:
+        index.add({"id": "a", "text": TEXT})
+        with monkeypatch.context() as patch:
+            patch.setattr(psycopg.Connection, "execute", lose)
+            with pytest.raises(OSError, match="lost on purpose; whether it was stored is not known"):
+                index.add({"id": "b", "text": TEXT})
+        assert index.add({"id": "b", "text": TEXT}).outcome == "unchanged"
+        check_memory(index)
+
+
 # Rights
 
 
