@@ -53,7 +53,6 @@ class Ledger:
             self._take_in(outline)
         for node, features, counts in self.store.speakers_since(beginning(self.next_node)):
             self.live.window.add(node, features, counts)
-        self._count_again()
 
     def _take_in(self, outline: Outline) -> None:
         """Make new articles known to memory, but for the window."""
@@ -62,6 +61,7 @@ class Ledger:
             return
         self.live.nodes.add(nodes, days=outline.days, norms=outline.norms, sizes=outline.sizes, speaks=speaks)
         self.live.nodes.settle(nodes, outline.stories)
+        self.sizes.update(outline.stories[speaks].tolist())
         filled = np.array([len(bands) > 0 for bands in outline.bands])
         if filled.any():
             bands = np.stack([bands for bands in outline.bands if len(bands)])
@@ -78,6 +78,7 @@ class Ledger:
         """Make memory what it would be if all were read again, from what others wrote since."""
         live, known = self.live, self.next_node
         gone = news.gone[news.gone < known]
+        self._count(gone, -1)
         for node in gone.tolist():
             live.window.remove(node)
         live.nodes.forget(gone)
@@ -94,25 +95,26 @@ class Ledger:
             live.window.add(node, features, counts)
         live.window.advance(self.next_node)
         self.sites.forget_memory()
-        self._count_again()
         if len(gone) > len(live.nodes.speakers()):
             live.compact()
 
     def _change(self, outline: Outline) -> list[int]:
         """Change what is known of articles, and tell which ones speak that did not."""
         table, nodes = self.live.nodes, outline.nodes
+        self._count(nodes, -1)
         table.settle(nodes, outline.stories)
         table.set_norms(nodes, outline.norms)
         raised = (outline.speakers == nodes) & ~table.speak(nodes)
         self._lead(outline, raised)
         for node in nodes[raised].tolist():
             table.raise_speaker(node)
+        self._count(nodes, 1)
         return [int(node) for node in nodes[raised]]
 
-    def _count_again(self) -> None:
-        """Count the reports of each story."""
-        stories, counts = np.unique(self.live.nodes.stories(self.live.nodes.speakers()), return_counts=True)
-        self.sizes = Counter(dict(zip(stories.tolist(), counts.tolist(), strict=True)))
+    def _count(self, nodes: NDArray[np.int64], each: int) -> None:
+        """Count the reports among nodes in their stories, or no more."""
+        for story in self.live.nodes.stories(nodes[self.live.nodes.speak(nodes)]).tolist():
+            self.resize(story, each)
 
     def features_of(self, nodes: NDArray[np.int64]) -> dict[int, Features]:
         """Stored features of nodes."""
