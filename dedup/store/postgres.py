@@ -72,7 +72,7 @@ class PostgresStore:
         parts = (nodes[i : i + _OUTLINES_AT_ONCE] for i in range(0, len(nodes), _OUTLINES_AT_ONCE))
         return News(
             np.array(gone, dtype=np.int64),
-            (self._outline("node = ANY(%s::bigint[]) ORDER BY node", leading, part) for part in parts),
+            (self._outline("node = ANY(%s::bigint[]) ORDER BY node", leading, _array(part)) for part in parts),
         )
 
     def counters(self) -> tuple[int, int, float]:
@@ -149,11 +149,15 @@ class PostgresStore:
 
     def delete(self, nodes: Sequence[int]) -> None:
         """Delete articles."""
-        moment, gone = self._server.moment + 1, list(nodes)
-        for table in ("articles", "contents"):
-            self._write(f"DELETE FROM dedup.{table} WHERE node = ANY(%s::bigint[])", (gone,))  # noqa: S608
+        moment = self._server.moment + 1
         self._write("DELETE FROM dedup.gone WHERE changed < %s", (moment - _REMEMBERED,))
-        self._write("INSERT INTO dedup.gone SELECT unnest(%s::bigint[]), %s", (gone, moment))
+        self._write(
+            "WITH these AS (SELECT unnest(%s::bigint[]) AS node), "
+            "articles AS (DELETE FROM dedup.articles USING these WHERE articles.node = these.node), "
+            "contents AS (DELETE FROM dedup.contents USING these WHERE contents.node = these.node) "
+            "INSERT INTO dedup.gone SELECT node, %s FROM these",
+            (_array(nodes), moment),
+        )
 
     def delete_dead_stories(self) -> None:
         """Delete the stories that have no articles any more, with their aliases."""
@@ -164,7 +168,7 @@ class PostgresStore:
 
     def place(self, speakers: Sequence[int], story: int) -> None:
         """Put articles into a story, with those they speak for."""
-        nodes = list(speakers)
+        nodes = _array(speakers)
         self._change("story = %s", "node = ANY(%s::bigint[])", story, nodes)
         self._change("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", story, nodes)
 
@@ -183,17 +187,17 @@ class PostgresStore:
 
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         """The articles of those nodes."""
-        return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", list(nodes))}
+        return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", _array(nodes))}
 
     def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
         """What those nodes are compared by."""
         query = f"SELECT {_TRAITS} FROM {_ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
-        return {row[0]: Traits.of_bytes(*row[1:]) for row in self._read(query, (list(nodes),))}
+        return {row[0]: Traits.of_bytes(*row[1:]) for row in self._read(query, (_array(nodes),))}
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
         query = "SELECT node, neighbours, similarities FROM dedup.contents WHERE node = ANY(%s::bigint[]) ORDER BY node"
-        rows = self._read(query, (list(nodes),)).fetchall()
+        rows = self._read(query, (_array(nodes),)).fetchall()
         others = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int32).astype(np.int64)
         similarities = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)
         owners = np.repeat(np.array([row[0] for row in rows], dtype=np.int64), [len(row[1]) // 4 for row in rows])
@@ -206,7 +210,7 @@ class PostgresStore:
     def of_speakers(self, nodes: Sequence[int]) -> list[int]:
         """Nodes and those they speak for, ascending."""
         query = "SELECT node FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node"
-        return sorted([*nodes, *self._nodes(query, list(nodes))])
+        return sorted([*nodes, *self._nodes(query, _array(nodes))])
 
     def heirs(self, nodes: Sequence[int]) -> dict[int, int]:
         """The first copy of each of the nodes that have any."""
@@ -214,7 +218,7 @@ class PostgresStore:
             "SELECT speaker, min(node) FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node "
             "GROUP BY speaker"
         )
-        return dict(self._read(query, (list(nodes),)).fetchall())
+        return dict(self._read(query, (_array(nodes),)).fetchall())
 
     def before(self, day: float) -> list[int]:
         """Nodes of the articles kept by an earlier day, ascending."""
@@ -310,6 +314,11 @@ class PostgresStore:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"
         query = f"SELECT {columns} FROM {_ALL} WHERE {condition}"  # noqa: S608
         return Outline.of_rows(self._read(query, (4 * leading, *values)).fetchall())
+
+
+def _array(nodes: Sequence[int]) -> str:
+    """Nodes as PostgreSQL writes an array: thousands go over in a tenth of the time of a list."""
+    return f"{{{','.join(map(str, nodes))}}}"
 
 
 def _key(text: str) -> bytes:
