@@ -24,6 +24,7 @@ _CONNECTION_BITS = 48
 
 # Text is stored as its UTF-8 bytes: TEXT cannot hold NUL, and depends on the database's encoding and collation. A
 # key of an index has at most a third of a page, so that ids and sources are found by their SHA-256.
+# Expiry deletes row by row: to drop a partition is faster, but it stops all readers, and a snapshot loses the rows.
 # What others changed is found by `changed`; to change the narrow table often is cheap, the wide one is rarely changed.
 SCHEMA = """
 CREATE TABLE dedup.about (application TEXT NOT NULL, format INTEGER NOT NULL);
