@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dedup.explanation import explain as explain
     from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
+    from dedup.moving import TableSum as TableSum
+    from dedup.moving import copy_index as copy_index
     from dedup.near.duplicates import NearDuplicates as NearDuplicates
     from dedup.sample import SampleArticle as SampleArticle
     from dedup.sample import sample_articles as sample_articles
@@ -46,8 +48,10 @@ _HOMES = {
     "Story": "dedup.stories",
     "StoryClusterer": "dedup.clusterer",
     "StoryIndex": "dedup.index",
+    "TableSum": "dedup.moving",
     "cluster": "dedup.clusterer",
     "cluster_frame": "dedup.frames",
+    "copy_index": "dedup.moving",
     "explain": "dedup.explanation",
     "sample_articles": "dedup.sample",
 }

@@ -13,18 +13,20 @@ import numpy as np
 from dedup.article import Article, items_of, read_articles
 from dedup.assembly import tell
 from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
+from dedup.moving import take_over
 from dedup.near.duplicates import NearSettings
 from dedup.progress import Progress, reporting
 from dedup.representative import Chooser
+from dedup.store.opening import name_of, open_store
 from dedup.store.protocol import Store
 from dedup.store.records import Row
-from dedup.store.sqlite import SqliteStore
-from dedup.stories import Story
+from dedup.stories import Stories, Story
 from dedup.stream import upkeep
 from dedup.stream.arrival import find_neighbours, read_all
 from dedup.stream.assigner import Assigner
 from dedup.stream.door import check_articles, day_of, is_storable, sift
 from dedup.stream.ledger import Ledger
+from dedup.stream.memory import LEADING_FEATURES
 from dedup.stream.reading import count_words
 from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
 from dedup.stream.scheme import Settings, versions
@@ -47,7 +49,9 @@ class StoryIndex:
     Parameters
     ----------
     path : str or Path
-        SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it.
+        SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it. Or the
+        URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write; it is
+        kept in the schema "dedup", and needs ``pip install "dedup-stories[postgres]"``.
     story_threshold, near_threshold, recall, num_perm, shingle_size
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only.
     representative : {"central", "earliest", "longest"} or callable, default "central"
@@ -69,7 +73,9 @@ class StoryIndex:
     RuntimeError
         When another StoryIndex writes to the file.
     OSError
-        When the file cannot be read or written.
+        When the file or database cannot be read or written. Of a database that comes back, the next call goes on.
+    ImportError
+        When what the database needs is not installed.
 
     Notes
     -----
@@ -115,8 +121,9 @@ class StoryIndex:
         check_count("max_chars", max_chars)
         self._settings = Settings(float(story_threshold), near, cut_residue, int(max_chars))
         self._rule, self._timezone = representative, timezone
-        self._store: Store = SqliteStore(path, self._settings.parameters(), versions(), read_only=read_only)
-        self._read_only, self._moment = read_only, 0
+        self._store: Store = open_store(path, self._settings.parameters(), versions(), read_only=read_only)
+        self._read_only = read_only
+        self._moment: int | None = None  # that memory is of; None when memory is not to be relied on
         self._mutex = threading.RLock()
         try:
             self._load()
@@ -126,17 +133,77 @@ class StoryIndex:
 
     def _load(self) -> None:
         """Make what is kept in memory, from what is stored."""
-        with self._store.snapshot() as self._moment:
+        with self._store.snapshot() as moment:
+            self._keep_up(moment)
+
+    def _keep_up(self, moment: int) -> None:
+        """Make memory what is stored at a moment, which is open: others may have written."""
+        if moment == self._moment:
+            return
+        news = None if self._moment is None else self._store.news(self._moment, LEADING_FEATURES)
+        self._moment = None
+        if news is None:
             self._ledger = Ledger(self._store, self._settings)
-        self._assigner = Assigner(self._ledger)
+            self._assigner = Assigner(self._ledger)
+        else:
+            self._ledger.catch_up(news)
+        self._moment = moment
 
     @contextmanager
     def _reading(self, *, memory: bool = False) -> Iterator[None]:
-        """One moment for all that is read inside; memory that is asked for is made again when others have written."""
+        """One moment for all that is read inside; memory that is asked for is of that moment too."""
         with self._mutex, self._store.snapshot() as moment:
-            if memory and moment != self._moment:
-                self._load()
+            if memory or self._moment is None:
+                self._keep_up(moment)
             yield
+
+    @classmethod
+    def from_stories(cls, path: str | Path, stories: Stories, **parameters: Any) -> Self:
+        """An index that begins with the stories of a batch: the first is s1, and so on.
+
+        Reports that come later join them, and the same articles are "unchanged".
+
+        Parameters
+        ----------
+        path : str or Path
+            See `StoryIndex`; with no articles yet.
+        stories : Stories
+            Of articles with ids that will come again.
+        **parameters
+            Those of `StoryIndex`; the `story_threshold` is that of the stories unless given.
+
+        Returns
+        -------
+        StoryIndex
+            Open.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When these are no stories, or not of articles that `add` takes; or when the index has articles.
+
+        Examples
+        --------
+        >>> import dedup
+        >>> stories = dedup.cluster(dedup.sample_articles("fr"))
+        >>> with StoryIndex.from_stories(":memory:", stories) as index:
+        ...     index.story("s1").id, len(index.story("s1")) == len(stories[0])
+        ('s1', True)
+        """
+        if not isinstance(stories, Stories):
+            raise TypeError(f"stories is {type(stories).__name__}; allowed: what dedup.cluster returns")
+        index = cls(path, **{"story_threshold": stories.threshold} | parameters)
+        try:
+            index._all_or_none(lambda: index._take_over(stories, path))
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    def _take_over(self, stories: Stories, path: str | Path) -> None:
+        if self._store.counters()[:2] != (1, 1):
+            raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
+        take_over(self._ledger, self._assigner, stories, self._timezone)
 
     def __enter__(self) -> Self:
         return self
@@ -315,14 +382,15 @@ class StoryIndex:
         return found[:k]
 
     def _all_or_none(self, work: Callable[[], Result]) -> Result:
-        """Run in one transaction; when it fails, memory is made again from what is stored."""
+        """Run in one transaction; when it fails, memory is made again from what is stored, when it is needed."""
         if self._read_only:
             raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
         try:
-            with self._store.transaction():
+            with self._store.transaction() as moment:
+                self._keep_up(moment)
                 return work()
         except BaseException:
-            self._load()
+            self._moment = None
             raise
 
     def _known(self, article_id: str) -> Row | None:

@@ -131,6 +131,18 @@ def archive_estimate() -> str:
     return table(heads, archive_estimate.rows(measured), measured, "benchmarks/archive_estimate.py")
 
 
+def writers() -> str:
+    measured = results("index_writers")
+    raced = [row for row in measured["rows"] if "writers" in row]
+    rows = []
+    for store, count in dict.fromkeys((row["store"], row["writers"]) for row in raced):
+        own = [row for row in raced if (row["store"], row["writers"]) == (store, count)]
+        rates = [f"{row['articles_a_second']:,.0f}" for row in sorted(own, key=lambda row: row["at_once"])]
+        rows.append([f"{store}, {count} {'writer' if count == 1 else 'writers'}", *rates])
+    heads = [f"articles a second, {measured['live']:,} live", "`add`", "`add_many` of 50"]
+    return table(heads, rows, measured, f"benchmarks/index_writers.py DATA URL --live {measured['live']}")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "add": add,
     "stream": stream,
@@ -138,4 +150,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "copies": copies,
     "archive": archive,
     "archive-estimate": archive_estimate,
+    "writers": writers,
 }

@@ -1,8 +1,24 @@
 """What several test files share: the sample articles, clustered once."""
 
 import pytest
+from postgres_server import SERVER
 
 import dedup
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_server():
+    """It starts when a test needs it; those skip where PostgreSQL is not installed."""
+    yield SERVER
+    SERVER.close()
+
+
+@pytest.fixture
+def url():
+    """An empty database."""
+    made = SERVER.new_database()
+    yield made
+    SERVER.drop(made)
 
 
 @pytest.fixture(scope="session")

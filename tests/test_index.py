@@ -81,8 +81,9 @@ def stored(index):
 
 
 def memory(index):
-    """All that an index keeps in memory of live articles; takes a while."""
-    return remembered(index._ledger)
+    """All that an index has in memory of live articles when it needs it; takes a while."""
+    with index._reading(memory=True):
+        return remembered(index._ledger)
 
 
 def remembered(ledger):

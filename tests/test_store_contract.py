@@ -19,7 +19,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from postgres_server import SERVER
 
+from dedup.store import opening
 from dedup.store.protocol import Store
 from dedup.store.records import Habits, Outline, Row, Traits
 from dedup.store.sqlite import SqliteStore
@@ -28,10 +30,15 @@ PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
 
 
 class Backend(NamedTuple):
-    """`open` takes a directory that is empty at first and `read_only`; whether what is stored outlives `close`."""
+    """`open` takes a directory that is empty at first and `read_only`.
+
+    Whether what is stored outlives `close`; how many may write at a time; how many histories to try.
+    """
 
     open: Callable[..., Store]
     lasts: bool
+    writers: int = 1
+    histories: int = 40
 
 
 def sqlite(path, **how):
@@ -40,14 +47,22 @@ def sqlite(path, **how):
     return store
 
 
+def postgres(place, **how):
+    """A store in a database of the directory's own."""
+    note = place / "url"
+    if not note.exists():
+        note.write_text(SERVER.new_database())
+    return opening.open_store(note.read_text(), PARAMETERS, VERSIONS, **how)
+
+
 BACKENDS = {
     "memory": Backend(lambda _, **how: sqlite(":memory:", **how), lasts=False),
     "file": Backend(lambda place, **how: sqlite(place / "index.db", **how), lasts=True),
+    "postgres": Backend(postgres, lasts=True, writers=2, histories=3),
 }
 LASTING = [name for name, backend in BACKENDS.items() if backend.lasts]
 on_those_that_last = pytest.mark.parametrize("make_store", LASTING, indirect=True)
 
-MACHINE = settings(deadline=None, max_examples=40, stateful_step_count=25, derandomize=True)
 
 # Ids that differ in as little as they can, and that a database might take for one.
 IDS = (
@@ -93,6 +108,8 @@ def make_store(request, tmp_path):
     yield make
     for store in reversed(make.opened):
         store.close()
+    for note in tmp_path.glob("*/url"):
+        SERVER.drop(note.read_text())
 
 
 @pytest.fixture
@@ -543,8 +560,9 @@ class Changes(RuleBasedStateMachine):
 
 
 def test_whatever_is_written_is_read_as_by_its_twin(make_store):
-    numbers = count()
-    run_state_machine_as_test(lambda: Changes(make_store, str(next(numbers))), settings=MACHINE)
+    numbers, histories = count(), make_store.backend.histories
+    machine = settings(deadline=None, max_examples=histories, stateful_step_count=25, derandomize=True)
+    run_state_machine_as_test(lambda: Changes(make_store, str(next(numbers))), settings=machine)
 
 
 # What is stored comes back
@@ -1011,7 +1029,7 @@ def test_what_is_stored_is_there_after_closing(make_store):
     assert_same(make_store(), both.twin)
 
 
-@on_those_that_last
+@pytest.mark.parametrize("make_store", [name for name in LASTING if BACKENDS[name].writers == 1], indirect=True)
 def test_one_may_write_at_a_time_until_it_closes(make_store):
     first, other = make_store(), make_store("other")
     for store in (first, other):

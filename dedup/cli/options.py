@@ -118,7 +118,7 @@ def _add_ingest(commands: Any) -> None:
         "Add articles to an index of stories, in the order in which they come.",
         _INGEST_EXAMPLES,
     )
-    parser.add_argument("index", metavar="INDEX", help="SQLite file, made when it is not there")
+    parser.add_argument("index", metavar="INDEX", help="SQLite file, made when it is not there, or postgresql:// URL")
     _add_input(parser)
     parser.add_argument("--json", action="store_true", help="one line an article: what became of it")
     parser.add_argument(
@@ -153,7 +153,7 @@ def _add_stories(commands: Any) -> None:
         "List the stories of an index, the latest first. Others may write to it meanwhile.",
         _STORIES_EXAMPLES,
     )
-    parser.add_argument("index", metavar="INDEX", help="file that 'dedup ingest' or a StoryIndex made")
+    parser.add_argument("index", metavar="INDEX", help="file or URL that 'dedup ingest' or a StoryIndex made")
     parser.add_argument("--since", metavar="TIME", help="with an article since then, in ISO 8601")
     parser.add_argument("--timezone", metavar="ZONE", help="of a time that names none, as Europe/Paris")
     parser.add_argument("--min-size", type=int, default=1, metavar="N", help="with so many articles (1)")

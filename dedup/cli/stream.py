@@ -13,7 +13,7 @@ from dedup.cli.console import BadInputError, Console, emit, flush, visible
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import given_parameters, story_row
 from dedup.cli.writing import json_line
-from dedup.store.file import made_with
+from dedup.store.opening import made_with, name_of
 from dedup.stories import period, plural
 
 _PARAMETERS = (
@@ -53,7 +53,7 @@ def ingest(given: Namespace, console: Console) -> None:
             raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
         live = len(index)
     told = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
-    told = f"{plural(stored, 'article')}: {told}, {reading.refused:,} refused; {live:,} in {given.index}"
+    told = f"{plural(stored, 'article')}: {told}, {reading.refused:,} refused; {live:,} in {name_of(given.index)}"
     if not given.json:
         emit(f"{told}\n")
     elif console.is_terminal:
@@ -102,7 +102,7 @@ def _opened(path: str, **parameters: Any) -> dedup.StoryIndex:
 
 def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as every command)
     """`dedup stories`."""
-    if not os.path.exists(given.index):
+    if "://" not in given.index and not os.path.exists(given.index):
         raise BadInputError(f"{given.index}: there is no such file")
     since = None if given.since is None else _moment(given.since, given.timezone)
     with _opened(given.index, read_only=True, **given_parameters(given, "representative")) as index:

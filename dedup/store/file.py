@@ -1,12 +1,14 @@
 """A SQLite file that a StoryIndex may use: whose it is, of which format, made with what; and who has it open."""
 
 import sqlite3
-from ast import literal_eval
 from collections.abc import Mapping
 from pathlib import Path
 
 APPLICATION_ID = 0x64656475  # "dedu"
 FORMAT = 3
+
+#: A parameter that an index has as long as it is being copied.
+UNFINISHED = "unfinished_copy"
 
 _ALLOWED = "allowed: a new file or one that a StoryIndex made"
 
@@ -67,7 +69,8 @@ def open_file(
     try:
         is_new = _require_ours(database, path)
         if not is_new:
-            _require_same(database, path, parameters)
+            stored = dict(database.execute("SELECT name, value FROM parameters"))
+            require_same(str(path), stored, parameters)
         if not read_only:
             _prepare(database, path, parameters if is_new else None, versions)
         elif is_new:
@@ -78,26 +81,30 @@ def open_file(
     return database
 
 
-def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
-    """The parameters of `StoryIndex` that a file was made with; none when it is not there, or of somebody else.
+def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Parameters and versions that the index in a file was made with.
 
-    Examples
-    --------
-    >>> made_with("nowhere.db")
-    {}
+    Raises
+    ------
+    ValueError
+        When there is none.
+    OSError
+        When it cannot be read.
     """
-    if not Path(path).is_file():
-        return {}
     try:
         database = sqlite3.connect(f"{Path(real_path(path)).as_uri()}?mode=ro", uri=True)
-        try:
-            stored = dict(database.execute("SELECT name, value FROM parameters"))
-        finally:
-            database.close()
-    except sqlite3.Error:  # whoever opens it says what is wrong
-        return {}
-    read = {name: literal_eval(value) for name, value in stored.items() if name not in ("fold", "hashes")}
-    return read | {name: stored[name] for name in ("fold",) if name in stored}
+    except sqlite3.Error as error:
+        raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
+    try:
+        if _require_ours(database, path):
+            raise ValueError(f"{path} is empty; {_ALLOWED}")
+        parameters, versions = (
+            dict(database.execute(f"SELECT name, value FROM {table}"))  # noqa: S608
+            for table in ("parameters", "versions")
+        )
+    finally:
+        database.close()
+    return parameters, versions
 
 
 def real_path(path: str | Path) -> str:
@@ -122,8 +129,12 @@ def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
     return not tables
 
 
-def _require_same(database: sqlite3.Connection, path: str | Path, parameters: Mapping[str, str]) -> None:
-    stored = dict(database.execute("SELECT name, value FROM parameters"))
+def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Refuse an index that was made with other parameters, or that is only begun."""
+    if stored.keys() - parameters.keys() == {UNFINISHED}:
+        raise ValueError(f"{path} is an unfinished copy; allowed: to delete it, and to copy again")
+    if parameters.keys() - stored.keys() == {UNFINISHED}:
+        raise ValueError(f"{path} has an index already; allowed: where there is none")
     for name in sorted(stored.keys() | parameters.keys()):
         if stored.get(name) != parameters.get(name):
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.records import Habits, Outline, Row, Traits
+from dedup.store.records import Habits, News, Outline, Row, Traits
 
 
 class Store(Protocol):
@@ -19,11 +19,18 @@ class Store(Protocol):
     def close(self) -> None:
         """Close the file and let go of the lock."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All of what is written inside, or nothing."""
+    def transaction(self) -> AbstractContextManager[int]:
+        """All of what is written inside, or nothing; the number of the moment is as that of a snapshot."""
 
     def snapshot(self) -> AbstractContextManager[int]:
         """All of what is read inside is of one moment; its number changes when another process has written."""
+
+    def news(self, number: int, leading: int) -> News | None:
+        """What others wrote since the moment of that number; None when all has to be read again.
+
+        Asked inside a transaction or snapshot, of the number that an earlier one began with; what was written here
+        since then is known. Of features, so many.
+        """
 
     def counters(self) -> tuple[int, int, float]:
         """The next node, the next story, and the latest day of any article ever (-inf for none)."""
@@ -31,8 +38,17 @@ class Store(Protocol):
     def set_latest(self, day: float) -> None:
         """Remember the latest day of any article."""
 
+    def set_counters(self, node: int, story: int) -> None:
+        """Let no smaller numbers come next."""
+
     def add_stories(self, stories: Iterable[int]) -> None:
         """Stories that begin."""
+
+    def add_aliases(self, stories: Iterable[tuple[int, int | None]]) -> None:
+        """Stories, each with the one that it went into, if it did."""
+
+    def aliases(self) -> list[tuple[int, int | None]]:
+        """All stories, ascending, each with the one that it went into, if it did."""
 
     def merge(self, story: int, into: int) -> None:
         """Put all of a story into another, and keep an alias."""
@@ -103,6 +119,9 @@ class Store(Protocol):
     def latest_of_source(self, source: str, count: int) -> list[Row]:
         """The latest articles of a source, so many at most, by node."""
 
+    def learned_sources(self) -> list[str]:
+        """The sources of which something was learned, sorted."""
+
     def habits(self, source: str) -> Habits:
         """What was learned of a source."""
 
@@ -117,3 +136,6 @@ class Store(Protocol):
 
     def count(self) -> int:
         """How many articles there are."""
+
+    def finish(self) -> None:
+        """Let the index be opened as a whole one, when all was copied."""

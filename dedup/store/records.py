@@ -1,6 +1,7 @@
 """What a store keeps of articles."""
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,11 @@ class Habits(NamedTuple):
     keys: NDArray[np.uint64]
     anywhere: NDArray[np.bool_]
 
+    @classmethod
+    def of_bytes(cls, next_node: int, articles: int, keys: bytes, anywhere: bytes) -> Self:
+        """Habits from how they are stored."""
+        return cls(next_node, articles, np.frombuffer(keys, dtype=np.uint64), np.frombuffer(anywhere, dtype=np.bool_))
+
 
 class Traits(NamedTuple):
     """What an article is compared by.
@@ -85,6 +91,20 @@ class Traits(NamedTuple):
     features: NDArray[np.uint32]
     counts: NDArray[np.uint8]
 
+    @classmethod
+    def of_bytes(
+        cls, norm: float, neighbours: bytes, similarities: bytes, bands: bytes, features: bytes, counts: bytes
+    ) -> Self:
+        """Traits from how they are stored."""
+        return cls(
+            norm,
+            np.frombuffer(neighbours, dtype=np.int32),
+            np.frombuffer(similarities, dtype=np.float32),
+            np.frombuffer(bands, dtype=np.uint64),
+            np.frombuffer(features, dtype=np.uint32),
+            np.frombuffer(counts, dtype=np.uint8),
+        )
+
 
 class Outline(NamedTuple):
     """What memory needs of many articles, by node; shapes are (n,) and lists have length n."""
@@ -97,3 +117,47 @@ class Outline(NamedTuple):
     sizes: NDArray[np.int64]
     bands: list[NDArray[np.uint64]]
     leading: list[NDArray[np.uint32]]
+
+    def only(self, wanted: NDArray[np.bool_]) -> Self:
+        """Some of the nodes."""
+        kept = np.flatnonzero(wanted).tolist()
+        return type(self)(
+            self.nodes[wanted],
+            self.days[wanted],
+            self.stories[wanted],
+            self.speakers[wanted],
+            self.norms[wanted],
+            self.sizes[wanted],
+            [self.bands[place] for place in kept],
+            [self.leading[place] for place in kept],
+        )
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[tuple[Any, ...]]) -> Self:
+        """An outline from how it is stored: a row for each node, and arrays as bytes."""
+        node, day, story, speaker, norm, size, bands, features = zip(*rows, strict=True) if rows else ((),) * 8
+        return cls(
+            np.array(node, dtype=np.int64),
+            np.array(day, dtype=np.float64),
+            np.array(story, dtype=np.int64),
+            np.array(speaker, dtype=np.int64),
+            np.array(norm, dtype=np.float32),
+            np.array(size, dtype=np.int64),
+            [np.frombuffer(own, dtype=np.uint64) for own in bands],
+            [np.frombuffer(own or b"", dtype=np.uint32) for own in features],  # of nothing, SQLite cuts NULL
+        )
+
+
+class News(NamedTuple):
+    """What others wrote since a moment.
+
+    Attributes
+    ----------
+    gone : ndarray of int64
+        Nodes that were deleted, ascending; some may have come and gone since then.
+    changed : iterator of Outline
+        The articles that are new, or of which story, speaker or norm may have changed; by node.
+    """
+
+    gone: NDArray[np.int64]
+    changed: Iterator[Outline]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.file import lock_file, open_file
-from dedup.store.records import Habits, Outline, Row, Traits
+from dedup.store.file import UNFINISHED, lock_file, open_file
+from dedup.store.records import Habits, News, Outline, Row, Traits
 
 # Of the nodes in a query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
@@ -57,13 +57,13 @@ class SqliteStore:
             self._lock.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing."""
+    def transaction(self) -> Iterator[int]:
+        """All of what is written inside, or nothing; the number of the moment is as that of a snapshot."""
         if self._db.in_transaction:
             raise RuntimeError(f"{self._path} is being read or written by this thread; allowed: to write after that")
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            yield
+            yield self._number()
             self._db.execute("COMMIT")
         except BaseException as error:
             if self._db.in_transaction:
@@ -80,10 +80,17 @@ class SqliteStore:
             self._db.execute("BEGIN")
         try:
             self._db.execute("SELECT count(*) FROM latest")  # what is read first says which moment
-            yield int(self._db.execute("PRAGMA data_version").fetchone()[0])
+            yield self._number()
         finally:
             if outermost:
                 self._db.execute("COMMIT")
+
+    def _number(self) -> int:
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def news(self, number: int, leading: int) -> News | None:  # noqa: ARG002
+        """Nothing is known of what others wrote: all has to be read again."""
+        return None
 
     def counters(self) -> tuple[int, int, float]:
         """The next node, the next story, and the latest day of any article ever (-inf for none)."""
@@ -96,9 +103,25 @@ class SqliteStore:
         self._db.execute("DELETE FROM latest")
         self._db.execute("INSERT INTO latest VALUES (?)", (day,))
 
+    def set_counters(self, node: int, story: int) -> None:
+        """Let no smaller numbers come next."""
+        used = self.counters()
+        for table, number, next_number in (("articles", node, used[0]), ("stories", story, used[1])):
+            if number > next_number:
+                self._db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+                self._db.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, number - 1))
+
     def add_stories(self, stories: Iterable[int]) -> None:
         """Stories that begin."""
-        self._db.executemany("INSERT INTO stories VALUES (?, NULL)", ((story,) for story in stories))
+        self.add_aliases((story, None) for story in stories)
+
+    def add_aliases(self, stories: Iterable[tuple[int, int | None]]) -> None:
+        """Stories, each with the one that it went into, if it did."""
+        self._db.executemany("INSERT INTO stories VALUES (?, ?)", stories)
+
+    def aliases(self) -> list[tuple[int, int | None]]:
+        """All stories, ascending, each with the one that it went into, if it did."""
+        return self._db.execute("SELECT story, merged_into FROM stories ORDER BY story").fetchall()
 
     def merge(self, story: int, into: int) -> None:
         """Put all of a story into another, and keep an alias."""
@@ -163,7 +186,7 @@ class SqliteStore:
     def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
         """What those nodes are compared by."""
         columns = "node, " + ", ".join(Traits._fields)
-        return {row[0]: _traits(*row[1:]) for row in self._select(columns, "traits", "node", nodes)}
+        return {row[0]: Traits.of_bytes(*row[1:]) for row in self._select(columns, "traits", "node", nodes)}
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
@@ -200,17 +223,7 @@ class SqliteStore:
             (4 * leading,),
         )
         while rows := cursor.fetchmany(1 << 14):
-            node, day, story, speaker, norm, size, bands, features = zip(*rows, strict=True)
-            yield Outline(
-                np.array(node, dtype=np.int64),
-                np.array(day, dtype=np.float64),
-                np.array(story, dtype=np.int64),
-                np.array(speaker, dtype=np.int64),
-                np.array(norm, dtype=np.float32),
-                np.array(size, dtype=np.int64),
-                [np.frombuffer(own, dtype=np.uint64) for own in bands],
-                [np.frombuffer(own or b"", dtype=np.uint32) for own in features],  # of nothing, SQLite cuts NULL
-            )
+            yield Outline.of_rows(rows)
 
     def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
         """Features and counts of the articles from that node on that are no copies, by node."""
@@ -235,13 +248,14 @@ class SqliteStore:
         """The latest articles of a source, so many at most, by node."""
         return list(self._rows("WHERE source = ? ORDER BY node DESC LIMIT ?", (source, count)))[::-1]
 
+    def learned_sources(self) -> list[str]:
+        """The sources of which something was learned, sorted."""
+        return [source for (source,) in self._db.execute("SELECT source FROM habits ORDER BY source")]
+
     def habits(self, source: str) -> Habits:
         """What was learned of a source."""
         query = "SELECT next_node, articles, keys, anywhere FROM habits WHERE source = ?"
-        next_node, articles, keys, anywhere = self._db.execute(query, (source,)).fetchone() or (0, 0, b"", b"")
-        return Habits(
-            next_node, articles, np.frombuffer(keys, dtype=np.uint64), np.frombuffer(anywhere, dtype=np.bool_)
-        )
+        return Habits.of_bytes(*self._db.execute(query, (source,)).fetchone() or (0, 0, b"", b""))
 
     def set_habits(self, source: str, habits: Habits) -> None:
         """Store what was learned of a source."""
@@ -266,6 +280,10 @@ class SqliteStore:
         """How many articles there are."""
         return int(self._db.execute("SELECT count(*) FROM articles").fetchone()[0])
 
+    def finish(self) -> None:
+        """Let the index be opened as a whole one, when all was copied."""
+        self._db.execute("DELETE FROM parameters WHERE name = ?", (UNFINISHED,))
+
     def _rows(self, where: str, values: tuple[Any, ...]) -> Iterator[Row]:
         return map(Row._make, self._db.execute(f"SELECT {', '.join(Row._fields)} FROM articles {where}", values))  # noqa: S608
 
@@ -275,16 +293,3 @@ class SqliteStore:
             some = values[first : first + _NODES_AT_ONCE]
             marks = ", ".join("?" * len(some))
             yield from self._db.execute(f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})", tuple(some))  # noqa: S608
-
-
-def _traits(
-    norm: float, neighbours: bytes, similarities: bytes, bands: bytes, features: bytes, counts: bytes
-) -> Traits:
-    return Traits(
-        norm,
-        np.frombuffer(neighbours, dtype=np.int32),
-        np.frombuffer(similarities, dtype=np.float32),
-        np.frombuffer(bands, dtype=np.uint64),
-        np.frombuffer(features, dtype=np.uint32),
-        np.frombuffer(counts, dtype=np.uint8),
-    )

@@ -54,13 +54,26 @@ class Arrivals:
     neighbours: list[Neighbours]
 
 
-def meet(ledger: Ledger, articles: Sequence[Article]) -> Arrivals:
-    """Make articles known to memory, and find what each meets that came before it."""
+def meet(ledger: Ledger, articles: Sequence[Article], known_speakers: NDArray[np.int64] | None = None) -> Arrivals:
+    """Make articles known to memory, and find what each meets that came before it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    articles : sequence of Article
+    known_speakers : ndarray of int64, optional
+        Node of the article that speaks for each, where it is known what is a copy of what.
+    """
     nodes = np.arange(ledger.next_node, ledger.next_node + len(articles))
     ledger.next_node += len(articles)
     days = np.array([article.day for article in articles])
     readings = read_all(ledger, articles)
-    originals, speakers = _originals(ledger, articles, nodes, readings)
+    if known_speakers is None:
+        originals, speakers = _originals(ledger, articles, nodes, readings)
+    else:
+        filled = np.flatnonzero(~readings.blank)
+        ledger.live.add_bands(nodes[filled], readings.bands[filled])
+        originals, speakers = {}, known_speakers
     speaks = speakers == nodes
     weighed = ledger.live.weigh(readings, speaks)
     ledger.live.nodes.add(nodes, days=days, norms=weighed.norms, sizes=np.diff(readings.offsets), speaks=speaks)

@@ -100,7 +100,7 @@ class Assigner:
             told.append(self._join(article, arrivals, i, young, merges))
             young += arrivals.speakers[i] == arrivals.nodes[i]
         ledger.store.add_stories(range(first_story, ledger.next_story))
-        ledger.store.insert(self._rows(articles, fields, arrivals))
+        ledger.store.insert(self.rows(articles, fields, arrivals))
         for gone, kept in merges:
             ledger.store.merge(gone, kept)
         if ledger.next_node % _STOCK_EVERY == 0 and ledger.next_node < _STOCK_UNTIL:
@@ -210,7 +210,7 @@ class Assigner:
                 kept[union] = number
         return gone
 
-    def _rows(self, articles: Sequence[Article], fields: Sequence[str], arrivals: Arrivals) -> list[tuple[Row, Traits]]:
+    def rows(self, articles: Sequence[Article], fields: Sequence[str], arrivals: Arrivals) -> list[tuple[Row, Traits]]:
         """What is stored of new articles."""
         ledger, weighed = self._ledger, arrivals.weighed
         readings, stories = weighed.readings, self._stories(arrivals.nodes).tolist()

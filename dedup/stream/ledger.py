@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from dedup.components import members
 from dedup.store.protocol import Store
+from dedup.store.records import News, Outline
 from dedup.story.partition import refined
 from dedup.stream.memory import LEADING_FEATURES, Features, LiveArticles
 from dedup.stream.scheme import Settings
@@ -49,19 +50,71 @@ class Ledger:
         """Make what is kept in memory, from what is stored."""
         self.live.window.advance(self.next_node)
         for outline in self.store.outlines(LEADING_FEATURES):
-            nodes, speaks = outline.nodes, outline.speakers == outline.nodes
-            self.live.nodes.add(nodes, days=outline.days, norms=outline.norms, sizes=outline.sizes, speaks=speaks)
-            self.live.nodes.settle(nodes, outline.stories)
-            self.sizes.update(outline.stories[speaks].tolist())
-            filled = np.array([len(bands) > 0 for bands in outline.bands])
-            if filled.any():
-                bands = np.stack([bands for bands in outline.bands if len(bands)])
-                self.live.add_bands(nodes[filled], bands)
-            if speaks.any():
-                leading = [own for own, heard in zip(outline.leading, speaks.tolist(), strict=True) if heard]
-                self.live.lead(nodes[speaks], outline.days[speaks], leading)
+            self._take_in(outline)
         for node, features, counts in self.store.speakers_since(beginning(self.next_node)):
             self.live.window.add(node, features, counts)
+
+    def _take_in(self, outline: Outline) -> None:
+        """Make new articles known to memory, but for the window."""
+        nodes, speaks = outline.nodes, outline.speakers == outline.nodes
+        if not len(nodes):
+            return
+        self.live.nodes.add(nodes, days=outline.days, norms=outline.norms, sizes=outline.sizes, speaks=speaks)
+        self.live.nodes.settle(nodes, outline.stories)
+        self.sizes.update(outline.stories[speaks].tolist())
+        filled = np.array([len(bands) > 0 for bands in outline.bands])
+        if filled.any():
+            bands = np.stack([bands for bands in outline.bands if len(bands)])
+            self.live.add_bands(nodes[filled], bands)
+        self._lead(outline, speaks)
+
+    def _lead(self, outline: Outline, speaks: NDArray[np.bool_]) -> None:
+        """Let those that speak be found by their features."""
+        if speaks.any():
+            leading = [own for own, heard in zip(outline.leading, speaks.tolist(), strict=True) if heard]
+            self.live.lead(outline.nodes[speaks], outline.days[speaks], leading)
+
+    def catch_up(self, news: News) -> None:
+        """Make memory what it would be if all were read again, from what others wrote since."""
+        live, known = self.live, self.next_node
+        gone = news.gone[news.gone < known]
+        self._count(gone, -1)
+        for node in gone.tolist():
+            live.window.remove(node)
+        live.nodes.forget(gone)
+        self.next_node, self.next_story, self.latest = self.store.counters()
+        heard: list[int] = []
+        for outline in news.changed:
+            new = outline.nodes >= known
+            heard += self._change(outline.only(~new))
+            self._take_in(outline.only(new))
+            heard += outline.nodes[new & (outline.speakers == outline.nodes)].tolist()
+        first = beginning(self.next_node)
+        counted = np.array([node for node in heard if node >= first], dtype=np.int64)
+        for node, (features, counts) in sorted(self.features_of(counted).items()):
+            live.window.add(node, features, counts)
+        live.window.advance(self.next_node)
+        self.sites.forget_memory()
+        if len(gone) > len(live.nodes.speakers()):
+            live.compact()
+
+    def _change(self, outline: Outline) -> list[int]:
+        """Change what is known of articles, and tell which ones speak that did not."""
+        table, nodes = self.live.nodes, outline.nodes
+        self._count(nodes, -1)
+        table.settle(nodes, outline.stories)
+        table.set_norms(nodes, outline.norms)
+        raised = (outline.speakers == nodes) & ~table.speak(nodes)
+        self._lead(outline, raised)
+        for node in nodes[raised].tolist():
+            table.raise_speaker(node)
+        self._count(nodes, 1)
+        return [int(node) for node in nodes[raised]]
+
+    def _count(self, nodes: NDArray[np.int64], each: int) -> None:
+        """Count the reports among nodes in their stories, or no more."""
+        for story in self.live.nodes.stories(nodes[self.live.nodes.speak(nodes)]).tolist():
+            self.resize(story, each)
 
     def features_of(self, nodes: NDArray[np.int64]) -> dict[int, Features]:
         """Stored features of nodes."""

@@ -62,6 +62,10 @@ class Sites:
     def forget(self) -> None:
         """Forget the sources that have no articles any more."""
         self._store.delete_dead_habits()
+        self.forget_memory()
+
+    def forget_memory(self) -> None:
+        """Read again what is stored of sources."""
         self._known.clear()
 
     def _read(self, article: Article) -> str:

@@ -131,3 +131,23 @@ def test_killed_in_the_middle_and_started_again(rows, tmp_path, stream):
     assert [row["outcome"] for row in again[:20]] == ["unchanged"] * 20
     assert again[20:] == want[20:]
     assert state_of(killed) == state_of(whole)
+
+
+def test_an_index_in_postgresql_keeps_what_it_was_made_with_and_its_password(run, rows, articles, url):
+    secret = url.replace("postgres@", "postgres:secret@")  # which that server does not ask for
+    code, out, err = run("ingest", secret, articles, "--story-threshold", "0.3")
+    assert (code, err) == (0, "")
+    assert "; 3 in PostgreSQL database 'test" in out
+    assert "secret" not in out
+    assert {row["outcome"] for row in rows("ingest", secret, articles, "--json")} == {"unchanged"}
+    assert [row["size"] for row in rows("stories", secret, "--json")] == [1, 2]
+    code, out, err = run("ingest", secret, articles, "--story-threshold", "0.2")
+    assert (code, out) == (2, "")
+    assert "was made with story_threshold=0.3, not 0.2" in err
+    assert "secret" not in err
+
+
+def test_where_there_is_no_index_in_a_database_none_is_listed(run, url):
+    code, out, err = run("stories", url)
+    assert (code, out) == (2, "")
+    assert "is empty; allowed" in err

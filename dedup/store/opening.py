@@ -1,0 +1,101 @@
+"""Which store a path or URL means."""
+
+import re
+from ast import literal_eval
+from collections.abc import Mapping
+from pathlib import Path
+
+from dedup.store.file import UNFINISHED
+from dedup.store.file import read_about as read_about_file
+from dedup.store.protocol import Store
+from dedup.store.sqlite import SqliteStore
+
+_SCHEMES = ("postgresql", "postgres")
+
+
+def open_store(
+    path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
+) -> Store:
+    """The store at a path or URL, made when it is not there.
+
+    Raises
+    ------
+    ImportError
+        When what it needs is not installed.
+    ValueError, RuntimeError, OSError
+        See the stores.
+    """
+    if not is_url(path):
+        return SqliteStore(path, parameters, versions, read_only=read_only)
+    _require_psycopg()
+    from dedup.store.postgres import PostgresStore  # what it needs is an extra
+
+    return PostgresStore(str(path), parameters, versions, read_only=read_only)
+
+
+def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Parameters and versions that the index at a path or URL was made with.
+
+    Raises
+    ------
+    ImportError, ValueError, OSError
+    """
+    if not is_url(path):
+        return read_about_file(path)
+    _require_psycopg()
+    from dedup.store.server import read_about as read_about_server
+
+    return read_about_server(str(path))
+
+
+def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
+    """The parameters of `StoryIndex` that an index was made with; none when it is not there, or of somebody else.
+
+    Examples
+    --------
+    >>> made_with("nowhere.db")
+    {}
+    """
+    try:
+        stored, _ = read_about(path)
+    except (OSError, ValueError):  # whoever opens it says what is wrong
+        return {}
+    told = {name: value for name, value in stored.items() if name not in ("hashes", UNFINISHED)}
+    return {name: value if name == "fold" else literal_eval(value) for name, value in told.items()}
+
+
+def name_of(path: str | Path) -> str:
+    """What to call an index in messages: a URL may have a password.
+
+    Examples
+    --------
+    >>> name_of("stories.db")
+    'stories.db'
+    """
+    if not is_url(path):
+        return str(path)
+    _require_psycopg()
+    from dedup.store.server import name_of as name_of_server
+
+    return name_of_server(str(path))
+
+
+def is_url(path: str | Path) -> bool:
+    """Whether it is the URL of a database.
+
+    Examples
+    --------
+    >>> is_url("postgresql://localhost/news"), is_url("stories.db")
+    (True, False)
+    """
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", path) if isinstance(path, str) else None
+    if scheme and scheme[1] not in _SCHEMES:
+        raise ValueError(f"the path begins with '{scheme[0]}'; allowed: a file, or postgresql://host/database")
+    return scheme is not None
+
+
+def _require_psycopg() -> None:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise ImportError('an index in PostgreSQL needs psycopg: pip install "dedup-stories[postgres]"') from error
