@@ -43,8 +43,8 @@ def cluster(
     out : str or Path
         A folder for the results, or a URL that fsspec writes to.
     work : str or Path, optional
-        A folder for what is between, on a file system of all workers; about three times the size of the texts, and
-        deleted when all is done. It is ``out`` with ".work" behind it if not given.
+        A folder for what is between, on a file system of all workers; some 13 kB an article of 120 words, and deleted
+        when all is done. It is ``out`` with ".work" behind it if not given.
     story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         See `StoryClusterer`.
     representative : {"central", "earliest", "longest"}, default "central"
@@ -83,8 +83,8 @@ def cluster(
     To call again after an interruption goes on where the job was: what was finished is not done again.
 
     Tasks run on the backend that joblib is set to, ``with joblib.parallel_config(backend="ray")`` on a cluster. They
-    are told paths and numbers; articles travel through the folder `work`. A task holds some 16,384 articles at a time;
-    what is kept of all articles together are a few numbers of each.
+    are told paths and numbers; articles travel through the folder `work`. A task holds some 16,384 articles at a time,
+    or all copies of one story; what is kept of all articles together are a few numbers of each.
 
     Near-duplicates are those of `dedup.cluster`. Features are weighed by some 80,000 articles around, and stories are
     found in steps of some 65,536 articles: what may still meet later articles, 9 days on, stays in sight and may move,
