@@ -88,7 +88,7 @@ def advance(state: State, threshold: float, may_move: NDArray[np.bool_]) -> Step
 
 
 def steps_of(settings: Settings) -> list[range]:
-    """The slices that each step takes in; undated articles, which may meet all others, come with the first."""
+    """The slices that each step takes in; undated articles, which may meet all others, come with the last."""
     steps, first, dated = [], 0, _dated(settings)
     while first < dated:
         stop = first + 1
@@ -113,17 +113,16 @@ def _in_sight(settings: Settings, coming: int) -> int:
 
 def group(settings: Settings, number: int, folder: Path) -> None:
     """Task: a step, after all before it."""
-    steps, undated = steps_of(settings), range(_dated(settings), slice_count(settings))
-    new, old = {*steps[number]}, {*undated}
+    steps, old = steps_of(settings), set()
     if number:
-        old |= {*range(_in_sight(settings, steps[number].start), steps[number].start)}
-    else:
-        new, old = new | old, set()
-    state = _with_new(_state_before(settings, number), settings, new, old)
-    may_move = np.zeros(len(state.nodes), dtype=np.bool_)
+        old = {*range(_in_sight(settings, steps[number].start), steps[number].start)}
+    state = _with_new(_state_before(settings, number), settings, {*steps[number]}, old)
     if number + 1 < len(steps):
         first = positions_of(settings, _in_sight(settings, steps[number + 1].start)).start
         may_move = state.nodes >= first
+    else:
+        state = _with_undated(state, settings, number)
+        may_move = np.zeros(len(state.nodes), dtype=np.bool_)
     step = advance(state, settings.story_threshold, may_move)
     save(folder, settled=step.settled, stories=step.stories, **step.state._asdict())
 
@@ -141,22 +140,50 @@ def _with_new(state: State, settings: Settings, new: set[int], old: set[int]) ->
     nodes = np.concatenate([state.nodes, *positions])
     sizes = np.concatenate([state.sizes, np.ones(len(nodes) - len(state.nodes), dtype=np.int64)])
     order = np.argsort(nodes)
-    edges = [(state.left, state.right, state.similarity), *_new_edges(settings, new, old)]
+    edges = [[state.left, state.right, state.similarity]]
+    for k in sorted(new | old):
+        edges += _edges_between(settings, k, new)
     return State(nodes[order], sizes[order], *(np.concatenate(column) for column in zip(*edges, strict=True)))
 
 
-def _new_edges(settings: Settings, new: set[int], old: set[int]) -> Iterator[list[NDArray[Any]]]:
-    for k in sorted(new | old):
-        slices, offsets, *columns = load(settings, "compare", k, "slices", "offsets", "left", "right", "similarity")
-        for i, other in enumerate(slices.tolist()):
-            if other in new or (k in new and other in old):
-                yield [column[offsets[i] : offsets[i + 1]] for column in columns]
+def _edges_between(settings: Settings, number: int, others: set[int]) -> Iterator[list[NDArray[Any]]]:
+    """What the texts of a slice are similar to in some others that are not before it."""
+    slices, offsets, *columns = load(settings, "compare", number, "slices", "offsets", "left", "right", "similarity")
+    for i, other in enumerate(slices.tolist()):
+        if other in others:
+            yield [column[offsets[i] : offsets[i + 1]] for column in columns]
+
+
+def _with_undated(state: State, settings: Settings, steps: int) -> State:
+    """The state with all undated articles, and the parts settled in so many steps that they are similar to."""
+    copies = np.array(mapped(settings, "copies", "first"))
+    everyone = np.arange(len(copies))
+    parts = connected_labels(*_settled(settings, steps), len(copies))
+    parts = np.unique(parts, return_index=True)[1][parts]
+    sizes = np.bincount(parts[copies == everyone], minlength=len(copies))
+    undated = {*range(_dated(settings), slice_count(settings))}
+    edges = [(state.left, state.right, state.similarity)]
+    for k in range(slice_count(settings)):
+        edges += [(parts[left], right, own) for left, right, own in _edges_between(settings, k, undated)]
+    left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
+    positions = [load(settings, "count", k, "positions")[0] for k in sorted(undated)]
+    nodes = np.unique(np.concatenate([state.nodes, left, *positions]))
+    return State(nodes, sizes[nodes], left, right, similarity)
+
+
+def _settled(settings: Settings, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Nodes that are of one story, in pairs, by so many steps."""
+    pairs = [
+        [np.empty(0, dtype=np.int64)] * 2,
+        *(load(settings, "group", k, "settled", "stories") for k in range(steps)),
+    ]
+    settled, goals = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    return settled, goals
 
 
 def stories(settings: Settings, _: int, folder: Path) -> None:
     """Task: the position of the first article of every article's story, and its mean similarity to the others."""
-    steps = [load(settings, "group", k, "settled", "stories") for k in range(len(steps_of(settings)))]
-    settled, goals = (np.concatenate(column) for column in zip(*steps, strict=True))
+    settled, goals = _settled(settings, len(steps_of(settings)))
     copies = np.array(mapped(settings, "copies", "first"))
     n = len(copies)
     everyone = np.arange(n)
