@@ -21,8 +21,8 @@ SIZES = 100_000_000, 1_000_000_000
 #: One task, or one after the other.
 ALONE = "order", "collect", "plan", "copies", "group", "stories"
 
-#: Whose tasks hold numbers of all articles.
-GROWING = "order", "slices", "collect", "sketch", "band", "merge", "plan", "copies", "stories", "tell", "assign"
+#: Whose tasks hold numbers of all articles. (What was measured of "slices" is what "order" had left in its process.)
+GROWING = "order", "collect", "sketch", "band", "merge", "plan", "copies", "stories", "tell", "assign"
 
 
 class Need(NamedTuple):
