@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-from near_race import RESULTS, circumstances, in_own_process, installed, write_results
+from near_race import RESULTS, available, circumstances, in_own_process, write_results
 
 N = 200_000
 PACKAGES = {"loky": ["joblib"], "ray": ["ray"], "dask": ["distributed"]}
@@ -182,18 +182,6 @@ def checksums(out: Path) -> dict[str, str]:
 # All of them
 
 
-def available(names: list[str]) -> list[str]:
-    """The engines that are installed; a line for each of the others."""
-    present = []
-    for name in names:
-        missing = [package for package in PACKAGES[name] if installed(package) is None]
-        if missing:
-            print(f"{name} left out; to have it: pip install {' '.join(missing)}")
-        else:
-            present.append(name)
-    return present
-
-
 def compare(given: argparse.Namespace, names: list[str], folder: Path) -> dict[str, Any]:
     """What came of the job on each engine, and whether it was the same everywhere."""
     articles = given.articles
@@ -243,7 +231,7 @@ def main() -> None:
     if given.one:
         print(json.dumps(run_once(given.one, given.articles, given.out, given.workers, given.kill)))
         return
-    names = available(given.engines.split(","))
+    names = available(given.engines.split(","), PACKAGES)
     results = circumstances(given.date, {package for name in names for package in PACKAGES[name]} | {"pyarrow"})
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         results |= compare(given, names, Path(folder))

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -273,11 +273,11 @@ def write_results(folder: Path, name: str, results: dict[str, Any]) -> None:
     print(f"\nwrote {path}")
 
 
-def available(names: Iterable[str]) -> list[str]:
-    """The contenders that are installed; a line for each of the others."""
+def available(names: Iterable[str], packages: Mapping[str, Sequence[str]]) -> list[str]:
+    """Those of which all packages are installed; a line for each of the others."""
     present = []
     for name in names:
-        missing = [package for package in PACKAGES[name] if installed(package) is None]
+        missing = [package for package in packages[name] if installed(package) is None]
         if missing:
             print(f"{name} left out; to have it: pip install {' '.join(missing)}")
         else:
@@ -338,7 +338,7 @@ def main() -> None:
         bands = tuple(map(int, given.bands.split("x"))) if given.bands else None
         print(json.dumps(run_once(given.one, given.corpus, bands)))
         return
-    names = available(given.contenders.split(","))
+    names = available(given.contenders.split(","), PACKAGES)
     packages = {package for name in names for package in PACKAGES[name]} | {"numpy", "scipy", "datasketch"}
     results = circumstances(given.date, packages)
     results |= {"threshold": THRESHOLD, "slots": SLOTS, "peer_bands": given.bands or "their own", "sizes": {}}

@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import story_report
 import worlds
-from near_race import RESULTS, circumstances, in_own_process, installed, write_results
+from near_race import RESULTS, available, circumstances, in_own_process, write_results
 from numpy.typing import NDArray
 from worlds import Article, Labels
 
@@ -193,18 +193,6 @@ def scored(gold: Labels, found: Labels) -> dict[str, Any]:
 # All of them
 
 
-def available(names: Sequence[str]) -> list[str]:
-    """The contenders that are installed; a line for each of the others."""
-    present = []
-    for name in names:
-        missing = [package for package in CONTENDERS[name].needs if installed(package) is None]
-        if missing:
-            print(f"{name} left out; to have it: pip install {' '.join(missing)}")
-        else:
-            present.append(name)
-    return present
-
-
 def rounds_of(folder: Path, rounds: int, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Every contender in every round."""
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
@@ -261,7 +249,7 @@ def main() -> None:
     if given.one:
         print(json.dumps(run_once(given.one, given.data)))
         return
-    names = available(given.contenders.split(","))
+    names = available(given.contenders.split(","), {name: contender.needs for name, contender in CONTENDERS.items()})
     packages = {package for name in names for package in CONTENDERS[name].needs} | {"numpy", "scipy", "scikit-learn"}
     results = circumstances(given.date, packages)
     runs = rounds_of(given.data, given.rounds, names)

@@ -146,14 +146,9 @@ def order(settings: Settings, _: int, folder: Path) -> None:
         np.concatenate([np.empty(0, dtype), *(load(settings, "read", number, name)[0] for number in numbers)])
         for name, dtype in types.items()
     )
-    ids = pa.chunked_array(
-        [
-            chunk
-            for number in numbers
-            for chunk in read_batch(part(settings, "read", number) / "articles.arrow", ["id"])["id"].chunks
-        ],
-        type=pa.binary(),
-    )
+    # Combined, ids are copied: as they are read, each keeps its whole batch of articles in memory.
+    paths = (part(settings, "read", number) / "articles.arrow" for number in numbers)
+    ids = pa.chunked_array([read_batch(path, ["id"])["id"].combine_chunks() for path in paths], type=pa.binary())
     _require_own_ids(ids)
     table = pa.table({"day": pa.array(days, from_pandas=True), "id": ids})
     sorting = pc.sort_indices(table, sort_keys=[("day", "ascending"), ("id", "ascending")])  # nulls, undated, last
