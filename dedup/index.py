@@ -1,39 +1,27 @@
 """Stream: StoryIndex, stories for an ingest service."""
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Literal, Self, overload
 
-import numpy as np
-
+from dedup.archive import require_archive
 from dedup.article import Article, items_of, read_articles
-from dedup.assembly import tell
 from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
-from dedup.moving import take_over
+from dedup.moving import Grouped, take_over
 from dedup.near.duplicates import NearSettings
 from dedup.progress import Progress, reporting
 from dedup.representative import Chooser
 from dedup.store.opening import name_of, open_store
-from dedup.store.protocol import Store
-from dedup.store.records import Row
 from dedup.stories import Stories, Story
 from dedup.stream import upkeep
-from dedup.stream.arrival import find_neighbours, read_all
-from dedup.stream.assigner import Assigner
-from dedup.stream.door import check_articles, day_of, is_storable, sift
-from dedup.stream.ledger import Ledger
-from dedup.stream.memory import LEADING_FEATURES
-from dedup.stream.reading import count_words
-from dedup.stream.records import Assignment, Move, Refusal, Similar, decoded, story_name, story_number
+from dedup.stream.answers import most_similar, row_of, story_of
+from dedup.stream.door import check_articles, day_of, sift
+from dedup.stream.records import Assignment, Move, Refusal, Similar, story_name, story_number
 from dedup.stream.scheme import Settings, versions
+from dedup.stream.session import Session
 from dedup.text.fold import Fold
-from dedup.text.limit import MAX_CHARS, note_long, readable_texts
-
-Result = TypeVar("Result")
+from dedup.text.limit import MAX_CHARS, note_long
 
 _log = logging.getLogger(__name__)
 
@@ -119,43 +107,10 @@ class StoryIndex:
         check_settings(near, None, name="near_threshold")
         check_flag("cut_residue", cut_residue)
         check_count("max_chars", max_chars)
-        self._settings = Settings(float(story_threshold), near, cut_residue, int(max_chars))
+        settings = Settings(float(story_threshold), near, cut_residue, int(max_chars))
         self._rule, self._timezone = representative, timezone
-        self._store: Store = open_store(path, self._settings.parameters(), versions(), read_only=read_only)
-        self._read_only = read_only
-        self._moment: int | None = None  # that memory is of; None when memory is not to be relied on
-        self._mutex = threading.RLock()
-        try:
-            self._load()
-        except BaseException:
-            self._store.close()
-            raise
-
-    def _load(self) -> None:
-        """Make what is kept in memory, from what is stored."""
-        with self._store.snapshot() as moment:
-            self._keep_up(moment)
-
-    def _keep_up(self, moment: int) -> None:
-        """Make memory what is stored at a moment, which is open: others may have written."""
-        if moment == self._moment:
-            return
-        news = None if self._moment is None else self._store.news(self._moment, LEADING_FEATURES)
-        self._moment = None
-        if news is None:
-            self._ledger = Ledger(self._store, self._settings)
-            self._assigner = Assigner(self._ledger)
-        else:
-            self._ledger.catch_up(news)
-        self._moment = moment
-
-    @contextmanager
-    def _reading(self, *, memory: bool = False) -> Iterator[None]:
-        """One moment for all that is read inside; memory that is asked for is of that moment too."""
-        with self._mutex, self._store.snapshot() as moment:
-            if memory or self._moment is None:
-                self._keep_up(moment)
-            yield
+        store = open_store(path, settings.parameters(), versions(), read_only=read_only)
+        self._session = Session(store, settings, read_only=read_only)
 
     @classmethod
     def from_stories(cls, path: str | Path, stories: Stories, **parameters: Any) -> Self:
@@ -192,18 +147,97 @@ class StoryIndex:
         """
         if not isinstance(stories, Stories):
             raise TypeError(f"stories is {type(stories).__name__}; allowed: what dedup.cluster returns")
-        index = cls(path, **{"story_threshold": stories.threshold} | parameters)
+        grouped = Grouped(stories.articles, stories.labels, stories.near_duplicate_labels)
+        return cls._begin(path, grouped, {"story_threshold": stories.threshold} | parameters)
+
+    @classmethod
+    def from_archive(
+        cls,
+        path: str | Path,
+        out: str | Path,
+        *,
+        since: datetime | None = None,
+        progress: Progress = False,
+        **parameters: Any,
+    ) -> Self:
+        r"""An index that begins with the stories of an archive, by their first article: the earliest is s1.
+
+        Reports that come later join them, and the same articles are "unchanged".
+
+        Parameters
+        ----------
+        path : str or Path
+            See `StoryIndex`; with no articles yet.
+        out : str or Path
+            The results of `dedup.archive.cluster`, whole as they were written. The files that the articles were read
+            from must be where they were.
+        since : datetime, optional
+            Only the stories with an article since then, whole; of an archive of years a service needs the last weeks.
+            Without it all stories, also undated ones.
+        progress : bool or callable, default False
+            As in `StoryClusterer`, of the articles taken over.
+        **parameters
+            Those of `StoryIndex`; those of the archive unless given.
+
+        Returns
+        -------
+        StoryIndex
+            Open. All articles taken over are in memory at once meanwhile.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When there are no results, or they or the files of the articles have changed; or when the index has
+            articles, or does not take these.
+        OSError
+            When a file cannot be read.
+        ImportError
+            When what it needs is not installed (``pip install "dedup-stories[archive]"``).
+
+        Examples
+        --------
+        >>> import json
+        >>> from tempfile import TemporaryDirectory
+        >>> from dedup import archive
+        >>> reports = [
+        ...     {"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."},
+        ...     {"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."},
+        ... ]
+        >>> with TemporaryDirectory() as folder:
+        ...     with open(f"{folder}/articles.jsonl", "w") as file:
+        ...         print(*map(json.dumps, reports), sep="\n", file=file)
+        ...     _ = archive.cluster(f"{folder}/articles.jsonl", f"{folder}/stories", n_jobs=1)
+        ...     with StoryIndex.from_archive(f"{folder}/stories.db", f"{folder}/stories") as index:
+        ...         index.story("s1")
+        Story(2 articles, undated: 'Kim Jong Un crossed into Russia by armoured train on Tuesday.')
+        """
+        if since is not None:
+            day_of(since, "since")
+        check_progress(progress)
+        require_archive()
+        from dedup.archive.results import read_manifest, read_results  # what they need is an extra
+
+        parameters = read_manifest(out)["parameters"] | parameters
+        return cls._begin(path, read_results(out, since), parameters, progress)
+
+    @classmethod
+    def _begin(cls, path: str | Path, grouped: Grouped, parameters: dict[str, Any], progress: Progress = False) -> Self:
+        """An index that begins with stories that are known."""
+        index = cls(path, **parameters)
+        session = index._session
+
+        def begin() -> None:
+            if session.store.counters()[:2] != (1, 1):
+                raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
+            with reporting(progress, len(grouped.articles)) as report:
+                take_over(session.ledger, session.assigner, grouped, index._timezone, report)
+
         try:
-            index._all_or_none(lambda: index._take_over(stories, path))
+            session.write(begin)
         except BaseException:
             index.close()
             raise
         return index
-
-    def _take_over(self, stories: Stories, path: str | Path) -> None:
-        if self._store.counters()[:2] != (1, 1):
-            raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
-        take_over(self._ledger, self._assigner, stories, self._timezone)
 
     def __enter__(self) -> Self:
         return self
@@ -213,12 +247,11 @@ class StoryIndex:
 
     def close(self) -> None:
         """Close the file; nothing is lost without it."""
-        with self._mutex:
-            self._store.close()
+        self._session.close()
 
     def __len__(self) -> int:
-        with self._reading():
-            return self._store.count()
+        with self._session.reading() as ledger:
+            return ledger.store.count()
 
     def add(self, article: Any) -> Assignment:
         """Put an article into a story.
@@ -277,25 +310,24 @@ class StoryIndex:
         if errors == "skip":
             articles, refusals = sift(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
-        note_long(checked, self._settings.max_chars)
-        with self._mutex:
-            assignments = self._all_or_none(lambda: self._add(checked, progress))
+        note_long(checked, self._session.settings.max_chars)
+        assignments = self._session.write(lambda: self._add(checked, progress))
         _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
 
     def _add(self, articles: list[Article], progress: Progress) -> list[Assignment]:
         with reporting(progress, len(articles)) as report:
-            return self._assigner.add(articles, report)
+            return self._session.assigner.add(articles, report)
 
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""
-        with self._mutex:
-            return self._all_or_none(lambda: self._remove(article_id))
+        return self._session.write(lambda: self._remove(article_id))
 
     def _remove(self, article_id: str) -> bool:
-        row = self._known(article_id)
+        ledger = self._session.ledger
+        row = row_of(ledger, article_id)
         if row is not None:
-            upkeep.remove(self._ledger, row.node)
+            upkeep.remove(ledger, row.node)
         return row is not None
 
     def expire(self, before: datetime) -> int:
@@ -307,8 +339,7 @@ class StoryIndex:
             How many.
         """
         day = day_of(before, "before")
-        with self._mutex:
-            return self._all_or_none(lambda: upkeep.expire(self._ledger, day))
+        return self._session.write(lambda: upkeep.expire(self._session.ledger, day))
 
     def refine(self, since: datetime) -> list[Move]:
         """Look again at the stories with an article since then, as the batch would, and say what moved.
@@ -316,8 +347,7 @@ class StoryIndex:
         A story's id stays with the part that has most of its reports.
         """
         day = day_of(since, "since")
-        with self._mutex:
-            return self._all_or_none(lambda: upkeep.refine(self._ledger, day))
+        return self._session.write(lambda: upkeep.refine(self._session.ledger, day))
 
     def story_id(self, article_id: str) -> str:
         """Story of an article.
@@ -327,11 +357,11 @@ class StoryIndex:
         KeyError
             When there is none of that id.
         """
-        with self._reading():
-            row = self._known(article_id)
-            if row is None:
-                raise KeyError(f"no article has the id {article_id!r}")
-            return story_name(row.story)
+        with self._session.reading() as ledger:
+            row = row_of(ledger, article_id)
+        if row is None:
+            raise KeyError(f"no article has the id {article_id!r}")
+        return story_name(row.story)
 
     def story(self, story_id: str) -> Story:
         """A story by its id or an alias of it.
@@ -341,12 +371,12 @@ class StoryIndex:
         KeyError
             When there is none of that id, or not any more.
         """
-        with self._reading():
-            number = self._store.resolve(story_number(story_id))
-            rows = [] if number is None else self._store.of_story(number)
-            if number is None or not rows:
-                raise KeyError(f"no story has the id {story_id!r}")
-            return self._story(number, rows)
+        with self._session.reading() as ledger:
+            number = ledger.store.resolve(story_number(story_id))
+            story = None if number is None else story_of(ledger, number, self._rule)
+        if story is None:
+            raise KeyError(f"no story has the id {story_id!r}")
+        return story
 
     def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
         """Stories with an article since then and at least so many articles, the latest first, `limit` at most."""
@@ -354,9 +384,10 @@ class StoryIndex:
         if limit is not None:
             check_count("limit", limit, "None or an integer of at least 1")
         day = None if since is None else day_of(since, "since")
-        with self._reading():
-            numbers = self._store.story_ids(day, min(min_size, _MOST))[:limit]
-            return [self._story(number, self._store.of_story(number)) for number in numbers]
+        with self._session.reading() as ledger:
+            numbers = ledger.store.story_ids(day, min(min_size, _MOST))[:limit]
+            told = (story_of(ledger, number, self._rule) for number in numbers)
+            return [story for story in told if story is not None]
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
         """The live reports most similar to an article, which need not be in the index, most similar first.
@@ -366,43 +397,7 @@ class StoryIndex:
         check_count("k", k)
         batch = read_articles([article], timezone=self._timezone)
         (given,), (named,) = batch.articles, batch.named
-        with self._reading(memory=True):
-            readings = read_all(self._ledger, self._ledger.sites.set_aside([given]))
-            weighed = self._ledger.live.weigh(readings, np.zeros(1, dtype=np.bool_))
-            limit = np.array([self._ledger.next_node])
-            ((nodes, similarities),) = find_neighbours(self._ledger, weighed, np.array([given.day]), limit)
-            rows = self._store.rows(nodes.tolist())
-        found = [
-            Similar(rows[node].id, story_name(rows[node].story), similarity)
-            for node, similarity in sorted(
-                zip(nodes.tolist(), similarities.tolist(), strict=True), key=lambda e: (-e[1], e[0])
-            )
-            if not named or rows[node].id != given.id
-        ]
-        return found[:k]
-
-    def _all_or_none(self, work: Callable[[], Result]) -> Result:
-        """Run in one transaction; when it fails, memory is made again from what is stored, when it is needed."""
-        if self._read_only:
-            raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
-        try:
-            with self._store.transaction() as moment:
-                self._keep_up(moment)
-                return work()
-        except BaseException:
-            self._moment = None
-            raise
-
-    def _known(self, article_id: str) -> Row | None:
-        return self._store.by_id(article_id) if isinstance(article_id, str) and is_storable(article_id) else None
-
-    def _story(self, number: int, rows: list[Row]) -> Story:
-        rows = sorted(rows, key=lambda row: (row.day is None, row.day or 0.0, row.id))
-        articles = [decoded(row.fields) for row in rows]
-        copies = np.array([row.speaker for row in rows])
-        speakers, place = np.unique(copies, return_inverse=True)
-        totals = np.asarray(self._ledger.graph(speakers).sum(axis=1)).ravel()
-        membership = totals / (len(speakers) - 1) if len(speakers) > 1 else np.ones(1)
-        words = count_words(readable_texts(articles, self._settings.max_chars), self._settings.fold).tolist()
-        scores = membership[place], self._settings.story_threshold
-        return tell(articles, copies, words, *scores, self._rule, self._ledger.live, story_name(number))[0]
+        with self._session.reading(memory=True) as ledger:
+            found = most_similar(ledger, given)
+        own = given.id if named else None
+        return [Similar(row.id, story_name(row.story), near) for row, near in found if row.id != own][:k]

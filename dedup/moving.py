@@ -1,7 +1,7 @@
-"""An index from another one, or from the stories of a batch."""
+"""An index from another one, or from stories that are known."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from hashlib import blake2b
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dedup.article import read_articles
+from dedup.article import Article, read_articles
 from dedup.components import numbered_by_first
+from dedup.progress import Report
 from dedup.store.file import UNFINISHED
 from dedup.store.opening import name_of, open_store, read_about
 from dedup.store.protocol import Store
-from dedup.stories import Stories
 from dedup.stream.arrival import meet
 from dedup.stream.assigner import Assigner
 from dedup.stream.door import check_articles
@@ -145,29 +146,51 @@ def _sum(rows: Iterable[Any]) -> TableSum:
     return TableSum(count, f"{total % 2**128:032x}")
 
 
-def take_over(ledger: Ledger, assigner: Assigner, stories: Stories, timezone: str | tzinfo | None) -> None:
-    """Put the stories of a batch into an empty index, within an open transaction.
+class Grouped(NamedTuple):
+    """Articles of which the stories are known.
 
-    Story k of the batch gets the number k + 1. Similarities are measured as if the articles had come in canonical
+    Attributes
+    ----------
+    articles : sequence of Article
+        With their residue.
+    labels : ndarray of int64, shape (n_articles,)
+        Story of each; a story for each number from 0 on.
+    near_duplicate_labels : ndarray of int64, shape (n_articles,)
+        Near-duplicate group of each, numbered in whatever way.
+    """
+
+    articles: Sequence[Article]
+    labels: NDArray[np.int64]
+    near_duplicate_labels: NDArray[np.int64]
+
+
+def take_over(
+    ledger: Ledger, assigner: Assigner, grouped: Grouped, timezone: str | tzinfo | None, report: Report
+) -> None:
+    """Put articles of which the stories are known into an empty index, within an open transaction.
+
+    The story of label k gets the number k + 1. Similarities are measured as if the articles had come in canonical
     order, with what is known of sites from the batch.
     """
-    checked = check_articles(stories.articles, timezone)
+    articles, labels, near_duplicate_labels = grouped
+    checked = check_articles(articles, timezone)
     order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
     cut = ledger.settings.cut_residue
     nodes = ledger.next_node + np.arange(len(order))
-    labels = numbered_by_first(stories.near_duplicate_labels[order])
-    speakers = nodes[np.unique(labels, return_index=True)[1][labels]] if len(order) else nodes
-    numbers = ledger.next_story + stories.labels[order]
-    ledger.store.add_stories(range(ledger.next_story, ledger.next_story + len(stories)))
-    ledger.next_story += len(stories)
+    copies = numbered_by_first(near_duplicate_labels[order])
+    speakers = nodes[np.unique(copies, return_index=True)[1][copies]] if len(order) else nodes
+    numbers, n_stories = ledger.next_story + labels[order], int(labels.max(initial=-1)) + 1
+    ledger.store.add_stories(range(ledger.next_story, ledger.next_story + n_stories))
+    ledger.next_story += n_stories
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
         fields = [encoded(checked[i]) for i in places]
-        articles = [replace(checked[i], residue=stories.articles[i].residue if cut else ()) for i in places]
-        arrivals = meet(ledger, articles, speakers[a:b])
+        some = [replace(checked[i], residue=articles[i].residue if cut else ()) for i in places]
+        arrivals = meet(ledger, some, speakers[a:b])
         ledger.live.nodes.settle(arrivals.nodes, numbers[a:b])
         ledger.sizes.update(numbers[a:b][speakers[a:b] == arrivals.nodes].tolist())
-        ledger.store.insert(assigner.rows(articles, fields, arrivals))
+        ledger.store.insert(assigner.rows(some, fields, arrivals))
         ledger.live.window.advance(ledger.next_node)
+        report(b / len(order))
     ledger.store.set_norms(*ledger.live.measure_again())
     ledger.sites.learn(0)

@@ -65,7 +65,7 @@ def fill(url, part, parts, size):
 
 def hold(url, *_):
     index = StoryIndex(url)
-    index._store.delete_dead_stories = lambda: (say("held"), time.sleep(600))
+    index._session.store.delete_dead_stories = lambda: (say("held"), time.sleep(600))
     index.expire(datetime(2999, 1, 1, tzinfo=UTC))
 
 running = set()
@@ -134,7 +134,7 @@ def assert_whole(url, told):
     """What was acknowledged is there, or what was begun after that; nothing by halves."""
     with StoryIndex(url) as index:
         check_memory(index)
-        store = index._store
+        store = index._session.store
         rows = store.rows(store.before(np.inf))
         texts = {a.id: a.text for story in index.stories() for a in story.articles}
         assert len(rows) == len(index) == len(texts)
@@ -160,5 +160,5 @@ def possible(told):
 
 def check_memory(index):
     """Memory that caught up is what it would be if all were read again."""
-    with index._reading(memory=True):
-        assert remembered(index._ledger) == remembered(Ledger(index._store, index._settings))
+    with index._session.reading(memory=True):
+        assert remembered(index._session.ledger) == remembered(Ledger(index._session.store, index._session.settings))

@@ -239,7 +239,7 @@ def test_a_recall_out_of_reach_is_refused():
         ("timezone", "Europe/Paris"),
         ("timezone", UTC),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),  # a function's repr has its address
 )
 def test_values_at_the_edges_are_allowed(name, value):
     assert len(StoryClusterer(**{name: value}).fit(TEXTS).labels_) == 3

@@ -77,13 +77,13 @@ def grouping(index):
 
 def stored(index):
     """All rows, by node."""
-    return index._store.rows(index._store.before(np.inf))
+    return index._session.store.rows(index._session.store.before(np.inf))
 
 
 def memory(index):
     """All that an index has in memory of live articles when it needs it; takes a while."""
-    with index._reading(memory=True):
-        return remembered(index._ledger)
+    with index._session.reading(memory=True):
+        return remembered(index._session.ledger)
 
 
 def remembered(ledger):
@@ -133,10 +133,10 @@ def assert_consistent(index, live):
     rows = stored(index)
     assert {row.id for row in rows.values()} == set(live)
     assert len(index) == len(live)
-    assert_whole(index._store, rows)
+    assert_whole(index._session.store, rows)
     found = memory(index)
-    assert_remembered(found, index._store, rows)
-    assert remembered(Ledger(index._store, index._settings)) == found
+    assert_remembered(found, index._session.store, rows)
+    assert remembered(Ledger(index._session.store, index._session.settings)) == found
 
     told = index.stories()
     assert sorted(name for story in told for name in ids(story)) == sorted(live)
@@ -282,7 +282,7 @@ def test_an_update_that_takes_the_bridge_away_splits_the_story(index):
 def test_an_update_that_fails_midway_leaves_the_article_where_it_was(index, monkeypatch):
     index.add_many([article("a", TRAIN), article("b", BRIDGE), article("c", BANK)])
     before = memory(index), grouping(index)
-    monkeypatch.setattr(index._store, "insert", lambda rows: 1 / 0)
+    monkeypatch.setattr(index._session.store, "insert", lambda rows: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         index.add(article("b", BANK))
     monkeypatch.undo()
@@ -308,7 +308,7 @@ def test_mappings_integers_and_blank_texts_are_welcome(index):
 def test_blank_texts_survive_a_failure_and_reopening(tmp_path, monkeypatch):
     with StoryIndex(tmp_path / "index.db") as index:
         index.add_many([article("blank", ""), article("a", TRAIN)])
-        monkeypatch.setattr(index._store, "insert", lambda rows: 1 / 0)
+        monkeypatch.setattr(index._session.store, "insert", lambda rows: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             index.add(article("b", BANK))
         monkeypatch.undo()
@@ -394,10 +394,10 @@ def test_a_batch_that_fails_midway_leaves_nothing_behind(index, english, monkeyp
     before = memory(index), grouping(index)
     with StoryIndex(":memory:") as fresh:
         fresh.add_many(begun)
-        calls = fail_at(None, fresh._store, method, monkeypatch)
+        calls = fail_at(None, fresh._session.store, method, monkeypatch)
         expected = fresh.add_many(batch)
     for moment in {1, (len(calls) + 1) // 2, len(calls)}:
-        fail_at(moment, index._store, method, monkeypatch)
+        fail_at(moment, index._session.store, method, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             index.add_many(batch)
         monkeypatch.undo()
@@ -615,7 +615,9 @@ def test_a_chain_of_aliases_is_followed_in_one_step(tmp_path):
     with StoryIndex(tmp_path / "index.db") as index:
         *aliases, name = [index.add(article("a", text)).story_id for text in (TRAIN, BANK, ROCKETS, KHASAN)]
         assert [index.story(alias).id for alias in aliases] == [name] * 3
-        followed = index._store._db.execute("SELECT merged_into FROM stories WHERE merged_into IS NOT NULL").fetchall()
+        followed = index._session.store._db.execute(
+            "SELECT merged_into FROM stories WHERE merged_into IS NOT NULL"
+        ).fetchall()
         assert followed == [(int(name[1:]),)] * 3
     with StoryIndex(tmp_path / "index.db") as index:
         assert [index.story(alias).id for alias in aliases] == [name] * 3
@@ -624,8 +626,8 @@ def test_a_chain_of_aliases_is_followed_in_one_step(tmp_path):
 def test_a_young_index_takes_stock_and_says_what_it_merged(index, monkeypatch):
     monkeypatch.setattr("dedup.stream.assigner._STOCK_EVERY", 4)
     old, _ = index.add_many([article("a", KHASAN), article("b", KHASAN_TOO)])
-    with index._store.transaction():
-        index._ledger.place(np.array([2]), index._ledger.new_story())
+    with index._session.store.transaction():
+        index._session.ledger.place(np.array([2]), index._session.ledger.new_story())
     apart = index.story_id("b")
     bank = index.add(article("c", BANK))
     assert bank == Assignment("c", index.story_id("c"), "new_story", None, None, (apart,))
@@ -724,7 +726,7 @@ def test_expiry_forgets_the_aliases_of_dead_stories_only(index):
     dead, dead_alias, live_alias, live = stories = ["s1", "s2", "s3", "s4"]
     assert [index.story(name).id for name in stories] == [dead, dead, live, live]
     assert index.expire(TUESDAY + DAY) == 3
-    assert index._store._db.execute("SELECT story, merged_into FROM stories").fetchall() == [(3, 4), (4, None)]
+    assert index._session.store._db.execute("SELECT story, merged_into FROM stories").fetchall() == [(3, 4), (4, None)]
     assert index.story(live_alias).id == live
     for gone in (dead, dead_alias):
         with pytest.raises(KeyError, match=gone):
@@ -738,7 +740,7 @@ def test_ids_of_stories_are_not_used_again_after_expiry_and_reopening(tmp_path):
             used += [a.story_id for a in index.add_many(map(article, "ac", (TRAIN, ROCKETS)))]
             assert index.add(article("b", BRIDGE)).merged == (used[-1],)
             assert index.expire(TUESDAY + DAY) == 3
-            assert index._store._db.execute("SELECT count(*) FROM stories").fetchone() == (0,)
+            assert index._session.store._db.execute("SELECT count(*) FROM stories").fetchone() == (0,)
     assert len(set(used)) == 6
 
 
@@ -753,7 +755,7 @@ def test_expiry_of_the_bridge_splits_the_story_as_removal_does(index):
 def test_memory_is_given_back_after_expiry(index, english):
     index.add_many(english)
     assert index.expire(english[-1].published + DAY) == len(english)
-    live = index._ledger.live
+    live = index._session.ledger.live
     assert len(live._bands) == len(live._features) == live.window.count == 0
     assert_consistent(index, set())
 
@@ -762,11 +764,11 @@ def test_an_index_that_forgot_a_million_articles_is_small_again_when_it_is_reope
     with StoryIndex(tmp_path / "index.db") as index:
         index.add(article("a", TRAIN))
         index.expire(TUESDAY + DAY)
-        index._store._db.execute("UPDATE sqlite_sequence SET seq = 1000000 WHERE name = 'articles'")
+        index._session.store._db.execute("UPDATE sqlite_sequence SET seq = 1000000 WHERE name = 'articles'")
     with StoryIndex(tmp_path / "index.db") as index:
         index.add(article("b", TRAIN))
         assert_consistent(index, {"b"})
-        assert len(index._ledger.live.nodes._rows) < 10_000
+        assert len(index._session.ledger.live.nodes._rows) < 10_000
 
 
 # Questions
@@ -846,11 +848,11 @@ def test_a_young_index_is_careful_and_its_stories_become_those_of_the_batch(inde
 def random_stories(index, seed):
     """Reports put into stories at random, as if they had been misjudged."""
     rng = random.Random(seed)
-    with index._store.transaction():
-        stories = [index._ledger.new_story() for _ in range(12)]
+    with index._session.store.transaction():
+        stories = [index._session.ledger.new_story() for _ in range(12)]
         for row in stored(index).values():
             if row.node == row.speaker and rng.random() < 0.6:
-                index._ledger.place(np.array([row.node]), rng.choice(stories))
+                index._session.ledger.place(np.array([row.node]), rng.choice(stories))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -909,8 +911,8 @@ def test_refine_of_nothing_moves_nothing(index, english):
 
 def test_a_story_that_refine_puts_into_another_leaves_an_alias(index):
     (name,) = {a.story_id for a in index.add_many(map(article, "ab", (KHASAN, KHASAN_TOO)))}
-    with index._store.transaction():
-        index._ledger.place(np.array([index._store.by_id("b").node]), index._ledger.new_story())
+    with index._session.store.transaction():
+        index._session.ledger.place(np.array([index._session.store.by_id("b").node]), index._session.ledger.new_story())
     other = index.story_id("b")
     index.refine(LONG_AGO)
     assert index.story_id("b") == name
@@ -953,7 +955,7 @@ def check_added(index, live, added):
 
 
 def check_expired(index, live, moment):
-    rows = index._store.rows(index._store.before(moment.timestamp() / 86_400)).values()
+    rows = index._session.store.rows(index._session.store.before(moment.timestamp() / 86_400)).values()
     undated = {row.id for row in rows if row.day is None}
     gone = undated | {a.id for a in live.values() if a.published and a.published < moment}
     assert index.expire(moment) == len(gone)

@@ -48,9 +48,9 @@ def fill(path, sample, **parameters):
         index.add_many([Article(f"a\x00{i}", f"{TEXT} {i}\x00", source="é\x00") for i in range(70)])
         index.remove(sample[3].id)
         index.expire(datetime(2023, 3, 1, tzinfo=UTC))
-        with index._store.transaction():
-            story, into = index._ledger.new_story(), index._store.by_id("a\x000").story
-            index._ledger.merge(story, into)
+        with index._session.store.transaction():
+            story, into = index._session.ledger.new_story(), index._session.store.by_id("a\x000").story
+            index._session.ledger.merge(story, into)
         index.add(sample[160])
         index.remove(sample[160].id)
         return f"s{story}"
@@ -69,7 +69,7 @@ def test_a_copy_is_the_same_to_the_last_number(place, sample, first, second):
     with StoryIndex(source, recall=0.9) as index, StoryIndex(target, recall=0.9) as copy:
         assert copied["articles"].rows == copied["traits"].rows == len(index) == len(copy)
         assert copied["habits"].rows > 0
-        assert remembered(copy._ledger) == remembered(index._ledger)
+        assert remembered(copy._session.ledger) == remembered(index._session.ledger)
         assert answers(copy) == answers(index)
         assert copy.story(alias).id == index.story(alias).id == index.story_id("a\x000")
         assert copy.add_many(sample[150:]) == index.add_many(sample[150:])
@@ -173,7 +173,7 @@ def test_an_index_begins_with_the_stories_of_a_batch(place, plain, stories, kind
             assert told.articles == story.articles
             assert told.near_duplicates == story.near_duplicates
             assert [a.residue for a in told.articles] == [a.residue for a in story.articles]
-        assert remembered(index._ledger) == remembered(Ledger(index._store, index._settings))
+        assert remembered(index._session.ledger) == remembered(Ledger(index._session.store, index._session.settings))
         assert {a.outcome for a in index.add_many(plain)} == {"unchanged"}
         (first, *_) = stories[0].articles
         again = index.add(Article("new", f"{first.text} It is said.", title=first.title, published=first.published))

@@ -49,8 +49,8 @@ def test_what_two_write_in_turns_is_what_one_would_have_written(url, sample):
 def test_a_reader_is_not_held_up_by_a_transaction(url):
     with StoryIndex(url) as index, StoryIndex(url, read_only=True) as reader:
         index.add({"id": "a", "text": TEXT})
-        with index._store.transaction():
-            index._store.delete([1])
+        with index._session.store.transaction():
+            index._session.store.delete([1])
             assert len(reader) == 1
             assert reader.story_id("a") == "s1"
         assert len(reader) == 0
@@ -69,7 +69,7 @@ def test_one_that_is_far_behind_reads_all_again(url, sample, monkeypatch, rememb
                 check_memory(second)
         check_memory(second)
         # Every second transaction removed one.
-        assert second._store._one("SELECT count(*) FROM dedup.gone") == (remembered // 2 + 1,)
+        assert second._session.store._one("SELECT count(*) FROM dedup.gone") == (remembered // 2 + 1,)
 
 
 @pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
@@ -94,12 +94,12 @@ def test_a_connection_lost_in_the_middle_of_a_transaction_stores_nothing(url):
         index.add({"id": "a", "text": TEXT})
 
         def cut(*_):
-            index._store._read("SELECT pg_terminate_backend(pg_backend_pid())")
+            index._session.store._read("SELECT pg_terminate_backend(pg_backend_pid())")
 
-        insert, index._store.insert = index._store.insert, cut
+        insert, index._session.store.insert = index._session.store.insert, cut
         with pytest.raises(OSError, match="nothing was stored"):
             index.add({"id": "b", "text": TEXT})
-        index._store.insert = insert
+        index._session.store.insert = insert
         assert len(index) == 1
         assert index.add({"id": "b", "text": TEXT}).near_duplicate_of == "a"
         check_memory(index)
@@ -108,7 +108,7 @@ def test_a_connection_lost_in_the_middle_of_a_transaction_stores_nothing(url):
 def test_a_connection_lost_between_two_calls_is_not_noticed(url):
     with StoryIndex(url) as index, StoryIndex(url) as other:
         index.add({"id": "a", "text": TEXT})
-        other._store._read(
+        other._session.store._read(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid() "
             "AND datname = current_database()"
         )

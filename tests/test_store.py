@@ -53,22 +53,22 @@ def assert_whole(path, acknowledged, texts):
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
     with StoryIndex(path) as index:
-        rows = index._store.rows(index._store.before(np.inf))
+        rows = index._session.store.rows(index._session.store.before(np.inf))
         assert len(rows) == len(index)
         names = {row.id for row in rows.values()}
         assert acknowledged.keys() <= names
         for row in rows.values():
             assert rows[row.speaker].story == row.story
         speakers = {node for node, row in rows.items() if row.speaker == node}
-        traits = index._store.traits(list(rows))
+        traits = index._session.store.traits(list(rows))
         assert traits.keys() == rows.keys()
-        assert index._store._db.execute("SELECT count(*) FROM traits").fetchone() == (len(rows),)
+        assert index._session.store._db.execute("SELECT count(*) FROM traits").fetchone() == (len(rows),)
         for node, own in traits.items():
             assert len(own.features) == len(own.counts) > 0
             assert len(own.neighbours) == len(own.similarities)
             assert node in speakers or not len(own.neighbours)
             assert not set(own.neighbours.tolist()) & (rows.keys() - speakers)
-        assert Counter(rows[node].story for node in speakers) == index._ledger.sizes
+        assert Counter(rows[node].story for node in speakers) == index._session.ledger.sizes
         for name, (turn, story) in acknowledged.items():
             found = index.story(index.story_id(name))
             (stored,) = (a for a in found.articles if a.id == name)
@@ -137,7 +137,7 @@ def test_other_processes_read_while_one_writes(tmp_path):
         index.add({"id": "a", "text": TEXT})
         reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         assert reader.execute("SELECT id FROM articles").fetchall() == [("a",)]
-        with index._store.transaction():
+        with index._session.store.transaction():
             assert reader.execute("SELECT count(*) FROM articles").fetchone() == (1,)
         reader.close()
 
@@ -284,13 +284,13 @@ def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path):
     with StoryIndex(tmp_path / "index.db") as index:
         index.add_many(sample[:20])
         before = [story.articles for story in index.stories()]
-        pages = index._store._db.execute("PRAGMA page_count").fetchone()[0]
-        index._store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+        pages = index._session.store._db.execute("PRAGMA page_count").fetchone()[0]
+        index._session.store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
         with pytest.raises(OSError, match=r"index\.db cannot be written: .* full; nothing was stored"):
             index.add_many(sample[20:])
         assert [story.articles for story in index.stories()] == before
         assert index.similar(sample[0])
-        index._store._db.execute("PRAGMA max_page_count = 100000")
+        index._session.store._db.execute("PRAGMA max_page_count = 100000")
         index.add_many(sample[20:])
     with StoryIndex(tmp_path / "index.db") as index:
         assert len(index) == len(sample)

@@ -115,11 +115,16 @@ def cluster(
     check_flag("cut_residue", cut_residue)
     check_count("max_chars", max_chars)
     check_progress(progress)
-    missing = [name for name in ("fsspec", "pyarrow") if not find_spec(name)]
-    if missing:
-        raise ImportError(f'dedup.archive needs {" and ".join(missing)}: pip install "dedup-stories[archive]"')
+    require_archive()
     from dedup.archive.conductor import conduct
     from dedup.archive.job import Settings
 
     settings = Settings("", near, float(story_threshold), representative, cut_residue, timezone, int(max_chars))
     return conduct(paths, str(out), None if work is None else str(work), settings, n_jobs, progress)
+
+
+def require_archive() -> None:
+    """Refuse to go on without what an archive needs."""
+    missing = [name for name in ("fsspec", "pyarrow") if not find_spec(name)]
+    if missing:
+        raise ImportError(f'dedup.archive needs {" and ".join(missing)}: pip install "dedup-stories[archive]"')

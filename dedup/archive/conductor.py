@@ -7,7 +7,6 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,12 +18,13 @@ from joblib import Parallel
 
 import dedup
 from dedup.archive import cleaning, copies, grouping, intake, reports, telling
+from dedup.archive.inputs import blocks_of, find_inputs
 from dedup.archive.job import Settings, Task, differences, run_stage
+from dedup.archive.results import FORMAT, MANIFEST, checksum
 from dedup.progress import Progress, reporting, split
 
 _log = logging.getLogger(__name__)
 
-_MANIFEST, _FORMAT = "manifest.json", 1
 _TABLES = {"assignments": "assign", "stories": "tell", "near_duplicates": "verify"}
 
 
@@ -46,10 +46,10 @@ def conduct(
     progress: Progress,
 ) -> dict[str, Any]:
     """Do the whole job, or what is left of it; see `dedup.archive.cluster`."""
-    inputs, about = _inputs(paths), _about(settings)
+    inputs, about = find_inputs(paths), _about(settings)
     system, folder = fsspec.core.url_to_fs(out)
-    if system.exists(f"{folder}/{_MANIFEST}"):
-        return _finished(json.loads(system.cat_file(f"{folder}/{_MANIFEST}")), about | {"inputs": inputs}, out)
+    if system.exists(f"{folder}/{MANIFEST}"):
+        return _finished(json.loads(system.cat_file(f"{folder}/{MANIFEST}")), about | {"inputs": inputs}, out)
     if work is None and "://" in out:
         raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
     settings = settings._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
@@ -57,7 +57,7 @@ def conduct(
     blocks = json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))
     with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
         run_stage(settings, intake.read_block, "read", range(len(blocks)), workers)
-        if differences(inputs, _inputs(paths)):
+        if differences(inputs, find_inputs(paths)):
             raise ValueError(f"paths: the files changed while they were read; delete {settings.folder} and call again")
         run_stage(settings, intake.order, "order", [0], workers)
         stages = _stages(settings)
@@ -69,9 +69,9 @@ def conduct(
     files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
     rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
     manifest = about | {"inputs": inputs, "counts": telling.counts(settings) | rows, "files": files}
-    draft = f"{folder}/{_MANIFEST}.draft"
+    draft = f"{folder}/{MANIFEST}.draft"
     system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
-    system.mv(draft, f"{folder}/{_MANIFEST}")  # there as a whole, as it says that all else is
+    system.mv(draft, f"{folder}/{MANIFEST}")  # there as a whole, as it says that all else is
     shutil.rmtree(settings.folder)
     return manifest
 
@@ -118,32 +118,12 @@ def _in_turn(stage: Stage, settings: Settings) -> list[Iterable[int]]:
     return [[number] for number in numbers] if stage.name == "group" else [numbers]
 
 
-def _inputs(paths: str | Path | Sequence[str | Path]) -> dict[str, str]:
-    """What tells a change of each input file, by its path."""
-    if isinstance(paths, str | Path):
-        paths = [paths]
-    found: dict[str, str] = {}
-    for path in map(str, paths):
-        system, name = fsspec.core.url_to_fs(path)
-        names = sorted(system.glob(name)) if "*" in name else [name]
-        if not names or not all(map(system.isfile, names)):
-            raise FileNotFoundError(f"paths: {path!r} is no file; allowed: Parquet or JSONL files")
-        for own in names:
-            whole = system.unstrip_protocol(own) if "://" in path else own
-            if whole in found:
-                raise ValueError(f"paths: {whole!r} is there twice; allowed: each file once")
-            found[whole] = system.ukey(own)
-    if not found:
-        raise ValueError("paths is empty; allowed: at least one file")
-    return dict(sorted(found.items()))
-
-
 def _about(settings: Settings) -> dict[str, Any]:
     """What a result depends on beside the articles."""
     near = settings.near
     packages = {name: version(name) for name in ("Unidecode", "numpy", "pyarrow", "scipy") if find_spec(name.lower())}
     return {
-        "format": _FORMAT,
+        "format": FORMAT,
         "parameters": {
             "story_threshold": settings.story_threshold,
             "near_threshold": float(near.threshold),
@@ -188,7 +168,7 @@ def _claim(settings: Settings, about: dict[str, Any], inputs: dict[str, str]) ->
     if folder.exists() and {path.name for path in folder.iterdir()} - begun:
         raise ValueError(f"{folder} is not empty, and has no job; allowed: an empty or new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    blocks = [block for path in inputs for block in intake.blocks_of(path)]
+    blocks = [block for path in inputs for block in blocks_of(path)]
     (folder / "blocks.json").write_text(json.dumps(blocks), "utf-8")
     draft = folder / "job.json.draft"
     draft.write_text(json.dumps(job), "utf-8")
@@ -205,7 +185,7 @@ def _publish(settings: Settings, table: str, stage: str, system: Any, folder: st
         name = f"{table}/part-{source.parent.name}.parquet"
         system.pipe_file(f"{folder}/{name}", data)
         rows = pq.read_metadata(source).num_rows
-        told.append({"name": name, "rows": rows, "blake2b": blake2b(data, digest_size=16).hexdigest()})
+        told.append({"name": name, "rows": rows, "blake2b": checksum(data)})
     own = {Path(file["name"]).name for file in told}
     for path in system.ls(f"{folder}/{table}", detail=False):
         if re.fullmatch(r"part-\d+\.parquet", Path(path).name) and Path(path).name not in own:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dedup.archive.cleaning import gather, readable, scatter, words_of
 from dedup.archive.intake import positions_of, slice_count, texts_of
 from dedup.archive.job import Settings, load, mapped, save
-from dedup.archive.tables import printable
+from dedup.archive.tables import printable_column
 from dedup.components import connected_labels
 from dedup.near.duplicates import compare, read
 from dedup.story.graph import chunks_of_days, in_reach
@@ -156,7 +156,7 @@ def deal(settings: Settings, number: int, folder: Path) -> None:
 def verify(settings: Settings, number: int, folder: Path) -> None:
     """Task: the near-duplicates among whole components of candidates, as the batch finds them."""
     table = gather(settings, "deal", number)
-    positions, names, texts = table["position"].to_numpy(), printable(table["id"]), texts_of(table, "text")
+    positions, names, texts = table["position"].to_numpy(), printable_column(table["id"]), texts_of(table, "text")
     del table  # a story of 200,000 copies is here as a whole: what is done with goes
     readings = read(texts, settings.near, n_jobs=1)
     del texts

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dedup.archive.inputs import Block, rows_of
 from dedup.archive.job import Settings, load, mapped, part, save
 from dedup.archive.tables import read_batch, read_rows, write_table
 from dedup.article import Article, read_articles
@@ -22,42 +21,9 @@ from dedup.text.titles import titles_of
 #: A slice ends before so many articles or so many characters are in it, and where the dated ones end.
 SLICE_ARTICLES, SLICE_CHARACTERS = 1 << 14, 1 << 27
 
-_BLOCK_BYTES = 1 << 26
 _FIELDS = ("id", "text", "title", "published", "source")
 _SCHEMA = pa.schema([(name, pa.binary()) for name in _FIELDS])
 OUTLINES = pa.schema([(name, pa.binary()) for name in ("id", "published", "source", "headline")])
-
-
-class Block(NamedTuple):
-    """A part of an input file: a row group of Parquet, or the lines that begin within some bytes of JSONL."""
-
-    path: str
-    start: int
-    stop: int
-
-
-def blocks_of(path: str) -> list[Block]:
-    """What of a file is read at once.
-
-    Raises
-    ------
-    ValueError
-        When it is neither Parquet nor JSONL.
-    OSError
-        When it cannot be read.
-    """
-    if path.endswith(".parquet"):
-        try:
-            with fsspec.open(path) as file:
-                metadata = pq.ParquetFile(file).metadata
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"paths: {path!r}: {error}") from error
-        return [Block(path, i, i + 1) for i in range(metadata.num_row_groups)]
-    if path.endswith((".jsonl", ".ndjson")):
-        system, name = fsspec.core.url_to_fs(path)
-        size = system.size(name)
-        return [Block(path, i, min(i + _BLOCK_BYTES, size)) for i in range(0, size, _BLOCK_BYTES)]
-    raise ValueError(f"paths: {path!r} is neither .parquet nor .jsonl; allowed: files of these kinds, not compressed")
 
 
 def read_block(settings: Settings, number: int, folder: Path) -> None:
@@ -65,10 +31,10 @@ def read_block(settings: Settings, number: int, folder: Path) -> None:
     block = Block(*json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))[number])
     seen = [0]
     try:
-        batch = read_articles(_with_ids(_rows(block, seen)), timezone=settings.timezone, warns=False)
+        batch = read_articles(_with_ids(rows_of(block, _FIELDS), seen), timezone=settings.timezone, warns=False)
     except (TypeError, ValueError) as error:  # of which some, as those of JSON, are not made of a message alone
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{_place(block, seen[0])}: {error}") from error
+        raise kind(f"{block.place(seen[0])}: {error}") from error
     articles = [batch.articles[i] for i in batch.order]
     write_table(folder / "articles.arrow", _table(articles))
     save(
@@ -79,47 +45,13 @@ def read_block(settings: Settings, number: int, folder: Path) -> None:
     )
 
 
-def _rows(block: Block, seen: list[int]) -> Iterator[dict[str, Any]]:
-    """Rows of a block; `seen` counts them."""
-    rows = _parquet_rows(block) if block.path.endswith(".parquet") else _json_rows(block)
+def _with_ids(rows: Iterator[dict[str, Any]], seen: list[int]) -> Iterator[dict[str, Any]]:
+    """Rows that all have an id; `seen` counts them."""
     for row in rows:
         seen[0] += 1
-        yield row
-
-
-def _parquet_rows(block: Block) -> Iterator[dict[str, Any]]:
-    with fsspec.open(block.path) as file:
-        table = pq.ParquetFile(file)
-        there = [name for name in _FIELDS if name in table.schema_arrow.names]
-        for batch in table.iter_batches(1024, row_groups=[block.start], columns=there):
-            yield from batch.to_pylist()
-
-
-def _json_rows(block: Block) -> Iterator[dict[str, Any]]:
-    with fsspec.open(block.path) as file:
-        if block.start:
-            file.seek(block.start - 1)
-            file.readline()  # whose beginning is another block's
-        while file.tell() < block.stop and (line := file.readline()):
-            if line.strip():
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise TypeError(f"a line is {type(row).__name__}; allowed: one JSON object a line")
-                yield {name: row[name] for name in _FIELDS if name in row}  # as of Parquet
-
-
-def _with_ids(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for row in rows:
         if row.get("id") is None:
             raise ValueError("field 'id' is missing; allowed: str or int, of its own for each article of all files")
         yield row
-
-
-def _place(block: Block, rows: int) -> str:
-    """Where the last of so many rows stands."""
-    if block.path.endswith(".parquet"):
-        return f"{block.path}, row {rows} of row group {block.start}"
-    return f"{block.path}, about {rows} lines behind byte {block.start}"
 
 
 def _table(articles: Sequence[Article]) -> pa.Table:

@@ -39,7 +39,7 @@ def read_rows(path: Path, first: int, stop: int, columns: Sequence[str] | None =
     return table.slice(first - batches.start * _ROWS_AT_ONCE, stop - first)
 
 
-def printable(column: pa.ChunkedArray) -> pa.Array:
+def printable_column(column: pa.ChunkedArray) -> pa.Array:
     """Bytes as text; lone surrogates, which broken feeds carry, become question marks."""
     cells = (cell.decode("utf-8", "surrogatepass").encode("utf-8", "replace") for cell in column.to_pylist())
     return pa.array([cell.decode() for cell in cells], pa.string())

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from dedup.archive.cleaning import words_of
 from dedup.archive.intake import OUTLINES, positions_of, slice_count, texts_of
 from dedup.archive.job import Settings, load, mapped, part, save
-from dedup.archive.tables import printable, read_batch
+from dedup.archive.tables import printable_column, read_batch
 from dedup.article import Article
 from dedup.components import members
 from dedup.representative import Candidate, choose
+from dedup.stories import printable
 
 _STORIES = pa.schema(
     [
@@ -83,9 +84,9 @@ def _row(candidates: list[Candidate], place: int, reason: str) -> dict[str, Any]
     published = [article.published for article in articles if article.published]
     reports = [candidate.centrality for candidate in candidates if candidate.first]
     return {
-        "story_id": articles[0].id,
+        "story_id": printable(articles[0].id),
         "headline": articles[place].title,
-        "representative_id": articles[place].id,
+        "representative_id": printable(articles[place].id),
         "reason": reason,
         "articles": len(articles),
         "reports": len(reports),
@@ -105,8 +106,8 @@ def assign(settings: Settings, number: int, folder: Path) -> None:
     told_in = np.unique(np.searchsorted(bounds, begun, side="right") - 1).tolist()
     shown = np.concatenate([np.empty(0, dtype=np.int64), *(load(settings, "tell", k, "shown")[0] for k in told_in)])
     table = {
-        "id": printable(read_batch(part(settings, "slices", number) / "outlines.arrow", ["id"])["id"]),
-        "story_id": printable(outlines(settings, begun)["id"]).take(which),
+        "id": printable_column(read_batch(part(settings, "slices", number) / "outlines.arrow", ["id"])["id"]),
+        "story_id": printable_column(outlines(settings, begun)["id"]).take(which),
         "near_duplicate_group": np.array(mapped(settings, "copies", "group")[places]),
         "is_representative": np.isin(np.arange(places.start, places.stop), shown),
         "membership": membership,

@@ -11,11 +11,13 @@ from archived import cluster, rows_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.archive import intake, tables
-from dedup.archive.intake import Block, blocks_of
+from dedup.archive import inputs, intake, tables
+from dedup.archive.inputs import Block, blocks_of
+from dedup.archive.inputs import rows_of as rows_of_block
 
 EXAMPLES = settings(deadline=None, max_examples=80)
 SEEDS = st.integers(0, 2**32)
+OWN = ("id", "text")
 TEXT = "one two three four five six seven eight nine ten"
 
 
@@ -67,10 +69,10 @@ def test_every_line_is_in_one_block(tmp_path_factory, seed, n, size, ending, end
     path = tmp_path_factory.mktemp("lines") / "articles.jsonl"
     path.write_bytes((ending.join(own) + ending * ended).encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "_BLOCK_BYTES", size)
+        patch.setattr(inputs, "_BLOCK_BYTES", size)
         blocks = blocks_of(str(path))
     assert [block.start for block in blocks] == list(range(0, path.stat().st_size, size))
-    read = [list(intake._json_rows(block)) for block in blocks]
+    read = [list(rows_of_block(block, OWN)) for block in blocks]
     assert [row for rows in read for row in rows] == [json.loads(line) for line in own if line.strip()]
 
 
@@ -80,10 +82,10 @@ def test_a_block_begins_wherever_it_may(tmp_path_factory, seed, n):
     path = tmp_path_factory.mktemp("lines") / "articles.jsonl"
     path.write_text("\n".join(lines(seed, n)), "utf-8")
     size = path.stat().st_size
-    whole = list(intake._json_rows(Block(str(path), 0, size)))
+    whole = list(rows_of_block(Block(str(path), 0, size), OWN))
     for cut in range(size + 1):
         first, second = Block(str(path), 0, cut), Block(str(path), cut, size)
-        assert [*intake._json_rows(first), *intake._json_rows(second)] == whole
+        assert [*rows_of_block(first, OWN), *rows_of_block(second, OWN)] == whole
 
 
 def test_a_row_group_is_a_block(tmp_path):
@@ -91,7 +93,7 @@ def test_a_row_group_is_a_block(tmp_path):
     path = write(tmp_path / "articles.parquet", articles)
     blocks = blocks_of(str(path))
     assert [(block.start, block.stop) for block in blocks] == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    assert [row["id"] for block in blocks for row in intake._parquet_rows(block)] == [a["id"] for a in articles]
+    assert [row["id"] for block in blocks for row in rows_of_block(block, ["id"])] == [a["id"] for a in articles]
 
 
 # Tables of which parts are read

@@ -364,7 +364,7 @@ def test_entries_without_a_date_are_undated_articles_in_the_order_of_the_feed(on
         "c": TUESDAY,
     }
     with StoryIndex(tmp_path / "stories.db") as index:
-        assert [row.id for row in index._store.rows([1, 2, 3]).values()] == ["c", "a", "b"]
+        assert [row.id for row in index._session.store.rows([1, 2, 3]).values()] == ["c", "a", "b"]
 
 
 def test_entries_without_id_and_link_or_without_any_words_are_refused(one, tmp_path):

@@ -166,7 +166,7 @@ def test_a_copy_is_that_of_the_most_similar_the_earlier_of_equals(monkeypatch, s
     articles = [Article(str(i), text, "", datetime(2023, 9, 12, i % 24, tzinfo=UTC)) for i, text in enumerate(texts)]
     live, speakers, told = [], {}, 0
     with StoryIndex(":memory:", near_threshold=0.5, cut_residue=False) as index:
-        bands = read_texts(texts, index._settings.bands, 5).bands
+        bands = read_texts(texts, index._session.settings.bands, 5).bands
         while told < len(texts):
             stop = min(told + rng.choice([1, 2, 7, 20]), len(texts))
             for i, assignment in enumerate(index.add_many(articles[told:stop]), told):
@@ -176,7 +176,7 @@ def test_a_copy_is_that_of_the_most_similar_the_earlier_of_equals(monkeypatch, s
                     assert (assignment.near_duplicate_of, assignment.similarity) == (str(original), jaccard)
                     assert index.story_id(str(i)) == index.story_id(str(original))
                 speakers[i] = i if original is None else speakers[original]
-                assert index._store.by_id(str(i)).speaker == speakers[i] + 1
+                assert index._session.store.by_id(str(i)).speaker == speakers[i] + 1
                 live.append(i)
             told = stop
     assert 20 < sum(speaker != i for i, speaker in speakers.items()) < 60

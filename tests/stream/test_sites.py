@@ -53,7 +53,7 @@ def test_articles_that_come_together_are_learned_as_those_that_come_alone(at_onc
         for article in articles:
             alone.add(article)
         for source in "ab":
-            ours, theirs = index._store.habits(source), alone._store.habits(source)
+            ours, theirs = index._session.store.habits(source), alone._session.store.habits(source)
             assert (ours.next_node, ours.articles) == (theirs.next_node, theirs.articles)
             np.testing.assert_array_equal(ours.keys, theirs.keys)
         assert [residue_of(index, a.id) for a in articles] == [residue_of(alone, a.id) for a in articles]
@@ -73,9 +73,9 @@ def test_a_source_without_articles_is_forgotten():
     dated = [replace(page, published=start + timedelta(hours=i)) for i, page in enumerate(pages(60))]
     with StoryIndex(":memory:") as index:
         index.add_many(dated)
-        assert len(index._store.habits("a").keys)
+        assert len(index._session.store.habits("a").keys)
         index.expire(start + timedelta(days=90))
-        assert len(index._store.habits("a").keys) == 0
+        assert len(index._session.store.habits("a").keys) == 0
         index.add(replace(dated[0], id="again"))
         assert residue_of(index, "again") == []
 
@@ -90,4 +90,4 @@ def test_an_index_that_keeps_residue_learns_nothing():
     with StoryIndex(":memory:", cut_residue=False) as index:
         index.add_many(pages(60))
         assert residue_of(index, "a59") == []
-        assert len(index._store.habits("a").keys) == 0
+        assert len(index._session.store.habits("a").keys) == 0

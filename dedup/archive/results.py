@@ -1,0 +1,103 @@
+"""The results of a job -> its articles, and which story each is in, for an index to begin with."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dedup.archive.inputs import blocks_of, find_inputs, rows_of
+from dedup.archive.job import differences
+from dedup.article import Article, Batch, read_articles
+from dedup.moving import Grouped
+from dedup.residue import set_aside
+
+MANIFEST, FORMAT = "manifest.json", 1
+
+_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
+
+
+def read_manifest(out: str | Path) -> dict[str, Any]:
+    """What a finished job says of itself.
+
+    Raises
+    ------
+    ValueError
+        When there is no finished job, or one of another format.
+    OSError
+        When it cannot be read.
+    """
+    system, folder = fsspec.core.url_to_fs(str(out))
+    if not system.exists(f"{folder}/{MANIFEST}"):
+        raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
+    manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"{out} has format {manifest['format']}; allowed: {FORMAT}")
+    return manifest
+
+
+def read_results(out: str | Path, since: datetime | None) -> Grouped:
+    """All articles of the stories that have one since then, or of all stories, from the files they were read from.
+
+    Stories are numbered by their first article. Residue is looked for again, in these articles.
+
+    Raises
+    ------
+    ValueError
+        When one of the files is not as it was.
+    OSError
+        When one cannot be read.
+    """
+    manifest = read_manifest(out)
+    changes = differences(manifest["inputs"], find_inputs(list(manifest["inputs"])))
+    if changes:
+        raise ValueError(f"{out}: the articles have changed: {'; '.join(changes[:5])}; allowed: the files of the job")
+    assignments = _read(out, manifest, "assignments", ["id", "story_id", "near_duplicate_group"])
+    if since is not None:
+        stories = _read(out, manifest, "stories", ["story_id", "last"])
+        late = stories.filter(pc.greater_equal(stories["last"], pa.scalar(since, pa.timestamp("us", "UTC"))))
+        assignments = assignments.filter(pc.is_in(assignments["story_id"], late["story_id"].combine_chunks()))
+    places = {name: place for place, name in enumerate(assignments["id"].to_pylist())}
+    articles: list[Any] = [None] * len(assignments)
+    for article in _articles(manifest, places):
+        articles[places[article.id]] = article
+    if None in articles:
+        name = assignments["id"][articles.index(None)]
+        raise ValueError(f"{out}: no article has the id {str(name)!r}; allowed: ids without lone surrogates")
+    if manifest["parameters"]["cut_residue"]:
+        batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
+        articles = set_aside(batch, manifest["parameters"]["max_chars"], manifest["parameters"]["fold"], None).articles
+    labels = assignments["story_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    return Grouped(articles, labels, assignments["near_duplicate_group"].to_numpy())
+
+
+def _read(out: str | Path, manifest: dict[str, Any], table: str, columns: list[str]) -> pa.Table:
+    """A table of the results, if its files are those that were written."""
+    system, folder = fsspec.core.url_to_fs(str(out))
+    parts = []
+    for file in manifest["files"][table]:
+        data = system.cat_file(f"{folder}/{file['name']}")
+        if checksum(data) != file["blake2b"]:
+            raise ValueError(f"{out}: {file['name']} is not what the job wrote; allowed: results as they are")
+        parts.append(pq.read_table(io.BytesIO(data), columns=columns))
+    return pa.concat_tables(parts)
+
+
+def _articles(manifest: dict[str, Any], wanted: dict[str, int]) -> Iterator[Article]:
+    for path in manifest["inputs"]:
+        for block in blocks_of(path):
+            rows = (row for row in rows_of(block, _FIELDS) if str(row["id"]) in wanted)
+            yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], warns=False).articles
+
+
+def checksum(data: bytes) -> str:
+    """What the manifest says of a file."""
+    return blake2b(data, digest_size=16).hexdigest()
