@@ -21,7 +21,7 @@ from archived import (
 )
 
 import dedup
-from dedup.archive import copies, grouping, intake, reports
+from dedup.archive import copies, grouping, inputs, intake, reports
 from dedup.metrics import bcubed
 
 NAMES = {"story_threshold", "near_threshold", "representative", "fold", "cut_residue", "recall", "num_perm"}
@@ -277,7 +277,7 @@ def some():
 
 def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slices, monkeypatch, some):
     small_slices(70)
-    monkeypatch.setattr(intake, "_BLOCK_BYTES", 5000)
+    monkeypatch.setattr(inputs, "_BLOCK_BYTES", 5000)
     ways = [([".jsonl"], 1), ([".parquet"], 2), (KINDS, 3), ([".parquet"] * 5, 1), (KINDS, 1)]
     found = []
     for seed, (suffixes, n_jobs) in enumerate(ways):
