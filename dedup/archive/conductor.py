@@ -29,12 +29,25 @@ _TABLES = {"assignments": "assign", "stories": "tell", "near_duplicates": "verif
 
 
 class Stage(NamedTuple):
-    """A stage: its name, its task, the numbers of its parts once the stages before are done, its share of the time."""
+    """A stage of the job.
+
+    Attributes
+    ----------
+    name : str
+    task : callable
+    numbers : callable
+        The numbers of its parts, once the stages before are done.
+    share : float
+        Of the time.
+    spent : tuple of str
+        Files of earlier stages that nobody reads once this one is done.
+    """
 
     name: str
     task: Task
     numbers: Callable[[Settings], Iterable[int]]
     share: float = 0.005
+    spent: tuple[str, ...] = ()
 
 
 def conduct(
@@ -65,6 +78,7 @@ def conduct(
             for stage, its_report in zip(stages, split(report, *(stage.share for stage in stages)), strict=True):
                 for numbers in _in_turn(stage, settings):
                     run_stage(settings, stage.task, stage.name, numbers, workers)
+                _delete(settings, stage.spent)
                 its_report(1)
     files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
     rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
@@ -87,27 +101,34 @@ def _stages(settings: Settings) -> list[Stage]:
 
     residue = [
         Stage("sample", cleaning.sample, slices),
-        Stage("learn", cleaning.learn, lambda settings: range(cleaning.sample_count(settings)), 0.02),
+        Stage("learn", cleaning.learn, lambda settings: range(cleaning.sample_count(settings)), 0.02, ("sample/*/*",)),
         Stage("collect", cleaning.collect, one),
     ]
     return [
-        Stage("slices", intake.arrange, slices, 0.05),
+        Stage("slices", intake.arrange, slices, 0.05, ("read/*/articles.arrow",)),
         *(residue if settings.cut_residue else ()),
-        Stage("sketch", cleaning.sketch, slices, 0.25),
-        Stage("band", copies.band, lambda settings: range(copies.leaf_count(settings)), 0.02),
+        Stage("sketch", cleaning.sketch, slices, 0.25, ("slices/*/articles.arrow",)),
+        Stage("band", copies.band, lambda settings: range(copies.leaf_count(settings)), 0.02, ("sketch/*/keys_*",)),
         Stage("merge", copies.merge, lambda settings: range(copies.leaf_count(settings) - 1)),
         Stage("plan", copies.plan, one),
         Stage("deal", copies.deal, slices, 0.02),
-        Stage("verify", copies.verify, lambda settings: range(copies.verify_count(settings)), 0.05),
+        Stage("verify", copies.verify, lambda settings: range(copies.verify_count(settings)), 0.05, ("deal/*/*",)),
         Stage("copies", copies.copies, one),
-        Stage("count", reports.count, slices, 0.15),
-        Stage("weigh", reports.weigh, slices, 0.1),
-        Stage("compare", reports.compare_slices, slices, 0.2),
+        Stage("count", reports.count, slices, 0.15, ("sketch/*/texts.arrow",)),
+        Stage("weigh", reports.weigh, slices, 0.1, tuple(f"count/*/{name}.npy" for name in reports.COUNTED)),
+        Stage("compare", reports.compare_slices, slices, 0.2, ("weigh/*/*",)),
         Stage("group", grouping.group, lambda settings: range(len(grouping.steps_of(settings))), 0.05),
         Stage("stories", grouping.stories, one),
         Stage("tell", telling.tell, slices, 0.05),
         Stage("assign", telling.assign, slices, 0.02),
     ]
+
+
+def _delete(settings: Settings, patterns: tuple[str, ...]) -> None:
+    """Delete files of finished parts; their folders stay, and say that they were finished."""
+    for pattern in patterns:
+        for path in Path(settings.folder).glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def _in_turn(stage: Stage, settings: Settings) -> list[Iterable[int]]:

@@ -20,6 +20,9 @@ from dedup.story.graph import pairs_of_candidates, rarest
 #: archive of years says of a word is what it said at the time. The first 65,536 articles are in as many at most.
 VOCABULARY_SLICES = 5
 
+#: Arrays of `count` that only `weigh` reads.
+COUNTED = ("offsets", "entries", "keys", "frequencies", "counts", "uses")
+
 _ROWS_AT_ONCE = 512
 _MOST_COUNTED = np.iinfo(np.uint16).max
 _NO_PAIRS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)

@@ -71,9 +71,15 @@ def undisturbed(small, tmp_path_factory):
 
 
 def finished_parts(work):
-    """What tells whether any file of a finished part was written again."""
-    files = [path for path in Path(work).glob("*/??????/*") if path.parent.name.isdigit()]
-    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+    """The files of each finished part, with what tells whether they were written again."""
+    parts = (part for part in Path(work).glob("*/??????") if part.name.isdigit())
+    return {part: {(p.name, p.stat().st_ino, p.stat().st_mtime_ns) for p in part.iterdir()} for part in parts}
+
+
+def assert_nothing_twice(before, after):
+    """Finished parts stay, and of their files nothing comes new; what nobody reads any more goes."""
+    assert before.keys() <= after.keys()
+    assert all(after[part] <= files for part, files in before.items())
 
 
 def interrupt(patch, stage, number=0):
@@ -120,13 +126,17 @@ def test_a_job_that_fails_in_every_stage_goes_on_and_does_nothing_twice(tmp_path
         assert not (work / stage / f"{number:06}").exists()
         assert number == 0 or (work / stage / "000000").exists()
         now = finished_parts(work)
-        assert before.items() < now.items() or stage == "read"
+        assert_nothing_twice(before, now)
+        assert len(before) < len(now) or stage == "read"
         before = now
         # What a worker that was killed leaves behind.
         junk = work / stage / f"{number:06}.0123456789abcdef.draft"
         junk.mkdir()
         for name in ("table.parquet", "texts.arrow", "days.npy", "left.npy"):
             (junk / name).write_bytes(b"half")
+    texts = {p.relative_to(work).as_posix() for p in work.glob("*/??????/*.arrow")}
+    assert {name.partition("/")[0] for name in texts} == {"slices"}, "the texts of articles are not kept to the end"
+    assert all(name.endswith("outlines.arrow") for name in texts)
     cluster(path, out)
     assert files_of(out) == undisturbed
     assert not work.exists()
@@ -155,7 +165,7 @@ def test_a_job_that_is_killed_again_and_again_goes_on(tmp_path, path, undisturbe
         job.send_signal(signal.SIGKILL)
         assert job.wait() == -signal.SIGKILL
         after = finished_parts(work)
-        assert before.items() <= after.items()
+        assert_nothing_twice(before, after)
         before = after
     cluster(path, out)
     assert files_of(out) == undisturbed
