@@ -1,12 +1,14 @@
 """One job of `dedup.archive` on loky, Ray and Dask, a worker killed in the middle of each: are the files the same.
 
-python benchmarks/archive_engines.py [N] [--engines loky,ray,dask] [--workers 2] [--kill sketch] [--date 2026-11-21]
+python benchmarks/archive_engines.py [N] [--words 120] [--a-day 10000] [--copies N] [--engines loky,ray,dask]
+                                     [--workers 2] [--kill sketch] [--date 2026-11-21]
 
-N articles (200,000) are made by archive_corpus.py, or `--articles` names a folder of Parquet files. Each engine is
-started in a process of its own, with `--workers` worker processes: loky as joblib has it, Ray as a cluster of so many
-nodes of one processor each, Dask as a local cluster. Once a part of the stage `--kill` is finished, the worker that is
-busiest gets SIGKILL. Then the files of the results are compared byte for byte, and the exit code is 1 when they differ,
-or when nothing could be killed. Everything goes into results/archive_engines.json. Linux only.
+N articles (200,000) are made by archive_corpus.py, with those of its options, or `--articles` names a folder of
+Parquet files. Each engine is started in a process of its own, with `--workers` worker processes: loky as joblib has
+it, Ray as a cluster of so many nodes of one processor each, Dask as a local cluster. Once a part of the stage `--kill`
+is finished, the worker that is busiest gets SIGKILL. Then the files of the results are compared byte for byte, and the
+exit code is 1 when they differ, or when nothing could be killed. Everything goes into results/archive_engines.json.
+Linux only.
 
 pip install "dedup-stories[ray,dask]"
 """
@@ -187,7 +189,7 @@ def compare(given: argparse.Namespace, names: list[str], folder: Path) -> dict[s
     articles = given.articles
     if articles is None:
         script = str(Path(__file__).with_name("archive_corpus.py"))
-        subprocess.run([sys.executable, script, str(folder), str(given.n), "--words", str(given.words)], check=True)
+        subprocess.run([sys.executable, script, str(folder), str(given.n), *options_of(given)], check=True)
         articles = folder / "articles"
     runs = {}
     for name in names:
@@ -203,6 +205,7 @@ def compare(given: argparse.Namespace, names: list[str], folder: Path) -> dict[s
     killed = all(run["killed"] for run in runs.values())
     return {
         "workers": given.workers,
+        "corpus": options_of(given),
         "engines": runs,
         "files": files[0] if files else {},
         "same": same,
@@ -210,10 +213,18 @@ def compare(given: argparse.Namespace, names: list[str], folder: Path) -> dict[s
     }
 
 
+def options_of(given: argparse.Namespace) -> list[str]:
+    """What was given of the options of the corpus."""
+    named = {"--words": given.words, "--a-day": given.a_day, "--copies": given.copies}
+    return [text for name, value in named.items() if value is not None for text in (name, str(value))]
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("n", nargs="?", type=int, default=N, help="number of articles")
-    parser.add_argument("--words", type=int, default=120, help="of an article")
+    parser.add_argument("--words", type=int, help="of an article")
+    parser.add_argument("--a-day", type=int, help="articles")
+    parser.add_argument("--copies", type=int, help="of the story that has most")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kill", default="sketch", help="stage in which a worker is killed")

@@ -12,8 +12,8 @@ memory (RSS: with libraries and file pages that others have too); of all togethe
 what is shared counts once). Peaks are of the job as a whole and of each stage. Disk is that of the working folder,
 sampled every 2 seconds. A stage lasts until the next begins; the last one has the publishing of the tables with it.
 
-`--limit-gb` runs the job in a scope of systemd with that much memory and no swap. Without systemd, each process may
-have no more private writable memory than its share, GB / jobs (RLIMIT_DATA); all together are only measured.
+`--limit-gb` runs the job in a control group of Linux with so much memory for all processes together and the pages of
+files that they read and write; what needs more is killed. Only root may make one.
 
 BCubed is against what the generator meant, of stories and of copies: made-up words say nothing of quality, but that it
 does not fall as the archive grows. About 15 GB of disk for a million articles, in a temporary folder. Everything goes
@@ -25,13 +25,13 @@ import json
 import logging
 import os
 import re
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ import pyarrow.parquet as pq
 from near_race import RESULTS, circumstances, write_results
 
 MEMORY_EVERY, DISK_EVERY = 0.2, 2.0
-SYSTEMD = Path("/run/systemd/system")
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 class Sample(NamedTuple):
@@ -140,17 +140,8 @@ def watch(corpus: Path, jobs: int, limit_gb: float | None) -> Watch | None:
     """Run the job, and see what it takes; None and a printed line when it fails."""
     log, errors = corpus / "log", corpus / "errors"
     command = [sys.executable, __file__, "--job", str(corpus), "--jobs", str(jobs)]
-    if limit_gb and SYSTEMD.exists():
-        limit = [f"--property=MemoryMax={limit_gb}G", "--property=MemorySwapMax=0"]
-        command = ["systemd-run", "--scope", "--quiet", *limit, *command]  # which becomes the job
-    with errors.open("w") as file:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=file,
-            text=True,
-            preexec_fn=(lambda: set_limit(limit_gb / jobs)) if limit_gb and not SYSTEMD.exists() else None,
-        )
+    with errors.open("w") as file, limited(limit_gb) as join:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True, preexec_fn=join)
         samples: list[Sample] = []
         disk, looked = 0.0, 0.0
         while process.poll() is None:
@@ -165,17 +156,26 @@ def watch(corpus: Path, jobs: int, limit_gb: float | None) -> Watch | None:
     return Watch(json.loads(process.stdout.read().splitlines()[-1]), samples, disk)
 
 
-def set_limit(gb: float) -> None:
-    size = int(gb * 2**30)
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
-def how_limited(limit_gb: float | None, jobs: int) -> str:
-    if not limit_gb:
-        return "no limit"
-    if SYSTEMD.exists():
-        return f"MemoryMax={limit_gb}G, MemorySwapMax=0 of a systemd scope"
-    return f"RLIMIT_DATA of {limit_gb / jobs} GB for each process; no limit for all together"
+@contextmanager
+def limited(gb: float | None) -> Iterator[Callable[[], Any] | None]:
+    """What a process calls to be limited, with all that it starts."""
+    if gb is None:
+        yield None
+        return
+    first = CONTROL_GROUPS / "memory"  # of version 1; in version 2 there is one tree for all kinds
+    group = (first if first.exists() else CONTROL_GROUPS) / f"archive_growth_{os.getpid()}"
+    group.mkdir()
+    try:
+        limit = group / ("memory.limit_in_bytes" if first.exists() else "memory.max")
+        limit.write_text(str(int(gb * 2**30)))
+        yield lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+    finally:
+        while left := (group / "cgroup.procs").read_text().split():  # workers of a job that was killed
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            time.sleep(MEMORY_EVERY)
+        group.rmdir()
 
 
 # Runs
@@ -244,7 +244,7 @@ def numbered(names: pa.ChunkedArray) -> Any:
 
 def show(results: dict[str, Any]) -> None:
     runs = results["runs"]
-    print(f"\n{results['jobs']} workers, {results['limited_by']}")
+    print(f"\n{results['jobs']} workers, memory: {results['limit_gb'] or 'all'} GB")
     print("articles   seconds  us/article  worker MB  RSS MB  conductor MB  together MB  work MB  story F1  copy F1")
     for r in runs:
         print(
@@ -282,7 +282,7 @@ def main() -> None:
         job(given.job, given.job / "log", given.jobs)
         return
     results = circumstances(given.date, ["numpy", "scipy", "pyarrow", "joblib"])
-    results |= {"jobs": given.jobs, "limit_gb": given.limit_gb, "limited_by": how_limited(given.limit_gb, given.jobs)}
+    results |= {"jobs": given.jobs, "limit_gb": given.limit_gb}
     results |= {"time_an_article_over_the_first": {}, "runs": []}
     runs = results["runs"]
     for n in given.articles:
