@@ -35,6 +35,7 @@ from near_race import RESULTS, available, circumstances, in_own_process, write_r
 N = 200_000
 PACKAGES = {"loky": ["joblib"], "ray": ["ray"], "dask": ["distributed"]}
 PARTS_BEFORE, TICK = 1, 0.02
+STARTS = 3  # a node of Ray has 30 seconds to start, which is fixed, and little on a busy machine
 
 
 # Engines
@@ -50,14 +51,10 @@ def loky(workers: int) -> Iterator[None]:  # noqa: ARG001
 def ray(workers: int) -> Iterator[None]:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     import ray
-    from ray.cluster_utils import Cluster
     from ray.util.joblib import register_ray
 
-    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
-    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
+    cluster = nodes(workers)
     try:
-        for _ in range(workers - 1):
-            cluster.add_node(**node)
         ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         register_ray()
         with joblib.parallel_config(backend="ray"):
@@ -65,6 +62,25 @@ def ray(workers: int) -> Iterator[None]:
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def nodes(count: int) -> Any:
+    """A cluster of Ray."""
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    for left in reversed(range(STARTS)):
+        cluster = Cluster()
+        try:
+            cluster.add_node(**node, include_dashboard=False)
+            for _ in range(count - 1):
+                cluster.add_node(**node)
+            break
+        except Exception as error:  # which kind Ray does not say
+            cluster.shutdown()
+            if not left or "timed out during startup" not in str(error):
+                raise
+    return cluster
 
 
 @contextmanager
