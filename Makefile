@@ -33,11 +33,7 @@ format: .venv/installed-dev
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.venv/installed-# Some six minutes: 200,000 short articles on loky, Ray and Dask, with a worker killed in each.
-engines: .venv/installed-dev
-	$(BIN)/python benchmarks/archive_engines.py 200000 --words 30 --a-day 2000 --copies 2000 --results .venv
-
-docs: .venv/installed
+.venv/installed-docs: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[docs]'
 	touch $@
 

@@ -70,7 +70,7 @@ def cluster(
     OSError
         When a file cannot be read or written.
     RuntimeError
-        When workers are lost again and again.
+        When workers are lost again and again, or another call works on the same.
     ImportError
         When what it needs is not installed (``pip install "dedup-stories[archive]"``).
 

@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,9 +23,11 @@ from dedup.archive.inputs import blocks_of, find_inputs
 from dedup.archive.job import Settings, Task, differences, run_stage
 from dedup.archive.results import FORMAT, MANIFEST, checksum
 from dedup.progress import Progress, reporting, split
+from dedup.store.file import hold
 
 _log = logging.getLogger(__name__)
 
+_LOCK = "job.lock"
 _TABLES = {"assignments": "assign", "stories": "tell", "near_duplicates": "verify"}
 
 
@@ -59,14 +62,33 @@ def conduct(
     progress: Progress,
 ) -> dict[str, Any]:
     """Do the whole job, or what is left of it; see `dedup.archive.cluster`."""
-    inputs, about = find_inputs(paths), _about(settings)
+    job = _about(settings) | {"inputs": find_inputs(paths)}
     system, folder = fsspec.core.url_to_fs(out)
-    if system.exists(f"{folder}/{MANIFEST}"):
-        return _finished(json.loads(system.cat_file(f"{folder}/{MANIFEST}")), about | {"inputs": inputs}, out)
+    done = system.exists(f"{folder}/{MANIFEST}")
+    if done:
+        manifest = _finished(json.loads(system.cat_file(f"{folder}/{MANIFEST}")), job, out)
     if work is None and "://" in out:
+        if done:
+            return manifest
         raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
     settings = settings._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
-    _claim(settings, about, inputs)
+    if not done:
+        with _claimed(Path(settings.folder), job):
+            _do(settings, paths, job["inputs"], n_jobs, progress)
+            manifest = _publish(settings, job, system, folder)
+    if _begun(Path(settings.folder)) == job:
+        shutil.rmtree(settings.folder)
+    return manifest
+
+
+def _do(
+    settings: Settings,
+    paths: str | Path | Sequence[str | Path],
+    inputs: dict[str, str],
+    n_jobs: int | None,
+    progress: Progress,
+) -> None:
+    """All stages, from the first part that is not there."""
     blocks = json.loads((Path(settings.folder) / "blocks.json").read_text("utf-8"))
     with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
         run_stage(settings, intake.read_block, "read", range(len(blocks)), workers)
@@ -80,14 +102,6 @@ def conduct(
                     run_stage(settings, stage.task, stage.name, numbers, workers)
                 _delete(settings, stage.spent)
                 its_report(1)
-    files = {name: _publish(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
-    rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
-    manifest = about | {"inputs": inputs, "counts": telling.counts(settings) | rows, "files": files}
-    draft = f"{folder}/{MANIFEST}.draft"
-    system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
-    system.mv(draft, f"{folder}/{MANIFEST}")  # there as a whole, as it says that all else is
-    shutil.rmtree(settings.folder)
-    return manifest
 
 
 def _stages(settings: Settings) -> list[Stage]:
@@ -174,29 +188,64 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     return "; ".join(found[:5])
 
 
-def _claim(settings: Settings, about: dict[str, Any], inputs: dict[str, str]) -> None:
-    """Take the working folder for this job, or go on in it."""
-    folder = Path(settings.folder)
-    job = about | {"inputs": inputs}
-    if (folder / "job.json").exists():
-        changes = _changes(json.loads((folder / "job.json").read_text("utf-8")), job)
+@contextmanager
+def _claimed(folder: Path, job: dict[str, Any]) -> Iterator[None]:
+    """The working folder, for this job and this call alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = hold(folder / _LOCK)
+    except OSError as error:
+        _log.warning("%s has no locks (%s): see to it that no other call works in it", folder, error)
+        lock = None
+    else:
+        if lock is None:
+            raise RuntimeError(f"another call works in {folder}; allowed: one at a time")
+    try:
+        _claim(folder, job)
+        yield
+    finally:
+        if lock is not None:
+            lock.close()
+
+
+def _begun(folder: Path) -> dict[str, Any] | None:
+    """The job that a folder has parts of."""
+    path = folder / "job.json"
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
+
+
+def _claim(folder: Path, job: dict[str, Any]) -> None:
+    """Take a folder for this job, or go on in it."""
+    begun = _begun(folder)
+    if begun is not None:
+        changes = _changes(begun, job)
         if changes:
             raise ValueError(
                 f"{folder} has another job's parts: {changes}; allowed: the call that was interrupted, or delete it"
             )
         return
-    begun = {"blocks.json", "job.json.draft"}  # what an interruption may leave before there is a job
-    if folder.exists() and {path.name for path in folder.iterdir()} - begun:
+    left = ("blocks.json", "job.json.draft", _LOCK)  # by a call that was interrupted before there was a job
+    if not all(path.name.startswith(left) for path in folder.iterdir()):  # a lock has a journal
         raise ValueError(f"{folder} is not empty, and has no job; allowed: an empty or new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    blocks = [block for path in inputs for block in blocks_of(path)]
+    blocks = [block for path in job["inputs"] for block in blocks_of(path)]
     (folder / "blocks.json").write_text(json.dumps(blocks), "utf-8")
     draft = folder / "job.json.draft"
     draft.write_text(json.dumps(job), "utf-8")
     draft.rename(folder / "job.json")
 
 
-def _publish(settings: Settings, table: str, stage: str, system: Any, folder: str) -> list[dict[str, Any]]:
+def _publish(settings: Settings, job: dict[str, Any], system: Any, folder: str) -> dict[str, Any]:
+    """Put the tables where they belong, and then the manifest, which says that all else is there."""
+    files = {name: _copy(settings, name, stage, system, folder) for name, stage in _TABLES.items()}
+    rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
+    manifest = job | {"counts": telling.counts(settings) | rows, "files": files}
+    draft = f"{folder}/{MANIFEST}.draft"
+    system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
+    system.mv(draft, f"{folder}/{MANIFEST}")
+    return manifest
+
+
+def _copy(settings: Settings, table: str, stage: str, system: Any, folder: str) -> list[dict[str, Any]]:
     """Copy the parts of a table to where they belong, and tell what is in each."""
     system.makedirs(f"{folder}/{table}", exist_ok=True)
     told = []

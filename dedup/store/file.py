@@ -167,7 +167,7 @@ def _prepare(
 
 
 def lock_file(path: str | Path) -> sqlite3.Connection | None:
-    """A lock that one process can hold, and that goes with it however it ends.
+    """The lock of an index, by whoever writes to it.
 
     Raises
     ------
@@ -179,18 +179,35 @@ def lock_file(path: str | Path) -> sqlite3.Connection | None:
     place = real_path(path)
     if place == ":memory:":
         return None
+    try:
+        lock = hold(f"{place}.lock")
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
+        ) from error
+    if lock is None:
+        raise RuntimeError(
+            f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time, others with read_only=True"
+        )
+    return lock
+
+
+def hold(path: str | Path) -> sqlite3.Connection | None:
+    """A lock that one process can hold, until it is closed or the process ends in whatever way; None when another does.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be made or locked.
+    """
     lock = None
     try:
-        lock = sqlite3.connect(f"{place}.lock", isolation_level=None, timeout=0, check_same_thread=False)
+        lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         if lock is not None:
             lock.close()
         if "locked" in str(error):
-            raise RuntimeError(
-                f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time, others with read_only=True"
-            ) from error
-        raise OSError(
-            f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
-        ) from error
+            return None
+        raise OSError(str(error)) from error
     return lock

@@ -172,6 +172,49 @@ def test_a_job_that_is_killed_again_and_again_goes_on(tmp_path, path, undisturbe
     assert not work.exists()
 
 
+def test_one_call_at_a_time(tmp_path, path, undisturbed):
+    told = []
+
+    def call_again(done, total):
+        if not told:
+            with pytest.raises(
+                RuntimeError, match=r"another call works in .*out\.work; allowed: one at a time"
+            ) as error:
+                cluster(path, tmp_path / "out")
+            told.append(error)
+
+    cluster(path, tmp_path / "out", progress=call_again)
+    assert told
+    assert files_of(tmp_path / "out") == undisturbed
+
+
+def test_where_there_are_no_locks_the_log_says_so(tmp_path, path, undisturbed, monkeypatch, caplog):
+    def no_locks(_):
+        raise OSError("disk I/O error")
+
+    monkeypatch.setattr(conductor, "hold", no_locks)
+    with caplog.at_level("WARNING", logger="dedup"):
+        cluster(path, tmp_path / "out")
+    assert caplog.messages == [
+        f"{tmp_path / 'out.work'} has no locks (disk I/O error): see to it that no other call works in it"
+    ]
+    assert files_of(tmp_path / "out") == undisturbed
+
+
+def test_what_a_job_left_that_was_done_goes_with_the_next_call(tmp_path, path, monkeypatch):
+    out, work = tmp_path / "out", tmp_path / "out.work"
+    with monkeypatch.context() as patch:
+        patch.setattr(conductor.shutil, "rmtree", lambda folder: None)
+        manifest = cluster(path, out)
+    assert work.exists()
+    assert cluster(path, out) == manifest
+    assert not work.exists()
+    work.mkdir()
+    (work / "mine").touch()
+    assert cluster(path, out) == manifest
+    assert (work / "mine").exists()
+
+
 def test_a_job_that_ended_before_it_was_noted_begins_again(tmp_path, path, undisturbed):
     (tmp_path / "out.work").mkdir()
     for name in ("blocks.json", "job.json.draft"):
