@@ -60,7 +60,11 @@ def totals(results: dict[str, Any], articles: int, cores: int) -> tuple[float, f
     found = needs(results, articles).values()
     large = max(results["runs"], key=lambda run: run["articles"])
     core_hours, alone = sum(need.core_hours for need in found), sum(need.alone_hours for need in found)
-    return core_hours, (core_hours - alone) / cores + alone, large["work_mb"] / large["articles"] * articles / 1024**2
+    return (
+        core_hours,
+        (core_hours - alone) / cores + alone,
+        large["written_mb"] / large["articles"] * articles / 1024**2,
+    )
 
 
 def rows(results: dict[str, Any]) -> list[list[str]]:
