@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from near_race import RESULTS
 
 SIZES = 100_000_000, 1_000_000_000
+CORES = 64
 
 #: One task, or one after the other.
 ALONE = "order", "collect", "plan", "copies", "group", "stories"
@@ -55,16 +56,32 @@ def needs(results: dict[str, Any], articles: int) -> dict[str, Need]:
     return found
 
 
-def totals(results: dict[str, Any], articles: int, cores: int) -> tuple[float, float, float]:
-    """Hours of a core, hours on the clock with so many cores, and TB between the stages."""
+class Total(NamedTuple):
+    """What the job needs: hours of a core, hours on the clock, TB written from stage to stage and at once on disk."""
+
+    core_hours: float
+    hours: float
+    written_tb: float
+    work_tb: float
+
+
+def total(results: dict[str, Any], articles: int, cores: int) -> Total:
+    """What the job needs with so many cores."""
     found = needs(results, articles).values()
     large = max(results["runs"], key=lambda run: run["articles"])
     core_hours, alone = sum(need.core_hours for need in found), sum(need.alone_hours for need in found)
-    return (
-        core_hours,
-        (core_hours - alone) / cores + alone,
-        large["written_mb"] / large["articles"] * articles / 1024**2,
-    )
+    written, work = (large[name] / large["articles"] * articles / 1024**2 for name in ("written_mb", "work_mb"))
+    return Total(core_hours, (core_hours - alone) / cores + alone, written, work)
+
+
+def total_rows(results: dict[str, Any], cores: int = CORES) -> list[list[str]]:
+    """A table: a row for each size."""
+    lines = []
+    for articles in SIZES:
+        own = total(results, articles, cores)
+        disk = f"{own.written_tb:,.1f} TB", f"{own.work_tb:,.1f} TB"
+        lines.append([f"{articles:,}", f"{own.core_hours:,.0f}", f"{own.hours:,.0f}", *disk])
+    return lines
 
 
 def rows(results: dict[str, Any]) -> list[list[str]]:
@@ -80,17 +97,14 @@ def rows(results: dict[str, Any]) -> list[list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cores", type=int, default=64)
+    parser.add_argument("--cores", type=int, default=CORES)
     given = parser.parse_args()
     results = measured()
     for row in rows(results):
         print("  ".join([f"{row[0]:<16}", *(f"{cell:>12}" for cell in row[1:])]))
-    for articles in SIZES:
-        core_hours, hours, terabytes = totals(results, articles, given.cores)
-        print(
-            f"{articles:,} articles: {core_hours:,.0f} core hours, {hours:,.1f} hours on {given.cores} cores, "
-            f"{terabytes:,.1f} TB between the stages"
-        )
+    heads = ["articles", "core hours", f"hours on {given.cores} cores", "written", "at once"]
+    for row in [heads, *total_rows(results, given.cores)]:
+        print("  ".join(f"{cell:>18}" for cell in row))
 
 
 if __name__ == "__main__":

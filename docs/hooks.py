@@ -120,15 +120,27 @@ def archive() -> str:
     return table(heads, rows, measured, "benchmarks/archive_growth.py")
 
 
-def archive_estimate() -> str:
+def archive_estimate() -> Any:
+    """The script of that name."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import archive_estimate
 
-    heads = ["stage"]
-    for articles in archive_estimate.SIZES:
+    return archive_estimate
+
+
+def archive_stages() -> str:
+    estimate, heads = archive_estimate(), ["stage"]
+    for articles in estimate.SIZES:
         heads += [f"{articles // 1_000_000:,} million: core hours", "largest worker"]
-    measured = archive_estimate.measured()
-    return table(heads, archive_estimate.rows(measured), measured, "benchmarks/archive_estimate.py")
+    measured = estimate.measured()
+    return table(heads, estimate.rows(measured), measured, "benchmarks/archive_estimate.py")
+
+
+def archive_totals() -> str:
+    estimate = archive_estimate()
+    heads = ["articles", "core hours", f"hours on {estimate.CORES} cores", "written between stages", "on disk at once"]
+    measured = estimate.measured()
+    return table(heads, estimate.total_rows(measured), measured, "benchmarks/archive_estimate.py")
 
 
 def writers() -> str:
@@ -149,6 +161,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "stories": stories,
     "copies": copies,
     "archive": archive,
-    "archive-estimate": archive_estimate,
+    "archive-stages": archive_stages,
+    "archive-totals": archive_totals,
     "writers": writers,
 }

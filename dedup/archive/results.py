@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dedup.archive.inputs import blocks_of, find_inputs, rows_of
+from dedup.archive.inputs import Block, blocks_of, find_inputs, rows_of
 from dedup.archive.job import differences
 from dedup.article import Article, Batch, read_articles
 from dedup.moving import Grouped
@@ -92,10 +92,15 @@ def _read(out: str | Path, manifest: dict[str, Any], table: str, columns: list[s
 
 
 def _articles(manifest: dict[str, Any], wanted: dict[str, int]) -> Iterator[Article]:
-    for path in manifest["inputs"]:
-        for block in blocks_of(path):
-            rows = (row for row in rows_of(block, _FIELDS) if str(row["id"]) in wanted)
-            yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], warns=False).articles
+    """Those of the articles that are wanted."""
+    for block in (block for path in manifest["inputs"] for block in blocks_of(path) if _has_some(block, wanted)):
+        rows = (row for row in rows_of(block, _FIELDS) if str(row["id"]) in wanted)
+        yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], warns=False).articles
+
+
+def _has_some(block: Block, wanted: dict[str, int]) -> bool:
+    """Whether there may be one that is wanted; of Parquet the ids can be read alone."""
+    return not block.path.endswith(".parquet") or any(str(row["id"]) in wanted for row in rows_of(block, ("id",)))
 
 
 def checksum(data: bytes) -> str:
