@@ -13,7 +13,7 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ import worlds
 from near_race import RESULTS, circumstances, write_results
 
 import dedup
-from dedup import StoryIndex, archive
+from dedup import Article, StoryIndex, archive
 from dedup.components import numbered_by_first
 from dedup.metrics import bcubed
 
@@ -52,16 +52,14 @@ def compare(data: Path, n: int, folder: Path) -> dict[str, Any]:
     groups = numbered_by_first(found["near_duplicate_group"].to_numpy())
     shown = np.flatnonzero(found["is_representative"].to_numpy())
     since = worlds.START + timedelta(days=DAYS - LATEST)
-    index, index_seconds = timed(
-        lambda: StoryIndex.from_archive(folder / "stories.db", folder / "out", since=since)
-    )
+    index, index_seconds = timed(lambda: StoryIndex.from_archive(folder / "stories.db", folder / "out", since=since))
     with index:
         taken = len(index)
     return {
         "articles": n,
         "slices": manifest["counts"]["slices"],
         "same_near_duplicate_groups": bool((groups == stories.near_duplicate_labels).all()),
-        "same_pairs": pairs_of(folder / "out") == pairs_in_memory(articles),
+        "same_pairs": pairs_of(folder / "out") == pairs_in_memory(stories.articles),
         "same_representatives": set(shown.tolist()) == set(stories.representative_indices.tolist()),
         "membership_difference": float(np.abs(found["membership"].to_numpy() - stories.membership).max()),
         "agreement": bcubed(stories.labels, of_archive).f1,
@@ -84,10 +82,10 @@ def pairs_of(out: Path) -> set[Pair]:
     return {(min(a, b), max(a, b), *similarity) for a, b, *similarity in zip(*columns, strict=True)}
 
 
-def pairs_in_memory(articles: list[worlds.Article]) -> set[Pair]:
+def pairs_in_memory(articles: Sequence[Article]) -> set[Pair]:
     """Those of `dedup.near_duplicates`."""
-    found = dedup.near_duplicates(articles, cut_residue=True, timezone="UTC")
-    names = [[articles[i]["id"] for i in pair] for pair in found.pairs.tolist()]
+    found = dedup.near_duplicates(articles, cut_residue=True)
+    names = [[articles[i].id for i in pair] for pair in found.pairs.tolist()]
     both = zip(names, found.jaccard.tolist(), found.containment.tolist(), strict=True)
     return {(min(pair), max(pair), *similarity) for pair, *similarity in both}
 

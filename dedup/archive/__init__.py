@@ -43,7 +43,7 @@ def cluster(
     out : str or Path
         A folder for the results, or a URL that fsspec writes to.
     work : str or Path, optional
-        A folder for what is between, on a file system of all workers; some 13 kB an article of 120 words, and deleted
+        A folder for what is between, on a file system of all workers; some 9 kB an article of 120 words, and deleted
         when all is done. It is ``out`` with ".work" behind it if not given.
     story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         See `StoryClusterer`.
