@@ -1,18 +1,19 @@
 """Seeded synthetic news as files, as much of it as is wanted: what an archive of years is like to a job.
 
-python benchmarks/archive_corpus.py FOLDER N [--words 120] [--a-day 10000] [--copies N] [--files 16] [--seed 1]
+python benchmarks/archive_corpus.py FOLDER N [--words 120] [--a-day 10000] [--copies N] [--largest 600] [--files 16]
+                                    [--seed 1]
 
 FOLDER/articles/*.parquet   N articles: id, title, text, published, source; files follow one another in time
 FOLDER/labels.parquet       id, story, text: the true story of each, and which text it is a copy of, both as numbers
 
-Sizes of stories have a heavy tail: 60 % are one report, one in a hundred is more than 34, none more than 600. A story
-begins at any time and lasts up to four days. It is of one of 300 topics, each with 40 names that are often in the news;
-it has four of those, eight names and 24 rare words. A report tells it in its own words: three in ten are the story's
-(all names, but ten of the words), an eighth those of the topic, the rest is from a vocabulary of 200,000 that follows
-Zipf's law and begins with English function words. One report in seven is a copy of an earlier one of its story, with up
-to 2.5 % of the words changed or a sentence appended. One story is copied `--copies` times within five days (200,000, or
-a tenth of all articles), with .1 to 2 % of the words changed. There are 120 sources; a third have template lines at the
-head or foot of every article. One article in a hundred has no date.
+Sizes of stories have a heavy tail: 60 % are one report, one in a hundred is more than 34, none more than `--largest`
+(600). A story begins at any time and lasts up to four days. It is of one of 300 topics, each with 40 names that are
+often in the news; it has four of those, eight names and 24 rare words. A report tells it in its own words: three in ten
+are the story's (all names, but ten of the words), an eighth those of the topic, the rest is from a vocabulary of
+200,000 that follows Zipf's law and begins with English function words. One report in seven is a copy of an earlier one
+of its story, with up to 2.5 % of the words changed or a sentence appended. One story is copied `--copies` times within
+five days (200,000, or a tenth of all articles), with .1 to 2 % of the words changed. There are 120 sources; a third
+have template lines at the head or foot of every article. One article in a hundred has no date.
 
 Every word is a hash of seed, article and place, so that a copy is made without its original at hand: memory does not
 grow with the texts. The words are made up: use it for speed, memory and mechanics, never to say how good stories are.
@@ -85,9 +86,9 @@ class Corpus(NamedTuple):
 # Who tells what and when
 
 
-def story_sizes(rng: Generator, n: int) -> Longs:
+def story_sizes(rng: Generator, n: int, largest: int) -> Longs:
     """Sizes of stories that have `n` articles together."""
-    sizes = np.minimum(rng.random(n) ** (-1 / TAIL), LARGEST).astype(np.int64)
+    sizes = np.minimum(rng.random(n) ** (-1 / TAIL), largest).astype(np.int64)
     total = np.cumsum(sizes)
     last = int(np.searchsorted(total, n))
     sizes = sizes[: last + 1]
@@ -95,8 +96,8 @@ def story_sizes(rng: Generator, n: int) -> Longs:
     return sizes
 
 
-def make_plan(rng: Generator, n: int, words: int, a_day: int, copies: int) -> Plan:
-    sizes = np.append(story_sizes(rng, n - copies), copies)[: None if copies else -1]
+def make_plan(rng: Generator, n: int, words: int, a_day: int, copies: int, largest: int) -> Plan:
+    sizes = np.append(story_sizes(rng, n - copies, largest), copies)[: None if copies else -1]
     story = np.repeat(np.arange(len(sizes)), sizes)
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     viral = np.arange(n) >= n - copies
@@ -311,13 +312,14 @@ def write(
     words: int = 120,
     a_day: int = 10_000,
     copies: int | None = None,
+    largest: int = LARGEST,
     files: int = 16,
     seed: int = 1,
 ) -> list[Path]:
     """Write a corpus; the files of its articles."""
     rng = default_rng(seed)
     copies = min(200_000, n // 10) if copies is None else copies
-    plan, forms = make_plan(rng, n, words, a_day, copies), all_forms()
+    plan, forms = make_plan(rng, n, words, a_day, copies, largest), all_forms()
     corpus = Corpus(seed, plan, forms, zipf_quantiles(), templates(rng, forms, 1), templates(rng, forms, 3))
     (folder / "articles").mkdir(parents=True)
     labels = pa.table({"id": ids(np.arange(n)), "story": plan.story, "text": plan.text})
@@ -339,6 +341,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--words", type=int, default=120, help="mean length of a text")
     parser.add_argument("--a-day", type=int, default=10_000, help="articles a day")
     parser.add_argument("--copies", type=int, help="of one story; 200,000 or a tenth of N, what is less, if not given")
+    parser.add_argument("--largest", type=int, default=LARGEST, help="articles of a story but for that one")
     parser.add_argument("--files", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

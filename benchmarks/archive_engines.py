@@ -1,7 +1,7 @@
 """One job of `dedup.archive` on loky, Ray and Dask, a worker killed in the middle of each: are the files the same.
 
-python benchmarks/archive_engines.py [N] [--words 120] [--a-day 10000] [--copies N] [--engines loky,ray,dask]
-                                     [--workers 2] [--kill sketch] [--date 2026-11-21]
+python benchmarks/archive_engines.py [N] [--words 120] [--a-day 10000] [--copies N] [--largest 600]
+                                     [--engines loky,ray,dask] [--workers 2] [--kill sketch] [--date 2026-11-21]
 
 N articles (200,000) are made by archive_corpus.py, with those of its options, or `--articles` names a folder of
 Parquet files. Each engine is started in a process of its own, with `--workers` worker processes: loky as joblib has
@@ -231,7 +231,7 @@ def compare(given: argparse.Namespace, names: list[str], folder: Path) -> dict[s
 
 def options_of(given: argparse.Namespace) -> list[str]:
     """What was given of the options of the corpus."""
-    named = {"--words": given.words, "--a-day": given.a_day, "--copies": given.copies}
+    named = {"--words": given.words, "--a-day": given.a_day, "--copies": given.copies, "--largest": given.largest}
     return [text for name, value in named.items() if value is not None for text in (name, str(value))]
 
 
@@ -241,6 +241,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--words", type=int, help="of an article")
     parser.add_argument("--a-day", type=int, help="articles")
     parser.add_argument("--copies", type=int, help="of the story that has most")
+    parser.add_argument("--largest", type=int, help="articles of any other story")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kill", default="sketch", help="stage in which a worker is killed")
