@@ -13,7 +13,7 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
 
-# Some four minutes: 200,000 short articles on loky, Ray and Dask, with a worker killed in each.
+# Some five minutes: 200,000 short articles on loky, Ray and Dask, with a worker killed in each.
 engines: .venv/installed-dev
 	$(BIN)/python benchmarks/archive_engines.py 200000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
 		--results .venv

@@ -52,7 +52,9 @@ def compare(data: Path, n: int, folder: Path) -> dict[str, Any]:
     groups = numbered_by_first(found["near_duplicate_group"].to_numpy())
     shown = np.flatnonzero(found["is_representative"].to_numpy())
     since = worlds.START + timedelta(days=DAYS - LATEST)
-    index, index_seconds = timed(lambda: StoryIndex.from_archive(folder / "stories.db", folder / "out", since=since))
+    index, index_seconds = timed(
+        lambda: StoryIndex.from_stories(folder / "stories.db", archive.read(folder / "out", since=since))
+    )
     with index:
         taken = len(index)
     return {

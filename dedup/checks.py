@@ -1,5 +1,6 @@
 """Checks of parameters, whose messages name the parameter, its value and what is allowed."""
 
+from datetime import datetime
 from numbers import Integral, Real
 from typing import Any
 
@@ -74,3 +75,10 @@ def check_count(name: str, value: Any, allowed: str = "an integer of at least 1"
         raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
     if value < 1:
         raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
+
+
+def day_of(moment: datetime, name: str) -> float:
+    """A time in days since 1970; `name` is what the caller calls it."""
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ValueError(f"{name} is {moment!r}; allowed: an aware datetime")
+    return moment.timestamp() / 86_400

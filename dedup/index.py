@@ -5,10 +5,10 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-from dedup.archive import require_archive
 from dedup.article import Article, items_of, read_articles
-from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
-from dedup.moving import Grouped, take_over
+from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings, day_of
+from dedup.grouped import Grouped
+from dedup.moving import take_over
 from dedup.near.duplicates import NearSettings
 from dedup.progress import Progress, reporting
 from dedup.representative import Chooser
@@ -16,7 +16,7 @@ from dedup.store.opening import name_of, open_store
 from dedup.stories import Stories, Story
 from dedup.stream import upkeep
 from dedup.stream.answers import most_similar, row_of, story_of
-from dedup.stream.door import check_articles, day_of, sift
+from dedup.stream.door import check_articles, sift
 from dedup.stream.records import Assignment, Move, Refusal, Similar, story_name, story_number
 from dedup.stream.scheme import Settings, versions
 from dedup.stream.session import Session
@@ -113,8 +113,10 @@ class StoryIndex:
         self._session = Session(store, settings, read_only=read_only)
 
     @classmethod
-    def from_stories(cls, path: str | Path, stories: Stories, **parameters: Any) -> Self:
-        """An index that begins with the stories of a batch: the first is s1, and so on.
+    def from_stories(
+        cls, path: str | Path, stories: Stories | Grouped, *, progress: Progress = False, **parameters: Any
+    ) -> Self:
+        """An index that begins with the stories of a batch or an archive: the first is s1, and so on.
 
         Reports that come later join them, and the same articles are "unchanged".
 
@@ -122,10 +124,13 @@ class StoryIndex:
         ----------
         path : str or Path
             See `StoryIndex`; with no articles yet.
-        stories : Stories
-            Of articles with ids that will come again.
+        stories : Stories or Grouped
+            What `dedup.cluster` or `dedup.archive.read` returns, of articles with ids that will come again.
+        progress : bool or callable, default False
+            As in `StoryClusterer`, of the articles taken over.
         **parameters
-            Those of `StoryIndex`; the `story_threshold` is that of the stories unless given.
+            Those of `StoryIndex`; unless given, the `story_threshold` is that of a batch, and all are those of an
+            archive.
 
         Returns
         -------
@@ -145,99 +150,27 @@ class StoryIndex:
         ...     index.story("s1").id, len(index.story("s1")) == len(stories[0])
         ('s1', True)
         """
-        if not isinstance(stories, Stories):
-            raise TypeError(f"stories is {type(stories).__name__}; allowed: what dedup.cluster returns")
-        grouped = Grouped(stories.articles, stories.labels, stories.near_duplicate_labels)
-        return cls._begin(path, grouped, {"story_threshold": stories.threshold} | parameters)
-
-    @classmethod
-    def from_archive(
-        cls,
-        path: str | Path,
-        out: str | Path,
-        *,
-        since: datetime | None = None,
-        progress: Progress = False,
-        **parameters: Any,
-    ) -> Self:
-        r"""An index that begins with the stories of an archive, by their first article: the earliest is s1.
-
-        Reports that come later join them, and the same articles are "unchanged".
-
-        Parameters
-        ----------
-        path : str or Path
-            See `StoryIndex`; with no articles yet.
-        out : str or Path
-            The results of `dedup.archive.cluster`, whole as they were written. The files that the articles were read
-            from must be where they were.
-        since : datetime, optional
-            Only the stories with an article since then, whole; of an archive of years a service needs the last weeks.
-            Without it all stories, also undated ones.
-        progress : bool or callable, default False
-            As in `StoryClusterer`, of the articles taken over.
-        **parameters
-            Those of `StoryIndex`; those of the archive unless given.
-
-        Returns
-        -------
-        StoryIndex
-            Open. All articles taken over are in memory at once meanwhile.
-
-        Raises
-        ------
-        TypeError, ValueError
-            When there are no results, or they or the files of the articles have changed; or when the index has
-            articles, or does not take these.
-        OSError
-            When a file cannot be read.
-        ImportError
-            When what it needs is not installed (``pip install "dedup-stories[archive]"``).
-
-        Examples
-        --------
-        >>> import json
-        >>> from tempfile import TemporaryDirectory
-        >>> from dedup import archive
-        >>> reports = [
-        ...     {"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."},
-        ...     {"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."},
-        ... ]
-        >>> with TemporaryDirectory() as folder:
-        ...     with open(f"{folder}/articles.jsonl", "w") as file:
-        ...         print(*map(json.dumps, reports), sep="\n", file=file)
-        ...     _ = archive.cluster(f"{folder}/articles.jsonl", f"{folder}/stories", n_jobs=1)
-        ...     with StoryIndex.from_archive(f"{folder}/stories.db", f"{folder}/stories") as index:
-        ...         index.story("s1")
-        Story(2 articles, undated: 'Kim Jong Un crossed into Russia by armoured train on Tuesday.')
-        """
-        if since is not None:
-            day_of(since, "since")
         check_progress(progress)
-        require_archive()
-        from dedup.archive.results import read_manifest, read_results  # what they need is an extra
-
-        parameters = read_manifest(out)["parameters"] | parameters
-        return cls._begin(path, read_results(out, since), parameters, progress)
-
-    @classmethod
-    def _begin(cls, path: str | Path, grouped: Grouped, parameters: dict[str, Any], progress: Progress = False) -> Self:
-        """An index that begins with stories that are known."""
-        index = cls(path, **parameters)
-        session = index._session
-
-        def begin() -> None:
-            if session.store.counters()[:2] != (1, 1):
-                raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
-            with reporting(progress, len(grouped.articles)) as report:
-                take_over(session.ledger, session.assigner, grouped, index._timezone, report)
-
+        if isinstance(stories, Stories):
+            labels = stories.labels, stories.near_duplicate_labels
+            stories = Grouped(stories.articles, *labels, {"story_threshold": stories.threshold})
+        elif not isinstance(stories, Grouped):
+            what = "what dedup.cluster or dedup.archive.read returns"
+            raise TypeError(f"stories is {type(stories).__name__}; allowed: {what}")
+        index = cls(path, **stories.parameters | parameters)
         try:
-            session.write(begin)
+            index._session.write(lambda: index._begin(stories, path, progress))
         except BaseException:
             index.close()
             raise
         return index
+
+    def _begin(self, grouped: Grouped, path: str | Path, progress: Progress) -> None:
+        session = self._session
+        if session.store.counters()[:2] != (1, 1):
+            raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
+        with reporting(progress, len(grouped.articles)) as report:
+            take_over(session.ledger, session.assigner, grouped, self._timezone, report)
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """An index from another one, or from stories that are known."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import tzinfo
 from hashlib import blake2b
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.article import Article, read_articles
+from dedup.article import read_articles
 from dedup.components import numbered_by_first
+from dedup.grouped import Grouped
 from dedup.progress import Report
 from dedup.store.file import UNFINISHED
 from dedup.store.opening import name_of, open_store, read_about
@@ -146,24 +146,6 @@ def _sum(rows: Iterable[Any]) -> TableSum:
     return TableSum(count, f"{total % 2**128:032x}")
 
 
-class Grouped(NamedTuple):
-    """Articles of which the stories are known.
-
-    Attributes
-    ----------
-    articles : sequence of Article
-        With their residue.
-    labels : ndarray of int64, shape (n_articles,)
-        Story of each; a story for each number from 0 on.
-    near_duplicate_labels : ndarray of int64, shape (n_articles,)
-        Near-duplicate group of each, numbered in whatever way.
-    """
-
-    articles: Sequence[Article]
-    labels: NDArray[np.int64]
-    near_duplicate_labels: NDArray[np.int64]
-
-
 def take_over(
     ledger: Ledger, assigner: Assigner, grouped: Grouped, timezone: str | tzinfo | None, report: Report
 ) -> None:
@@ -172,7 +154,7 @@ def take_over(
     The story of label k gets the number k + 1. Similarities are measured as if the articles had come in canonical
     order, with what is known of sites from the batch.
     """
-    articles, labels, near_duplicate_labels = grouped
+    articles, labels, near_duplicate_labels, _ = grouped
     checked = check_articles(articles, timezone)
     order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
     cut = ledger.settings.cut_residue

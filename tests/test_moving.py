@@ -194,7 +194,7 @@ def test_new_reports_join_the_stories_of_the_batch_as_they_do_in_a_stream(plain)
 
 
 def test_only_stories_of_articles_that_an_index_takes_and_only_a_new_index(tmp_path, stories):
-    with pytest.raises(TypeError, match=r"stories is list; allowed: what dedup\.cluster returns"):
+    with pytest.raises(TypeError, match=r"stories is list; allowed: what dedup\.cluster or dedup\.archive\.read"):
         StoryIndex.from_stories(":memory:", list(stories))
     with pytest.raises(ValueError, match=r"field 'id' is '\\ud800'; allowed: no lone surrogates"):
         StoryIndex.from_stories(":memory:", dedup.cluster([Article("\ud800", TEXT)]))

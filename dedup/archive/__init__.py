@@ -1,18 +1,20 @@
 """Archive: stories of more articles than memory holds, from files to files."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings
+from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings, day_of
+from dedup.grouped import Grouped
 from dedup.near.duplicates import NearSettings
 from dedup.progress import Progress
 from dedup.representative import RULES
 from dedup.text.fold import Fold
 from dedup.text.limit import MAX_CHARS
 
-__all__ = ["cluster"]
+__all__ = ["cluster", "read"]
 
 
 def cluster(
@@ -115,7 +117,7 @@ def cluster(
     check_flag("cut_residue", cut_residue)
     check_count("max_chars", max_chars)
     check_progress(progress)
-    require_archive()
+    _require()
     from dedup.archive.conductor import conduct
     from dedup.archive.job import Settings
 
@@ -123,7 +125,58 @@ def cluster(
     return conduct(paths, str(out), None if work is None else str(work), settings, n_jobs, progress)
 
 
-def require_archive() -> None:
+def read(out: str | Path, *, since: datetime | None = None) -> Grouped:
+    r"""The articles of an archive with their stories, for `StoryIndex.from_stories`.
+
+    Parameters
+    ----------
+    out : str or Path
+        The results of `cluster`, whole as they were written. The files that the articles were read from must be where
+        they were.
+    since : datetime, optional
+        Only the stories with an article since then, whole; of an archive of years a service needs the last weeks.
+        Without it all stories, also undated ones.
+
+    Returns
+    -------
+    Grouped
+        All in memory, by publication and id; stories are numbered by their first article. Residue is looked for again,
+        in these articles.
+
+    Raises
+    ------
+    ValueError
+        When there are no results, or they or the files of the articles have changed; or for a time without a zone.
+    OSError
+        When a file cannot be read.
+    ImportError
+        When what it needs is not installed (``pip install "dedup-stories[archive]"``).
+
+    Examples
+    --------
+    >>> import json
+    >>> from tempfile import TemporaryDirectory
+    >>> from dedup import StoryIndex
+    >>> reports = [
+    ...     {"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."},
+    ...     {"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."},
+    ... ]
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "articles.jsonl").write_text("\n".join(map(json.dumps, reports)))
+    ...     _ = cluster(f"{folder}/articles.jsonl", f"{folder}/stories", n_jobs=1)
+    ...     with StoryIndex.from_stories(":memory:", read(f"{folder}/stories")) as index:
+    ...         index.story("s1")
+    Story(2 articles, undated: 'Kim Jong Un crossed into Russia by armoured train on Tuesday.')
+    """
+    if since is not None:
+        day_of(since, "since")
+    _require()
+    from dedup.archive.results import read_results
+
+    return read_results(out, since)
+
+
+def _require() -> None:
     """Refuse to go on without what an archive needs."""
     missing = [name for name in ("fsspec", "pyarrow") if not find_spec(name)]
     if missing:

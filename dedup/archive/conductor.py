@@ -22,8 +22,8 @@ from dedup.archive import cleaning, copies, grouping, intake, reports, telling
 from dedup.archive.inputs import blocks_of, find_inputs
 from dedup.archive.job import Settings, Task, differences, run_stage
 from dedup.archive.results import FORMAT, MANIFEST, checksum
+from dedup.lock import hold
 from dedup.progress import Progress, reporting, split
-from dedup.store.file import hold
 
 _log = logging.getLogger(__name__)
 
@@ -67,9 +67,7 @@ def conduct(
     done = system.exists(f"{folder}/{MANIFEST}")
     if done:
         manifest = _finished(json.loads(system.cat_file(f"{folder}/{MANIFEST}")), job, out)
-    if work is None and "://" in out:
-        if done:
-            return manifest
+    elif work is None and "://" in out:
         raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
     settings = settings._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
     if not done:

@@ -1,4 +1,4 @@
-"""The results of a job -> its articles, and which story each is in, for an index to begin with."""
+"""The results of a job -> its articles, and which story each is in."""
 
 import io
 import json
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from dedup.archive.inputs import Block, blocks_of, find_inputs, rows_of
 from dedup.archive.job import differences
 from dedup.article import Article, Batch, read_articles
-from dedup.moving import Grouped
+from dedup.grouped import Grouped
 from dedup.residue import set_aside
 
 MANIFEST, FORMAT = "manifest.json", 1
@@ -25,16 +25,8 @@ MANIFEST, FORMAT = "manifest.json", 1
 _FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 
 
-def read_manifest(out: str | Path) -> dict[str, Any]:
-    """What a finished job says of itself.
-
-    Raises
-    ------
-    ValueError
-        When there is no finished job, or one of another format.
-    OSError
-        When it cannot be read.
-    """
+def _manifest(out: str | Path) -> dict[str, Any]:
+    """What a finished job says of itself."""
     system, folder = fsspec.core.url_to_fs(str(out))
     if not system.exists(f"{folder}/{MANIFEST}"):
         raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
@@ -45,18 +37,8 @@ def read_manifest(out: str | Path) -> dict[str, Any]:
 
 
 def read_results(out: str | Path, since: datetime | None) -> Grouped:
-    """All articles of the stories that have one since then, or of all stories, from the files they were read from.
-
-    Stories are numbered by their first article. Residue is looked for again, in these articles.
-
-    Raises
-    ------
-    ValueError
-        When one of the files is not as it was.
-    OSError
-        When one cannot be read.
-    """
-    manifest = read_manifest(out)
+    """Articles and their stories; see `dedup.archive.read`."""
+    manifest = _manifest(out)
     changes = differences(manifest["inputs"], find_inputs(list(manifest["inputs"])))
     if changes:
         raise ValueError(f"{out}: the articles have changed: {'; '.join(changes[:5])}; allowed: the files of the job")
@@ -76,7 +58,7 @@ def read_results(out: str | Path, since: datetime | None) -> Grouped:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
         articles = set_aside(batch, manifest["parameters"]["max_chars"], manifest["parameters"]["fold"], None).articles
     labels = assignments["story_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    return Grouped(articles, labels, assignments["near_duplicate_group"].to_numpy())
+    return Grouped(articles, labels, assignments["near_duplicate_group"].to_numpy(), manifest["parameters"])
 
 
 def _read(out: str | Path, manifest: dict[str, Any], table: str, columns: list[str]) -> pa.Table:

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from dedup.lock import hold
+
 APPLICATION_ID = 0x64656475  # "dedu"
 FORMAT = 3
 
@@ -189,25 +191,4 @@ def lock_file(path: str | Path) -> sqlite3.Connection | None:
         raise RuntimeError(
             f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time, others with read_only=True"
         )
-    return lock
-
-
-def hold(path: str | Path) -> sqlite3.Connection | None:
-    """A lock that one process can hold, until it is closed or the process ends in whatever way; None when another does.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be made or locked.
-    """
-    lock = None
-    try:
-        lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if lock is not None:
-            lock.close()
-        if "locked" in str(error):
-            return None
-        raise OSError(str(error)) from error
     return lock

@@ -1,7 +1,7 @@
 """What users hand to an index -> what it works on, or an error that says what is allowed."""
 
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from dedup.article import Article, read_articles
@@ -66,10 +66,3 @@ def sift(items: Iterable[Any], timezone: str | tzinfo | None) -> tuple[list[Any]
 def is_storable(text: str) -> bool:
     """Whether a text has no lone surrogates."""
     return printable(text) == text
-
-
-def day_of(moment: datetime, name: str) -> float:
-    """A time in days since 1970; `name` is what the caller calls it."""
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise ValueError(f"{name} is {moment!r}; allowed: an aware datetime")
-    return moment.timestamp() / 86_400

@@ -13,7 +13,8 @@ from postgres_server import SERVER
 from test_index import remembered
 
 import dedup
-from dedup import Article, StoryIndex
+from dedup import Article, StoryIndex, archive
+from dedup.archive import results
 from dedup.stream.ledger import Ledger
 
 KINDS = [".jsonl", ".parquet"]
@@ -38,6 +39,10 @@ def copied(done, tmp_path):
     return shutil.copytree(done / "out", tmp_path / "out")
 
 
+def begin(path, out, *, since=None, **how):
+    return StoryIndex.from_stories(path, archive.read(out, since=since), **how)
+
+
 def told(index):
     """All that an index says of its stories but for their numbers."""
     return {(s.articles, s.near_duplicates, s.membership, s.representative) for s in index.stories()}
@@ -51,7 +56,7 @@ def test_it_is_the_index_that_begins_with_the_batch(tmp_path, articles, rows, pa
     with pytest.warns(UserWarning, match="count as undated") if rows == "hostile" else np.errstate():
         stories = dedup.cluster(given, max_chars=10_000, **parameters)
         batch = StoryIndex.from_stories(":memory:", stories, max_chars=10_000, **parameters)
-    with batch, StoryIndex.from_archive(":memory:", tmp_path / "out") as index:
+    with batch, begin(":memory:", tmp_path / "out") as index:
         assert told(index) == told(batch)
         assert [s.articles[0] for s in sorted(index.stories(), key=lambda s: int(s.id[1:]))] == sorted(
             (story.articles[0] for story in stories), key=lambda a: (a.published is None, a.published or BEGIN, a.id)
@@ -60,7 +65,7 @@ def test_it_is_the_index_that_begins_with_the_batch(tmp_path, articles, rows, pa
 
 
 def test_reports_join_and_the_same_articles_are_unchanged(done, articles):
-    with StoryIndex.from_archive(":memory:", done / "out") as index:
+    with begin(":memory:", done / "out") as index:
         assert {one.outcome for one in index.add_many(articles)} == {"unchanged"}
         first = next(a for a in articles if "published" in a)
         again = index.add(first | {"id": "new"})
@@ -71,53 +76,70 @@ def test_reports_join_and_the_same_articles_are_unchanged(done, articles):
 def test_the_index_is_kept_with_the_parameters_of_the_archive(tmp_path, articles, kind):
     path = tmp_path / "index.db" if kind == "file" else SERVER.new_database()
     cluster(write(tmp_path / "a.jsonl", articles[:40]), tmp_path / "out", recall=0.9, story_threshold=0.3)
-    StoryIndex.from_archive(path, tmp_path / "out", representative="longest").close()
+    begin(path, tmp_path / "out", representative="longest").close()
     with StoryIndex(path, recall=0.9, story_threshold=0.3, max_chars=3000) as index:
         assert len(index) == 40
         assert any(len(story) > 1 for story in index.stories())
     with pytest.raises(ValueError, match="has had articles; allowed: a new index"):
-        StoryIndex.from_archive(path, tmp_path / "out")
+        begin(path, tmp_path / "out")
     if kind == "postgres":
         SERVER.drop(path)
 
 
 def test_the_latest_stories_come_whole(done):
-    with StoryIndex.from_archive(":memory:", done / "out") as index:
+    with begin(":memory:", done / "out") as index:
         everything = index.stories()
     since = BEGIN + timedelta(days=15)
-    with StoryIndex.from_archive(":memory:", done / "out", since=since) as index:
+    with begin(":memory:", done / "out", since=since) as index:
         late = index.stories()
     ids = [{a.id for a in story.articles} for story in late]
     assert ids == [{a.id for a in story.articles} for story in everything if story.last and story.last >= since]
     assert any(story.first < since for story in late)
-    with StoryIndex.from_archive(":memory:", done / "out", since=BEGIN + timedelta(days=900)) as index:
+    with begin(":memory:", done / "out", since=BEGIN + timedelta(days=900)) as index:
         assert len(index) == 0
+
+
+def test_of_parquet_files_only_blocks_with_articles_that_are_wanted_are_read(tmp_path, articles, monkeypatch):
+    dated = sorted((a for a in articles if "published" in a), key=lambda a: a["published"])
+    cluster(write(tmp_path / "a.parquet", dated), tmp_path / "out")
+    read, rows_of = [], results.rows_of
+
+    def noted(block, fields):
+        if "text" in fields:
+            read.append(block.start)
+        return rows_of(block, fields)
+
+    monkeypatch.setattr(results, "rows_of", noted)
+    with begin(":memory:", tmp_path / "out", since=datetime.fromisoformat(dated[-1]["published"])) as index:
+        assert len(index) > 0
+    assert 0 not in read
+    assert read
 
 
 def test_all_fields_are_those_of_the_files(tmp_path):
     row = {"id": 7, "text": "Kim went to Russia.", "url": "https://a.example/7", "language": "en", "other": 1}
     pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
     cluster(tmp_path / "a.parquet", tmp_path / "out", timezone="Europe/Paris")
-    with StoryIndex.from_archive(":memory:", tmp_path / "out") as index:
+    with begin(":memory:", tmp_path / "out") as index:
         assert index.story("s1").articles == (Article("7", row["text"], url=row["url"], language="en"),)
 
 
 def test_times_without_a_zone_are_of_the_zone_of_the_job(tmp_path):
     write(tmp_path / "a.jsonl", [{"id": "a", "text": "Kim", "published": "2023-09-12T12:00"}])
     cluster(tmp_path / "a.jsonl", tmp_path / "out", timezone="Europe/Paris")
-    with StoryIndex.from_archive(":memory:", tmp_path / "out") as index:
+    with begin(":memory:", tmp_path / "out") as index:
         assert index.story("s1").first == datetime(2023, 9, 12, 10, tzinfo=UTC)
 
 
 def test_no_articles_are_an_empty_index(tmp_path):
     cluster(write(tmp_path / "a.jsonl", []), tmp_path / "out")
-    with StoryIndex.from_archive(":memory:", tmp_path / "out") as index:
+    with begin(":memory:", tmp_path / "out") as index:
         assert len(index) == 0
 
 
 def test_progress_is_of_the_articles_taken_over(done, articles):
     seen = []
-    StoryIndex.from_archive(":memory:", done / "out", progress=lambda *told: seen.append(told)).close()
+    begin(":memory:", done / "out", progress=lambda *told: seen.append(told)).close()
     assert seen[-1] == (len(articles), len(articles))
     assert seen == sorted(set(seen))
 
@@ -126,7 +148,7 @@ def test_results_that_are_not_there_or_not_done_are_refused(tmp_path, copied):
     (copied / "manifest.json").unlink()
     for out in (copied, tmp_path / "nowhere"):
         with pytest.raises(ValueError, match=r"has no manifest\.json; allowed: the results of dedup\.archive\.cluster"):
-            StoryIndex.from_archive(tmp_path / "index.db", out)
+            begin(tmp_path / "index.db", out)
     assert not (tmp_path / "index.db").exists()
 
 
@@ -134,13 +156,13 @@ def test_results_of_another_format_or_changed_are_refused(copied):
     manifest = json.loads((copied / "manifest.json").read_text())
     (copied / "manifest.json").write_text(json.dumps(manifest | {"format": 9}))
     with pytest.raises(ValueError, match="has format 9; allowed: 1"):
-        StoryIndex.from_archive(":memory:", copied)
+        begin(":memory:", copied)
     (copied / "manifest.json").write_text(json.dumps(manifest))
     part = next((copied / "assignments").glob("*.parquet"))
     table = pq.read_table(part)
     pq.write_table(table.slice(1), part)
     with pytest.raises(ValueError, match=r"assignments/part-00000[01]\.parquet is not what the job wrote"):
-        StoryIndex.from_archive(":memory:", copied)
+        begin(":memory:", copied)
 
 
 def test_articles_that_have_changed_or_gone_are_refused(tmp_path, articles):
@@ -148,20 +170,20 @@ def test_articles_that_have_changed_or_gone_are_refused(tmp_path, articles):
     cluster(path, tmp_path / "out")
     write(path, articles[:10])
     with pytest.raises(ValueError, match=r"out: the articles have changed: .*a\.jsonl was .*allowed: the files of the"):
-        StoryIndex.from_archive(":memory:", tmp_path / "out")
+        begin(":memory:", tmp_path / "out")
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"a\.jsonl' is no file"):
-        StoryIndex.from_archive(":memory:", tmp_path / "out")
+        begin(":memory:", tmp_path / "out")
 
 
 def test_ids_that_an_index_does_not_take_are_refused(tmp_path):
     rows = [{"id": "broken \ud800", "text": "Kim"}, {"id": "broken \ud801", "text": "Putin"}]
     cluster(write(tmp_path / "a.jsonl", rows), tmp_path / "out")
     with pytest.raises(ValueError, match=r"no article has the id 'broken \?'; allowed: ids without lone surrogates"):
-        StoryIndex.from_archive(tmp_path / "index.db", tmp_path / "out")
+        begin(tmp_path / "index.db", tmp_path / "out")
 
 
 @pytest.mark.parametrize("since", ["2024-01-01", datetime(2024, 1, 1)])
 def test_since_is_an_aware_moment(done, since):
     with pytest.raises(ValueError, match=r"since is .*allowed: an aware datetime"):
-        StoryIndex.from_archive(":memory:", done / "out", since=since)
+        begin(":memory:", done / "out", since=since)
