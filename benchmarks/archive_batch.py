@@ -25,7 +25,7 @@ from near_race import RESULTS, circumstances, write_results
 
 import dedup
 from dedup import Article, StoryIndex, archive
-from dedup.components import numbered_by_first
+from dedup.arrays import numbered_by_first
 from dedup.metrics import bcubed
 
 FILES, DAYS, LATEST = 4, 30, 7

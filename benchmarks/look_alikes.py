@@ -23,7 +23,7 @@ from typing import Any
 from near_race import RESULTS, circumstances, write_results
 
 import dedup
-from dedup.sample import LANGUAGES
+from dedup.samples import LANGUAGES
 
 FOLLOWS = 3.0  # days
 COUNTS = ("belong_together", "belong_apart", "alike_together", "alike_apart")

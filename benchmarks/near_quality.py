@@ -27,7 +27,7 @@ from near_race import RESULTS, SLOTS, THRESHOLD, circumstances, write_results
 from numpy.typing import NDArray
 
 from dedup import near_duplicates
-from dedup.sketches import from_datasketch, shingles, to_datasketch
+from dedup.near.sketches import from_datasketch, shingles, to_datasketch
 
 QUICK = {"pairs": 1000, "sketches": 200, "stories": 50}
 RECALLS = (0.9, 0.95, 0.99)

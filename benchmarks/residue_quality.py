@@ -34,7 +34,7 @@ from site_templates import SITES, Page, pages
 
 import dedup
 from dedup.metrics import bcubed
-from dedup.text.residue import find_residue
+from dedup.residue.find import find_residue
 
 TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 CALLS = 10  # of one page a site

@@ -7,8 +7,9 @@ For each language clustered alone, then for all together: BCubed and the stories
 
 from collections import defaultdict
 
-import dedup
 import dedup.sample
+
+import dedup
 from dedup.metrics import bcubed
 
 

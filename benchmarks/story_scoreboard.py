@@ -255,7 +255,7 @@ def main() -> None:
     runs = rounds_of(given.data, given.rounds, names)
     results |= {"contenders": {name: summary(found) for name, found in runs.items() if found}}
     write_results(given.results, "story_scoreboard.json", results)
-    story_report.report(given.results)
+    story_report.body(given.results)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Article:
     residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
     @property
-    def report(self) -> str:
+    def body(self) -> str:
         """The text without its residue."""
         if not self.residue:
             return self.text
@@ -62,10 +62,10 @@ class Article:
     @property
     def full_text(self) -> str:
         """Title and report, the title only once where the report repeats it as its first line."""
-        report = self.report
-        if not self.title or report.startswith(self.title):
-            return report
-        return f"{self.title}\n{report}"
+        body = self.body
+        if not self.title or body.startswith(self.title):
+            return body
+        return f"{self.title}\n{body}"
 
     @property
     def day(self) -> float:

@@ -8,24 +8,30 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
-from dedup.assembly import Material, assemble
-from dedup.checks import (
-    check_count,
-    check_encoder,
-    check_flag,
-    check_progress,
-    check_settings,
-    check_story_settings,
+from dedup.build import StoryInputs, build_stories
+from dedup.encoders import Encoder
+from dedup.encoders.meanings import read_meanings
+from dedup.near.pipeline import find_near_duplicates
+from dedup.parameters import (
+    FOLD,
+    MAX_CHARS,
+    NEAR_THRESHOLD,
+    NUM_PERM,
+    RECALL,
+    REPRESENTATIVE,
+    SHINGLE_SIZE,
+    STORY_THRESHOLD,
+    Fold,
+    NearSettings,
+    check,
+    check_near,
 )
-from dedup.encoders import Encoder, read_meanings
-from dedup.near.duplicates import NearSettings, find_near_duplicates
-from dedup.progress import Progress, Report, reporting, split
+from dedup.progress import Progress, ProgressCallback, split_progress, track
 from dedup.representative import Chooser
-from dedup.residue import set_aside
+from dedup.residue.batch import add_residue
 from dedup.stories import Stories
-from dedup.story.grouping import find_stories
-from dedup.text.fold import Fold
-from dedup.text.limit import MAX_CHARS, note_long, readable_texts
+from dedup.story.pipeline import find_stories
+from dedup.text.limit import note_long, readable_texts
 
 _log = logging.getLogger(__name__)
 
@@ -131,15 +137,15 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def __init__(
         self,
         *,
-        story_threshold: float = 0.12,
-        near_threshold: float = 0.7,
-        recall: float = 0.95,
-        num_perm: int = 128,
-        shingle_size: int = 5,
-        representative: str | Chooser = "central",
+        story_threshold: float = STORY_THRESHOLD,
+        near_threshold: float = NEAR_THRESHOLD,
+        recall: float = RECALL,
+        num_perm: int = NUM_PERM,
+        shingle_size: int = SHINGLE_SIZE,
+        representative: str | Chooser = REPRESENTATIVE,
         cut_residue: bool = True,
         encoder: Encoder | None = None,
-        fold: Fold = "unidecode",
+        fold: Fold = FOLD,
         timezone: str | tzinfo | None = None,
         max_chars: int = MAX_CHARS,
         n_jobs: int | None = None,
@@ -185,8 +191,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = self._checked_settings()
         note_long(batch.articles, self.max_chars)
         _log.info("clustering %d articles", len(batch.articles))
-        with reporting(self.progress, len(batch.articles)) as report:
-            stories = self._stories(batch, settings, report)
+        with track(self.progress, len(batch.articles)) as progress:
+            stories = self._stories(batch, settings, progress)
         groups = int(stories.near_duplicate_labels.max(initial=-1)) + 1
         _log.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
         self.stories_ = stories
@@ -195,32 +201,32 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.representative_indices_ = stories.representative_indices
         return self
 
-    def _stories(self, batch: Batch, settings: NearSettings, report: Report) -> Stories:
+    def _stories(self, batch: Batch, settings: NearSettings, progress: ProgressCallback) -> Stories:
         with_encoder = self.encoder is not None
-        residue, copies, encoding, grouping, telling = split(
-            report, _RESIDUE * self.cut_residue, _NEAR, _ENCODING * with_encoder, _STORIES, _TELLING
+        residue, copies, encoding, grouping, telling = split_progress(
+            progress, _RESIDUE * self.cut_residue, _NEAR, _ENCODING * with_encoder, _STORIES, _TELLING
         )
         if self.cut_residue:
-            batch = set_aside(batch, self.max_chars, self.fold, self.n_jobs, residue)
+            batch = add_residue(batch, self.max_chars, self.fold, self.n_jobs, residue)
         ordered = [batch.articles[i] for i in batch.order]
         texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs, copies)
         # Labels are numbered by first member, and the first in canonical order speaks for its copies.
-        speakers = np.unique(near.labels, return_index=True)[1].tolist()
+        canonical = np.unique(near.labels, return_index=True)[1].tolist()
         meanings = None
         if self.encoder is not None:
-            _log.debug("encoding %d texts", len(speakers))
-            meanings = read_meanings([ordered[i] for i in speakers], self.encoder, encoding)
+            _log.debug("encoding %d texts", len(canonical))
+            meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            [texts[i] for i in speakers],
-            np.array([ordered[i].day for i in speakers], dtype=np.float64),
+            [texts[i] for i in canonical],
+            np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             fold=self.fold,
             n_jobs=self.n_jobs,
             meanings=meanings,
-            report=grouping,
+            progress=grouping,
         )
-        return assemble(Material(batch, ordered, near, groups, self.representative), telling)
+        return build_stories(StoryInputs(batch, ordered, near, groups, self.representative), telling)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -230,11 +236,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _checked_settings(self) -> NearSettings:
         """The settings of the near tier, once every parameter is checked."""
-        check_story_settings(self.story_threshold, self.representative, self.timezone)
-        check_encoder(self.encoder)
+        check(story_threshold=self.story_threshold, representative=self.representative, timezone=self.timezone)
+        check(encoder=self.encoder, cut_residue=self.cut_residue, max_chars=self.max_chars, n_jobs=self.n_jobs)
+        check(progress=self.progress)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
-        check_settings(settings, self.n_jobs, name="near_threshold")
-        check_flag("cut_residue", self.cut_residue)
-        check_count("max_chars", self.max_chars)
-        check_progress(self.progress)
+        check_near(settings)
         return settings

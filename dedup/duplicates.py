@@ -6,12 +6,23 @@ from typing import Any
 import numpy as np
 
 from dedup.article import read_articles
-from dedup.checks import check_count, check_flag, check_progress, check_settings
-from dedup.near.duplicates import NearDuplicates, NearSettings, find_near_duplicates
-from dedup.progress import Progress, reporting, split
-from dedup.residue import set_aside
-from dedup.text.fold import Fold
-from dedup.text.limit import MAX_CHARS, note_long, readable_texts
+from dedup.near.pipeline import find_near_duplicates
+from dedup.near.result import NearDuplicates
+from dedup.parameters import (
+    FOLD,
+    MAX_CHARS,
+    NEAR_THRESHOLD,
+    NUM_PERM,
+    RECALL,
+    SHINGLE_SIZE,
+    Fold,
+    NearSettings,
+    check,
+    check_near,
+)
+from dedup.progress import Progress, split_progress, track
+from dedup.residue.batch import add_residue
+from dedup.text.limit import note_long, readable_texts
 
 _log = logging.getLogger(__name__)
 
@@ -22,14 +33,14 @@ _RESIDUE, _NEAR = 0.83, 0.17
 def near_duplicates(
     articles: Any,
     *,
-    threshold: float = 0.7,
-    recall: float = 0.95,
-    num_perm: int = 128,
-    shingle_size: int = 5,
+    threshold: float = NEAR_THRESHOLD,
+    recall: float = RECALL,
+    num_perm: int = NUM_PERM,
+    shingle_size: int = SHINGLE_SIZE,
     containment: float | None = None,
     compare_numbers: bool = False,
     cut_residue: bool = False,
-    fold: Fold = "unidecode",
+    fold: Fold = FOLD,
     max_chars: int = MAX_CHARS,
     n_jobs: int | None = None,
     progress: Progress = False,
@@ -96,17 +107,15 @@ def near_duplicates(
     ([[0, 1]], [1.0], [0, 0, 1])
     """
     settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers, fold)
-    check_settings(settings, n_jobs, name="threshold")
-    check_flag("cut_residue", cut_residue)
-    check_count("max_chars", max_chars)
-    check_progress(progress)
+    check_near(settings, threshold="threshold")
+    check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
     batch = read_articles(articles)
     note_long(batch.articles, max_chars)
     _log.info("looking for near-duplicates among %d articles", len(batch.articles))
-    with reporting(progress, len(batch.articles)) as report:
-        residue, copies = split(report, _RESIDUE * cut_residue, _NEAR)
+    with track(progress, len(batch.articles)) as on_progress:
+        residue, copies = split_progress(on_progress, _RESIDUE * cut_residue, _NEAR)
         if cut_residue:
-            batch = set_aside(batch, max_chars, fold, n_jobs, residue)
+            batch = add_residue(batch, max_chars, fold, n_jobs, residue)
         # Found in canonical order, so that the order of the input does not matter.
         texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
         found = find_near_duplicates(texts, settings, n_jobs, copies)

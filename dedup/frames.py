@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from dedup.clusterer import cluster
-from dedup.stories import Stories, printable
+from dedup.stories import Stories
+from dedup.wording import printable
 
 _ADDED = ("story_id", "near_duplicate_group", "is_representative", "membership")
 

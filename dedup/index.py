@@ -6,22 +6,34 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from dedup.article import Article, items_of, read_articles
-from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings, day_of
-from dedup.grouped import Grouped
-from dedup.moving import take_over
-from dedup.near.duplicates import NearSettings
-from dedup.progress import Progress, reporting
+from dedup.parameters import (
+    FOLD,
+    MAX_CHARS,
+    NEAR_THRESHOLD,
+    NUM_PERM,
+    RECALL,
+    REPRESENTATIVE,
+    SHINGLE_SIZE,
+    STORY_THRESHOLD,
+    Fold,
+    NearSettings,
+    StorySettings,
+    check,
+    check_near,
+    day_of,
+)
+from dedup.progress import Progress, track
 from dedup.representative import Chooser
 from dedup.store.opening import name_of, open_store
-from dedup.stories import Stories, Story
-from dedup.stream import upkeep
-from dedup.stream.answers import most_similar, row_of, story_of
-from dedup.stream.door import check_articles, sift
-from dedup.stream.records import Assignment, Move, Refusal, Similar, story_name, story_number
-from dedup.stream.scheme import Settings, versions
+from dedup.stories import LabelledArticles, Stories, Story
+from dedup.stream import maintenance as upkeep
+from dedup.stream.assignment import Assignment, Move, Refusal, Similar, story_name, story_number
+from dedup.stream.queries import most_similar, row_of, story_of
+from dedup.stream.seed import seed_index
 from dedup.stream.session import Session
-from dedup.text.fold import Fold
-from dedup.text.limit import MAX_CHARS, note_long
+from dedup.stream.settings import stored_parameters, versions
+from dedup.stream.validation import check_articles, split_valid
+from dedup.text.limit import note_long
 
 _log = logging.getLogger(__name__)
 
@@ -90,31 +102,30 @@ class StoryIndex:
         self,
         path: str | Path,
         *,
-        story_threshold: float = 0.12,
-        near_threshold: float = 0.7,
-        recall: float = 0.95,
-        num_perm: int = 128,
-        shingle_size: int = 5,
-        representative: str | Chooser = "central",
+        story_threshold: float = STORY_THRESHOLD,
+        near_threshold: float = NEAR_THRESHOLD,
+        recall: float = RECALL,
+        num_perm: int = NUM_PERM,
+        shingle_size: int = SHINGLE_SIZE,
+        representative: str | Chooser = REPRESENTATIVE,
         cut_residue: bool = True,
-        fold: Fold = "unidecode",
+        fold: Fold = FOLD,
         max_chars: int = MAX_CHARS,
         timezone: str | tzinfo | None = None,
         read_only: bool = False,
     ) -> None:
-        check_story_settings(story_threshold, representative, timezone)
         near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
-        check_settings(near, None, name="near_threshold")
-        check_flag("cut_residue", cut_residue)
-        check_count("max_chars", max_chars)
-        settings = Settings(float(story_threshold), near, cut_residue, int(max_chars))
+        check(story_threshold=story_threshold, representative=representative, timezone=timezone)
+        check(cut_residue=cut_residue, max_chars=max_chars)
+        check_near(near)
+        settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
         self._rule, self._timezone = representative, timezone
-        store = open_store(path, settings.parameters(), versions(), read_only=read_only)
+        store = open_store(path, stored_parameters(settings), versions(), read_only=read_only)
         self._session = Session(store, settings, read_only=read_only)
 
     @classmethod
     def from_stories(
-        cls, path: str | Path, stories: Stories | Grouped, *, progress: Progress = False, **parameters: Any
+        cls, path: str | Path, stories: Stories | LabelledArticles, *, progress: Progress = False, **parameters: Any
     ) -> Self:
         """An index that begins with the stories of a batch or an archive: the first is s1, and so on.
 
@@ -150,11 +161,11 @@ class StoryIndex:
         ...     index.story("s1").id, len(index.story("s1")) == len(stories[0])
         ('s1', True)
         """
-        check_progress(progress)
+        check(progress=progress)
         if isinstance(stories, Stories):
             labels = stories.labels, stories.near_duplicate_labels
-            stories = Grouped(stories.articles, *labels, {"story_threshold": stories.threshold})
-        elif not isinstance(stories, Grouped):
+            stories = LabelledArticles(stories.articles, *labels, {"story_threshold": stories.threshold})
+        elif not isinstance(stories, LabelledArticles):
             what = "what dedup.cluster or dedup.archive.read returns"
             raise TypeError(f"stories is {type(stories).__name__}; allowed: {what}")
         index = cls(path, **stories.parameters | parameters)
@@ -165,12 +176,12 @@ class StoryIndex:
             raise
         return index
 
-    def _begin(self, grouped: Grouped, path: str | Path, progress: Progress) -> None:
+    def _begin(self, grouped: LabelledArticles, path: str | Path, progress: Progress) -> None:
         session = self._session
         if session.store.counters()[:2] != (1, 1):
             raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
-        with reporting(progress, len(grouped.articles)) as report:
-            take_over(session.ledger, session.assigner, grouped, self._timezone, report)
+        with track(progress, len(grouped.articles)) as on_progress:
+            seed_index(session.state, session.assigner, grouped, self._timezone, on_progress)
 
     def __enter__(self) -> Self:
         return self
@@ -183,8 +194,8 @@ class StoryIndex:
         self._session.close()
 
     def __len__(self) -> int:
-        with self._session.reading() as ledger:
-            return ledger.store.count()
+        with self._session.reading() as state:
+            return state.store.count()
 
     def add(self, article: Any) -> Assignment:
         """Put an article into a story.
@@ -238,10 +249,10 @@ class StoryIndex:
         """
         if errors not in ("raise", "skip"):
             raise ValueError(f"errors is {errors!r}; allowed: 'raise', 'skip'")
-        check_progress(progress)
+        check(progress=progress)
         refusals: list[Refusal] = []
         if errors == "skip":
-            articles, refusals = sift(items_of(articles), self._timezone)
+            articles, refusals = split_valid(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
         note_long(checked, self._session.settings.max_chars)
         assignments = self._session.write(lambda: self._add(checked, progress))
@@ -249,18 +260,18 @@ class StoryIndex:
         return (assignments, refusals) if errors == "skip" else assignments
 
     def _add(self, articles: list[Article], progress: Progress) -> list[Assignment]:
-        with reporting(progress, len(articles)) as report:
-            return self._session.assigner.add(articles, report)
+        with track(progress, len(articles)) as on_progress:
+            return self._session.assigner.add(articles, on_progress)
 
     def remove(self, article_id: str) -> bool:
         """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""
         return self._session.write(lambda: self._remove(article_id))
 
     def _remove(self, article_id: str) -> bool:
-        ledger = self._session.ledger
-        row = row_of(ledger, article_id)
+        state = self._session.state
+        row = row_of(state, article_id)
         if row is not None:
-            upkeep.remove(ledger, row.node)
+            upkeep.remove(state, row.node)
         return row is not None
 
     def expire(self, before: datetime) -> int:
@@ -272,7 +283,7 @@ class StoryIndex:
             How many.
         """
         day = day_of(before, "before")
-        return self._session.write(lambda: upkeep.expire(self._session.ledger, day))
+        return self._session.write(lambda: upkeep.expire(self._session.state, day))
 
     def refine(self, since: datetime) -> list[Move]:
         """Look again at the stories with an article since then, as the batch would, and say what moved.
@@ -280,7 +291,7 @@ class StoryIndex:
         A story's id stays with the part that has most of its reports.
         """
         day = day_of(since, "since")
-        return self._session.write(lambda: upkeep.refine(self._session.ledger, day))
+        return self._session.write(lambda: upkeep.refine(self._session.state, day))
 
     def story_id(self, article_id: str) -> str:
         """Story of an article.
@@ -290,8 +301,8 @@ class StoryIndex:
         KeyError
             When there is none of that id.
         """
-        with self._session.reading() as ledger:
-            row = row_of(ledger, article_id)
+        with self._session.reading() as state:
+            row = row_of(state, article_id)
         if row is None:
             raise KeyError(f"no article has the id {article_id!r}")
         return story_name(row.story)
@@ -304,22 +315,20 @@ class StoryIndex:
         KeyError
             When there is none of that id, or not any more.
         """
-        with self._session.reading() as ledger:
-            number = ledger.store.resolve(story_number(story_id))
-            story = None if number is None else story_of(ledger, number, self._rule)
+        with self._session.reading() as state:
+            number = state.store.resolve(story_number(story_id))
+            story = None if number is None else story_of(state, number, self._rule)
         if story is None:
             raise KeyError(f"no story has the id {story_id!r}")
         return story
 
     def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
         """Stories with an article since then and at least so many articles, the latest first, `limit` at most."""
-        check_count("min_size", min_size)
-        if limit is not None:
-            check_count("limit", limit, "None or an integer of at least 1")
+        check(min_size=min_size, limit=limit)
         day = None if since is None else day_of(since, "since")
-        with self._session.reading() as ledger:
-            numbers = ledger.store.story_ids(day, min(min_size, _MOST))[:limit]
-            told = (story_of(ledger, number, self._rule) for number in numbers)
+        with self._session.reading() as state:
+            numbers = state.store.story_ids(day, min(min_size, _MOST))[:limit]
+            told = (story_of(state, number, self._rule) for number in numbers)
             return [story for story in told if story is not None]
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
@@ -327,10 +336,10 @@ class StoryIndex:
 
         One with the id of the article is left out.
         """
-        check_count("k", k)
+        check(k=k)
         batch = read_articles([article], timezone=self._timezone)
         (given,), (named,) = batch.articles, batch.named
-        with self._session.reading(memory=True) as ledger:
-            found = most_similar(ledger, given)
+        with self._session.reading(memory=True) as state:
+            found = most_similar(state, given)
         own = given.id if named else None
         return [Similar(row.id, story_name(row.story), near) for row, near in found if row.id != own][:k]

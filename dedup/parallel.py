@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from dedup.progress import Report, silent
+from dedup.progress import ProgressCallback, no_progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,18 +19,21 @@ def thread_count(n_jobs: int | None) -> int:
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], n_jobs: int | None, report: Report = silent
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    n_jobs: int | None,
+    progress: ProgressCallback = no_progress,
 ) -> Iterator[Result]:
     """Results in the order of `items`, however many threads made them; each is reported when it has been used."""
     items = list(items)
     if thread_count(n_jobs) == 1:
-        yield from _reported(map(function, items), len(items), report)
+        yield from _reported(map(function, items), len(items), progress)
         return
     with ThreadPoolExecutor(thread_count(n_jobs)) as pool:
-        yield from _reported(pool.map(function, items), len(items), report)
+        yield from _reported(pool.map(function, items), len(items), progress)
 
 
-def _reported(results: Iterator[Result], count: int, report: Report) -> Iterator[Result]:
+def _reported(results: Iterator[Result], count: int, progress: ProgressCallback) -> Iterator[Result]:
     for done, result in enumerate(results, 1):
         yield result
-        report(done / count)
+        progress(done / count)

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 #: Is told what share of a piece of work is done, in (0, 1], as that grows; by the thread that called for the work.
-Report = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 
 #: What a user gives: whether to show a bar, or what is told how many articles are done, and of how many.
 Progress = bool | Callable[[int, int], object]
@@ -15,11 +15,11 @@ Progress = bool | Callable[[int, int], object]
 _TIMES = 200
 
 
-def silent(_: float) -> None:
+def no_progress(_: float) -> None:
     """Nobody waits."""
 
 
-def split(report: Report, *shares: float) -> list[Report]:
+def split_progress(progress: ProgressCallback, *shares: float) -> list[ProgressCallback]:
     """A report for each of several pieces of work that follow one another.
 
     Parameters
@@ -40,15 +40,15 @@ def split(report: Report, *shares: float) -> list[Report]:
     (None, None, None, None)
     """
     bounds = [bound / sum(shares) for bound in accumulate(shares, initial=0.0)]
-    return [_part(report, start, stop) for start, stop in pairwise(bounds)]
+    return [_part(progress, start, stop) for start, stop in pairwise(bounds)]
 
 
-def _part(report: Report, start: float, stop: float) -> Report:
-    return lambda share: report(start + (stop - start) * share)
+def _part(progress: ProgressCallback, start: float, stop: float) -> ProgressCallback:
+    return lambda share: progress(start + (stop - start) * share)
 
 
 @contextmanager
-def reporting(progress: Progress, total: int) -> Iterator[Report]:
+def track(progress: Progress, total: int) -> Iterator[ProgressCallback]:
     """A report that becomes numbers of articles: rising, and `total` at the end of what is done inside.
 
     Raises
@@ -57,7 +57,7 @@ def reporting(progress: Progress, total: int) -> Iterator[Report]:
         When a bar is asked for and tqdm, which draws it, is not installed.
     """
     if progress is False:
-        yield silent
+        yield no_progress
     elif progress is True:
         with _bar(total) as bar:
             yield from _telling(lambda done, _: bar.update(done - bar.n), total)
@@ -65,17 +65,17 @@ def reporting(progress: Progress, total: int) -> Iterator[Report]:
         yield from _telling(progress, total)
 
 
-def _telling(tell: Callable[[int, int], object], total: int) -> Iterator[Report]:
+def _telling(tell: Callable[[int, int], object], total: int) -> Iterator[ProgressCallback]:
     told = 0
 
-    def report(share: float) -> None:
+    def progress(share: float) -> None:
         nonlocal told
         done = min(int(share * total), total - 1)  # all is done when nothing is left, not when a sum of shares says so
         if done - told >= max(1, total / _TIMES):
             told = done
             tell(done, total)
 
-    yield report
+    yield progress
     tell(total, total)
 
 

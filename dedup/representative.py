@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 
 from dedup.article import Article
+from dedup.wording import duration
 
 #: Picks one of the articles of a story, which come by publication.
 Chooser = Callable[[Sequence[Article]], Article]
-
-RULES = ("central", "earliest", "longest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +118,3 @@ def _by_callable(rule: Chooser, candidates: Sequence[Candidate]) -> Choice:
 
 def _copy(candidate: Candidate) -> str:
     return "The earliest" if candidate.article.published else "One"
-
-
-def duration(gap: timedelta) -> str:
-    """A length of time in words."""
-    minutes = int(gap.total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

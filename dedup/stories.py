@@ -4,15 +4,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.article import Article
-from dedup.checks import check_count, check_story_threshold
-from dedup.story.terms import Weighing, top_terms
+from dedup.parameters import check, check_story_threshold
+from dedup.story.terms import TermWeighting, top_terms
 from dedup.text.limit import beginning
+from dedup.wording import headline_of, period, plural, printable
 
 if TYPE_CHECKING:
     from dedup.explanation import Explanation
@@ -51,7 +52,7 @@ class Story:
     membership: tuple[float, ...]
     cohesion: float
     threshold: float
-    _vocabulary: Weighing = field(repr=False)
+    _vocabulary: TermWeighting = field(repr=False)
 
     @property
     def first(self) -> datetime | None:
@@ -102,7 +103,7 @@ class Story:
         TypeError, ValueError
             For what is no article, or the only article of the story.
         """
-        from dedup.explanation import explain_membership  # only those who ask pay for it
+        from dedup.explainer import explain_membership  # only those who ask pay for it
 
         return explain_membership(self, article)
 
@@ -110,12 +111,12 @@ class Story:
         return len(self.articles)
 
     def _repr_html_(self) -> str:
-        from dedup.report.cards import story_card
+        from dedup.html.cards import story_card
 
         return story_card(self)
 
     def __repr__(self) -> str:
-        return f"Story({plural(len(self), 'article')}, {period(self)}: {self.headline!r})"
+        return f"Story({plural(len(self), 'article')}, {period(self.first, self.last)}: {self.headline!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,13 +200,15 @@ class Stories(Sequence[Story]):
 
     def __repr__(self) -> str:
         lines = [f"Stories({plural(len(self.articles), 'article')} in {plural(len(self), 'story', 'stories')})"]
-        lines += [f"  {len(story):>5}  {period(story)}  {story.headline}" for story in self._stories[:10]]
+        lines += [
+            f"  {len(story):>5}  {period(story.first, story.last)}  {story.headline}" for story in self._stories[:10]
+        ]
         if len(self) > 10:
             lines.append(f"         and {len(self) - 10:,} more")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from dedup.report.cards import stories_card
+        from dedup.html.cards import stories_card
 
         return stories_card(self)
 
@@ -232,7 +235,7 @@ class Stories(Sequence[Story]):
         >>> stories.explain(first.id, last.id).verdict
         'In one story: similarity 0.15 (0.31 but for 2 days between them), threshold 0.12.'
         """
-        from dedup.explanation import explain_ids  # only those who ask pay for it
+        from dedup.explainer import explain_ids  # only those who ask pay for it
 
         return explain_ids(self, a, b)
 
@@ -275,7 +278,7 @@ class Stories(Sequence[Story]):
         TypeError, ValueError
             For another `n`.
         """
-        check_count("n", n)
+        check(n=n)
         return self._doubts(self, n)
 
     def to_frame(self, *, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
@@ -327,36 +330,27 @@ class Stories(Sequence[Story]):
 
         The file is there, or replaces an earlier one, only when it is complete.
         """
-        from dedup.report.page import write  # only those who want a page pay for it
+        from dedup.html.page import write  # only those who want a page pay for it
 
         write(self, path)
 
 
-def period(story: Story) -> str:
-    """The days a story spans, in UTC."""
-    if story.first is None or story.last is None:
-        return "undated"
-    first, last = (f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (story.first, story.last))
-    return first if first == last else f"{first} to {last}"
+class LabelledArticles(NamedTuple):
+    """Articles of which the stories are known, for `StoryIndex.from_stories`.
 
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "article"), plural(1200, "story", "stories")
-    ('1 article', '1,200 stories')
+    Attributes
+    ----------
+    articles : sequence of Article
+        With their residue.
+    labels : ndarray of int64, shape (n_articles,)
+        Story of each; a story for each number from 0 on.
+    near_duplicate_labels : ndarray of int64, shape (n_articles,)
+        Near-duplicate group of each, numbered in whatever way.
+    parameters : dict of str to object
+        Those of `StoryIndex` that they were found with, by name.
     """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
-
-def headline_of(title: str, text: str) -> str:
-    """The title, or the beginning of the text."""
-    line = printable((title or text).strip().partition("\n")[0])
-    return line if len(line) <= 120 else f"{line[:117]}..."
-
-
-def printable(text: str) -> str:
-    """Text that can be encoded: lone surrogates, which broken feeds carry, become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    articles: Sequence[Article]
+    labels: NDArray[np.int64]
+    near_duplicate_labels: NDArray[np.int64]
+    parameters: dict[str, Any]

@@ -11,7 +11,7 @@ from test_index import remembered
 
 import dedup
 from dedup import StoryIndex
-from dedup.stream.ledger import Ledger
+from dedup.stream.state import IndexState
 
 ROOT = Path(dedup.__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "PYTHONIOENCODING": "utf-8"}
@@ -141,9 +141,9 @@ def assert_whole(url, told):
         for name, versions in possible(told).items():
             assert texts.get(name, "-").rpartition("Update ")[2] in versions
         for row in rows.values():
-            assert rows[row.speaker].story == row.story
-            assert rows[row.speaker].speaker == row.speaker
-        assert store.traits(list(rows)).keys() == rows.keys()
+            assert rows[row.canonical].story == row.story
+            assert rows[row.canonical].canonical == row.canonical
+        assert store.article_features(list(rows)).keys() == rows.keys()
         assert store._one("SELECT count(*) FROM dedup.contents") == (len(rows),)
 
 
@@ -161,4 +161,4 @@ def possible(told):
 def check_memory(index):
     """Memory that caught up is what it would be if all were read again."""
     with index._session.reading(memory=True):
-        assert remembered(index._session.ledger) == remembered(Ledger(index._session.store, index._session.settings))
+        assert remembered(index._session.state) == remembered(IndexState(index._session.store, index._session.settings))

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.components import connected_labels, numbered_by_first
+from dedup.arrays import connected_labels, numbered_by_first
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import Article, Explanation
-from dedup.near.duplicates import NearSettings, find_near_duplicates
-from dedup.story.grouping import find_stories
-from dedup.story.sharing import shared_terms, weigh
+from dedup.near.pipeline import find_near_duplicates
+from dedup.parameters import NearSettings
+from dedup.story.pipeline import find_stories
+from dedup.story.shared_terms import shared_terms, weigh
 from dedup.text.tokens import tokenize
 
 MOMENT = datetime(2023, 9, 12, 8, tzinfo=UTC)
@@ -31,11 +32,11 @@ BANK = Article("bank", "La banque centrale relève ses taux à 4 %.", published=
 def edges(sample, stories):
     """Similarity of the articles that speak for their copies, by ids, as the story tier has it."""
     labels = stories.near_duplicate_labels.tolist()
-    speakers = [sample[labels.index(label)] for label in range(max(labels) + 1)]
+    canonical = [sample[labels.index(label)] for label in range(max(labels) + 1)]
     known = {article.id: article for article in stories.articles}
-    texts = [known[a.id].full_text for a in speakers]
-    found = find_stories(texts, np.array([a.day for a in speakers]), threshold=0.12, n_jobs=1).edges
-    ids = [article.id for article in speakers]
+    texts = [known[a.id].full_text for a in canonical]
+    found = find_stories(texts, np.array([a.day for a in canonical]), threshold=0.12, n_jobs=1).edges
+    ids = [article.id for article in canonical]
     return {
         (ids[i], ids[j]): value
         for i, j, value in zip(found.left.tolist(), found.right.tolist(), found.similarity.tolist(), strict=True)
@@ -320,13 +321,13 @@ def test_copies_are_called_so(stories):
 def test_a_member_is_explained_by_its_closest_report(stories, edges):
     some = 0
     for story in stories:
-        speakers = reports(story)
-        if len(speakers) < 3:
+        canonical = reports(story)
+        if len(canonical) < 3:
             continue
         for place, article in enumerate(story.articles):
             found = story.explain(article)
             own = next((group for group in story.near_duplicates if article in group), (article,))
-            others = [report for report in speakers if report is not own[0]]
+            others = [report for report in canonical if report is not own[0]]
             similarity = [max(edges.get((own[0].id, o.id), 0), edges.get((o.id, own[0].id), 0)) for o in others]
             assert found.left is article
             assert found.right is others[int(np.argmax(similarity))]

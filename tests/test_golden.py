@@ -42,7 +42,7 @@ def test_a_golden_file_goes_on(path, articles):
 def test_words_buckets_and_features_are_those_of_the_golden_file(path, articles):
     with StoryIndex(path) as old, StoryIndex(":memory:") as new:
         new.add_many(articles)
-        kept, made = (index._session.store.traits(range(1, 13)) for index in (old, new))
-    for node, traits in made.items():
-        for ours, theirs in zip(traits[1:], kept[node][1:], strict=True):
+        kept, made = (index._session.store.article_features(range(1, 13)) for index in (old, new))
+    for node, article_features in made.items():
+        for ours, theirs in zip(article_features[1:], kept[node][1:], strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.stream import door
+from dedup.stream import validation as door
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé."
 WHEN = datetime(2023, 9, 12, tzinfo=UTC)

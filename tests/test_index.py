@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.story.graph import FLOOR
-from dedup.stream.ledger import Ledger
-from dedup.stream.memory import LEADING_FEATURES
-from dedup.stream.records import Assignment
-from dedup.stream.slices import _SLICE_DAYS
+from dedup.story.candidates import FLOOR
+from dedup.stream.assignment import Assignment
+from dedup.stream.live import LEADING_FEATURES
+from dedup.stream.state import IndexState
+from dedup.stream.time_postings import _SLICE_DAYS
 from dedup.stream.window import Window, beginning, slots
 
 DAY = timedelta(days=1)
@@ -83,11 +83,11 @@ def stored(index):
 def memory(index):
     """All that an index has in memory of live articles when it needs it; takes a while."""
     with index._session.reading(memory=True):
-        return remembered(index._session.ledger)
+        return remembered(index._session.state)
 
 
-def remembered(ledger):
-    table, window = ledger.live.nodes, ledger.live.window
+def remembered(state):
+    table, window = state.live.nodes, state.live.window
     nodes = np.flatnonzero(table._rows["story"]) + table._first
     days = table.days(nodes)
     return {
@@ -96,13 +96,13 @@ def remembered(ledger):
         "days": np.where(np.isnan(days), None, days).tolist(),
         "norms": table.norms(nodes).tolist(),
         "features": table.sizes(nodes).tolist(),
-        "speakers": table.speakers().tolist(),
-        "sizes": dict(ledger.sizes),
+        "speakers": table.canonical().tolist(),
+        "sizes": dict(state.sizes),
         "window": (window.first, window.count, {node: pairs(*window.get(node)) for node in window._articles}),
         "frequencies": counted(window),
-        "bands": posted(ledger.live._bands, table),
-        "leading": {name: found for name, p in ledger.live._features._slices.items() if (found := posted(p, table))},
-        "counters": (ledger.next_node, ledger.next_story, ledger.latest),
+        "bands": posted(state.live._bands, table),
+        "leading": {name: found for name, p in state.live._features._slices.items() if (found := posted(p, table))},
+        "counters": (state.next_node, state.next_story, state.latest),
     }
 
 
@@ -136,7 +136,7 @@ def assert_consistent(index, live):
     assert_whole(index._session.store, rows)
     found = memory(index)
     assert_remembered(found, index._session.store, rows)
-    assert remembered(Ledger(index._session.store, index._session.settings)) == found
+    assert remembered(IndexState(index._session.store, index._session.settings)) == found
 
     told = index.stories()
     assert sorted(name for story in told for name in ids(story)) == sorted(live)
@@ -150,15 +150,15 @@ def assert_consistent(index, live):
 def assert_whole(store, rows):
     """Every article is in the story of its speaker, and every similarity is stored once."""
     for row in rows.values():
-        speaker = rows[row.speaker]
-        assert speaker.speaker == speaker.node
-        assert speaker.story == row.story
+        canonical = rows[row.canonical]
+        assert canonical.canonical == canonical.node
+        assert canonical.story == row.story
         assert store.resolve(row.story) == row.story
-    speakers = {row.node for row in rows.values() if row.node == row.speaker}
+    canonical = {row.node for row in rows.values() if row.node == row.canonical}
     left, right, similarity = store.neighbours(list(rows))
-    assert set(left.tolist()) <= speakers
-    assert not set(right.tolist()) & (rows.keys() - speakers)  # it is a speaker, or not live any more
-    edges = [frozenset(edge) for edge in pairs(left, right) if edge[1] in speakers]
+    assert set(left.tolist()) <= canonical
+    assert not set(right.tolist()) & (rows.keys() - canonical)  # it is a speaker, or not live any more
+    edges = [frozenset(edge) for edge in pairs(left, right) if edge[1] in canonical]
     assert len(edges) == len(set(edges))
     assert {len(edge) for edge in edges} <= {2}
     assert ((similarity >= FLOOR) & (similarity <= 1)).all()
@@ -167,29 +167,31 @@ def assert_whole(store, rows):
 
 def assert_remembered(found, store, rows):
     """Memory says what the rows and traits do."""
-    traits = store.traits(list(rows))
-    nodes, speakers = sorted(rows), sorted(row.node for row in rows.values() if row.node == row.speaker)
+    article_features = store.article_features(list(rows))
+    nodes, canonical = sorted(rows), sorted(row.node for row in rows.values() if row.node == row.canonical)
     assert found["nodes"] == nodes
     assert found["stories"] == [rows[node].story for node in nodes]
     assert found["days"] == [rows[node].day for node in nodes]
-    assert found["norms"] == [traits[node].norm for node in nodes]
-    assert found["features"] == [len(traits[node].features) for node in nodes]
-    assert found["speakers"] == speakers
-    assert found["sizes"] == Counter(rows[node].story for node in speakers)
+    assert found["norms"] == [article_features[node].norm for node in nodes]
+    assert found["features"] == [len(article_features[node].features) for node in nodes]
+    assert found["speakers"] == canonical
+    assert found["sizes"] == Counter(rows[node].story for node in canonical)
     assert found["counters"] == store.counters()
 
     first = beginning(store.counters()[0])
-    inside = [node for node in speakers if node >= first]
-    contents = {node: pairs(traits[node].features, traits[node].counts) for node in inside}
+    inside = [node for node in canonical if node >= first]
+    contents = {node: pairs(article_features[node].features, article_features[node].counts) for node in inside}
     assert found["window"] == (first, len(inside), contents)
-    assert found["frequencies"] == Counter(slot for node in inside for slot in slots(traits[node].features).tolist())
+    assert found["frequencies"] == Counter(
+        slot for node in inside for slot in slots(article_features[node].features).tolist()
+    )
 
-    assert found["bands"] == sorted((band, node) for node in nodes for band in traits[node].bands.tolist())
+    assert found["bands"] == sorted((band, node) for node in nodes for band in article_features[node].bands.tolist())
     leading = defaultdict(list)
-    for node in speakers:
+    for node in canonical:
         day = rows[node].day
         name = None if day is None else int(day // _SLICE_DAYS)
-        leading[name] += [(feature, node) for feature in traits[node].features[:LEADING_FEATURES].tolist()]
+        leading[name] += [(feature, node) for feature in article_features[node].features[:LEADING_FEATURES].tolist()]
     assert found["leading"] == {name: sorted(postings) for name, postings in leading.items() if postings}
 
 
@@ -627,7 +629,7 @@ def test_a_young_index_takes_stock_and_says_what_it_merged(index, monkeypatch):
     monkeypatch.setattr("dedup.stream.assigner._STOCK_EVERY", 4)
     old, _ = index.add_many([article("a", KHASAN), article("b", KHASAN_TOO)])
     with index._session.store.transaction():
-        index._session.ledger.place(np.array([2]), index._session.ledger.new_story())
+        index._session.state.place(np.array([2]), index._session.state.new_story())
     apart = index.story_id("b")
     bank = index.add(article("c", BANK))
     assert bank == Assignment("c", index.story_id("c"), "new_story", None, None, (apart,))
@@ -755,7 +757,7 @@ def test_expiry_of_the_bridge_splits_the_story_as_removal_does(index):
 def test_memory_is_given_back_after_expiry(index, english):
     index.add_many(english)
     assert index.expire(english[-1].published + DAY) == len(english)
-    live = index._session.ledger.live
+    live = index._session.state.live
     assert len(live._bands) == len(live._features) == live.window.count == 0
     assert_consistent(index, set())
 
@@ -768,7 +770,7 @@ def test_an_index_that_forgot_a_million_articles_is_small_again_when_it_is_reope
     with StoryIndex(tmp_path / "index.db") as index:
         index.add(article("b", TRAIN))
         assert_consistent(index, {"b"})
-        assert len(index._session.ledger.live.nodes._rows) < 10_000
+        assert len(index._session.state.live.nodes._rows) < 10_000
 
 
 # Questions
@@ -849,10 +851,10 @@ def random_stories(index, seed):
     """Reports put into stories at random, as if they had been misjudged."""
     rng = random.Random(seed)
     with index._session.store.transaction():
-        stories = [index._session.ledger.new_story() for _ in range(12)]
+        stories = [index._session.state.new_story() for _ in range(12)]
         for row in stored(index).values():
-            if row.node == row.speaker and rng.random() < 0.6:
-                index._session.ledger.place(np.array([row.node]), rng.choice(stories))
+            if row.node == row.canonical and rng.random() < 0.6:
+                index._session.state.place(np.array([row.node]), rng.choice(stories))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -879,10 +881,10 @@ def test_refine_leaves_ids_where_most_of_their_reports_are(index, english, seed)
     random_stories(index, seed)
     rows = stored(index).values()
     known = {row.story for row in rows}
-    speakers = {row.id: row.story for row in rows if row.node == row.speaker}
+    canonical = {row.id: row.story for row in rows if row.node == row.canonical}
     index.refine(LONG_AGO)
     parts = defaultdict(Counter)
-    for name, before in speakers.items():
+    for name, before in canonical.items():
         parts[int(index.story_id(name)[1:])][before] += 1
     for story, shares in parts.items():
         if story in known:
@@ -912,7 +914,7 @@ def test_refine_of_nothing_moves_nothing(index, english):
 def test_a_story_that_refine_puts_into_another_leaves_an_alias(index):
     (name,) = {a.story_id for a in index.add_many(map(article, "ab", (KHASAN, KHASAN_TOO)))}
     with index._session.store.transaction():
-        index._session.ledger.place(np.array([index._session.store.by_id("b").node]), index._session.ledger.new_story())
+        index._session.state.place(np.array([index._session.store.by_id("b").node]), index._session.state.new_story())
     other = index.story_id("b")
     index.refine(LONG_AGO)
     assert index.story_id("b") == name
@@ -1216,7 +1218,7 @@ def test_bad_articles_among_many_are_skipped_and_said_if_wanted(index):
 
 
 def test_it_is_said_when_an_article_is_not_compared_with_all_that_share_its_bands(index, monkeypatch, caplog):
-    monkeypatch.setattr("dedup.stream.arrival._MOST_COMPARED", 2)
+    monkeypatch.setattr("dedup.stream.matching._MOST_COMPARED", 2)
     with caplog.at_level("INFO"):
         outcomes = [index.add({"id": str(i), "text": TRAIN}).outcome for i in range(4)]
     assert outcomes == ["new_story", *["near_duplicate"] * 3]

@@ -8,7 +8,8 @@ import pytest
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.text.limit import MAX_CHARS, beginning, readable_texts
+from dedup.parameters import MAX_CHARS
+from dedup.text.limit import beginning, readable_texts
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé."
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup import drawing, plots
-from dedup.story.graph import FLOOR
+from dedup import plots
+from dedup.plots import axes as drawing
+from dedup.story.candidates import FLOOR
 from dedup.story.matrix import similarity_matrix as all_similarities
 from dedup.text.limit import readable_texts
 
@@ -186,10 +187,10 @@ def test_means_of_the_matrix_are_the_membership(stories):
         days = np.array([a.day for a in story.articles])
         similarity = all_similarities(readable_texts(story.articles), days, story._vocabulary)
         later = {a.id for group in story.near_duplicates for a in group[1:]}
-        speakers = [i for i, a in enumerate(story.articles) if a.id not in later]
-        own = np.where(similarity < FLOOR, 0, similarity)[np.ix_(speakers, speakers)]
-        means = (own.sum(axis=1) - 1) / max(len(speakers) - 1, 1)
-        expected = np.array(story.membership)[speakers] if len(speakers) > 1 else [0]
+        canonical = [i for i, a in enumerate(story.articles) if a.id not in later]
+        own = np.where(similarity < FLOOR, 0, similarity)[np.ix_(canonical, canonical)]
+        means = (own.sum(axis=1) - 1) / max(len(canonical) - 1, 1)
+        expected = np.array(story.membership)[canonical] if len(canonical) > 1 else [0]
         np.testing.assert_allclose(means, expected, atol=1e-6)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
-from dedup.progress import reporting, silent, split
+from dedup.progress import no_progress, split_progress, track
 
 
 def records(count):
@@ -174,9 +174,9 @@ def test_nothing_is_shown_unless_asked_for(way, capsys):
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=6), st.integers(1, 1000), st.integers(1, 40))
 def test_parts_rise_through_their_shares_of_the_whole(shares, total, steps):
     listener = Listener()
-    with reporting(listener, total) as report:
+    with track(listener, total) as progress:
         whole = []
-        for part in split(lambda share: (whole.append(share), report(share)), *shares):
+        for part in split_progress(lambda share: (whole.append(share), progress(share)), *shares):
             for step in range(1, steps + 1):
                 part(step / steps)
     check(listener.told, total)
@@ -187,12 +187,12 @@ def test_parts_rise_through_their_shares_of_the_whole(shares, total, steps):
 
 def test_a_part_may_have_no_share():
     told = []
-    first, second = split(told.append, 0, 2)
+    first, second = split_progress(told.append, 0, 2)
     first(1)
     second(1)
     assert told == [0, 1]
 
 
 def test_nobody_is_told_when_it_is_off():
-    with reporting(False, 5) as report:
-        assert report is silent
+    with track(False, 5) as progress:
+        assert progress is no_progress

@@ -8,7 +8,8 @@ import pytest
 
 import dedup
 from dedup import Article
-from dedup.representative import RULES, Candidate, choose
+from dedup.parameters import RULES
+from dedup.representative import Candidate, choose
 
 START = datetime(2023, 9, 12, 10, tzinfo=UTC)
 

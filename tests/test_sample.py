@@ -11,7 +11,7 @@ import pytest
 import dedup
 from dedup import Article, SampleArticle, StoryClusterer
 from dedup.metrics import bcubed
-from dedup.sample import LANGUAGES
+from dedup.samples import LANGUAGES
 
 TRIP = "kim-russia-2023"
 CONFUSERS = {

@@ -16,7 +16,7 @@ import pytest
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.store.file import APPLICATION_ID, FORMAT
+from dedup.store.sqlite_file import APPLICATION_ID, FORMAT
 
 ROOT = Path(dedup.__file__).parents[1]
 KILLS = int(os.environ.get("KILLS", "6"))
@@ -58,17 +58,17 @@ def assert_whole(path, acknowledged, texts):
         names = {row.id for row in rows.values()}
         assert acknowledged.keys() <= names
         for row in rows.values():
-            assert rows[row.speaker].story == row.story
-        speakers = {node for node, row in rows.items() if row.speaker == node}
-        traits = index._session.store.traits(list(rows))
-        assert traits.keys() == rows.keys()
+            assert rows[row.canonical].story == row.story
+        canonical = {node for node, row in rows.items() if row.canonical == node}
+        article_features = index._session.store.article_features(list(rows))
+        assert article_features.keys() == rows.keys()
         assert index._session.store._db.execute("SELECT count(*) FROM traits").fetchone() == (len(rows),)
-        for node, own in traits.items():
+        for node, own in article_features.items():
             assert len(own.features) == len(own.counts) > 0
             assert len(own.neighbours) == len(own.similarities)
-            assert node in speakers or not len(own.neighbours)
-            assert not set(own.neighbours.tolist()) & (rows.keys() - speakers)
-        assert Counter(rows[node].story for node in speakers) == index._session.ledger.sizes
+            assert node in canonical or not len(own.neighbours)
+            assert not set(own.neighbours.tolist()) & (rows.keys() - canonical)
+        assert Counter(rows[node].story for node in canonical) == index._session.state.sizes
         for name, (turn, story) in acknowledged.items():
             found = index.story(index.story_id(name))
             (stored,) = (a for a in found.articles if a.id == name)

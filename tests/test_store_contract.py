@@ -23,7 +23,7 @@ from postgres_server import SERVER
 
 from dedup.store import opening
 from dedup.store.protocol import Store
-from dedup.store.records import Habits, Outline, Row, Traits
+from dedup.store.records import ArticleFeatures, LearnedResidue, Outline, Row
 from dedup.store.sqlite import SqliteStore
 
 PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
@@ -147,8 +147,8 @@ class Twin:
         return story if into is None else self.resolve(into)
 
     def insert(self, rows):
-        for row, traits in rows:
-            self.live[row.node], self.known[row.node] = row, traits
+        for row, article_features in rows:
+            self.live[row.node], self.known[row.node] = row, article_features
             self.next_node = max(self.next_node, row.node + 1)
 
     def set_neighbours(self, node, neighbours, similarities):
@@ -167,11 +167,11 @@ class Twin:
         ends = {story: self.resolve(story) for story in self.merged}
         self.merged = {story: into for story, into in self.merged.items() if ends[story] in alive}
 
-    def place(self, speakers, story):
-        self._change(lambda row: row.node in speakers or row.speaker in speakers, story=story)
+    def place(self, canonical, story):
+        self._change(lambda row: row.node in canonical or row.canonical in canonical, story=story)
 
-    def speak_for(self, speaker, former):
-        self._change(lambda row: row.speaker == former, speaker=speaker)
+    def replace_canonical(self, canonical, former):
+        self._change(lambda row: row.canonical == former, canonical=canonical)
 
     def _change(self, condition, **fields):
         for node, row in self.live.items():
@@ -190,7 +190,7 @@ class Twin:
     def rows(self, nodes):
         return {node: self.live[node] for node in nodes if node in self.live}
 
-    def traits(self, nodes):
+    def article_features(self, nodes):
         return {node: self.known[node] for node in nodes if node in self.known}
 
     def neighbours(self, nodes):
@@ -206,12 +206,12 @@ class Twin:
     def of_story(self, story):
         return [row for row in self._ordered() if row.story == story]
 
-    def of_speakers(self, nodes):
-        return sorted({*nodes, *(row.node for row in self.live.values() if row.speaker in nodes)})
+    def with_copies(self, nodes):
+        return sorted({*nodes, *(row.node for row in self.live.values() if row.canonical in nodes)})
 
-    def heirs(self, nodes):
-        copies = [row for row in self._ordered() if row.speaker != row.node and row.speaker in nodes]
-        return {row.speaker: row.node for row in reversed(copies)}
+    def first_copies(self, nodes):
+        copies = [row for row in self._ordered() if row.canonical != row.node and row.canonical in nodes]
+        return {row.canonical: row.node for row in reversed(copies)}
 
     def before(self, day):
         return [row.node for row in self._ordered() if row.kept_by_day < day]
@@ -224,16 +224,16 @@ class Twin:
                 np.array([row.node for row in rows], dtype=np.int64),
                 np.array([np.nan if row.day is None else row.day for row in rows], dtype=np.float64),
                 np.array([row.story for row in rows], dtype=np.int64),
-                np.array([row.speaker for row in rows], dtype=np.int64),
-                np.array([traits.norm for traits in known], dtype=np.float32),
-                np.array([len(traits.features) for traits in known], dtype=np.int64),
-                [traits.bands for traits in known],
-                [traits.features[:leading] for traits in known],
+                np.array([row.canonical for row in rows], dtype=np.int64),
+                np.array([article_features.norm for article_features in known], dtype=np.float32),
+                np.array([len(article_features.features) for article_features in known], dtype=np.int64),
+                [article_features.bands for article_features in known],
+                [article_features.features[:leading] for article_features in known],
             )
 
-    def speakers_since(self, node):
+    def canonical_since(self, node):
         for row in self._ordered():
-            if row.node >= node and row.speaker == row.node:
+            if row.node >= node and row.canonical == row.node:
                 yield row.node, self.known[row.node].features, self.known[row.node].counts
 
     def sources_since(self, node):
@@ -245,15 +245,15 @@ class Twin:
     def latest_of_source(self, source, count):
         return [row for row in self._ordered() if row.source == source][-count:]
 
-    def habits(self, source):
-        return self.learned.get(source, Habits(0, 0, np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.bool_)))
+    def learned_residue(self, source):
+        return self.learned.get(source, LearnedResidue(0, 0, np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.bool_)))
 
-    def set_habits(self, source, habits):
-        self.learned[source] = habits
+    def set_learned_residue(self, source, learned_residue):
+        self.learned[source] = learned_residue
 
-    def delete_dead_habits(self):
+    def delete_unused_residue(self):
         alive = self.sources_since(0)
-        self.learned = {source: habits for source, habits in self.learned.items() if source in alive}
+        self.learned = {source: learned_residue for source, learned_residue in self.learned.items() if source in alive}
 
     def story_ids(self, since_day, min_size):
         found = []
@@ -288,7 +288,7 @@ def together(outlines):
 def answers(source, twin):
     """All that can be asked, about what there is, was, and never was, by what the twin knows of."""
     nodes, stories = range(twin.next_node + 2), range(twin.next_story + 2)
-    speakers = tuple(node for node, row in twin.live.items() if row.speaker == node)
+    canonical = tuple(node for node, row in twin.live.items() if row.canonical == node)
     asked = {
         "counters": [()],
         "count": [()],
@@ -300,7 +300,7 @@ def answers(source, twin):
         "traits": [(nodes,), (nodes[::-2],)],
         "neighbours": [(nodes,), (nodes[::-2],)],
         "heirs": [(nodes,), (nodes[::-2],)],
-        "of_speakers": [(speakers,), (speakers[::-2],)],
+        "of_speakers": [(canonical,), (canonical[::-2],)],
         "before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
         "speakers_since": [(node,) for node in nodes[::2]],
         "sources_since": [(node,) for node in nodes[::2]],
@@ -327,7 +327,7 @@ def array_of(rng, size, dtype):
 def traits_of(seed):
     rng = np.random.default_rng(seed)
     neighbours, bands, features = rng.choice([0, 0, 1, 3, 40], 3).tolist()
-    return Traits(
+    return ArticleFeatures(
         float(np.float32(rng.exponential())),
         array_of(rng, neighbours, np.int32),
         rng.random(neighbours, dtype=np.float32),
@@ -340,16 +340,27 @@ def traits_of(seed):
 def habits_of(seed):
     rng = np.random.default_rng(seed)
     size = int(rng.choice([0, 1, 30]))
-    return Habits(*rng.integers(0, 2**40, 2).tolist(), array_of(rng, size, np.uint64), rng.random(size) < 0.5)
+    return LearnedResidue(*rng.integers(0, 2**40, 2).tolist(), array_of(rng, size, np.uint64), rng.random(size) < 0.5)
 
 
-def article(node, name=None, *, day=0.0, kept_by_day=None, story=1, speaker=None, source="", fields="{}", traits=None):
+def article(
+    node,
+    name=None,
+    *,
+    day=0.0,
+    kept_by_day=None,
+    story=1,
+    canonical=None,
+    source="",
+    fields="{}",
+    article_features=None,
+):
     """An article of which only what matters is said."""
     kept_by_day = kept_by_day if kept_by_day is not None else day or 0.0
     name = f"id {node}" if name is None else name
-    speaker = node if speaker is None else speaker
-    row = Row(node, name, b"%d\x00\xff" % node, day, kept_by_day, story, speaker, source, fields)
-    return row, traits_of(node) if traits is None else traits
+    canonical = node if canonical is None else canonical
+    row = Row(node, name, b"%d\x00\xff" % node, day, kept_by_day, story, canonical, source, fields)
+    return row, traits_of(node) if article_features is None else article_features
 
 
 class Both:
@@ -436,14 +447,14 @@ class Changes(RuleBasedStateMachine):
         for name in data.draw(st.lists(names, unique=True, min_size=1, max_size=4)):
             node = max([self.twin.next_node, *(row.node + 1 for row, _ in rows)])
             there = [*self.twin.live.values(), *(row for row, _ in rows)]
-            speakers = [row for row in there if row.speaker == row.node]
-            speaker = data.draw(st.sampled_from([None, *speakers]))
-            story = speaker.story if speaker else data.draw(st.sampled_from([*self.ends, self.twin.next_story]))
+            canonical = [row for row in there if row.canonical == row.node]
+            canonical = data.draw(st.sampled_from([None, *canonical]))
+            story = canonical.story if canonical else data.draw(st.sampled_from([*self.ends, self.twin.next_story]))
             if story == self.twin.next_story:
                 both.add_stories([story])
             day, kept_by_day = data.draw(st.sampled_from(DAYS)), data.draw(st.sampled_from(KEPT))
             kept_by_day = kept_by_day if day is None else day
-            own = {"story": story, "speaker": speaker and speaker.node, "day": day, "kept_by_day": kept_by_day}
+            own = {"story": story, "speaker": canonical and canonical.node, "day": day, "kept_by_day": kept_by_day}
             own["source"] = data.draw(st.sampled_from(SOURCES))
             rows.append(article(node, name, **own, fields=f'{{"id": "{name}"}}'))
         both.insert(rows)
@@ -456,8 +467,8 @@ class Changes(RuleBasedStateMachine):
     @precondition(lambda self: self.live and self.ends)
     @rule(data=st.data())
     def place(self, data):
-        speakers = [node for node in self.live if self.twin.live[node].speaker == node]
-        some = data.draw(st.lists(st.sampled_from(speakers), unique=True)) if speakers else []
+        canonical = [node for node in self.live if self.twin.live[node].canonical == node]
+        some = data.draw(st.lists(st.sampled_from(canonical), unique=True)) if canonical else []
         self.write().place(some, data.draw(st.sampled_from(self.ends)))
 
     @precondition(lambda self: len(self.ends) > 1)
@@ -489,12 +500,12 @@ class Changes(RuleBasedStateMachine):
         self.write().set_norms(nodes, rng.exponential(size=len(nodes)).astype(np.float32))
 
     @rule(source=st.sampled_from(SOURCES), seed=st.integers(0, 2**32))
-    def set_habits(self, source, seed):
-        self.write().set_habits(source, habits_of(seed))
+    def set_learned_residue(self, source, seed):
+        self.write().set_learned_residue(source, habits_of(seed))
 
     @rule()
-    def delete_dead_habits(self):
-        self.write().delete_dead_habits()
+    def delete_unused_residue(self):
+        self.write().delete_unused_residue()
 
     @rule(data=st.data())
     def set_latest(self, data):
@@ -503,9 +514,9 @@ class Changes(RuleBasedStateMachine):
     @precondition(lambda self: self.transaction)
     @rule()
     def commit(self):
-        gone = [row.speaker for row in self.twin.live.values() if row.speaker not in self.twin.live]
-        for former, heir in self.both.store.heirs(gone).items():
-            self.both.speak_for(heir, former)
+        gone = [row.canonical for row in self.twin.live.values() if row.canonical not in self.twin.live]
+        for former, first_copy in self.both.store.first_copies(gone).items():
+            self.both.replace_canonical(first_copy, former)
         assert_same(self.both.store, self.twin)
         self.transaction.__exit__(None, None, None)
         self.transaction, self.committed = None, Moment(self.twin)
@@ -574,23 +585,23 @@ def test_a_new_store_is_empty(store):
 
 
 def test_of_nothing_nothing_is_told_or_changed(both):
-    both.fill(article(1), article(2, speaker=1))
+    both.fill(article(1), article(2, canonical=1))
     with both.store.transaction():
         for change in (both.add_stories, both.insert, both.delete):
             change([])
         both.place([], 1)
         both.set_norms(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
     assert_same(both.store, both.twin)
-    for ask in (both.store.rows, both.store.traits, both.store.heirs, both.store.identify):
+    for ask in (both.store.rows, both.store.article_features, both.store.first_copies, both.store.identify):
         assert ask([]) == {}
-    assert both.store.of_speakers([]) == []
+    assert both.store.with_copies([]) == []
     owners, others, similarities = both.store.neighbours([])
     assert [len(owners), len(others), len(similarities)] == [0, 0, 0]
     assert [owners.dtype, others.dtype, similarities.dtype] == [np.int64, np.int64, np.float32]
 
 
-EMPTY = Traits(0.0, *(np.zeros(0, dtype) for dtype in (np.int32, np.float32, np.uint64, np.uint32, np.uint8)))
-LONG = Traits(
+EMPTY = ArticleFeatures(0.0, *(np.zeros(0, dtype) for dtype in (np.int32, np.float32, np.uint64, np.uint32, np.uint8)))
+LONG = ArticleFeatures(
     float(np.float32(0.1)),
     np.arange(30_000, dtype=np.int32)[::-1].copy(),
     np.linspace(0, 1, 30_000, dtype=np.float32),
@@ -598,7 +609,7 @@ LONG = Traits(
     np.arange(2**32 - 30_000, 2**32, dtype=np.uint32),
     np.arange(30_000).astype(np.uint8),
 )
-EXTREME = Traits(
+EXTREME = ArticleFeatures(
     float(np.finfo(np.float32).max),
     np.array([0, 1, 2**31 - 1], dtype=np.int32),
     np.array([0.0, np.nextafter(np.float32(1), np.float32(0)), np.finfo(np.float32).tiny], dtype=np.float32),
@@ -606,22 +617,24 @@ EXTREME = Traits(
     np.array([2**32 - 1, 0, 2**31, 2**31 - 1, 10, 0x0A0D00], dtype=np.uint32),
     np.array([0, 127, 128, 255, 10, 13], dtype=np.uint8),
 )
-SLICED = Traits(1.5, *(np.repeat(values, 2)[::2] for values in EXTREME[1:]))  # as they come out of other arrays
+SLICED = ArticleFeatures(
+    1.5, *(np.repeat(values, 2)[::2] for values in EXTREME[1:])
+)  # as they come out of other arrays
 
 
 @pytest.mark.parametrize("traits", [EMPTY, LONG, EXTREME, SLICED], ids=["empty", "long", "extreme", "sliced"])
-def test_arrays_come_back_to_the_bit(both, traits):
-    both.fill(article(1), article(2, traits=traits), article(3))
+def test_arrays_come_back_to_the_bit(both, article_features):
+    both.fill(article(1), article(2, article_features=article_features), article(3))
     with both.store.transaction():
-        both.set_neighbours(1, traits.neighbours, traits.similarities)
-        both.set_norms(np.array([3]), np.array([traits.norm], dtype=np.float32))
-    nodes, told = [1, 2, 3], both.store.traits([1, 2, 3])
+        both.set_neighbours(1, article_features.neighbours, article_features.similarities)
+        both.set_norms(np.array([3]), np.array([article_features.norm], dtype=np.float32))
+    nodes, told = [1, 2, 3], both.store.article_features([1, 2, 3])
     for node in nodes:
         assert [values.dtype for values in told[node][1:]] == [np.int32, np.float32, np.uint64, np.uint32, np.uint8]
         for ours, theirs in zip(told[node], both.twin.known[node], strict=True):
             np.testing.assert_array_equal(ours, theirs, strict=True)
     assert plain(both.store.neighbours(nodes)) == plain(both.twin.neighbours(nodes))
-    assert plain(both.store.speakers_since(2)) == plain(both.twin.speakers_since(2))
+    assert plain(both.store.canonical_since(2)) == plain(both.twin.canonical_since(2))
     for leading in (0, 1, 4, 10**6):
         assert plain(together(both.store.outlines(leading))) == plain(together(both.twin.outlines(leading)))
 
@@ -641,10 +654,10 @@ def test_whatever_text_an_article_has_comes_back(both, fields):
 
 def test_large_numbers_come_back(both):
     node, story = 2**31 - 2, 2**53 + 1
-    both.fill(article(node, day=-1e15, story=story), article(node + 1, day=1e15 + 0.125, story=story, speaker=node))
+    both.fill(article(node, day=-1e15, story=story), article(node + 1, day=1e15 + 0.125, story=story, canonical=node))
     assert both.store.counters()[:2] == (node + 2, story + 1)
     assert both.store.rows([node, node + 1]) == both.twin.live
-    assert both.store.of_speakers([node]) == [node, node + 1]
+    assert both.store.with_copies([node]) == [node, node + 1]
     assert both.store.of_story(story) == both.twin.of_story(story)
     assert both.store.resolve(story) == story
     assert both.store.story_ids(1e15 + 0.125, 2) == [story]
@@ -669,24 +682,29 @@ def test_thousands_at_once(both):
     size, most = 4_000, 36_000
     nodes, copies = range(9, most + 1, 9), range(27_009, most + 1, 9)
     of = {node: {"speaker": node - 9_000} for node in copies}
-    traits = [Traits(1.0, *(array[:n] for array in EXTREME[1:])) for n in (3, 0)]
-    both.fill(*(article(n, day=float(n % 7), story=n % 1000 + 1, traits=traits[n % 2], **of.get(n, {})) for n in nodes))
+    article_features = [ArticleFeatures(1.0, *(array[:n] for array in EXTREME[1:])) for n in (3, 0)]
+    both.fill(
+        *(
+            article(n, day=float(n % 7), story=n % 1000 + 1, article_features=article_features[n % 2], **of.get(n, {}))
+            for n in nodes
+        )
+    )
     store, twin, asked = both.store, both.twin, range(most + 5, 0, -1)
     assert store.count() == size
     assert store.rows(asked) == twin.live
     assert store.identify([f"id {node}" for node in asked]) == {f"id {n}": (n, b"%d\x00\xff" % n) for n in nodes}
-    assert plain(store.traits(asked)) == plain(twin.known)
+    assert plain(store.article_features(asked)) == plain(twin.known)
     assert plain(store.neighbours(asked)) == plain(twin.neighbours(asked))
-    assert store.heirs(asked) == {node - 9_000: node for node in copies}
-    assert store.of_speakers(nodes[:3_000][::-1]) == list(nodes)
+    assert store.first_copies(asked) == {node - 9_000: node for node in copies}
+    assert store.with_copies(nodes[:3_000][::-1]) == list(nodes)
     assert store.before(3.0) == [node for node in nodes if node % 7 < 3]
     assert plain(together(store.outlines(2))) == plain(together(twin.outlines(2)))
-    assert [node for node, *_ in store.speakers_since(20_000)] == [node for node in nodes[:3_000] if node >= 20_000]
+    assert [node for node, *_ in store.canonical_since(20_000)] == [node for node in nodes[:3_000] if node >= 20_000]
     with store.transaction():
         store.place(nodes[:3_000], 7)
         store.set_norms(np.array(nodes), np.full(size, 0.5, dtype=np.float32))
     assert [row.node for row in store.of_story(7)] == list(nodes)
-    assert {own.norm for own in store.traits(asked).values()} == {0.5}
+    assert {own.norm for own in store.article_features(asked).values()} == {0.5}
     with store.transaction():
         store.place([9], 5)
         store.delete([node for node in nodes if node != 9])
@@ -702,13 +720,13 @@ def test_thousands_at_once(both):
 def test_what_is_in_order_of_nodes_is_so_however_it_came_in(both):
     order = [5, 2, 9, 7, 1, 30, 12]
     both.fill(*(article(node, "zyxwvutsrq"[node % 10] + str(node), day=-float(node)) for node in order))
-    both.fill(article(40, speaker=9), article(35, speaker=9), article(33, speaker=2), article(34, speaker=2))
+    both.fill(article(40, canonical=9), article(35, canonical=9), article(33, canonical=2), article(34, canonical=2))
     store, ascending = both.store, [*sorted(order), 33, 34, 35, 40]
     assert [row.node for row in store.of_story(1)] == ascending
     assert store.before(np.inf) == ascending
-    assert store.of_speakers([30, 9, 2]) == [2, 9, 30, 33, 34, 35, 40]
-    assert store.heirs([2, 9, 5]) == {2: 33, 9: 35}
-    assert [node for node, *_ in store.speakers_since(5)] == [5, 7, 9, 12, 30]
+    assert store.with_copies([30, 9, 2]) == [2, 9, 30, 33, 34, 35, 40]
+    assert store.first_copies([2, 9, 5]) == {2: 33, 9: 35}
+    assert [node for node, *_ in store.canonical_since(5)] == [5, 7, 9, 12, 30]
     assert np.concatenate([outline.nodes for outline in store.outlines(1)]).tolist() == ascending
     with store.transaction():
         both.place([9, 30], both.twin.next_story - 1)
@@ -720,9 +738,13 @@ NEIGHBOURS = [(8, [2, 3]), (5, [3, 1, 4]), (6, []), (7, [5])]
 
 
 def test_what_a_node_is_similar_to_comes_by_node_in_the_order_it_was_stored(both):
-    traits = {node: traits_of(node)._replace(neighbours=np.array(own, dtype=np.int32)) for node, own in NEIGHBOURS}
-    traits = {node: own._replace(similarities=own.neighbours.astype(np.float32) / 8) for node, own in traits.items()}
-    both.fill(*(article(node, traits=own) for node, own in traits.items()))
+    article_features = {
+        node: traits_of(node)._replace(neighbours=np.array(own, dtype=np.int32)) for node, own in NEIGHBOURS
+    }
+    article_features = {
+        node: own._replace(similarities=own.neighbours.astype(np.float32) / 8) for node, own in article_features.items()
+    }
+    both.fill(*(article(node, article_features=own) for node, own in article_features.items()))
     owners, others, similarities = both.store.neighbours([8, 5, 6, 77])
     assert (owners.tolist(), others.tolist()) == ([5, 5, 5, 8, 8], [3, 1, 4, 2, 3])
     np.testing.assert_array_equal(similarities, others.astype(np.float32) / 8, strict=True)
@@ -764,20 +786,29 @@ def test_the_latest_of_a_source_come_by_node_however_they_came_in(both):
 def test_what_was_learned_of_a_source_is_kept_as_long_as_it_has_articles(both):
     ends = np.array([0, 2**63, 2**64 - 1], dtype=np.uint64)
     both.fill(article(1, source="é"), article(2, source="é"), article(3, source="京"))
-    learned = {"é": Habits(2**53 + 1, 2**31, ends, np.array([True, False, True])), "京": habits_of(1), "": habits_of(2)}
+    learned = {
+        "é": LearnedResidue(2**53 + 1, 2**31, ends, np.array([True, False, True])),
+        "京": habits_of(1),
+        "": habits_of(2),
+    }
     with both.store.transaction():
-        both.set_habits("é", habits_of(3))
-        for source, habits in learned.items():
-            both.set_habits(source, habits)
-    assert {source: plain(both.store.habits(source)) for source in learned} == plain(learned)
+        both.set_learned_residue("é", habits_of(3))
+        for source, learned_residue in learned.items():
+            both.set_learned_residue(source, learned_residue)
+    assert {source: plain(both.store.learned_residue(source)) for source in learned} == plain(learned)
     with both.store.transaction():
         both.delete([1, 3])
-        both.delete_dead_habits()
-    assert plain(both.store.habits("é")) == plain(learned["é"])
+        both.delete_unused_residue()
+    assert plain(both.store.learned_residue("é")) == plain(learned["é"])
     for source in ("京", "", "never"):
-        habits = both.store.habits(source)
-        assert (habits.next_node, habits.articles, len(habits.keys), len(habits.anywhere)) == (0, 0, 0, 0)
-        assert (habits.keys.dtype, habits.anywhere.dtype) == (np.uint64, np.bool_)
+        learned_residue = both.store.learned_residue(source)
+        assert (
+            learned_residue.next_node,
+            learned_residue.articles,
+            len(learned_residue.keys),
+            len(learned_residue.anywhere),
+        ) == (0, 0, 0, 0)
+        assert (learned_residue.keys.dtype, learned_residue.anywhere.dtype) == (np.uint64, np.bool_)
 
 
 # Stories
@@ -805,17 +836,17 @@ def test_an_alias_of_an_alias_is_the_story_that_all_are_in(both):
 
 
 def test_a_copy_goes_where_its_speaker_goes_and_is_inherited(both):
-    both.fill(article(1), article(2, speaker=1), article(3, speaker=1), article(4), article(5, speaker=4))
+    both.fill(article(1), article(2, canonical=1), article(3, canonical=1), article(4), article(5, canonical=4))
     with both.store.transaction():
         both.add_stories([2])
         both.place([1], 2)
     assert [row.story for row in both.store.rows(range(6)).values()] == [2, 2, 2, 1, 1]
     with both.store.transaction():
         both.delete([1])
-        assert both.store.heirs([1, 4]) == {1: 2, 4: 5}
-        both.speak_for(2, 1)
-    assert [row.speaker for row in both.store.rows(range(6)).values()] == [2, 2, 4, 4]
-    assert both.store.heirs([1, 2]) == {2: 3}
+        assert both.store.first_copies([1, 4]) == {1: 2, 4: 5}
+        both.replace_canonical(2, 1)
+    assert [row.canonical for row in both.store.rows(range(6)).values()] == [2, 2, 4, 4]
+    assert both.store.first_copies([1, 2]) == {2: 3}
     assert_same(both.store, both.twin)
 
 
@@ -859,20 +890,20 @@ def change_all(store):
     store.merge(2, 1)
     store.place([1], 3)
     store.delete([3])
-    store.speak_for(4, 3)
+    store.replace_canonical(4, 3)
     store.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities)
     store.set_norms(np.array([1, 2]), np.array([7, 8], dtype=np.float32))
     store.set_latest(99.0)
-    store.set_habits("", habits_of(1))
-    store.set_habits("é", habits_of(2))
-    store.delete_dead_habits()
+    store.set_learned_residue("", habits_of(1))
+    store.set_learned_residue("é", habits_of(2))
+    store.delete_unused_residue()
     store.delete([89])
     store.delete_dead_stories()
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, Stop, KeyboardInterrupt, GeneratorExit, OSError])
 def test_a_transaction_that_fails_leaves_everything_as_it_was(both, error):
-    both.fill(article(1), article(2, story=2), article(3, story=2), article(4, story=2, speaker=3))
+    both.fill(article(1), article(2, story=2), article(3, story=2), article(4, story=2, canonical=3))
 
     def fail():
         with both.store.transaction():
@@ -954,16 +985,16 @@ def test_the_number_changes_with_every_transaction_of_another(make_store):
     both, reader, last = Both(make_store()), make_store(read_only=True), None
     changes = [
         lambda: both.add_stories([1, 2]),
-        lambda: both.insert([article(1), article(2, speaker=1), article(3, story=2)]),
+        lambda: both.insert([article(1), article(2, canonical=1), article(3, story=2)]),
         lambda: both.set_norms(np.array([1]), np.array([77], dtype=np.float32)),
         lambda: both.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities),
         lambda: both.set_latest(3.0),
-        lambda: both.set_habits("a.org", habits_of(1)),
-        lambda: both.delete_dead_habits(),
+        lambda: both.set_learned_residue("a.org", habits_of(1)),
+        lambda: both.delete_unused_residue(),
         lambda: both.place([1], 2),
         lambda: both.merge(2, 1),
         lambda: both.delete([1]),
-        lambda: both.speak_for(2, 1),
+        lambda: both.replace_canonical(2, 1),
         lambda: both.delete([2, 3]),
         lambda: both.delete_dead_stories(),
     ]
@@ -999,14 +1030,14 @@ def test_all_in_a_snapshot_is_as_it_was_when_it_began(make_store):
 @on_those_that_last
 def test_what_comes_some_at_a_time_is_of_one_moment_too(make_store):
     both, reader, size = Both(make_store()), make_store(read_only=True), 20_000
-    both.fill(*(article(node, traits=EMPTY) for node in range(1, size + 1)))
+    both.fill(*(article(node, article_features=EMPTY) for node in range(1, size + 1)))
     with reader.snapshot():
-        outlines, speakers = reader.outlines(1), reader.speakers_since(1)
-        first, (node, *_) = next(outlines), next(speakers)
+        outlines, canonical = reader.outlines(1), reader.canonical_since(1)
+        first, (node, *_) = next(outlines), next(canonical)
         with both.store.transaction():
             both.store.delete(range(2, size + 1))
         assert len(first.nodes) + sum(len(outline.nodes) for outline in outlines) == size
-        assert (node, *(node for node, *_ in speakers)) == tuple(range(1, size + 1))
+        assert (node, *(node for node, *_ in canonical)) == tuple(range(1, size + 1))
     assert reader.count() == 1
 
 

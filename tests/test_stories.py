@@ -21,7 +21,7 @@ import pytest
 
 import dedup
 from dedup import Article, Stories, Story
-from dedup.story.grouping import find_stories
+from dedup.story.pipeline import find_stories
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.Table}
@@ -170,9 +170,9 @@ def similarity(sample, stories):
     """Similarity of two articles of the sample, by id; copies stand for each other."""
     labels = stories.near_duplicate_labels.tolist()
     assert list(sample) == sorted(sample, key=lambda article: (article.published, article.id))  # canonical order
-    speakers = [sample[labels.index(label)] for label in range(max(labels) + 1)]
-    days = np.array([article.day for article in speakers])
-    edges = find_stories([a.full_text for a in speakers], days, threshold=0.12, n_jobs=1).edges
+    canonical = [sample[labels.index(label)] for label in range(max(labels) + 1)]
+    days = np.array([article.day for article in canonical])
+    edges = find_stories([a.full_text for a in canonical], days, threshold=0.12, n_jobs=1).edges
     pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
     values = dict(zip(pairs, edges.similarity.tolist(), strict=True))
     group = {article.id: label for article, label in zip(sample, labels, strict=True)}

@@ -6,13 +6,26 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dedup.checks import check_count, check_flag, check_progress, check_settings, check_story_settings, day_of
-from dedup.grouped import Grouped
-from dedup.near.duplicates import NearSettings
+from dedup.near.lsh import Bands
+from dedup.parameters import (
+    FOLD,
+    MAX_CHARS,
+    NEAR_THRESHOLD,
+    NUM_PERM,
+    RECALL,
+    REPRESENTATIVE,
+    RULES,
+    SHINGLE_SIZE,
+    STORY_THRESHOLD,
+    Fold,
+    NearSettings,
+    StorySettings,
+    check,
+    check_near,
+    day_of,
+)
 from dedup.progress import Progress
-from dedup.representative import RULES
-from dedup.text.fold import Fold
-from dedup.text.limit import MAX_CHARS
+from dedup.stories import LabelledArticles
 
 __all__ = ["cluster", "read"]
 
@@ -22,14 +35,14 @@ def cluster(
     out: str | Path,
     *,
     work: str | Path | None = None,
-    story_threshold: float = 0.12,
-    near_threshold: float = 0.7,
-    recall: float = 0.95,
-    num_perm: int = 128,
-    shingle_size: int = 5,
-    representative: str = "central",
+    story_threshold: float = STORY_THRESHOLD,
+    near_threshold: float = NEAR_THRESHOLD,
+    recall: float = RECALL,
+    num_perm: int = NUM_PERM,
+    shingle_size: int = SHINGLE_SIZE,
+    representative: str = REPRESENTATIVE,
     cut_residue: bool = True,
-    fold: Fold = "unidecode",
+    fold: Fold = FOLD,
     timezone: str | None = None,
     max_chars: int = MAX_CHARS,
     n_jobs: int | None = -1,
@@ -107,25 +120,24 @@ def cluster(
     True
     """
     near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
-    check_settings(near, n_jobs, name="near_threshold")
-    _ = near.bands  # which refuses what cannot be had
-    check_story_settings(story_threshold, representative, timezone)
+    check_near(near)
+    Bands.of(near)  # which refuses a recall that cannot be reached
+    check(story_threshold=story_threshold, representative=representative, timezone=timezone)
+    check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
     if representative not in RULES:
         raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
     if timezone is not None and not isinstance(timezone, str):
         raise TypeError(f"timezone is {timezone!r}; allowed: None, or a name like 'Europe/Paris'")
-    check_flag("cut_residue", cut_residue)
-    check_count("max_chars", max_chars)
-    check_progress(progress)
     _require()
-    from dedup.archive.conductor import conduct
-    from dedup.archive.job import Settings
+    from dedup.archive.job import Job
+    from dedup.archive.runner import run
 
-    settings = Settings("", near, float(story_threshold), representative, cut_residue, timezone, int(max_chars))
-    return conduct(paths, str(out), None if work is None else str(work), settings, n_jobs, progress)
+    settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
+    job = Job("", settings, representative, timezone)
+    return run(paths, str(out), None if work is None else str(work), job, n_jobs, progress)
 
 
-def read(out: str | Path, *, since: datetime | None = None) -> Grouped:
+def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:
     r"""The articles of an archive with their stories, for `StoryIndex.from_stories`.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from dedup.near.duplicates import NearSettings
+from dedup.parameters import StorySettings
 
 _log = logging.getLogger(__name__)
 
@@ -20,36 +20,33 @@ _log = logging.getLogger(__name__)
 _LOSSES = 3
 
 
-class Settings(NamedTuple):
-    """What every task is told: where the job's files are, and the parameters, once they are checked."""
+class Job(NamedTuple):
+    """What every task knows: where the job's files are, and the parameters, once they are checked."""
 
     folder: str
-    near: NearSettings
-    story_threshold: float
+    settings: StorySettings
     representative: str
-    cut_residue: bool
     timezone: str | None
-    max_chars: int
 
 
 #: Makes one part: writes files into the folder it is given.
-Task = Callable[[Settings, int, Path], None]
+Task = Callable[[Job, int, Path], None]
 
 
-def part(settings: Settings, stage: str, number: int = 0) -> Path:
+def part(job: Job, stage: str, number: int = 0) -> Path:
     """The folder of a part, which is there when the part is finished."""
-    return Path(settings.folder) / stage / f"{number:06d}"
+    return Path(job.folder) / stage / f"{number:06d}"
 
 
-def load(settings: Settings, stage: str, number: int, *names: str) -> list[NDArray[Any]]:
+def load(job: Job, stage: str, number: int, *names: str) -> list[NDArray[Any]]:
     """Arrays of a part."""
-    folder = part(settings, stage, number)
+    folder = part(job, stage, number)
     return [np.load(folder / f"{name}.npy", allow_pickle=False) for name in names]
 
 
-def mapped(settings: Settings, stage: str, name: str) -> NDArray[Any]:
+def mapped(job: Job, stage: str, name: str) -> NDArray[Any]:
     """An array of a stage of one part, of which only what is looked at is read."""
-    array: NDArray[Any] = np.load(part(settings, stage) / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    array: NDArray[Any] = np.load(part(job, stage) / f"{name}.npy", mmap_mode="r", allow_pickle=False)
     return array
 
 
@@ -59,7 +56,7 @@ def save(folder: Path, **arrays: NDArray[Any]) -> None:
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def run_stage(settings: Settings, task: Task, stage: str, numbers: Iterable[int], workers: Parallel) -> None:
+def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers: Parallel) -> None:
     """Make the parts of a stage that are not there yet, by these workers of joblib or those that replace them.
 
     Raises
@@ -69,13 +66,13 @@ def run_stage(settings: Settings, task: Task, stage: str, numbers: Iterable[int]
     RuntimeError
         When workers are lost again and again.
     """
-    losses, left = 0, [number for number in numbers if not part(settings, stage, number).exists()]
+    losses, left = 0, [number for number in numbers if not part(job, stage, number).exists()]
     _log.info("%s: %d parts to make", stage, len(left))
     while left:
         try:
-            told = workers(delayed(_attempt)(settings, task, stage, number) for number in left)
+            told = workers(delayed(_attempt)(job, task, stage, number) for number in left)
         except Exception as error:  # not a task's: those are told. Which one it is depends on the backend
-            before, left = len(left), [number for number in left if not part(settings, stage, number).exists()]
+            before, left = len(left), [number for number in left if not part(job, stage, number).exists()]
             losses = 0 if len(left) < before else losses + 1
             _log.warning("%s: workers were lost (%s); %d parts are left", stage, error, len(left))
             if losses == _LOSSES:
@@ -90,15 +87,15 @@ def run_stage(settings: Settings, task: Task, stage: str, numbers: Iterable[int]
         return
 
 
-def _attempt(settings: Settings, task: Task, stage: str, number: int) -> Exception | None:
+def _attempt(job: Job, task: Task, stage: str, number: int) -> Exception | None:
     """Make one part, and say what went wrong."""
-    folder = part(settings, stage, number)
+    folder = part(job, stage, number)
     if folder.exists():
         return None
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.draft")
     draft.mkdir(parents=True)
     try:
-        task(settings, number, draft)
+        task(job, number, draft)
         _settle(draft, folder)
     except Exception as error:
         return error

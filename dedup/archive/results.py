@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from dedup.archive.inputs import Block, blocks_of, find_inputs, rows_of
 from dedup.archive.job import differences
 from dedup.article import Article, Batch, read_articles
-from dedup.grouped import Grouped
-from dedup.residue import set_aside
+from dedup.residue.batch import add_residue
+from dedup.stories import LabelledArticles
 
 MANIFEST, FORMAT = "manifest.json", 1
 
@@ -36,7 +36,7 @@ def _manifest(out: str | Path) -> dict[str, Any]:
     return manifest
 
 
-def read_results(out: str | Path, since: datetime | None) -> Grouped:
+def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
     """Articles and their stories; see `dedup.archive.read`."""
     manifest = _manifest(out)
     changes = differences(manifest["inputs"], find_inputs(list(manifest["inputs"])))
@@ -56,9 +56,11 @@ def read_results(out: str | Path, since: datetime | None) -> Grouped:
         raise ValueError(f"{out}: no article has the id {str(name)!r}; allowed: ids without lone surrogates")
     if manifest["parameters"]["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
-        articles = set_aside(batch, manifest["parameters"]["max_chars"], manifest["parameters"]["fold"], None).articles
+        articles = add_residue(
+            batch, manifest["parameters"]["max_chars"], manifest["parameters"]["fold"], None
+        ).articles
     labels = assignments["story_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    return Grouped(articles, labels, assignments["near_duplicate_group"].to_numpy(), manifest["parameters"])
+    return LabelledArticles(articles, labels, assignments["near_duplicate_group"].to_numpy(), manifest["parameters"])
 
 
 def _read(out: str | Path, manifest: dict[str, Any], table: str, columns: list[str]) -> pa.Table:

@@ -3,14 +3,12 @@
 import argparse
 from typing import Any
 
-from dedup import __version__
+from dedup._version import __version__
+from dedup.parameters import FOLDS, RULES
 
 FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 INPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet", "text")
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html")
-# Those of dedup.representative and dedup.text.fold, which would bring NumPy.
-RULES = ("central", "earliest", "longest")
-FOLDS = ("unidecode", "marks")
 
 _INPUT_HELP = (
     "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a text; a folder of texts (*.txt, in "
@@ -69,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_cluster(commands: Any) -> None:
     parser = _command(
         commands,
-        "dedup.cli.batch:cluster",
+        "dedup.cli.batch_commands:cluster",
         "group articles into stories",
         "Group articles into stories: one line an article, or with --stories one line a story.",
         _CLUSTER_EXAMPLES,
@@ -87,7 +85,7 @@ def _add_cluster(commands: Any) -> None:
 def _add_near(commands: Any) -> None:
     parser = _command(
         commands,
-        "dedup.cli.batch:near",
+        "dedup.cli.batch_commands:near",
         "find near-duplicates",
         "Find near-duplicates: one line a pair, or a group, or the articles without later copies.",
         _NEAR_EXAMPLES,
@@ -113,7 +111,7 @@ def _add_near(commands: Any) -> None:
 def _add_ingest(commands: Any) -> None:
     parser = _command(
         commands,
-        "dedup.cli.stream:ingest",
+        "dedup.cli.index_commands:ingest",
         "add articles to an index of stories",
         "Add articles to an index of stories, in the order in which they come.",
         _INGEST_EXAMPLES,
@@ -131,7 +129,7 @@ def _add_ingest(commands: Any) -> None:
 def _add_explain(commands: Any) -> None:
     parser = _command(
         commands,
-        "dedup.cli.batch:explain",
+        "dedup.cli.batch_commands:explain",
         "say why two articles are, or are not, in one story",
         "Say why two articles are, or are not, copies or in one story.",
         _EXPLAIN_EXAMPLES,
@@ -148,7 +146,7 @@ def _add_explain(commands: Any) -> None:
 def _add_stories(commands: Any) -> None:
     parser = _command(
         commands,
-        "dedup.cli.stream:stories",
+        "dedup.cli.index_commands:stories",
         "list the stories of an index",
         "List the stories of an index, the latest first. Others may write to it meanwhile.",
         _STORIES_EXAMPLES,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dedup.near.duplicates import NearDuplicates
+    from dedup.near.result import NearDuplicates
     from dedup.stories import Stories, Story
 
 ARTICLE_COLUMNS = ("id", "story_id", "near_duplicate_group", "is_representative", "membership")

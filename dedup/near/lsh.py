@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.parallel import ordered_map
-from dedup.progress import Report, silent
+from dedup.parameters import NearSettings
+from dedup.progress import ProgressCallback, no_progress
 from dedup.text.tokens import mix
 
 #: Values in a band. More make signatures longer, fewer collide often for texts that share no more than a template.
@@ -52,6 +53,11 @@ class Bands:
             f"at most {best:.3g}; raise num_perm or lower recall"
         )
 
+    @classmethod
+    def of(cls, settings: NearSettings) -> "Bands":
+        """The bands for these settings; a signature has as many values as the bands need."""
+        return cls.for_recall(settings.threshold, settings.recall, settings.num_perm)
+
     @property
     def first_rows(self) -> range:
         """Where in a signature each band begins."""
@@ -79,7 +85,7 @@ class Buckets(NamedTuple):
 
 
 def candidates(
-    signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None, report: Report = silent
+    signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None, progress: ProgressCallback = no_progress
 ) -> Buckets:
     """Buckets of the texts that agree on any whole band.
 
@@ -107,7 +113,7 @@ def candidates(
         packed = np.sort((keys & ~text_mask) | np.arange(n, dtype=np.uint64))
         return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
 
-    found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs, report))
+    found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs, progress))
     _, first, same = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
     copies = np.flatnonzero(first[same] < np.arange(n))
     equal = encoded(np.stack([first[same[copies]], copies], axis=1), n)

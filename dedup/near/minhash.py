@@ -6,6 +6,9 @@ import numpy as np
 from datasketch import MinHash
 from numpy.typing import NDArray
 
+#: The seed of datasketch's default permutations.
+SEED = 1
+
 #: What datasketch gives a set without elements, and we a text without tokens.
 EMPTY = np.uint32(0xFFFFFFFF)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.components import connected_labels
+from dedup.arrays import connected_labels
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decoded, encoded
 

@@ -5,10 +5,10 @@ from ast import literal_eval
 from collections.abc import Mapping
 from pathlib import Path
 
-from dedup.store.file import UNFINISHED
-from dedup.store.file import read_about as read_about_file
 from dedup.store.protocol import Store
 from dedup.store.sqlite import SqliteStore
+from dedup.store.sqlite_file import UNFINISHED
+from dedup.store.sqlite_file import read_about as read_about_file
 
 _SCHEMES = ("postgresql", "postgres")
 
@@ -43,7 +43,7 @@ def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     if not is_url(path):
         return read_about_file(path)
     _require_psycopg()
-    from dedup.store.server import read_about as read_about_server
+    from dedup.store.postgres_connection import read_about as read_about_server
 
     return read_about_server(str(path))
 
@@ -75,7 +75,7 @@ def name_of(path: str | Path) -> str:
     if not is_url(path):
         return str(path)
     _require_psycopg()
-    from dedup.store.server import name_of as name_of_server
+    from dedup.store.postgres_connection import name_of as name_of_server
 
     return name_of_server(str(path))
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.file import UNFINISHED
-from dedup.store.records import Habits, News, Outline, Row, Traits
-from dedup.store.server import Server
+from dedup.store.postgres_connection import Server
+from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, Outline, Row
+from dedup.store.sqlite_file import UNFINISHED
 
 # A writer that is further behind than so many transactions reads all again.
 _REMEMBERED = 10_000
@@ -62,7 +62,7 @@ class PostgresStore:
         """All of what is read inside is of one moment; its number changes when another process has written."""
         return self._server.snapshot()
 
-    def news(self, number: int, leading: int) -> News | None:
+    def changes(self, number: int, leading: int) -> Changes | None:
         """What others wrote since the moment of that number; None when all has to be read again."""
         since = self._server.since(number)
         if since is None or not 0 <= self._server.moment - since <= _REMEMBERED:
@@ -70,7 +70,7 @@ class PostgresStore:
         gone = self._nodes("SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node", since)
         nodes = self._nodes("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
         parts = (nodes[i : i + _OUTLINES_AT_ONCE] for i in range(0, len(nodes), _OUTLINES_AT_ONCE))
-        return News(
+        return Changes(
             np.array(gone, dtype=np.int64),
             (self._outline("node = ANY(%s::bigint[]) ORDER BY node", leading, _array(part)) for part in parts),
         )
@@ -116,21 +116,24 @@ class PostgresStore:
         row = self._read(query, (story,)).fetchone()
         return row and int(row[0])
 
-    def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
+    def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         """Store articles."""
         moment = self._server.moment + 1
         self._server.insert(
             "articles",
             _ARTICLES_TYPES,
             (
-                (row.node, row.id.encode(), *row[2:7], row.source.encode(), float(traits.norm), moment)
-                for row, traits in rows
+                (row.node, row.id.encode(), *row[2:7], row.source.encode(), float(article_features.norm), moment)
+                for row, article_features in rows
             ),
         )
         self._server.insert(
             "contents",
             _CONTENTS_TYPES,
-            ((row.node, row.fields.encode(), *(array.tobytes() for array in traits[1:])) for row, traits in rows),
+            (
+                (row.node, row.fields.encode(), *(array.tobytes() for array in article_features[1:]))
+                for row, article_features in rows
+            ),
         )
         self.set_counters(1 + max((row.node for row, _ in rows), default=0), 0)
 
@@ -166,15 +169,15 @@ class PostgresStore:
             "(SELECT FROM dedup.articles WHERE articles.story = coalesce(stories.merged_into, stories.story))"
         )
 
-    def place(self, speakers: Sequence[int], story: int) -> None:
+    def place(self, canonical: Sequence[int], story: int) -> None:
         """Put articles into a story, with those they speak for."""
-        nodes = _array(speakers)
+        nodes = _array(canonical)
         self._change("story = %s", "node = ANY(%s::bigint[])", story, nodes)
         self._change("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", story, nodes)
 
-    def speak_for(self, speaker: int, former: int) -> None:
+    def replace_canonical(self, canonical: int, former: int) -> None:
         """Let an article speak for those that another one spoke for."""
-        self._change("speaker = %s", "speaker = %s AND speaker != node", speaker, former)
+        self._change("speaker = %s", "speaker = %s AND speaker != node", canonical, former)
 
     def by_id(self, article_id: str) -> Row | None:
         """The article of that id."""
@@ -189,10 +192,10 @@ class PostgresStore:
         """The articles of those nodes."""
         return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", _array(nodes))}
 
-    def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
+    def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         """What those nodes are compared by."""
         query = f"SELECT {_TRAITS} FROM {_ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
-        return {row[0]: Traits.of_bytes(*row[1:]) for row in self._read(query, (_array(nodes),))}
+        return {row[0]: ArticleFeatures.of_bytes(*row[1:]) for row in self._read(query, (_array(nodes),))}
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
@@ -207,12 +210,12 @@ class PostgresStore:
         """The articles of a story, by node."""
         return list(self._rows("story = %s ORDER BY node", story))
 
-    def of_speakers(self, nodes: Sequence[int]) -> list[int]:
+    def with_copies(self, nodes: Sequence[int]) -> list[int]:
         """Nodes and those they speak for, ascending."""
         query = "SELECT node FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node"
         return sorted([*nodes, *self._nodes(query, _array(nodes))])
 
-    def heirs(self, nodes: Sequence[int]) -> dict[int, int]:
+    def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
         """The first copy of each of the nodes that have any."""
         query = (
             "SELECT speaker, min(node) FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node "
@@ -231,7 +234,7 @@ class PostgresStore:
             yield outline
             last = int(outline.nodes[-1])
 
-    def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
+    def canonical_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
         """Features and counts of the articles from that node on that are no copies, by node."""
         query = (
             f"SELECT node, features, counts FROM {_ALL} WHERE node >= %s AND speaker = node "  # noqa: S608
@@ -260,18 +263,23 @@ class PostgresStore:
         """The sources of which something was learned, sorted."""
         return [source.decode() for (source,) in self._read("SELECT source FROM dedup.habits ORDER BY source")]
 
-    def habits(self, source: str) -> Habits:
+    def learned_residue(self, source: str) -> LearnedResidue:
         """What was learned of a source."""
         query = "SELECT next_node, articles, keys, anywhere FROM dedup.habits WHERE sha256(source) = %s"
-        return Habits.of_bytes(*self._read(query, (_key(source),)).fetchone() or (0, 0, b"", b""))
+        return LearnedResidue.of_bytes(*self._read(query, (_key(source),)).fetchone() or (0, 0, b"", b""))
 
-    def set_habits(self, source: str, habits: Habits) -> None:
+    def set_learned_residue(self, source: str, learned_residue: LearnedResidue) -> None:
         """Store what was learned of a source."""
-        values = habits.next_node, habits.articles, habits.keys.tobytes(), habits.anywhere.tobytes()
+        values = (
+            learned_residue.next_node,
+            learned_residue.articles,
+            learned_residue.keys.tobytes(),
+            learned_residue.anywhere.tobytes(),
+        )
         self._write("DELETE FROM dedup.habits WHERE sha256(source) = %s", (_key(source),))
         self._write("INSERT INTO dedup.habits VALUES (%s, %s, %s, %s, %s)", (source.encode(), *values))
 
-    def delete_dead_habits(self) -> None:
+    def delete_unused_residue(self) -> None:
         """Delete what was learned of sources that have no articles any more."""
         self._write(
             "DELETE FROM dedup.habits WHERE NOT EXISTS "
@@ -307,8 +315,8 @@ class PostgresStore:
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
         for row in self._read(f"SELECT {_ROW} FROM {_ALL} WHERE {condition}", values):  # noqa: S608
-            node, name, digest, day, kept_by_day, story, speaker, source, fields = row
-            yield Row(node, name.decode(), digest, day, kept_by_day, story, speaker, source.decode(), fields.decode())
+            node, name, digest, day, kept_by_day, story, canonical, source, fields = row
+            yield Row(node, name.decode(), digest, day, kept_by_day, story, canonical, source.decode(), fields.decode())
 
     def _outline(self, condition: str, leading: int, *values: Any) -> Outline:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.records import Habits, News, Outline, Row, Traits
+from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, Outline, Row
 
 
 class Store(Protocol):
@@ -25,7 +25,7 @@ class Store(Protocol):
     def snapshot(self) -> AbstractContextManager[int]:
         """All of what is read inside is of one moment; its number changes when another process has written."""
 
-    def news(self, number: int, leading: int) -> News | None:
+    def changes(self, number: int, leading: int) -> Changes | None:
         """What others wrote since the moment of that number; None when all has to be read again.
 
         Asked inside a transaction or snapshot, of the number that an earlier one began with; what was written here
@@ -56,7 +56,7 @@ class Store(Protocol):
     def resolve(self, story: int) -> int | None:
         """The story that this one is part of by now; None when there was none."""
 
-    def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
+    def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         """Store articles."""
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
@@ -71,10 +71,10 @@ class Store(Protocol):
     def delete_dead_stories(self) -> None:
         """Delete the stories that have no articles any more, with their aliases."""
 
-    def place(self, speakers: Sequence[int], story: int) -> None:
+    def place(self, canonical: Sequence[int], story: int) -> None:
         """Put articles into a story, with those they speak for."""
 
-    def speak_for(self, speaker: int, former: int) -> None:
+    def replace_canonical(self, canonical: int, former: int) -> None:
         """Let an article speak for those that another one spoke for."""
 
     def by_id(self, article_id: str) -> Row | None:
@@ -86,7 +86,7 @@ class Store(Protocol):
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         """The articles of those nodes."""
 
-    def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
+    def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         """What those nodes are compared by."""
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
@@ -95,10 +95,10 @@ class Store(Protocol):
     def of_story(self, story: int) -> list[Row]:
         """The articles of a story, by node."""
 
-    def of_speakers(self, nodes: Sequence[int]) -> list[int]:
+    def with_copies(self, nodes: Sequence[int]) -> list[int]:
         """Nodes and those they speak for, ascending."""
 
-    def heirs(self, nodes: Sequence[int]) -> dict[int, int]:
+    def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
         """The first copy of each of the nodes that have any."""
 
     def before(self, day: float) -> list[int]:
@@ -107,7 +107,7 @@ class Store(Protocol):
     def outlines(self, leading: int) -> Iterator[Outline]:
         """What memory needs of all articles, by node, some at a time; of their features so many."""
 
-    def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
+    def canonical_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
         """Features and counts of the articles from that node on that are no copies, by node."""
 
     def sources_since(self, node: int) -> list[str]:
@@ -122,13 +122,13 @@ class Store(Protocol):
     def learned_sources(self) -> list[str]:
         """The sources of which something was learned, sorted."""
 
-    def habits(self, source: str) -> Habits:
+    def learned_residue(self, source: str) -> LearnedResidue:
         """What was learned of a source."""
 
-    def set_habits(self, source: str, habits: Habits) -> None:
+    def set_learned_residue(self, source: str, learned_residue: LearnedResidue) -> None:
         """Store what was learned of a source."""
 
-    def delete_dead_habits(self) -> None:
+    def delete_unused_residue(self) -> None:
         """Delete what was learned of sources that have no articles any more."""
 
     def story_ids(self, since_day: float | None, min_size: int) -> list[int]:

@@ -1,10 +1,17 @@
 """What a store keeps of articles."""
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dedup.article import Article
+from dedup.wording import printable
 
 
 class Row(NamedTuple):
@@ -36,13 +43,13 @@ class Row(NamedTuple):
     day: float | None
     kept_by_day: float
     story: int
-    speaker: int
+    canonical: int
     source: str
     fields: str
 
 
-class Habits(NamedTuple):
-    """What recurs in the articles of a source (see `dedup.text.recurring.Recurring`).
+class LearnedResidue(NamedTuple):
+    """What recurs in the articles of a source (see `dedup.residue.recurring.Recurring`).
 
     Attributes
     ----------
@@ -65,7 +72,7 @@ class Habits(NamedTuple):
         return cls(next_node, articles, np.frombuffer(keys, dtype=np.uint64), np.frombuffer(anywhere, dtype=np.bool_))
 
 
-class Traits(NamedTuple):
+class ArticleFeatures(NamedTuple):
     """What an article is compared by.
 
     Attributes
@@ -112,7 +119,7 @@ class Outline(NamedTuple):
     nodes: NDArray[np.int64]
     days: NDArray[np.float64]
     stories: NDArray[np.int64]
-    speakers: NDArray[np.int64]
+    canonical: NDArray[np.int64]
     norms: NDArray[np.float32]
     sizes: NDArray[np.int64]
     bands: list[NDArray[np.uint64]]
@@ -125,7 +132,7 @@ class Outline(NamedTuple):
             self.nodes[wanted],
             self.days[wanted],
             self.stories[wanted],
-            self.speakers[wanted],
+            self.canonical[wanted],
             self.norms[wanted],
             self.sizes[wanted],
             [self.bands[place] for place in kept],
@@ -135,12 +142,12 @@ class Outline(NamedTuple):
     @classmethod
     def of_rows(cls, rows: Sequence[tuple[Any, ...]]) -> Self:
         """An outline from how it is stored: a row for each node, and arrays as bytes."""
-        node, day, story, speaker, norm, size, bands, features = zip(*rows, strict=True) if rows else ((),) * 8
+        node, day, story, canonical, norm, size, bands, features = zip(*rows, strict=True) if rows else ((),) * 8
         return cls(
             np.array(node, dtype=np.int64),
             np.array(day, dtype=np.float64),
             np.array(story, dtype=np.int64),
-            np.array(speaker, dtype=np.int64),
+            np.array(canonical, dtype=np.int64),
             np.array(norm, dtype=np.float32),
             np.array(size, dtype=np.int64),
             [np.frombuffer(own, dtype=np.uint64) for own in bands],
@@ -148,7 +155,7 @@ class Outline(NamedTuple):
         )
 
 
-class News(NamedTuple):
+class Changes(NamedTuple):
     """What others wrote since a moment.
 
     Attributes
@@ -161,3 +168,31 @@ class News(NamedTuple):
 
     gone: NDArray[np.int64]
     changed: Iterator[Outline]
+
+
+def encoded(article: Article) -> str:
+    """An article as JSON; lone surrogates survive as escapes."""
+    stored = {field.name: getattr(article, field.name) for field in fields(Article)}
+    published = article.published and article.published.isoformat()
+    return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
+
+
+def source_of(article: Article) -> str:
+    """What a store calls the source of an article; empty for unknown."""
+    return printable(article.source or "")
+
+
+def digest_of(text: str) -> bytes:
+    """What tells one encoded article from another."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def decoded(text: str) -> Article:
+    """The article that was encoded."""
+    stored = json.loads(text)
+    published = stored["published"]
+    read = {
+        "published": published and datetime.fromisoformat(published),
+        "residue": tuple(map(tuple, stored["residue"])),
+    }
+    return Article(**stored | read)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.file import UNFINISHED, lock_file, open_file
-from dedup.store.records import Habits, News, Outline, Row, Traits
+from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, Outline, Row
+from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 
 # Of the nodes in a query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
+
+# The names that format 3 gave to the fields of `Row`.
+_ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields"
 
 
 class SqliteStore:
@@ -88,7 +91,7 @@ class SqliteStore:
     def _number(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
-    def news(self, number: int, leading: int) -> News | None:  # noqa: ARG002
+    def changes(self, number: int, leading: int) -> Changes | None:  # noqa: ARG002
         """Nothing is known of what others wrote: all has to be read again."""
         return None
 
@@ -133,12 +136,15 @@ class SqliteStore:
         row = self._db.execute("SELECT coalesce(merged_into, story) FROM stories WHERE story = ?", (story,)).fetchone()
         return row and int(row[0])
 
-    def insert(self, rows: Sequence[tuple[Row, Traits]]) -> None:
+    def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         """Store articles."""
         self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
         self._db.executemany(
             "INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((row.node, traits.norm, *(values.tobytes() for values in traits[1:])) for row, traits in rows),
+            (
+                (row.node, article_features.norm, *(values.tobytes() for values in article_features[1:]))
+                for row, article_features in rows
+            ),
         )
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
@@ -160,15 +166,15 @@ class SqliteStore:
         """Delete the stories that have no articles any more, with their aliases."""
         self._db.execute("DELETE FROM stories WHERE coalesce(merged_into, story) NOT IN (SELECT story FROM articles)")
 
-    def place(self, speakers: Sequence[int], story: int) -> None:
+    def place(self, canonical: Sequence[int], story: int) -> None:
         """Put articles into a story, with those they speak for."""
         for condition in ("node = ?", "speaker = ? AND speaker != node"):
             query = f"UPDATE articles SET story = ? WHERE {condition}"  # noqa: S608
-            self._db.executemany(query, ((story, node) for node in speakers))
+            self._db.executemany(query, ((story, node) for node in canonical))
 
-    def speak_for(self, speaker: int, former: int) -> None:
+    def replace_canonical(self, canonical: int, former: int) -> None:
         """Let an article speak for those that another one spoke for."""
-        self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ? AND speaker != node", (speaker, former))
+        self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ? AND speaker != node", (canonical, former))
 
     def by_id(self, article_id: str) -> Row | None:
         """The article of that id."""
@@ -180,13 +186,12 @@ class SqliteStore:
 
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         """The articles of those nodes."""
-        columns = ", ".join(Row._fields)
-        return {row[0]: Row(*row) for row in self._select(columns, "articles", "node", nodes)}
+        return {row[0]: Row(*row) for row in self._select(_ROW_COLUMNS, "articles", "node", nodes)}
 
-    def traits(self, nodes: Sequence[int]) -> dict[int, Traits]:
+    def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         """What those nodes are compared by."""
-        columns = "node, " + ", ".join(Traits._fields)
-        return {row[0]: Traits.of_bytes(*row[1:]) for row in self._select(columns, "traits", "node", nodes)}
+        columns = "node, " + ", ".join(ArticleFeatures._fields)
+        return {row[0]: ArticleFeatures.of_bytes(*row[1:]) for row in self._select(columns, "traits", "node", nodes)}
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
@@ -200,15 +205,15 @@ class SqliteStore:
         """The articles of a story, by node."""
         return list(self._rows("WHERE story = ? ORDER BY node", (story,)))
 
-    def of_speakers(self, nodes: Sequence[int]) -> list[int]:
+    def with_copies(self, nodes: Sequence[int]) -> list[int]:
         """Nodes and those they speak for, ascending."""
         copies = self._select("node", "articles", "speaker != node AND speaker", nodes)
         return sorted([*nodes, *(node for (node,) in copies)])
 
-    def heirs(self, nodes: Sequence[int]) -> dict[int, int]:
+    def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
         """The first copy of each of the nodes that have any."""
         found = self._select("node, speaker", "articles", "speaker != node AND speaker", nodes)
-        return {speaker: node for node, speaker in sorted(found, reverse=True)}
+        return {canonical: node for node, canonical in sorted(found, reverse=True)}
 
     def before(self, day: float) -> list[int]:
         """Nodes of the articles kept by an earlier day, ascending."""
@@ -225,7 +230,7 @@ class SqliteStore:
         while rows := cursor.fetchmany(1 << 14):
             yield Outline.of_rows(rows)
 
-    def speakers_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
+    def canonical_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
         """Features and counts of the articles from that node on that are no copies, by node."""
         query = (
             "SELECT node, features, counts FROM articles JOIN traits USING (node) "
@@ -252,18 +257,18 @@ class SqliteStore:
         """The sources of which something was learned, sorted."""
         return [source for (source,) in self._db.execute("SELECT source FROM habits ORDER BY source")]
 
-    def habits(self, source: str) -> Habits:
+    def learned_residue(self, source: str) -> LearnedResidue:
         """What was learned of a source."""
         query = "SELECT next_node, articles, keys, anywhere FROM habits WHERE source = ?"
-        return Habits.of_bytes(*self._db.execute(query, (source,)).fetchone() or (0, 0, b"", b""))
+        return LearnedResidue.of_bytes(*self._db.execute(query, (source,)).fetchone() or (0, 0, b"", b""))
 
-    def set_habits(self, source: str, habits: Habits) -> None:
+    def set_learned_residue(self, source: str, learned_residue: LearnedResidue) -> None:
         """Store what was learned of a source."""
-        blobs = habits.keys.tobytes(), habits.anywhere.tobytes()
-        values = source, habits.next_node, habits.articles, *blobs
+        blobs = learned_residue.keys.tobytes(), learned_residue.anywhere.tobytes()
+        values = source, learned_residue.next_node, learned_residue.articles, *blobs
         self._db.execute("INSERT OR REPLACE INTO habits VALUES (?, ?, ?, ?, ?)", values)
 
-    def delete_dead_habits(self) -> None:
+    def delete_unused_residue(self) -> None:
         """Delete what was learned of sources that have no articles any more."""
         self._db.execute("DELETE FROM habits WHERE source NOT IN (SELECT source FROM articles)")
 
@@ -285,7 +290,7 @@ class SqliteStore:
         self._db.execute("DELETE FROM parameters WHERE name = ?", (UNFINISHED,))
 
     def _rows(self, where: str, values: tuple[Any, ...]) -> Iterator[Row]:
-        return map(Row._make, self._db.execute(f"SELECT {', '.join(Row._fields)} FROM articles {where}", values))  # noqa: S608
+        return map(Row._make, self._db.execute(f"SELECT {_ROW_COLUMNS} FROM articles {where}", values))  # noqa: S608
 
     def _select(self, columns: str, table: str, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Rows whose key is among the values."""

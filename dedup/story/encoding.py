@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.parallel import ordered_map
-from dedup.progress import Report, silent
-from dedup.story.graph import FLOOR, Edges, chunks_of_days, in_reach
+from dedup.progress import ProgressCallback, no_progress
+from dedup.story.candidates import FLOOR, Edges, chunks_of_days, in_reach
 from dedup.story.similarity import time_factor
 
 #: What a pair is given that is as much alike as one in a hundred unrelated pairs: the default story_threshold.
@@ -77,7 +77,7 @@ def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -
 
 
 def pairs_across_languages(
-    meanings: Meanings, days: NDArray[np.float64], n_jobs: int | None = None, report: Report = silent
+    meanings: Meanings, days: NDArray[np.float64], n_jobs: int | None = None, progress: ProgressCallback = no_progress
 ) -> Edges:
     """Pairs of texts in two known languages whose similarity times the time factor reaches `FLOOR`.
 
@@ -115,7 +115,7 @@ def pairs_across_languages(
 
     blocks = [slice(i, min(i + _ROWS_AT_ONCE, c.stop)) for c in chunks for i in range(c.start, c.stop, _ROWS_AT_ONCE)]
     none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    found = [none, *ordered_map(of_rows, blocks, n_jobs, report)]
+    found = [none, *ordered_map(of_rows, blocks, n_jobs, progress)]
     return Edges(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 

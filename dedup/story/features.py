@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import joined
-from dedup.lookup import SortedKeys
+from dedup.arrays import SortedKeys, joined
 from dedup.parallel import ordered_map
-from dedup.progress import Report, silent
-from dedup.text.fold import FIRST_LETTER, SEPARATOR, Fold
+from dedup.parameters import Fold
+from dedup.progress import ProgressCallback, no_progress
+from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import LEAST_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
@@ -139,7 +139,7 @@ def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
 
 
 def count_features(
-    texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode", report: Report = silent
+    texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode", progress: ProgressCallback = no_progress
 ) -> Counts:
     """Weighted counts of the features of texts.
 
@@ -155,7 +155,7 @@ def count_features(
         spelling = spelling_of(tokens)
         return count_block(tokens, spelling), _stop_word_uses(spelling, uses.shape[1])
 
-    for counted, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, report):
+    for counted, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
@@ -291,7 +291,10 @@ def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[n
 
 
 def vectorize(
-    counts: Counts, n_jobs: int | None = None, report: Report = silent, vocabulary: Vocabulary | None = None
+    counts: Counts,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    vocabulary: Vocabulary | None = None,
 ) -> tuple[csr_array, Vocabulary]:
     """TF-IDF vectors of unit length, weighed by that vocabulary, or else by that of these texts.
 
@@ -323,7 +326,7 @@ def vectorize(
     n_texts = len(counts.offsets) - 1
     blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
-    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, report):
+    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, progress):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])

@@ -9,10 +9,10 @@ from scipy.sparse import csr_array
 
 from dedup.story.features import FAMILY_WEIGHT, WORD_PAIR, count_features, families
 from dedup.story.similarity import time_factor
-from dedup.story.terms import Weighing
+from dedup.story.terms import TermWeighting
 
 
-def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighing: Weighing) -> NDArray[np.float64]:
+def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting: TermWeighting) -> NDArray[np.float64]:
     """Cosine times time factor of every two texts.
 
     Parameters
@@ -30,21 +30,21 @@ def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighing:
 
     Notes
     -----
-    For all pairs of one story, so quadratic; `dedup.story.graph` finds the similar ones among many texts.
+    For all pairs of one story, so quadratic; `dedup.story.candidates` finds the similar ones among many texts.
     """
-    vectors = _unit_vectors(texts, weighing)
+    vectors = _unit_vectors(texts, weighting)
     cosine = np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0)
     similarity: NDArray[np.float64] = cosine * time_factor(days[:, None], days[None, :])
     np.fill_diagonal(similarity, 1.0)
     return similarity
 
 
-def _unit_vectors(texts: Sequence[str], weighing: Weighing) -> csr_array:
+def _unit_vectors(texts: Sequence[str], weighting: TermWeighting) -> csr_array:
     """TF-IDF vectors as `dedup.story.features.vectorize` has them, in columns of their own."""
-    counts = count_features(texts, fold=weighing.fold)
+    counts = count_features(texts, fold=weighting.fold)
     keys, columns = np.unique(counts.keys, return_inverse=True)
     # Each feature once: that copies share it among themselves does not make it more common.
-    vocabulary = weighing.for_texts(replace(counts, keys=keys))
+    vocabulary = weighting.for_texts(replace(counts, keys=keys))
     family = families(keys)
     weights = np.maximum(vocabulary.idf(keys), 0.0) * FAMILY_WEIGHT[family]
     weights[(family == WORD_PAIR) & (vocabulary.columns(keys) < 0)] = 0  # once only: most of them are chance

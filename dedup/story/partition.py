@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.components import connected_labels, numbered_by_first
+from dedup.arrays import connected_labels, numbered_by_first
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9

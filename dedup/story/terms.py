@@ -7,15 +7,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.parameters import Fold
 from dedup.story.features import WORD, Counts, Vocabulary, feature_keys, spelling_of, token_weights
-from dedup.text.fold import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
 #: Characters of a term that are shown. Its letters are fewer; a letter can stand under any number of marks.
 _LONGEST = 128
 
 
-class Weighing(Protocol):
+class TermWeighting(Protocol):
     """What knows how rare a feature is: a `Vocabulary`, or a live index."""
 
     @property
@@ -29,7 +29,7 @@ class Weighing(Protocol):
         """What it knows of the features of texts; what two of them share occurs in two texts at least."""
 
 
-def top_terms(texts: Sequence[str], vocabulary: Weighing, count: int = 8) -> tuple[str, ...]:
+def top_terms(texts: Sequence[str], vocabulary: TermWeighting, count: int = 8) -> tuple[str, ...]:
     """The words of highest weight over the texts of one story, as first written, heaviest first.
 
     A word weighs the sum over texts of its log weighted count, times its inverse document frequency. In scripts

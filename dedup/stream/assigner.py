@@ -9,14 +9,14 @@ from itertools import accumulate
 import numpy as np
 
 from dedup.article import Article
-from dedup.progress import Report, silent
-from dedup.store.records import Row, Traits
+from dedup.progress import ProgressCallback, no_progress
+from dedup.store.records import ArticleFeatures, Row, digest_of, encoded, source_of
 from dedup.story.partition import coarsened
-from dedup.stream.arrival import Arrivals, meet
-from dedup.stream.ledger import Ledger
-from dedup.stream.memory import TEXTS_AT_ONCE
-from dedup.stream.records import Assignment, digest_of, encoded, source_of, story_name
-from dedup.stream.upkeep import remove
+from dedup.stream.assignment import Assignment, story_name
+from dedup.stream.live import TEXTS_AT_ONCE
+from dedup.stream.maintenance import remove
+from dedup.stream.matching import MatchedArticles, match_articles
+from dedup.stream.state import IndexState
 
 #: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
 #: high: so much higher are the thresholds for joining and merging in an empty one, and the surplus falls to 1/e with
@@ -37,16 +37,16 @@ class Assigner:
     Whether articles come one at a time or many at once makes no difference but to speed.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._stories = ledger.live.nodes.stories
+    def __init__(self, state: IndexState) -> None:
+        self._ledger = state
+        self._stories = state.live.nodes.stories
 
-    def add(self, articles: Sequence[Article], report: Report = silent) -> list[Assignment]:
+    def add(self, articles: Sequence[Article], progress: ProgressCallback = no_progress) -> list[Assignment]:
         """Put articles into stories, each in place of the one with its id, and report what share is done."""
         told: list[Assignment] = []
         for assignment in self._add(articles):
             told.append(assignment)
-            report(len(told) / len(articles))
+            progress(len(told) / len(articles))
         return told
 
     def _add(self, articles: Sequence[Article]) -> Iterator[Assignment]:
@@ -89,41 +89,41 @@ class Assigner:
 
     def _arrive(self, articles: Sequence[Article], fields: Sequence[str]) -> list[Assignment]:
         """Put new articles into stories."""
-        ledger = self._ledger
-        young = ledger.live.window.count
-        articles = ledger.sites.set_aside(articles)
-        arrivals = meet(ledger, articles)
+        state = self._ledger
+        young = state.live.window.count
+        articles = state.source_residue.add_residue(articles)
+        matched = match_articles(state, articles)
         told: list[Assignment] = []
         merges: list[tuple[int, int]] = []
-        first_story = ledger.next_story
+        first_story = state.next_story
         for i, article in enumerate(articles):
-            told.append(self._join(article, arrivals, i, young, merges))
-            young += arrivals.speakers[i] == arrivals.nodes[i]
-        ledger.store.add_stories(range(first_story, ledger.next_story))
-        ledger.store.insert(self.rows(articles, fields, arrivals))
+            told.append(self._join(article, matched, i, young, merges))
+            young += matched.canonical[i] == matched.nodes[i]
+        state.store.add_stories(range(first_story, state.next_story))
+        state.store.insert(self.rows(articles, fields, matched))
         for gone, kept in merges:
-            ledger.store.merge(gone, kept)
-        if ledger.next_node % _STOCK_EVERY == 0 and ledger.next_node < _STOCK_UNTIL:
+            state.store.merge(gone, kept)
+        if state.next_node % _STOCK_EVERY == 0 and state.next_node < _STOCK_UNTIL:
             merged = told[-1].merged + tuple(map(story_name, self._take_stock()))
-            (story,) = self._stories(arrivals.nodes[-1:]).tolist()
+            (story,) = self._stories(matched.nodes[-1:]).tolist()
             told[-1] = replace(told[-1], story_id=story_name(story), merged=merged)
-        step = _step(ledger.next_node - 1)
-        if ledger.next_node % step == 0:
-            ledger.sites.learn(ledger.next_node - step)
-        ledger.live.window.advance(ledger.next_node)
+        step = _step(state.next_node - 1)
+        if state.next_node % step == 0:
+            state.source_residue.learn(state.next_node - step)
+        state.live.window.advance(state.next_node)
         return told
 
     def _join(
-        self, article: Article, arrivals: Arrivals, i: int, count: int, merges: list[tuple[int, int]]
+        self, article: Article, matched: MatchedArticles, i: int, count: int, merges: list[tuple[int, int]]
     ) -> Assignment:
         """Put one article into the story where it gains most, if it gains; a copy goes where its original is."""
         nodes, sizes = self._ledger.live.nodes, self._ledger.sizes
-        own = arrivals.nodes[i : i + 1]
-        if i in arrivals.originals:
-            (story,) = self._stories(arrivals.speakers[i : i + 1]).tolist()
+        own = matched.nodes[i : i + 1]
+        if i in matched.originals:
+            (story,) = self._stories(matched.canonical[i : i + 1]).tolist()
             nodes.settle(own, story)
-            return Assignment(article.id, story_name(story), "near_duplicate", *arrivals.originals[i])
-        others, similarities = arrivals.neighbours[i]
+            return Assignment(article.id, story_name(story), "near_duplicate", *matched.originals[i])
+        others, similarities = matched.neighbours[i]
         pulls: dict[int, float] = defaultdict(float)
         for story, similarity in zip(self._stories(others).tolist(), similarities.tolist(), strict=True):
             pulls[story] += similarity
@@ -139,7 +139,7 @@ class Assigner:
         if best is None:
             return Assignment(article.id, story_name(story), "new_story")
         similarity = pulls.pop(story) / (sizes[story] - 1)
-        merged, story = self._merge(story, pulls, arrivals, self._threshold(_MERGE_SURPLUS, count + 1))
+        merged, story = self._merge(story, pulls, matched, self._threshold(_MERGE_SURPLUS, count + 1))
         merges += merged
         return Assignment(
             article.id, story_name(story), "report", None, similarity, tuple(story_name(gone) for gone, _ in merged)
@@ -149,7 +149,7 @@ class Assigner:
         return self._ledger.settings.story_threshold * (1 + surplus * math.exp(-count / _YOUNG_ARTICLES))
 
     def _merge(
-        self, story: int, pulls: dict[int, float], arrivals: Arrivals, threshold: float
+        self, story: int, pulls: dict[int, float], matched: MatchedArticles, threshold: float
     ) -> tuple[list[tuple[int, int]], int]:
         """Merge stories with one that has grown, as long as that gains; the oldest id stays.
 
@@ -161,7 +161,7 @@ class Assigner:
         while contenders:
             best = _greatest(
                 {
-                    other: self._between(story, other, arrivals) - threshold * sizes[story] * sizes[other]
+                    other: self._between(story, other, matched) - threshold * sizes[story] * sizes[other]
                     for other in sorted(contenders)
                 }
             )
@@ -175,13 +175,13 @@ class Assigner:
             story = kept
         return merged, story
 
-    def _between(self, story: int, other: int, arrivals: Arrivals) -> float:
+    def _between(self, story: int, other: int, matched: MatchedArticles) -> float:
         """Sum of the similarities of the reports of one story to those of another."""
         members = self._ledger.live.nodes.of_stories((story, other))
-        stored = members[members < arrivals.nodes[0]]
+        stored = members[members < matched.nodes[0]]
         parts = [self._ledger.store.neighbours(stored.tolist())]
-        for node in members[members >= arrivals.nodes[0]].tolist():
-            nodes, similarity = arrivals.neighbours[node - int(arrivals.nodes[0])]
+        for node in members[members >= matched.nodes[0]].tolist():
+            nodes, similarity = matched.neighbours[node - int(matched.nodes[0])]
             parts.append((np.full(len(nodes), node), nodes, similarity))
         left, right, similarities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         left, right = self._stories(left), self._stories(right)
@@ -190,46 +190,50 @@ class Assigner:
 
     def _take_stock(self) -> list[int]:
         """Measure all articles again, merge the stories that gain by it, and tell which ones went into others."""
-        ledger = self._ledger
-        ledger.store.set_norms(*ledger.live.measure_again())
-        speakers = ledger.live.nodes.speakers()
-        if not len(speakers):
+        state = self._ledger
+        state.store.set_norms(*state.live.measure_again())
+        canonical = state.live.nodes.canonical()
+        if not len(canonical):
             return []
-        numbers, labels = np.unique(self._stories(speakers), return_inverse=True)
-        threshold = self._threshold(_MERGE_SURPLUS, ledger.live.window.count)
-        unions = coarsened(ledger.graph(speakers), labels, threshold)
+        numbers, labels = np.unique(self._stories(canonical), return_inverse=True)
+        threshold = self._threshold(_MERGE_SURPLUS, state.live.window.count)
+        unions = coarsened(state.graph(canonical), labels, threshold)
         kept: dict[int, int] = {}
         gone = []
         for number, union in zip(
             numbers.tolist(), unions[np.unique(labels, return_index=True)[1]].tolist(), strict=True
         ):
             if union in kept:
-                ledger.merge(number, kept[union])
+                state.merge(number, kept[union])
                 gone.append(number)
             else:
                 kept[union] = number
         return gone
 
-    def rows(self, articles: Sequence[Article], fields: Sequence[str], arrivals: Arrivals) -> list[tuple[Row, Traits]]:
+    def rows(
+        self, articles: Sequence[Article], fields: Sequence[str], matched: MatchedArticles
+    ) -> list[tuple[Row, ArticleFeatures]]:
         """What is stored of new articles."""
-        ledger, weighed = self._ledger, arrivals.weighed
-        readings, stories = weighed.readings, self._stories(arrivals.nodes).tolist()
+        state, weighted = self._ledger, matched.weighted
+        readings, stories = weighted.readings, self._stories(matched.nodes).tolist()
         rows = []
         for i, (article, text) in enumerate(zip(articles, fields, strict=True)):
             day = None if np.isnan(article.day) else article.day
-            if day is not None and day > ledger.latest:
-                ledger.latest = day
-                ledger.store.set_latest(day)
-            kept_by_day = day if day is not None else ledger.latest if np.isfinite(ledger.latest) else 0.0
+            if day is not None and day > state.latest:
+                state.latest = day
+                state.store.set_latest(day)
+            kept_by_day = day if day is not None else state.latest if np.isfinite(state.latest) else 0.0
             digest, text = digest_of(text), encoded(article) if article.residue else text
-            node, speaker = int(arrivals.nodes[i]), int(arrivals.speakers[i])
-            row = Row(node, article.id, digest, day, kept_by_day, stories[i], speaker, source_of(article), text)
-            neighbours, similarities = arrivals.neighbours[i]
+            node, canonical = int(matched.nodes[i]), int(matched.canonical[i])
+            row = Row(node, article.id, digest, day, kept_by_day, stories[i], canonical, source_of(article), text)
+            neighbours, similarities = matched.neighbours[i]
             bands = readings.bands[i][: 0 if readings.blank[i] else None]
-            order = weighed.heaviest[i]
+            order = weighted.heaviest[i]
             features, counts = readings.features[order], readings.counts[order]
-            norm = float(weighed.norms[i])
-            rows.append((row, Traits(norm, neighbours.astype(np.int32), similarities, bands, features, counts)))
+            norm = float(weighted.norms[i])
+            rows.append(
+                (row, ArticleFeatures(norm, neighbours.astype(np.int32), similarities, bands, features, counts))
+            )
         return rows
 
 

@@ -33,7 +33,7 @@ class NodeTable:
         days: NDArray[np.float64],
         norms: NDArray[np.float32],
         sizes: NDArray[np.int64],
-        speaks: NDArray[np.bool_],
+        is_canonical: NDArray[np.bool_],
     ) -> None:
         """Take in nodes, ascending and above those before.
 
@@ -45,7 +45,7 @@ class NodeTable:
         self._stop = int(nodes[-1]) + 1
         while self._stop - self._first > len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        for name, values in (("day", days), ("norm", norms), ("size", sizes), ("speaks", speaks)):
+        for name, values in (("day", days), ("norm", norms), ("size", sizes), ("speaks", is_canonical)):
             self._rows[name][nodes - self._first] = values
 
     def days(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ class NodeTable:
         stories = self._column("story", np.maximum(nodes, self._first))
         return np.where(nodes < self._first, _DEAD, stories).astype(np.int64)
 
-    def speak(self, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_canonical(self, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the nodes speak for themselves and their copies."""
         return self._column("speaks", nodes)
 
@@ -78,7 +78,7 @@ class NodeTable:
         wanted = np.isin(self._rows["story"], np.array(sorted(stories), dtype=np.int64))
         return np.flatnonzero(wanted & self._rows["speaks"]) + self._first
 
-    def speakers(self) -> NDArray[np.int64]:
+    def canonical(self) -> NDArray[np.int64]:
         """The live nodes that speak for themselves, ascending."""
         return np.flatnonzero(self._rows["speaks"]) + self._first
 
@@ -95,7 +95,7 @@ class NodeTable:
         """Lengths of vectors that were measured again."""
         self._rows["norm"][nodes - self._first] = norms
 
-    def raise_speaker(self, node: int) -> None:
+    def make_canonical(self, node: int) -> None:
         """Let a copy speak from now on."""
         self._rows["speaks"][node - self._first] = True
 

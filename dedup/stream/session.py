@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
 from dedup.stream.assigner import Assigner
-from dedup.stream.ledger import Ledger
-from dedup.stream.memory import LEADING_FEATURES
-from dedup.stream.scheme import Settings
+from dedup.stream.live import LEADING_FEATURES
+from dedup.stream.state import IndexState
 
 Result = TypeVar("Result")
 
@@ -21,19 +21,19 @@ class Session:
     ----------
     store : Store
         Closed when its memory cannot be made.
-    settings : Settings
+    settings : StorySettings
     read_only : bool
 
     Attributes
     ----------
     store : Store
-    settings : Settings
+    settings : StorySettings
     ledger : Ledger
     assigner : Assigner
         What is in memory, to be used inside `reading` and `write` only.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, read_only: bool) -> None:
+    def __init__(self, store: Store, settings: StorySettings, *, read_only: bool) -> None:
         self.store, self.settings = store, settings
         self._read_only = read_only
         self._moment: int | None = None  # that memory is of; None when memory is not to be relied on
@@ -51,12 +51,12 @@ class Session:
             self.store.close()
 
     @contextmanager
-    def reading(self, *, memory: bool = False) -> Iterator[Ledger]:
+    def reading(self, *, memory: bool = False) -> Iterator[IndexState]:
         """One moment for all that is read inside; memory that is asked for is of that moment too."""
         with self._mutex, self.store.snapshot() as moment:
             if memory or self._moment is None:
                 self._keep_up(moment)
-            yield self.ledger
+            yield self.state
 
     def write(self, work: Callable[[], Result]) -> Result:
         """Do it in one transaction; when it fails, memory is made again from what is stored, when it is needed."""
@@ -75,11 +75,11 @@ class Session:
         """Make memory what is stored at a moment, which is open: others may have written."""
         if moment == self._moment:
             return
-        news = None if self._moment is None else self.store.news(self._moment, LEADING_FEATURES)
+        changes = None if self._moment is None else self.store.changes(self._moment, LEADING_FEATURES)
         self._moment = None
-        if news is None:
-            self.ledger = Ledger(self.store, self.settings)
-            self.assigner = Assigner(self.ledger)
+        if changes is None:
+            self.state = IndexState(self.store, self.settings)
+            self.assigner = Assigner(self.state)
         else:
-            self.ledger.catch_up(news)
+            self.state.catch_up(changes)
         self._moment = moment

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.parameters import Fold
 from dedup.story.features import PRIOR_STOP_WORD_ARTICLES, WORD, feature_keys
-from dedup.stream.reading import FEATURE_BITS, shortened
-from dedup.text.fold import Fold
+from dedup.stream.text_features import FEATURE_BITS, shortened
 from dedup.text.stopwords import stop_word_hashes
 
 #: The window moves in steps of so many articles, and is so many steps long.

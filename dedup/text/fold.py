@@ -14,23 +14,18 @@ The folded text is one flat array of bytes:
 * ``.`` stands for whatever ends a sentence, a space for every other separator.
 
 A code point folds to at most four bytes, so a fold is one uint32 and a table of them folds any text with one look-up a
-character. A text with characters whose fold depends on others is looked at more closely (see `dedup.text.context`).
+character. A text with characters whose fold depends on others is looked at more closely (see `dedup.text.composition`).
 """
 
 import unicodedata
 from collections.abc import Callable
 from functools import cache
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.text.context import in_context, resolve
-
-Fold = Literal["unidecode", "marks"]
-
-#: The names of the folds.
-FOLDS: tuple[Fold, ...] = get_args(Fold)
+from dedup.parameters import FOLDS, Fold
+from dedup.text.composition import in_context, resolve
 
 SEPARATOR = ord(" ")
 SENTENCE_END = ord(".")

@@ -8,7 +8,7 @@ import stopwordsiso
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.lookup import SortedKeys
+from dedup.arrays import SortedKeys
 from dedup.text.tokens import blocks, tokenize
 
 #: The best language must have this score and outscore the next by this factor; nothing is said of other texts. One word

@@ -4,11 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from dedup.article import Article
-
-#: Characters of an article that are read, unless the user says otherwise: five times the longest pieces that papers
-#: print, and a page with all its markup. Reading a text takes 75 bytes of memory a character, 190 in scripts without
-#: spaces, so that no article costs a thread more than 300 MB, whatever comes in.
-MAX_CHARS = 1_000_000
+from dedup.parameters import MAX_CHARS
 
 _log = logging.getLogger("dedup")
 

@@ -6,7 +6,7 @@ import numpy as np
 import stopwordsiso
 from numpy.typing import NDArray
 
-from dedup.text.fold import Fold
+from dedup.parameters import Fold
 from dedup.text.tokens import tokenize
 
 

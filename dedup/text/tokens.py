@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.text.fold import FIRST_LETTER, SENTENCE_END, Fold, ascii_table, fold_table
+from dedup.parameters import Fold
+from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
 
 #: A longer run of letters is cut into tokens of this many bytes, so that no input makes hashing slow.
 MAX_TOKEN_BYTES = 64

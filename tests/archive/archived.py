@@ -142,9 +142,9 @@ def cluster(paths, out, **parameters):
     return archive.cluster(paths, out, **{"n_jobs": 1, "max_chars": MAX_CHARS} | parameters)
 
 
-def dies_once(settings, number, folder):
+def dies_once(job, number, folder):
     """A task of which the worker is killed when it makes parts 1 and 4 for the first time."""
-    mark = Path(settings.folder) / f"{number}.mark"
+    mark = Path(job.folder) / f"{number}.mark"
     if number in (1, 4) and not mark.exists():
         (folder / "half").write_text("half")
         mark.touch()

@@ -2,7 +2,9 @@
 
 import pytest
 
-from dedup.archive import intake, job, reports
+from dedup.archive import job
+from dedup.archive import similarity as reports
+from dedup.archive import slices as intake
 
 
 @pytest.fixture(autouse=True)

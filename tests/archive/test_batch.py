@@ -21,7 +21,11 @@ from archived import (
 )
 
 import dedup
-from dedup.archive import copies, grouping, inputs, intake, reports
+from dedup.archive import inputs
+from dedup.archive import near as copies
+from dedup.archive import similarity as reports
+from dedup.archive import slices as intake
+from dedup.archive import stories as grouping
 from dedup.metrics import bcubed
 
 NAMES = {"story_threshold", "near_threshold", "representative", "fold", "cut_residue", "recall", "num_perm"}

@@ -13,7 +13,7 @@ from archived import generated, spread
 
 import dedup
 from dedup import archive
-from dedup.archive import intake
+from dedup.archive import slices as intake
 
 ROOT = Path(dedup.__file__).parents[1]
 BENCHMARK = ROOT / "benchmarks" / "archive_engines.py"

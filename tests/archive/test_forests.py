@@ -3,13 +3,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, job
 from hypothesis import strategies as st
 
-from dedup.archive.copies import bucket_forest, merge_levels, merged
-from dedup.components import connected_labels
+from dedup.archive.near import bucket_forest, merge_levels, merged
+from dedup.arrays import connected_labels
 
-EXAMPLES = settings(deadline=None, max_examples=80)
+EXAMPLES = job(deadline=None, max_examples=80)
 SEEDS = st.integers(0, 2**32)
 NODES = 40
 

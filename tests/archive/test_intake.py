@@ -8,14 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archived import cluster, rows_of, write
-from hypothesis import given, settings
+from hypothesis import given, job
 from hypothesis import strategies as st
 
-from dedup.archive import inputs, intake, tables
+from dedup.archive import arrow as tables
+from dedup.archive import inputs
+from dedup.archive import slices as intake
 from dedup.archive.inputs import Block, blocks_of
 from dedup.archive.inputs import rows_of as rows_of_block
 
-EXAMPLES = settings(deadline=None, max_examples=80)
+EXAMPLES = job(deadline=None, max_examples=80)
 SEEDS = st.integers(0, 2**32)
 OWN = ("id", "text")
 TEXT = "one two three four five six seven eight nine ten"
@@ -76,7 +78,7 @@ def test_every_line_is_in_one_block(tmp_path_factory, seed, n, size, ending, end
     assert [row for rows in read for row in rows] == [json.loads(line) for line in own if line.strip()]
 
 
-@settings(deadline=None, max_examples=15)
+@job(deadline=None, max_examples=15)
 @given(SEEDS, st.integers(1, 12))
 def test_a_block_begins_wherever_it_may(tmp_path_factory, seed, n):
     path = tmp_path_factory.mktemp("lines") / "articles.jsonl"

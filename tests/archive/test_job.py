@@ -4,90 +4,89 @@ import joblib
 import pytest
 from archived import dies_once
 
-from dedup.archive import job
-from dedup.archive.job import Settings, part, run_stage
-from dedup.near.duplicates import NearSettings
+from dedup.archive.job import Job, part, run_stage
+from dedup.parameters import NearSettings
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(str(tmp_path), NearSettings(), 0.1, "central", True, None, 1000)
+def job(tmp_path):
+    return Job(str(tmp_path), NearSettings(), 0.1, "central", True, None, 1000)
 
 
-def makes(settings, number, folder):
+def makes(job, number, folder):
     (folder / "made").write_text(str(number))
 
 
-def made(settings, stage="stage"):
+def made(job, stage="stage"):
     """What is in each finished part."""
-    return {int(path.parent.name): path.read_text() for path in sorted(Path(settings.folder).glob(f"{stage}/*/made"))}
+    return {int(path.parent.name): path.read_text() for path in sorted(Path(job.folder).glob(f"{stage}/*/made"))}
 
 
 def workers(n_jobs=1, **options):
     return joblib.Parallel(n_jobs=n_jobs, **options)
 
 
-def drafts(settings):
-    return [path.name for path in Path(settings.folder).glob("*/*.draft")]
+def drafts(job):
+    return [path.name for path in Path(job.folder).glob("*/*.draft")]
 
 
 # Parts are there as wholes or not at all
 
 
-def test_parts_are_made_once(settings):
-    run_stage(settings, makes, "stage", range(3), workers())
-    assert made(settings) == {0: "0", 1: "1", 2: "2"}
+def test_parts_are_made_once(job):
+    run_stage(job, makes, "stage", range(3), workers())
+    assert made(job) == {0: "0", 1: "1", 2: "2"}
 
-    def makes_more(settings, number, folder):
+    def makes_more(job, number, folder):
         assert number > 2
-        makes(settings, number, folder)
+        makes(job, number, folder)
 
-    run_stage(settings, makes_more, "stage", range(5), workers())
-    assert made(settings) == {i: str(i) for i in range(5)}
-    run_stage(settings, makes_more, "stage", range(5), None)  # nobody is needed
-    assert drafts(settings) == []
-
-
-def test_a_part_is_not_there_before_it_is_finished(settings):
-    def looks(settings, number, folder):
-        assert not part(settings, "stage", number).exists()
-        makes(settings, number, folder)
-        assert not part(settings, "stage", number).exists()
-
-    run_stage(settings, looks, "stage", range(2), workers())
-    assert made(settings) == {0: "0", 1: "1"}
+    run_stage(job, makes_more, "stage", range(5), workers())
+    assert made(job) == {i: str(i) for i in range(5)}
+    run_stage(job, makes_more, "stage", range(5), None)  # nobody is needed
+    assert drafts(job) == []
 
 
-def test_what_a_task_raises_is_raised_for_the_first_part_and_others_are_finished(settings):
-    def fails(settings, number, folder):
-        makes(settings, number, folder)
+def test_a_part_is_not_there_before_it_is_finished(job):
+    def looks(job, number, folder):
+        assert not part(job, "stage", number).exists()
+        makes(job, number, folder)
+        assert not part(job, "stage", number).exists()
+
+    run_stage(job, looks, "stage", range(2), workers())
+    assert made(job) == {0: "0", 1: "1"}
+
+
+def test_what_a_task_raises_is_raised_for_the_first_part_and_others_are_finished(job):
+    def fails(job, number, folder):
+        makes(job, number, folder)
         if number in (1, 3):
             raise KeyError(number)
 
     with pytest.raises(KeyError, match="1"):
-        run_stage(settings, fails, "stage", range(5), workers())
-    assert made(settings).keys() == {0, 2, 4}
-    assert drafts(settings) == []
+        run_stage(job, fails, "stage", range(5), workers())
+    assert made(job).keys() == {0, 2, 4}
+    assert drafts(job) == []
 
 
-def test_of_two_workers_that_make_one_part_the_faster_wins(settings):
-    def slower(settings, number, folder):
-        assert job._attempt(settings, makes, "stage", number) is None
+def test_of_two_workers_that_make_one_part_the_faster_wins(job):
+    def slower(job, number, folder):
+        assert job._attempt(job, makes, "stage", number) is None
         (folder / "made").write_text("too late")
 
-    run_stage(settings, slower, "stage", [7], workers())
-    assert made(settings) == {7: "7"}
-    assert drafts(settings) == []
+    run_stage(job, slower, "stage", [7], workers())
+    assert made(job) == {7: "7"}
+    assert drafts(job) == []
 
 
-def test_a_part_that_cannot_get_its_name_is_an_error(settings, monkeypatch):
+def test_a_part_that_cannot_get_its_name_is_an_error(job, monkeypatch):
     def refuses(path, goal):
         raise PermissionError("read-only")
 
     monkeypatch.setattr(Path, "rename", refuses)
     with pytest.raises(PermissionError, match="read-only"):
-        run_stage(settings, makes, "stage", [0], workers())
-    assert made(settings) == {}
+        run_stage(job, makes, "stage", [0], workers())
+    assert made(job) == {}
 
 
 # Workers that are lost
@@ -109,29 +108,29 @@ class Losing:
 
 
 @pytest.mark.parametrize("calls", [(1, 1, 4), (0, 0, 2, 0, 0, 4), (0, 1, 0, 1, 0, 1, 0, 1, 0, 2)])
-def test_a_stage_goes_on_while_parts_are_finished(settings, calls):
+def test_a_stage_goes_on_while_parts_are_finished(job, calls):
     losing = Losing(*calls)
-    run_stage(settings, makes, "stage", range(6), losing)
-    assert made(settings).keys() == {*range(6)}
+    run_stage(job, makes, "stage", range(6), losing)
+    assert made(job).keys() == {*range(6)}
     assert losing.calls == []
 
 
-def test_a_stage_ends_when_workers_are_lost_three_times_and_nothing_is_finished(settings):
+def test_a_stage_ends_when_workers_are_lost_three_times_and_nothing_is_finished(job):
     losing = Losing(0, 2, 0, 0, 0, 9)
     with pytest.raises(RuntimeError, match=r"stage: workers were lost 3 times .*OSError\('gone'\).*goes on from here"):
-        run_stage(settings, makes, "stage", range(6), losing)
-    assert made(settings).keys() == {0, 1}
+        run_stage(job, makes, "stage", range(6), losing)
+    assert made(job).keys() == {0, 1}
     assert losing.calls == [9]
 
 
-def test_a_stage_outlives_workers_that_are_killed(settings, caplog):
+def test_a_stage_outlives_workers_that_are_killed(job, caplog):
     with workers(2, backend="loky") as pool:
-        run_stage(settings, dies_once, "stage", range(8), pool)
-        run_stage(settings, makes_nothing_new, "stage", range(8), pool)
-    assert made(settings) == {i: str(i) for i in range(8)}
+        run_stage(job, dies_once, "stage", range(8), pool)
+        run_stage(job, makes_nothing_new, "stage", range(8), pool)
+    assert made(job) == {i: str(i) for i in range(8)}
     assert "workers were lost" in caplog.text
-    assert not list(Path(settings.folder).glob("stage/??????/half"))
+    assert not list(Path(job.folder).glob("stage/??????/half"))
 
 
-def makes_nothing_new(settings, number, folder):
+def makes_nothing_new(job, number, folder):
     raise AssertionError(number)

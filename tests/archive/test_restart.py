@@ -15,7 +15,13 @@ from archived import MAX_CHARS, cluster, files_of, generated, shuffled, write
 from fsspec.implementations.local import LocalFileSystem
 
 import dedup
-from dedup.archive import cleaning, conductor, copies, grouping, intake, reports, telling
+from dedup.archive import near as copies
+from dedup.archive import output as telling
+from dedup.archive import residue as cleaning
+from dedup.archive import runner as conductor
+from dedup.archive import similarity as reports
+from dedup.archive import slices as intake
+from dedup.archive import stories as grouping
 
 TASKS = {
     "read": (intake, "read_block"),
@@ -87,12 +93,12 @@ def interrupt(patch, stage, number=0):
     module, name = TASKS[stage]
     task = getattr(module, name)
 
-    def fails(settings, part, folder):
+    def fails(job, part, folder):
         if part == number:
             for half in ("days", "left", "table"):
                 (folder / f"{half}.npy").write_bytes(b"half")
             raise Interrupted(stage)
-        task(settings, part, folder)
+        task(job, part, folder)
 
     patch.setattr(module, name, fails)
 
@@ -341,8 +347,8 @@ def test_a_file_that_changed_is_another_job(tmp_path, path, stage):
 def test_files_may_not_change_while_they_are_read(tmp_path, path, monkeypatch):
     read_block = intake.read_block
 
-    def reads(settings, number, folder):
-        read_block(settings, number, folder)
+    def reads(job, number, folder):
+        read_block(job, number, folder)
         with path.open("a") as file:
             file.write('{"id": "late", "text": "late"}\n')
 

@@ -15,7 +15,7 @@ from test_index import remembered
 import dedup
 from dedup import Article, StoryIndex, archive
 from dedup.archive import results
-from dedup.stream.ledger import Ledger
+from dedup.stream.state import IndexState
 
 KINDS = [".jsonl", ".parquet"]
 
@@ -61,7 +61,7 @@ def test_it_is_the_index_that_begins_with_the_batch(tmp_path, articles, rows, pa
         assert [s.articles[0] for s in sorted(index.stories(), key=lambda s: int(s.id[1:]))] == sorted(
             (story.articles[0] for story in stories), key=lambda a: (a.published is None, a.published or BEGIN, a.id)
         )
-        assert remembered(index._session.ledger) == remembered(Ledger(index._session.store, index._session.settings))
+        assert remembered(index._session.state) == remembered(IndexState(index._session.store, index._session.job))
 
 
 def test_reports_join_and_the_same_articles_are_unchanged(done, articles):

@@ -2,16 +2,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, job
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from dedup.archive.grouping import State, advance
-from dedup.components import connected_labels, numbered_by_first
+from dedup.archive.stories import State, advance
+from dedup.arrays import connected_labels, numbered_by_first
 from dedup.metrics import bcubed
 from dedup.story.partition import objective, partition
 
-EXAMPLES = settings(deadline=None, max_examples=40)
+EXAMPLES = job(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 2**32)
 THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3])
 

@@ -193,8 +193,7 @@ def test_version(run):
 def test_choices_are_the_library_s():
     from dedup.article import Article
     from dedup.cli import options
-    from dedup.representative import RULES
-    from dedup.text.fold import FOLDS
+    from dedup.parameters import FOLDS, RULES
 
     assert set(options.RULES) == set(RULES)
     assert set(options.FOLDS) == set(FOLDS)

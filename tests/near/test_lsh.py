@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dedup.components import connected_labels
+from dedup.arrays import connected_labels
 from dedup.near.lsh import ROWS, SMALL_BUCKET, Bands, candidates
 
 EXAMPLES = settings(deadline=None, max_examples=80)

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.components import connected_labels, numbered_by_first
-from dedup.near.duplicates import NearSettings, find_near_duplicates
+from dedup.arrays import connected_labels, numbered_by_first
+from dedup.near.pipeline import find_near_duplicates
 from dedup.near.verify import Verifier
+from dedup.parameters import NearSettings
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 SEEDS = st.integers(0, 2**32)

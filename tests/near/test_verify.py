@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.components import connected_labels
+from dedup.arrays import connected_labels
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import SMALL_BUCKET
 from dedup.near.verify import Verifier

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import dedup
 from dedup import encoders
 from dedup.story import encoding
+from dedup.story.candidates import FLOOR, Edges
 from dedup.story.encoding import Meanings, Scale, measured_scale, mixed, pairs_across_languages
-from dedup.story.graph import FLOOR, Edges
 from dedup.story.similarity import time_factor
 from dedup.text.language import guess_languages
 

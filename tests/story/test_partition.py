@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from dedup.components import numbered_by_first
+from dedup.arrays import numbered_by_first
 from dedup.story.partition import coarsened, objective, partition, refined
 
 EXAMPLES = settings(deadline=None, max_examples=70)

@@ -39,7 +39,7 @@ class Known:
     day: float
     norm: float
     size: int
-    speaks: bool
+    is_canonical: bool
     story: int
 
 
@@ -58,12 +58,12 @@ class Both:
         nodes = self.last + gap + np.cumsum(rng.integers(1, 3, count)) - 1
         days = np.where(rng.random(count) < 0.3, np.nan, rng.integers(0, 20_000, count))
         norms, sizes = rng.random(count).astype(np.float32), rng.integers(0, 1000, count)
-        speaks, stories = rng.random(count) < 0.6, rng.integers(1, 5, count)
-        self.table.add(nodes, days=days, norms=norms, sizes=sizes, speaks=speaks)
+        is_canonical, stories = rng.random(count) < 0.6, rng.integers(1, 5, count)
+        self.table.add(nodes, days=days, norms=norms, sizes=sizes, is_canonical=is_canonical)
         assert not self.table.alive(nodes).any()
         for story in np.unique(stories).tolist():
             self.table.settle(nodes[stories == story], story)
-        rows = zip(*(column.tolist() for column in (days, norms, sizes, speaks, stories)), strict=True)
+        rows = zip(*(column.tolist() for column in (days, norms, sizes, is_canonical, stories)), strict=True)
         self.twin |= {node: Known(*row) for node, row in zip(nodes.tolist(), rows, strict=True)}
         self.last = int(nodes[-1])
 
@@ -87,10 +87,10 @@ class Both:
     def forget_first(self, count):
         self.forget(range(min(count, len(self.twin))))
 
-    def raise_speaker(self, place):
+    def make_canonical(self, place):
         for node in self.chosen([place]).tolist():
-            self.table.raise_speaker(node)
-            self.twin[node].speaks = True
+            self.table.make_canonical(node)
+            self.twin[node].is_canonical = True
 
     def set_norms(self, places, norm):
         nodes = self.chosen(places)
@@ -106,16 +106,16 @@ class Both:
         ever = np.arange(self.last + 1)
         assert table.stories(ever).tolist() == [twin[node].story if node in twin else 0 for node in ever.tolist()]
         assert table.alive(ever).tolist() == [node in twin for node in ever.tolist()]
-        assert table.speakers().tolist() == sorted(node for node, known in twin.items() if known.speaks)
+        assert table.canonical().tolist() == sorted(node for node, known in twin.items() if known.is_canonical)
         for story in range(1, 6):
-            members = sorted(node for node, known in twin.items() if known.story == story and known.speaks)
+            members = sorted(node for node, known in twin.items() if known.story == story and known.is_canonical)
             assert table.of_stories([story]).tolist() == members
         live = np.array(sorted(twin, reverse=True), dtype=np.int64)
         for column, name in (
             (table.days, "day"),
             (table.norms, "norm"),
             (table.sizes, "size"),
-            (table.speak, "speaks"),
+            (table.is_canonical, "speaks"),
         ):
             expected = [getattr(twin[node], name) for node in live.tolist()]
             np.testing.assert_array_equal(column(live), np.array(expected, dtype=column(live).dtype))
@@ -138,7 +138,7 @@ def table_of(*stories):
     """Nodes from 1 in these stories; 0 is none."""
     nodes, n = np.arange(1, len(stories) + 1), len(stories)
     table = NodeTable()
-    table.add(nodes, days=np.arange(n), norms=np.ones(n), sizes=np.ones(n), speaks=np.ones(n, dtype=np.bool_))
+    table.add(nodes, days=np.arange(n), norms=np.ones(n), sizes=np.ones(n), is_canonical=np.ones(n, dtype=np.bool_))
     for node, story in zip(nodes, stories, strict=True):
         table.settle(np.array([node]), story)
     return table
@@ -171,8 +171,8 @@ def test_a_table_that_lost_all_takes_in_more():
     table.trim()
     table.trim()
     assert table.stories(np.arange(3)).tolist() == [0, 0, 0]
-    assert len(table.speakers()) == len(table.of_stories([1])) == 0
+    assert len(table.canonical()) == len(table.of_stories([1])) == 0
     one = np.ones(1)
-    table.add(np.array([3]), days=one, norms=one, sizes=one, speaks=one)
+    table.add(np.array([3]), days=one, norms=one, sizes=one, is_canonical=one)
     table.settle(np.array([3]), 9)
     assert table.stories(np.arange(4)).tolist() == [0, 0, 0, 9]

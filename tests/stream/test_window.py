@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from dedup.story.features import PRIOR_STOP_WORD_ARTICLES, WORD, feature_keys
-from dedup.stream.reading import shortened
+from dedup.stream.text_features import shortened
 from dedup.stream.window import STEP, STEPS, Window, beginning, slots
 from dedup.text.tokens import tokenize
 

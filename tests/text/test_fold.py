@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.text.fold import FIRST_LETTER, FOLDS, ascii_table, fold_character, fold_table, fold_text
+from dedup.parameters import FOLDS
+from dedup.text.fold import FIRST_LETTER, ascii_table, fold_character, fold_table, fold_text
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 SEPARATORS = [*" \t\r\0,;:-–—'’\"«»()/@#_€+=\xa0\u3000😀、", "\ud800", "\udfff"]

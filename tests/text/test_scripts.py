@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.text.context import in_context
-from dedup.text.fold import FOLDS, fold_character, fold_text
+from dedup.parameters import FOLDS
+from dedup.text.composition import in_context
+from dedup.text.fold import fold_character, fold_text
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import tokenize
 

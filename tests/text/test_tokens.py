@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.text.fold import FOLDS, fold_character
+from dedup.parameters import FOLDS
+from dedup.text.fold import fold_character
 from dedup.text.tokens import LEAST_CHARACTERS, MAX_TOKEN_BYTES, blocks, mix, sentence_starts, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=100)

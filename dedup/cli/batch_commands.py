@@ -1,0 +1,193 @@
+"""The commands that read everything first: cluster, near, explain."""
+
+import json
+import re
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import dedup
+from dedup.cli.console import BadInputError, Console, emit, visible_lines
+from dedup.cli.options import OUTPUT_FORMATS
+from dedup.cli.reading import Reading, Record
+from dedup.cli.rows import (
+    ARTICLE_COLUMNS,
+    GROUP_COLUMNS,
+    PAIR_COLUMNS,
+    STORY_COLUMNS,
+    article_rows,
+    given_parameters,
+    group_rows,
+    pair_rows,
+    story_row,
+)
+from dedup.cli.writing import Output
+from dedup.wording import plural
+
+_STORY_PARAMETERS = (
+    "story_threshold",
+    "near_threshold",
+    "recall",
+    "shingle_size",
+    "representative",
+    "cut_residue",
+    "encoder",
+    "fold",
+    "max_chars",
+    "timezone",
+    "n_jobs",
+)
+_NEAR_PARAMETERS = (
+    "threshold",
+    "recall",
+    "shingle_size",
+    "containment",
+    "compare_numbers",
+    "cut_residue",
+    "fold",
+    "max_chars",
+    "n_jobs",
+)
+
+
+def cluster(given: Namespace, console: Console) -> None:
+    """`dedup cluster`."""
+    parameters = _story_parameters(given)
+    output = Output(given.output, given.to, OUTPUT_FORMATS)
+    reading = Reading(given, console)
+    records = list(map(_lightened, reading))
+    with reading.placing(records):
+        items = [record.item for record in records]
+        stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
+    if output.form == "html":
+        output.write_file(stories.to_html)
+    elif given.stories:
+        output.write_rows(STORY_COLUMNS, map(story_row, stories))
+    else:
+        output.write_rows(ARTICLE_COLUMNS, article_rows(stories))
+    copies = len(stories.articles) - len(set(stories.near_duplicate_labels.tolist()))
+    counts = {"articles": len(stories.articles), "stories": len(stories), "copies": copies}
+    told = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
+    _summarize(given, output, console, counts, f"{told}, {plural(copies, 'copy', 'copies')}")
+
+
+def near(given: Namespace, console: Console) -> None:
+    """`dedup near`."""
+    parameters = given_parameters(given, *_NEAR_PARAMETERS)
+    _require_allowed(lambda: dedup.near_duplicates([], **parameters))
+    output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
+    reading = Reading(given, console)
+    records = list(reading if given.keep else map(_lightened, reading))
+    # What else is known of an article does not make it a copy, and need not be in order.
+    known = ("id", "text", "title", "source")
+    items = [{name: record.item[name] for name in known if name in record.item} for record in records]
+    with reading.placing(records):
+        found = dedup.near_duplicates(items, progress=console.progress("comparing"), **parameters)
+    ids = _ids(records)
+    removed = len(records) - len(set(found.labels.tolist()))
+    if given.keep:
+        output.write_rows((), _kept(records, found))
+    elif given.groups:
+        output.write_rows(GROUP_COLUMNS, group_rows(found, ids))
+    else:
+        output.write_rows(PAIR_COLUMNS, pair_rows(found, ids))
+    counts = {"articles": len(records), "pairs": len(found.pairs), "groups": len(found.groups), "copies": removed}
+    told = f"{plural(len(records), 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
+    told += f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}"
+    _summarize(given, output, console, counts, told)
+
+
+def _lightened(record: Record) -> Record:
+    """A record without the row as it came, which is as long as the article."""
+    return record._replace(row=record.row._replace(line=None, values={}))
+
+
+def _kept(records: list[Record], found: dedup.NearDuplicates) -> Any:
+    """What came first of each group, as it came."""
+    seen: set[int] = set()
+    for record, label in zip(records, found.labels.tolist(), strict=True):
+        if label not in seen:
+            seen.add(label)
+            yield record.row.line if record.row.line is not None else dict(record.row.values)
+
+
+def explain(given: Namespace, console: Console) -> None:
+    """`dedup explain`."""
+    if given.left == given.right:
+        raise BadInputError(f"both articles are {given.left!r}; allowed: two ids")
+    parameters = _story_parameters(given)
+    is_html = given.html or (given.output or "").endswith((".html", ".htm"))
+    output = Output(given.output, "html" if is_html else "text", ("html", "text"))
+    reading = Reading(given, console)
+    records = list(map(_lightened, reading))
+    places = {name: i for i, name in enumerate(_ids(records))}
+    chosen = [_place(places, name, given.inputs[0]) for name in (given.left, given.right)]
+    # How much two articles have in common depends on how common that is, and so on all the others.
+    with reading.placing(records):
+        items = [record.item for record in records]
+        stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
+    left, right = (stories.articles[place] for place in chosen)
+    told = dedup.explain(left, right, among=stories)
+    text = _page(f"{left.id} and {right.id}", told._repr_html_()) if is_html else f"{visible_lines(str(told))}\n"
+    data = text.encode("utf-8", "backslashreplace")
+    if output.path is None:
+        emit(data)
+    else:
+        output.write_file(lambda path: _write_bytes(path, data))
+
+
+def _ids(records: Sequence[Record]) -> list[str]:
+    """Ids as the library has them: those that are missing are positions."""
+    given = (record.item.get("id") for record in records)
+    return [str(position if name is None else name) for position, name in enumerate(given)]
+
+
+def _place(places: dict[str, int], name: str, source: str) -> int:
+    if name not in places:
+        close = get_close_matches(name, places, n=3)
+        like = f"; similar: {', '.join(map(repr, close))}" if close else ""
+        raise BadInputError(f"{source}: no article has the id {name!r}{like}")
+    return places[name]
+
+
+def _page(title: str, body: str) -> str:
+    head = (
+        f'<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>'
+    )
+    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+
+
+def _write_bytes(path: str, data: bytes) -> None:
+    Path(path).write_bytes(data)
+
+
+def _story_parameters(given: Namespace) -> dict[str, Any]:
+    parameters = given_parameters(given, *_STORY_PARAMETERS)
+    if "encoder" in parameters:
+        parameters["encoder"] = getattr(dedup.encoders, parameters["encoder"])
+    _require_allowed(lambda: dedup.cluster([], **parameters))
+    return parameters
+
+
+def _require_allowed(try_out: Callable[[], Any]) -> None:
+    """Check parameters on no articles, so that nobody waits for a long input to hear of them."""
+    try:
+        try_out()
+    except (TypeError, ValueError) as error:
+        # The library names a parameter, and who typed an option should read of an option.
+        told = re.sub(r"^(?:n_)?(\w+) is ", lambda name: f"--{name[1].replace('_', '-')} is ", str(error))
+        raise BadInputError(told) from error
+
+
+def _summarize(given: Namespace, output: Output, console: Console, counts: dict[str, int], told: str) -> None:
+    """Say what came out: on standard output where no data goes there, or else to those who watch."""
+    if output.path is None:
+        if console.is_terminal:
+            console.note(told)
+    elif given.json:
+        emit(json.dumps({**counts, "output": output.path}) + "\n")
+    else:
+        emit(f"{output.path}: {told}\n")

@@ -1,0 +1,132 @@
+"""The commands that work on an index: ingest, stories."""
+
+import os
+import warnings
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import dedup
+from dedup.article import read_articles
+from dedup.cli.console import BadInputError, Console, emit, flush, visible
+from dedup.cli.reading import Reading, Record
+from dedup.cli.rows import given_parameters, story_row
+from dedup.cli.writing import json_line
+from dedup.store.opening import made_with, name_of
+from dedup.wording import period, plural
+
+_PARAMETERS = (
+    "story_threshold",
+    "near_threshold",
+    "recall",
+    "shingle_size",
+    "cut_residue",
+    "fold",
+    "max_chars",
+    "timezone",
+)
+_OUTCOMES = {"new_story": "new stories", "report": "reports", "near_duplicate": "near-duplicates"}
+_OUTCOMES |= {name: name for name in ("updated", "unchanged")}
+
+
+def ingest(given: Namespace, console: Console) -> None:
+    """`dedup ingest`."""
+    if given.batch_size < 1:
+        raise BadInputError(f"--batch-size is {given.batch_size}; allowed: an integer of at least 1")
+    skips = given.errors == "skip"
+    reading = Reading(given, console, skips=skips)
+    counts = Counter[str]()
+    stored = 0
+    tell = console.progress("ingesting")
+    with _opened(given.index, **given_parameters(given, *_PARAMETERS)) as index:
+        try:
+            for batch in _batches(reading, given.batch_size):
+                for assignment in _add(index, batch, reading, skips=skips):
+                    counts[assignment.outcome] += 1
+                    stored += 1
+                    if given.json:
+                        emit(json_line(_row(assignment)))
+                flush()  # what is stored is told before the next batch is waited for
+                tell(stored, None)
+        except BadInputError as error:
+            raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
+        live = len(index)
+    told = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
+    told = f"{plural(stored, 'article')}: {told}, {reading.refused:,} refused; {live:,} in {name_of(given.index)}"
+    if not given.json:
+        emit(f"{told}\n")
+    elif console.is_terminal:
+        console.note(told)
+
+
+def _add(index: dedup.StoryIndex, batch: list[Record], reading: Reading, *, skips: bool) -> list[dedup.Assignment]:
+    items = [record.item for record in batch]
+    with reading.placing(batch):
+        if not skips:
+            return index.add_many(items)
+        assignments, refusals = index.add_many(items, errors="skip")
+    for refusal in refusals:
+        reading.skip(reading.placed(refusal.reason, batch))
+    return assignments
+
+
+def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """Records in batches, none with an id twice: the second time is an update, wherever the bounds are."""
+    batch: list[Record] = []
+    ids: set[str] = set()
+    for record in records:
+        name = str(record.item.get("id"))
+        if len(batch) == size or (name in ids and record.item.get("id") is not None):
+            yield batch
+            batch, ids = [], set()
+        batch.append(record)
+        ids.add(name)
+    if batch:
+        yield batch
+
+
+def _row(assignment: dedup.Assignment) -> dict[str, Any]:
+    names = ("article_id", "story_id", "outcome", "near_duplicate_of", "similarity", "merged")
+    row = {name: getattr(assignment, name) for name in names}
+    return row | {"merged": list(assignment.merged)}
+
+
+def _opened(path: str, **parameters: Any) -> dedup.StoryIndex:
+    """An index, with the parameters that it was made with where no others are given."""
+    try:
+        return dedup.StoryIndex(path, **made_with(path) | parameters)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(str(error)) from error
+
+
+def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as every command)
+    """`dedup stories`."""
+    if "://" not in given.index and not os.path.exists(given.index):
+        raise BadInputError(f"{given.index}: there is no such file")
+    since = None if given.since is None else _moment(given.since, given.timezone)
+    with _opened(given.index, read_only=True, **given_parameters(given, "representative")) as index:
+        try:
+            found = index.stories(since=since, min_size=given.min_size, limit=given.limit)
+        except (TypeError, ValueError) as error:
+            raise BadInputError(str(error)) from error
+        for story in found:
+            if given.json:
+                emit(json_line(story_row(story)))
+            else:
+                emit(
+                    f"{story.id:>8} {len(story):>5}  {period(story.first, story.last):<24}  {visible(story.headline)}\n"
+                )
+
+
+def _moment(text: str, timezone: str | None) -> Any:
+    """A time as an article's would be read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what cannot be read is said below
+        try:
+            (article,) = read_articles([{"text": "", "published": text}], timezone=timezone).articles
+        except ValueError as error:
+            raise BadInputError(f"--since is {text!r}: {str(error).partition('published')[2] or error}") from error
+    if article.published is None:
+        raise BadInputError(f"--since is {text!r}; allowed: a time in ISO 8601, as 2023-09-12T08:00+02:00")
+    return article.published

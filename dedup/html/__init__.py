@@ -1,0 +1,1 @@
+"""Pages and notebook cards, from plain facts."""

@@ -1,0 +1,78 @@
+"""NearDuplicates: what users hold of copies."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dedup.arrays import members, numbered_by_first
+from dedup.near.lsh import Bands
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearDuplicates:
+    """Verified pairs of near-duplicate texts and the groups they connect.
+
+    Attributes
+    ----------
+    pairs : ndarray of int64, shape (n_pairs, 2)
+        Positions ``i < j`` of two near-duplicates, sorted. In a group of more than 64 copies not every pair is
+        listed, but enough to connect it.
+    jaccard : ndarray of float64, shape (n_pairs,)
+        Their exact Jaccard similarity, in (0, 1].
+    containment : ndarray of float64, shape (n_pairs,)
+        The exact share of the smaller one's shingles that the other has too, in (0, 1].
+    labels : ndarray of int64, shape (n_texts,)
+        The connected group of each text, numbered by first member.
+    token_counts : ndarray of int64, shape (n_texts,)
+        Words of each text (characters in scripts without spaces).
+    threshold : float
+        Least Jaccard similarity of a pair.
+    bands : Bands
+        How signatures were banded; see `expected_recall`.
+    """
+
+    pairs: NDArray[np.int64]
+    jaccard: NDArray[np.float64]
+    containment: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    token_counts: NDArray[np.int64] = field(repr=False)
+    threshold: float
+    bands: Bands = field(repr=False)
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Positions of the members of each group of at least two, by first member."""
+        return [group for group in members(self.labels) if len(group) > 1]
+
+    def expected_recall(self, jaccard: ArrayLike) -> NDArray[np.float64]:
+        """Probability that a pair of this Jaccard similarity is found (0 below the threshold)."""
+        jaccard = np.asarray(jaccard, dtype=np.float64)
+        return np.where(jaccard >= self.threshold, self.bands.retrieval_probability(jaccard), 0.0)
+
+    def renumbered(self, positions: NDArray[np.int64]) -> "NearDuplicates":
+        """The same, with text `i` at ``positions[i]``."""
+        pairs = np.sort(positions[self.pairs], axis=1)
+        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+        labels, token_counts = np.empty_like(self.labels), np.empty_like(self.token_counts)
+        labels[positions], token_counts[positions] = self.labels, self.token_counts
+        return replace(
+            self,
+            pairs=pairs[order],
+            jaccard=self.jaccard[order],
+            containment=self.containment[order],
+            labels=numbered_by_first(labels),
+            token_counts=token_counts,
+        )
+
+    def _repr_html_(self) -> str:
+        from dedup.html.cards import near_duplicates_card  # only notebooks pay for it
+
+        return near_duplicates_card(self)
+
+    def __repr__(self) -> str:
+        grouped = sum(map(len, self.groups))
+        return (
+            f"NearDuplicates({len(self.labels):,} texts: {len(self.pairs):,} pairs, "
+            f"{grouped:,} texts in {len(self.groups):,} groups)"
+        )

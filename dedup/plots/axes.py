@@ -1,0 +1,105 @@
+"""What the figures of `dedup.plots` have in common: axes, colours, names, time."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from dedup.article import Article
+from dedup.plots.fonts import drawable_text
+from dedup.wording import plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours; what differs in colour differs in shape or stroke too, for prints in grey.
+BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+
+#: Of legends.
+SMALL: dict[str, Any] = {"frameon": False, "fontsize": "small"}
+
+
+def check(name: str, value: Any, kind: type, allowed: str) -> None:
+    """Refuse what is not of that kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}; allowed: {allowed}")
+
+
+def axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
+    """The axes given; otherwise those of a new figure of pyplot, which notebooks show by themselves."""
+    if find_spec("matplotlib") is None:
+        raise ImportError('dedup.plots needs matplotlib: pip install "dedup-stories[plot]"')
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def utc(moment: datetime | None) -> datetime:
+    """The moment of a dated article, in UTC."""
+    assert moment is not None  # noqa: S101 (only dated articles come here)
+    return moment.astimezone(UTC)
+
+
+def outlet(article: Article) -> str:
+    """The source of an article."""
+    return article.source or "no outlet"
+
+
+def label(article: Article) -> str:
+    """Outlet and time of an article."""
+    when = f"{utc(article.published):%m-%d %H:%M}" if article.published else "undated"
+    return f"{outlet(article)[:30]}, {when}"
+
+
+def title(headline: str, limit: int) -> dict[str, Any]:
+    """Keywords of a title."""
+    lettered = drawable_text(headline, limit)
+    return {"label": lettered.pop("text")} | lettered
+
+
+def name_rows(ax: "Axes", names: Sequence[str]) -> None:
+    """Names at the left, the first at the top."""
+    lettered = [drawable_text(name, 44) for name in names]
+    ax.set_yticks(range(len(names)), [own.pop("text") for own in lettered])
+    for label, own in zip(ax.get_yticklabels(), lettered, strict=True):
+        label.set(**own)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+
+
+def climb(ax: "Axes", moments: Sequence[datetime], last: datetime, name: str, **style: Any) -> None:
+    """A step up at each moment, and on to the last."""
+    dates: Any = import_module("matplotlib.dates")  # its types are not complete
+    times, counts = dates.date2num([*moments, last]), [*range(1, len(moments) + 1), len(moments)]
+    ax.step(times, counts, where="post", linewidth=2, label=f"{name}: {len(moments):,}", **style)
+
+
+def time_axis(ax: "Axes", undated: int) -> None:
+    """Days, or hours where all is within a few days; a grid, and room at both ends."""
+    dates: Any = import_module("matplotlib.dates")
+    locator = dates.AutoDateLocator(minticks=3, maxticks=8, tz=UTC)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC))
+    ax.margins(x=0.06)
+    ax.set_xlabel("time of publication, UTC" + (f"; {plural(undated, 'undated article')} not shown" if undated else ""))
+    tidy(ax)
+
+
+def frame(ax: "Axes", sizes: Sequence[int]) -> None:
+    """A frame round each block on the diagonal that has more than one row."""
+    from matplotlib.patches import Rectangle
+
+    first = 0
+    for size in sizes:
+        if size > 1:
+            ax.add_patch(Rectangle((first - 0.5, first - 0.5), size, size, fill=False, edgecolor=RED, linewidth=2))
+        first += size
+
+
+def tidy(ax: "Axes") -> None:
+    """A light grid, and no frame."""
+    ax.grid(alpha=0.25)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)

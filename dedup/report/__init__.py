@@ -1,1 +1,0 @@
-"""Stories for people: pages and cards."""

@@ -1,0 +1,1 @@
+"""What belongs to the site or the feed, not to the report."""

@@ -1,0 +1,36 @@
+"""Articles -> the same, with what belongs to their sites set aside."""
+
+import logging
+from dataclasses import replace
+
+from dedup.article import Batch
+from dedup.parameters import Fold
+from dedup.progress import ProgressCallback, no_progress
+from dedup.residue.find import find_residue
+
+_log = logging.getLogger(__name__)
+
+
+def add_residue(
+    batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None, progress: ProgressCallback = no_progress
+) -> Batch:
+    """The articles of a batch with their residue, which their `Article.full_text` then leaves out.
+
+    Of each text so many characters are read.
+    """
+    _log.debug("looking for residue in %d articles", len(batch.articles))
+    ordered = [batch.articles[i] for i in batch.order]
+    found = find_residue(
+        [article.text[:max_chars] for article in ordered],
+        [article.source for article in ordered],
+        [article.title for article in ordered],
+        fold=fold,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    articles = list(batch.articles)
+    for i, spans in zip(batch.order, found, strict=True):
+        if spans:
+            articles[i] = replace(articles[i], residue=tuple(spans))
+    _log.debug("%d of %d articles have residue", sum(map(bool, found)), len(articles))
+    return batch._replace(articles=articles)

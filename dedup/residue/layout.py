@@ -1,0 +1,137 @@
+"""Tokens -> lines and runs of tokens, in which numbers and dates are all alike: the shape of a page."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.arrays import SortedKeys
+from dedup.parameters import Fold
+from dedup.text.tokens import Tokens, mix, tokenize
+
+_MASK = np.uint64(0x9E3779B97F4A7C15)
+# An odd number has an inverse modulo 2**64, with which the hash of a run does not depend on where it stands.
+_BASE = np.uint64(0xD1342543DE82EF95)
+_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The lines of a block of texts, and keys for any run of their tokens.
+
+    Attributes
+    ----------
+    tokens : Tokens
+    begins, ends : ndarray of int64, shape (n_tokens,)
+        Where each token stands in the codes: its first character, and the one behind its last.
+    masked : ndarray of bool, shape (n_tokens,)
+        Which tokens are numbers, or names of months or weekdays; for a key they are all alike.
+    texts : ndarray of int64, shape (n_tokens,)
+        The text of each token.
+    line_starts : ndarray of int64, shape (n_lines + 1,)
+        First token of each line that has any.
+    line_begins, line_ends : ndarray of int64, shape (n_lines,)
+        Where those lines stand in the codes.
+    """
+
+    tokens: Tokens
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    masked: NDArray[np.bool_]
+    texts: NDArray[np.int64]
+    line_starts: NDArray[np.int64]
+    line_begins: NDArray[np.int64]
+    line_ends: NDArray[np.int64]
+    _sums: NDArray[np.uint64]
+    _inverses: NDArray[np.uint64]
+
+    def keys(self, first: NDArray[np.int64], sizes: NDArray[np.int64] | int) -> NDArray[np.uint64]:
+        """Keys of runs of tokens: equal for equal runs, wherever they stand; a run costs the same however long.
+
+        Rabin and Karp (1987), "Efficient randomized pattern-matching algorithms", modulo 2**64.
+        """
+        return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses[first])
+
+    def runs_at(
+        self, first: NDArray[np.int64], sizes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+        """All runs of these sizes that begin at these tokens and end within their text: first token, size, key."""
+        stops = self.tokens.offsets[self.texts[first] + 1]
+        place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
+        begins, lengths = first[place], sizes[size]
+        return begins, lengths, self.keys(begins, lengths)
+
+    @property
+    def line_sizes(self) -> NDArray[np.int64]:
+        """Tokens of each line, shape (n_lines,)."""
+        return np.diff(self.line_starts)
+
+    @property
+    def line_keys(self) -> NDArray[np.uint64]:
+        """Keys of the lines, shape (n_lines,)."""
+        return self.keys(self.line_starts[:-1], self.line_sizes)
+
+
+def layout_of(tokens: Tokens) -> Layout:
+    r"""Lines and runs of tokens; linear in their characters.
+
+    Examples
+    --------
+    >>> layout = layout_of(tokenize(["Paris, le 12 mai\nPublié le 13 juin", "Publié le 7 mars 2024"]))
+    >>> layout.line_sizes.tolist()
+    [4, 4, 5]
+    >>> first, second, third = layout.keys(layout.line_starts[:-1], np.array([4, 4, 4])).tolist()
+    >>> first == second, second == third
+    (False, True)
+    """
+    count = len(tokens.starts)
+    places = tokens.characters(np.concatenate([tokens.starts, tokens.stops - 1]))
+    begins, ends = places[:count], places[count:] + 1
+    codes = tokens.codes
+    ends_line = (codes >= 0x0A) & (codes <= 0x0D)
+    if codes.dtype == np.uint32:
+        ends_line |= (codes == 0x85) | (codes == 0x2028) | (codes == 0x2029)
+    breaks = np.concatenate([[-1], np.flatnonzero(ends_line)])
+    lines = np.searchsorted(breaks, begins)
+    line_starts = np.append(np.flatnonzero(np.diff(lines, prepend=-1)), count)
+    lines = lines[line_starts[:-1]]
+    masked = _numbers(tokens) | (_date_words(tokens.fold).find(tokens.hashes) >= 0)
+    powers = np.multiply.accumulate(np.full(count + 1, _BASE))
+    inverses = np.multiply.accumulate(np.full(count + 1, _INVERSE))
+    sums = np.zeros(count + 1, dtype=np.uint64)
+    np.cumsum(np.where(masked, _MASK, tokens.hashes) * powers[:-1], out=sums[1:])
+    return Layout(
+        tokens=tokens,
+        begins=begins,
+        ends=ends,
+        masked=masked,
+        texts=tokens.text_indices,
+        line_starts=line_starts,
+        line_begins=breaks[lines - 1] + 1,
+        line_ends=breaks[lines],
+        _sums=sums,
+        _inverses=inverses,
+    )
+
+
+def mark_runs(marked: NDArray[np.bool_], first: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+    """Mark all tokens of runs."""
+    change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
+    marked |= np.cumsum(change[:-1]) > 0
+
+
+def _numbers(tokens: Tokens) -> NDArray[np.bool_]:
+    """Which tokens are made of digits alone."""
+    others = np.zeros(len(tokens.folded) + 1, dtype=np.int32)
+    np.cumsum(tokens.folded > ord("9"), out=others[1:])
+    return np.asarray(others[tokens.stops] == others[tokens.starts])
+
+
+@cache
+def _date_words(fold: Fold) -> SortedKeys:
+    """Names of months and weekdays in 40 languages."""
+    data = files("dedup.residue").joinpath("data", "dates.txt").read_text(encoding="utf-8")
+    lines = [line for line in data.splitlines() if line[0] != "#"]
+    return SortedKeys(np.unique(tokenize(lines, fold).hashes), 64)

@@ -1,0 +1,136 @@
+"""An index from another one, or from stories that are known."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dedup.store.opening import name_of, open_store, read_about
+from dedup.store.protocol import Store
+from dedup.store.sqlite_file import UNFINISHED
+
+_log = logging.getLogger(__name__)
+
+_NODES_AT_ONCE = 256
+
+
+class TableSum(NamedTuple):
+    """How many rows, and a sum over their contents that does not depend on their order."""
+
+    rows: int
+    checksum: str
+
+
+def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
+    """Copy an index to another file or database, with all that it knows, under the same numbers.
+
+    Parameters
+    ----------
+    source : str or Path
+        As `StoryIndex` takes it; others may write to it meanwhile, and what they write from then on is not copied.
+    target : str or Path
+        Where there is no index yet, but for what a copy that was interrupted left.
+
+    Returns
+    -------
+    dict of str to TableSum
+        Of each table, read from the target when all was written, and equal to that of the source.
+
+    Raises
+    ------
+    ValueError
+        When there is no index to copy, or one at the target already.
+    RuntimeError
+        When what was written is not what was read.
+    OSError
+        When either cannot be read or written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from dedup import StoryIndex
+    >>> with TemporaryDirectory() as folder:
+    ...     with StoryIndex(f"{folder}/one.db") as index:
+    ...         _ = index.add({"id": "a", "text": "The ECB raised its rates to 4 percent."})
+    ...     copied = copy_index(f"{folder}/one.db", f"{folder}/other.db")
+    ...     with StoryIndex(f"{folder}/other.db") as index:
+    ...         copied["articles"].rows, index.story_id("a")
+    (1, 's1')
+    """
+    for name, place in (("source", source), ("target", target)):
+        if str(place) == ":memory:":
+            raise ValueError(f"{name} is ':memory:'; allowed: a path or URL")
+    parameters, versions = read_about(source)
+    _log.info("copying %s to %s", name_of(source), name_of(target))
+    origin = open_store(source, parameters, versions, read_only=True)
+    try:
+        copy = open_store(target, parameters | {UNFINISHED: "True"}, versions)
+        try:
+            # All that is copied is one transaction, which ends with the mark of an unfinished copy.
+            with origin.snapshot(), copy.transaction():
+                if copy.counters() != (1, 1, -np.inf):
+                    raise ValueError(f"{name_of(target)} has an index already; allowed: where there is none")
+                _copy(origin, copy)
+                expected, found = _sums(origin), _sums(copy)
+                if found != expected:
+                    raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
+                copy.finish()
+        finally:
+            copy.close()
+    finally:
+        origin.close()
+    _log.info("%d articles copied", found["articles"].rows)
+    return found
+
+
+def _copy(source: Store, target: Store) -> None:
+    target.add_aliases(source.aliases())
+    for some in _parts(source.before(np.inf)):
+        rows, article_features = source.rows(some), source.article_features(some)
+        target.insert([(rows[node], article_features[node]) for node in some])
+    for name in source.learned_sources():
+        target.set_learned_residue(name, source.learned_residue(name))
+    node, story, latest = source.counters()
+    target.set_counters(node, story)
+    if np.isfinite(latest):
+        target.set_latest(latest)
+
+
+def _sums(store: Store) -> dict[str, TableSum]:
+    """What each table has."""
+    nodes = store.before(np.inf)
+    tables: dict[str, Iterable[Any]] = {
+        "articles": _of_nodes(store.rows, nodes),
+        "traits": (
+            (node, *_plain(article_features)) for node, article_features in _of_nodes(store.article_features, nodes)
+        ),
+        "stories": store.aliases(),
+        "habits": ((name, *_plain(store.learned_residue(name))) for name in store.learned_sources()),
+        "counters": [store.counters()],
+    }
+    return {name: _sum(rows) for name, rows in tables.items()}
+
+
+def _of_nodes(ask: Any, nodes: list[int]) -> Iterator[Any]:
+    return chain.from_iterable(ask(some).items() for some in _parts(nodes))
+
+
+def _parts(nodes: list[int]) -> Iterator[list[int]]:
+    return (nodes[i : i + _NODES_AT_ONCE] for i in range(0, len(nodes), _NODES_AT_ONCE))
+
+
+def _plain(values: Iterable[Any]) -> Iterator[Any]:
+    """Values of which arrays are bytes."""
+    return (value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
+
+
+def _sum(rows: Iterable[Any]) -> TableSum:
+    count = total = 0
+    for row in rows:
+        count += 1
+        total += int.from_bytes(blake2b(repr(row).encode(), digest_size=16).digest())
+    return TableSum(count, f"{total % 2**128:032x}")

@@ -1,0 +1,302 @@
+"""A PostgreSQL database that StoryIndexes may share: whose schema it is, who writes, and connecting again."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from dedup.store.sqlite_file import require_same
+
+APPLICATION, FORMAT = "dedup-stories", 1
+
+_ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
+
+#: Who holds this advisory lock of the database writes; it goes with the connection, however that ends.
+LOCK = 0x6465647570  # "dedup"
+
+# Of a machine that vanishes while it writes, the lock is to go within a minute.
+_SESSION = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+
+# Of another connection, numbers of moments have nothing in common with those before.
+_CONNECTION_BITS = 48
+
+# Text is stored as its UTF-8 bytes: TEXT cannot hold NUL, and depends on the database's encoding and collation. A
+# key of an index has at most a third of a page, so that ids and sources are found by their SHA-256.
+# Expiry deletes row by row: to drop a partition is faster, but it stops all readers, and a snapshot loses the rows.
+# What others changed is found by `changed`; to change the narrow table often is cheap, the wide one is rarely changed.
+SCHEMA = """
+CREATE TABLE dedup.about (application TEXT NOT NULL, format INTEGER NOT NULL);
+CREATE TABLE dedup.parameters (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE dedup.versions (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE dedup.state (
+    moment BIGINT NOT NULL, next_node BIGINT NOT NULL, next_story BIGINT NOT NULL, latest DOUBLE PRECISION
+);
+CREATE TABLE dedup.articles (
+    node BIGINT PRIMARY KEY, id BYTEA NOT NULL, digest BYTEA NOT NULL, day DOUBLE PRECISION,
+    kept_by_day DOUBLE PRECISION NOT NULL, story BIGINT NOT NULL, speaker BIGINT NOT NULL, source BYTEA NOT NULL,
+    norm REAL NOT NULL, changed BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX articles_by_id ON dedup.articles (sha256(id));
+CREATE INDEX articles_by_story ON dedup.articles (story);
+CREATE INDEX copies_by_speaker ON dedup.articles (speaker) WHERE speaker != node;
+CREATE INDEX articles_by_day ON dedup.articles (kept_by_day);
+CREATE INDEX articles_by_source ON dedup.articles (sha256(source), node);
+CREATE INDEX articles_by_change ON dedup.articles (changed);
+CREATE TABLE dedup.contents (
+    node BIGINT PRIMARY KEY, fields BYTEA NOT NULL, neighbours BYTEA NOT NULL, similarities BYTEA NOT NULL,
+    bands BYTEA NOT NULL, features BYTEA NOT NULL, counts BYTEA NOT NULL
+);
+ALTER TABLE dedup.contents ALTER bands SET STORAGE EXTERNAL, ALTER features SET STORAGE EXTERNAL;
+CREATE TABLE dedup.gone (node BIGINT PRIMARY KEY, changed BIGINT NOT NULL);
+CREATE INDEX gone_by_change ON dedup.gone (changed);
+CREATE TABLE dedup.stories (story BIGINT PRIMARY KEY, merged_into BIGINT);
+CREATE INDEX aliases ON dedup.stories (merged_into) WHERE merged_into IS NOT NULL;
+CREATE TABLE dedup.habits (
+    source BYTEA NOT NULL, next_node BIGINT NOT NULL, articles BIGINT NOT NULL, keys BYTEA NOT NULL,
+    anywhere BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX habits_by_source ON dedup.habits (sha256(source));
+INSERT INTO dedup.state VALUES (0, 1, 1, NULL);
+"""
+
+
+class State(NamedTuple):
+    """What comes next, and the latest day of any article; None for none."""
+
+    next_node: int
+    next_story: int
+    latest: float | None
+
+
+class Server:
+    """A connection, made again when it was lost; transactions that write, one at a time, and snapshots.
+
+    Parameters
+    ----------
+    url : str
+        As libpq reads it: "postgresql://user:password@host:port/database?options".
+    parameters, versions : mapping of str to str
+        See `PostgresStore`.
+    read_only : bool
+
+    Attributes
+    ----------
+    name : str
+        The database, to be named in messages: a URL may have a password.
+    moment : int
+        Of the open transaction or snapshot: how many transactions wrote before.
+    state : State
+        In it, by now.
+    """
+
+    def __init__(
+        self, url: str, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
+    ) -> None:
+        self._url, self.name = url, name_of(url)
+        self._parameters, self._versions, self._read_only = parameters, versions, read_only
+        self.moment, self.state = 0, State(1, 1, None)
+        self._own = self._connections = 0
+        self._is_closed = self._is_open = self._wrote = False
+        self._connection = self._connect(versions)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._is_closed = True
+        self._connection.close()
+
+    def read(self, query: str, values: Iterable[Any] = ()) -> psycopg.Cursor[Any]:
+        """Ask a question."""
+        return self._connection.execute(query, tuple(values), binary=True)
+
+    def write(self, query: str, values: Iterable[Any] = ()) -> None:
+        """Change something, within a transaction."""
+        self._wrote = True
+        self._connection.execute(query, tuple(values))
+
+    def insert(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Put rows into a table, in one question however many they are."""
+        columns = list(map(list, zip(*rows, strict=True)))
+        if columns:
+            arrays = ", ".join(f"%b::{name}[]" for name in types)  # as text, bytes would be twice as long
+            self.write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", columns)  # noqa: S608
+
+    def count_on(self, **numbers: Any) -> None:
+        """Change what comes next, within a transaction; it is written with the end of that."""
+        self._wrote = True
+        self.state = self.state._replace(**numbers)
+
+    @contextmanager
+    def transaction(self) -> Iterator[int]:
+        """All of what is written inside, or nothing; others that want to write wait."""
+        if self._is_open:
+            raise RuntimeError(f"{self.name} is being read or written by this thread; allowed: to write after that")
+        done = "nothing was stored"
+        try:
+            # Each statement sees what is committed when it begins: after the lock that is all that ever was. Where the
+            # database has another level as its default, it would be what was committed before the lock was waited for.
+            self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK})")
+            self._wrote = False
+            yield self._number()
+            if self._wrote:
+                query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s, latest = %s"
+                self._connection.execute(query, (self.moment + 1, *self.state))
+                done = "whether it was stored is not known, and the same once more does no harm"
+            self._connection.execute("COMMIT")
+            self._own += self._wrote
+        except psycopg.Error as error:
+            raise OSError(f"{self.name} cannot be written: {error}; {done}") from error
+        finally:
+            self._end()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[int]:
+        """All of what is read inside is of one moment; its number changes when another has written."""
+        outermost = not self._is_open
+        try:
+            if outermost:
+                self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield self._number()
+        except psycopg.Error as error:
+            raise OSError(f"{self.name} cannot be read: {error}") from error
+        finally:
+            if outermost:
+                self._end()
+
+    def since(self, number: int) -> int | None:
+        """The moment that memory of that number is of, with what was written here since; None for no such memory."""
+        connection, moment = divmod(number, 1 << _CONNECTION_BITS)
+        return moment + self._own if connection == self._connections else None
+
+    def _number(self) -> int:
+        """The moment, not counting what was written here."""
+        return (self._connections << _CONNECTION_BITS) + self.moment - self._own
+
+    def _begin(self, statement: str) -> None:
+        """Begin, over a new connection if the old one was lost meanwhile."""
+        if self._is_closed:
+            raise ValueError(f"{self.name} is closed; allowed: to open another StoryIndex")
+        self._is_open = True
+        try:
+            if not self._connection.closed:
+                self._connection.execute(statement)
+        except psycopg.OperationalError:
+            if not self._connection.closed:
+                raise
+        if self._connection.closed:
+            self._connection = self._connect(None)
+            self._connection.execute(statement)
+        told = self.read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
+        if told is None:
+            raise OSError(f"{self.name} has lost its state; {_ALLOWED}")
+        self.moment, self.state = told[0], State(*told[1:])
+
+    def _end(self) -> None:
+        """Roll back what is still open."""
+        self._is_open = False
+        if not self._connection.closed and self._connection.info.transaction_status:
+            with suppress(psycopg.Error):  # the connection is lost, and with it the transaction
+                self._connection.execute("ROLLBACK")
+
+    def _connect(self, versions: Mapping[str, str] | None) -> psycopg.Connection[Any]:
+        """A connection to a schema that is as it has to be; without versions none is made."""
+        try:
+            # Without prepared statements each is planned for the size that tables have by then.
+            connection = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
+        except psycopg.Error as error:
+            raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
+        try:
+            for name, value in _SESSION.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+            if not _is_ours(connection, self.name):
+                if versions is None or self._read_only:
+                    raise ValueError(f"{self.name} is empty; {_ALLOWED}")
+                _make(connection, self.name, self._parameters, versions)
+            require_same(self.name, _pairs(connection, "parameters"), self._parameters)
+        except psycopg.Error as error:
+            connection.close()
+            raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
+        except BaseException:
+            connection.close()
+            raise
+        self._connections += 1
+        return connection
+
+
+def name_of(url: str) -> str:
+    """What to call a database in messages.
+
+    Examples
+    --------
+    >>> name_of("postgresql://ingest:secret@db.example.org/news")
+    "PostgreSQL database 'news' on db.example.org"
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:  # what it says may quote a password that was not encoded
+        raise ValueError(
+            "the path is no PostgreSQL URL; allowed: postgresql://user:password@host:port/database, with other "
+            "characters percent-encoded"
+        ) from None
+    return f"PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host') or 'this machine'}"
+
+
+def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Parameters and versions that the index in a database was made with.
+
+    Raises
+    ------
+    ValueError
+        When there is none.
+    OSError
+        When it cannot be read.
+    """
+    name = name_of(url)
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            if not _is_ours(connection, name):
+                raise ValueError(f"{name} is empty; {_ALLOWED}")
+            return _pairs(connection, "parameters"), _pairs(connection, "versions")
+    except psycopg.Error as error:
+        raise OSError(f"{name} cannot be read: {error}; {_ALLOWED}") from error
+
+
+def _pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:
+    """What a table says, by name."""
+    return dict(connection.execute(f"SELECT name, value FROM dedup.{table}").fetchall())  # noqa: S608
+
+
+def _is_ours(connection: psycopg.Connection[Any], name: str) -> bool:
+    """Refuse what is not an index of this format; tell whether there is one."""
+    query = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('dedup')"
+    if connection.execute(query).fetchone() == (0,):
+        return False
+    try:
+        told = connection.execute("SELECT application, format FROM dedup.about").fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        told = []
+    if [application for application, _ in told] != [APPLICATION]:
+        raise ValueError(f"{name} has another program's schema 'dedup'; {_ALLOWED}")
+    if told != [(APPLICATION, FORMAT)]:
+        raise ValueError(f"{name} has format {told[0][1]}; allowed: {FORMAT}, or open it with the dedup that made it")
+    return True
+
+
+def _make(
+    connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, str], versions: Mapping[str, str]
+) -> None:
+    """Make the schema, unless another has just made it."""
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # to see what another has just made
+    with connection.transaction():
+        connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        if _is_ours(connection, name):
+            return
+        # Where an administrator made it, the right to make schemas is not needed.
+        if connection.execute("SELECT to_regnamespace('dedup')").fetchone() == (None,):
+            connection.execute("CREATE SCHEMA dedup")
+        connection.execute(SCHEMA)
+        connection.execute("INSERT INTO dedup.about VALUES (%s, %s)", (APPLICATION, FORMAT))
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO dedup.parameters VALUES (%s, %s)", parameters.items())
+            cursor.executemany("INSERT INTO dedup.versions VALUES (%s, %s)", versions.items())

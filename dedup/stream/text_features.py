@@ -1,0 +1,114 @@
+"""Texts -> what an index keeps of each: its shingles, the keys of its buckets, its features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.arrays import joined
+from dedup.near.lsh import Bands, band_keys
+from dedup.near.minhash import SEED, low_hashes, signatures
+from dedup.near.shingles import shingle_hashes
+from dedup.parallel import ordered_map
+from dedup.parameters import Fold
+from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families, spelling_of
+from dedup.text.tokens import blocks, mix, tokenize
+
+FEATURE_BITS = 32
+
+_BLOCK_CHARACTERS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings:
+    """What texts come to, one text after the other.
+
+    Attributes
+    ----------
+    shingles : ndarray of uint64, shape (n_words,)
+        Hashes of shingles, with repeats; those of text `i` are ``shingle_offsets[i]:shingle_offsets[i + 1]``.
+    shingle_offsets : ndarray of int64, shape (n_texts + 1,)
+    bands : ndarray of uint64, shape (n_texts, n_bands)
+        Keys of the buckets; of a blank text they say nothing.
+    features : ndarray of uint32, shape (n_features,)
+        See `shortened`; ascending within a text, ``offsets`` marking the texts.
+    counts : ndarray of uint8, shape (n_features,)
+        Weighted occurrences, 255 for more.
+    offsets : ndarray of int64, shape (n_texts + 1,)
+    """
+
+    shingles: NDArray[np.uint64]
+    shingle_offsets: NDArray[np.int64]
+    bands: NDArray[np.uint64]
+    features: NDArray[np.uint32]
+    counts: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def blank(self) -> NDArray[np.bool_]:
+        """Which texts have no words, shape (n_texts,)."""
+        return np.asarray(np.diff(self.shingle_offsets) == 0)
+
+
+def read_texts(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold = "unidecode") -> Readings:
+    """What texts come to; linear in their characters."""
+    slices = list(blocks(texts, _BLOCK_CHARACTERS))
+    if len(slices) == 1:
+        return _read_block(texts, bands, shingle_size, fold)
+    parts = list(ordered_map(lambda block: _read_block(texts[block], bands, shingle_size, fold), slices, None))
+    empty = np.zeros(0, dtype=np.int64)
+    return Readings(
+        np.concatenate([part.shingles for part in parts]),
+        _offsets([empty, *(np.diff(part.shingle_offsets) for part in parts)]),
+        np.concatenate([part.bands for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.counts for part in parts]),
+        _offsets([empty, *(np.diff(part.offsets) for part in parts)]),
+    )
+
+
+def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold) -> Readings:
+    tokens = tokenize(texts, fold)
+    shingles = shingle_hashes(tokens, shingle_size)
+    signed = signatures(low_hashes(shingles), tokens.offsets, num_perm=bands.bands * bands.rows, seed=SEED)
+    buckets = band_keys(signed.reshape(len(texts), bands.bands, bands.rows))
+    buckets = mix(buckets + np.array(bands.first_rows, dtype=np.uint64))
+    counted = count_block(tokens, spelling_of(tokens))
+    counts = np.minimum(counted.counts, 255).astype(np.uint8)
+    return Readings(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
+
+
+def read_shingles(
+    texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode"
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hashes of the shingles of texts, and how many each text has."""
+    hashes, counts = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
+    for block in blocks(texts, _BLOCK_CHARACTERS):
+        tokens = tokenize(texts[block], fold)
+        hashes.append(shingle_hashes(tokens, shingle_size))
+        counts.append(np.diff(tokens.offsets))
+    return np.concatenate(hashes), np.concatenate(counts)
+
+
+def count_words(texts: Sequence[str], fold: Fold = "unidecode") -> NDArray[np.int64]:
+    """How many words each text has, shape (n_texts,)."""
+    counts = [np.diff(tokenize(texts[block], fold).offsets) for block in blocks(texts, _BLOCK_CHARACTERS)]
+    return joined(counts, np.int64)
+
+
+def shortened(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Keys of features in 32 bits: 30 of hash over 2 of family.
+
+    Two articles of 1,000 features each share one by chance in 1 of 4,000 cases.
+    """
+    dropped = np.uint64(KEY_BITS - FEATURE_BITS)
+    hashes = keys >> (dropped + np.uint64(FAMILY_BITS)) << np.uint64(FAMILY_BITS)
+    return (hashes | families(keys).astype(np.uint64)).astype(np.uint32)
+
+
+def _offsets(sizes: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(sizes))])

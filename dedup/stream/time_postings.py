@@ -1,0 +1,96 @@
+"""Postings by time of publication: a look-up goes only where the time leaves something of a similarity."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.story.candidates import REACH_DAYS
+from dedup.stream.postings import Postings
+
+_SLICE_DAYS = 3.0
+
+#: The slice of articles without a date.
+_UNDATED = None
+
+
+class TimeSlices:
+    """Nodes by feature and time.
+
+    Examples
+    --------
+    >>> slices = TimeSlices()
+    >>> slices.add(np.array([0.0, 40.0]), np.array([7, 7], dtype=np.uint32), np.array([1, 2]))
+    >>> place, nodes = slices.find(np.array([1.0]), np.array([7], dtype=np.uint32))
+    >>> place.tolist(), nodes.tolist()
+    ([0], [1])
+    """
+
+    def __init__(self) -> None:
+        self._slices: dict[int | None, Postings] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._slices.values()))
+
+    def add(self, days: NDArray[np.float64], features: NDArray[np.uint32], nodes: NDArray[np.int64]) -> None:
+        """Add postings: a feature, the node that has it and when that was published; all of shape (n_postings,)."""
+        numbers = np.floor(days / _SLICE_DAYS)
+        for number in np.unique(numbers):
+            mine = np.isnan(numbers) if np.isnan(number) else numbers == number
+            name = _UNDATED if np.isnan(number) else int(number)
+            if name not in self._slices:
+                for postings in self._slices.values():  # few articles come late
+                    postings.merge()
+                self._slices[name] = Postings(np.uint32)
+            self._slices[name].add(features[mine], nodes[mine])
+
+    def find(
+        self, days: NDArray[np.float64], features: NDArray[np.uint32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Nodes that have any of the features, and are published near enough to the article that asks.
+
+        Parameters
+        ----------
+        days : ndarray of float64, shape (n,)
+            Publication of the article that asks for each feature; NaN for unknown, which is near to all.
+        features : ndarray of uint32, shape (n,)
+
+        Returns
+        -------
+        ndarray of int64, shape (n_found,)
+            Place of the feature.
+        ndarray of int64, shape (n_found,)
+            The node that has it.
+        """
+        order = np.argsort(features, kind="stable")
+        days, features = days[order], features[order]
+        places, nodes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        for name, postings in self._within_reach(days):
+            near = np.arange(len(days))
+            if name is not _UNDATED:
+                begin, end = name * _SLICE_DAYS - REACH_DAYS, (name + 1) * _SLICE_DAYS + REACH_DAYS
+                near = np.flatnonzero(~((days < begin) | (days > end)))
+            if len(near):
+                which, owners = postings.find(features[near])
+                places.append(order[near[which]])
+                nodes.append(owners)
+        return np.concatenate(places), np.concatenate(nodes)
+
+    def _within_reach(self, days: NDArray[np.float64]) -> Iterator[tuple[int | None, Postings]]:
+        """The slices that any of the days can reach, in order."""
+        if not len(days):
+            return
+        if np.isnan(days).any():
+            names = set(self._slices)
+        else:
+            low = int((days.min() - REACH_DAYS) // _SLICE_DAYS)
+            high = int((days.max() + REACH_DAYS) // _SLICE_DAYS)
+            names = {name for name in self._slices if name is _UNDATED or low <= name <= high}
+        for name in sorted(names, key=lambda name: (name is not _UNDATED, name or 0)):
+            yield name, self._slices[name]
+
+    def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
+        """Forget the postings of all nodes but those."""
+        for postings in self._slices.values():
+            postings.keep(alive)
+        self._slices = {name: postings for name, postings in self._slices.items() if len(postings)}

@@ -1,0 +1,69 @@
+"""What users hand to an index -> what it works on, or an error that says what is allowed."""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Any
+
+from dedup.article import Article, read_articles
+from dedup.store.records import encoded
+from dedup.stream.assignment import Refusal
+from dedup.wording import printable
+
+# SQLite's limit for a row is 10**9; numbers take some of it.
+_MOST_BYTES = 999_000_000
+
+
+def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool = True) -> list[Article]:
+    """Articles with ids that can be stored.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the position.
+    """
+    batch = read_articles(articles, timezone=timezone, warns=warns)
+    for position, (article, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
+        if not named:
+            raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
+        if not is_storable(article.id):
+            raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
+        _require_size(position, article)
+    return batch.articles
+
+
+def _require_size(position: int, article: Article) -> None:
+    """Refuse what a row of a database cannot hold, which would take the whole batch with it."""
+    texts = (article.id, article.text, article.title, article.source, article.url, article.language)
+    sizes = sum(len(text) for text in texts if text)
+    # A character is up to twelve bytes; the id is stored twice.
+    if 12 * sizes > _MOST_BYTES and len(encoded(article)) + 4 * len(article.id) > _MOST_BYTES:
+        longest = max(
+            ("text", "title", "id", "source", "url", "language"), key=lambda f: len(getattr(article, f) or "")
+        )
+        raise ValueError(
+            f"article {position} (id {article.id!r:.80}): field {longest!r} has {len(getattr(article, longest)):,} "
+            f"characters; allowed: {_MOST_BYTES:,} bytes as JSON, all fields together"
+        )
+
+
+def split_valid(items: Iterable[Any], timezone: str | tzinfo | None) -> tuple[list[Any], list[Refusal]]:
+    """Items that are allowed, and why the others are not."""
+    allowed: list[Any] = []
+    refusals: list[Refusal] = []
+    places: dict[str, int] = {}
+    for position, item in enumerate(items):
+        try:
+            (article,) = check_articles([item], timezone, warns=False)  # it is said once, for all that are allowed
+            if article.id in places:
+                raise ValueError(f"article 0: field 'id' is {article.id!r}, as that of article {places[article.id]}")
+        except (TypeError, ValueError) as error:
+            refusals.append(Refusal(position, str(error).replace("article 0", f"article {position}", 1)))
+        else:
+            places[article.id] = position
+            allowed.append(item)
+    return allowed, refusals
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text has no lone surrogates."""
+    return printable(text) == text

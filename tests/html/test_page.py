@@ -1,0 +1,318 @@
+"""The page as a file: what is in it, what is not, and when it is there."""
+
+import json
+import os
+import re
+import stat
+from base64 import b64encode
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import dedup
+from dedup import Article
+from dedup.html import page as report
+
+KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
+WHEN = datetime(2023, 9, 12, 8, 30, tzinfo=timezone(timedelta(hours=2)))
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</noscript></main><img src=x onerror=alert(1)>",
+    "</title><script>alert(1)</script>",
+    '"><a href="javascript:alert(1)">x</a>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "https://x.example/\" onmouseover='alert(1)' x='",
+    "<!-- <script> comment",
+    "]]><svg onload=alert(1)>",
+    "&lt;b&gt; &amp; &#60;",
+    "{{texts}} {{data}}",
+    "\u2028\u2029\0\ud800 \\u003c",
+]
+FIELDS = ("text", "title", "source", "url", "id", "language")
+
+
+class Page(HTMLParser):
+    """Its elements, their attributes, its text, its data, script and style, as a browser without script has it."""
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.source = source
+        self.elements, self.attributes, self.text, self.raw, self._open = Counter(), [], [], [], None
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements[tag] += 1
+        self.attributes += [(tag, *attribute) for attribute in attributes]
+        self._open = (tag, dict(attributes)) if tag in ("script", "style") else None
+        if self._open:
+            self.raw.append([tag, dict(attributes), ""])
+
+    def handle_endtag(self, tag):
+        self._open = None
+
+    def handle_data(self, data):
+        if self._open:
+            self.raw[-1][2] += data
+        else:
+            self.text.append(data)
+
+    @property
+    def data(self):
+        return next(json.loads(content) for _, attributes, content in self.raw if attributes.get("id") == "data")
+
+    @property
+    def texts(self):
+        blocks = [content for _, attributes, content in self.raw if attributes.get("id", "").startswith("texts-")]
+        return [text for block in blocks for text in json.loads(block)]
+
+    @property
+    def links(self):
+        return [value for tag, name, value in self.attributes if (tag, name) == ("a", "href")]
+
+
+@pytest.fixture
+def page_of(tmp_path):
+    def write(articles, **options):
+        path = tmp_path / "stories.html"
+        stories = articles if isinstance(articles, dedup.Stories) else dedup.cluster(articles, **options)
+        stories.to_html(path)
+        return Page(path.read_bytes().decode("utf-8"))
+
+    return write
+
+
+# What is in it
+
+
+def test_every_story_and_article_is_in_the_data_and_in_the_plain_list(stories, page_of):
+    page = page_of(stories)
+    text = "".join(page.text)
+    assert len(page.data["stories"]) == len(stories)
+    assert page.elements["li"] == len(stories.articles)
+    for story, told in zip(stories, page.data["stories"], strict=True):
+        assert (told["id"], told["reason"], told["terms"]) == (story.id, story.reason, list(story.terms))
+        assert told["cohesion"] == pytest.approx(story.cohesion, abs=1e-4)
+        assert told["articles"][told["shown"]]["id"] == story.representative.id
+        assert [article["id"] for article in told["articles"]] == [article.id for article in story.articles]
+        assert [a["membership"] for a in told["articles"]] == pytest.approx(story.membership, abs=1e-4)
+        assert story.reason in text
+        assert all(article.title in text and article.source in text for article in story.articles)
+    assert set(page.links) == {article.url for article in stories.articles}
+
+
+def test_texts_come_in_the_order_of_the_stories(stories, page_of):
+    assert page_of(stories).texts == [article.text for story in stories for article in story.articles]
+
+
+def test_copies_share_a_number_and_other_reports_do_not(stories, page_of):
+    for story, told in zip(stories, page_of(stories).data["stories"], strict=True):
+        groups = {}
+        for article in told["articles"]:
+            groups.setdefault(article["copy"], []).append(article["id"])
+        copies = [ids for ids in groups.values() if len(ids) > 1]
+        assert copies == [[article.id for article in group] for group in story.near_duplicates]
+
+
+def test_stories_that_are_apart_only_just_name_each_other(stories, page_of):
+    told = page_of(stories).data["stories"]
+    near = {(place, other) for place, story in enumerate(told) for other, _ in story["near"]}
+    assert near
+    assert near == {(other, place) for place, other in near}
+    assert all(0.85 * 0.12 <= value < 1.15 * 0.12 for story in told for _, value in story["near"])
+
+
+def test_times_are_minutes_in_utc_and_undated_articles_have_none(page_of):
+    page = page_of([Article("a", KIM, published=WHEN), Article("b", "Séisme au Maroc")])
+    times = {article["id"]: article.get("published") for story in page.data["stories"] for article in story["articles"]}
+    assert times == {"a": "2023-09-12 06:30", "b": None}
+
+
+def test_the_page_of_no_stories_is_a_page(page_of):
+    page = page_of([])
+    assert page.data["stories"] == page.texts == []
+    assert "0 articles in 0 stories" in "".join(page.text)
+
+
+# What is not
+
+
+def test_the_page_needs_no_other_file(stories, page_of, tmp_path):
+    page = page_of(stories)
+    assert [path.name for path in tmp_path.iterdir()] == ["stories.html"]
+    assert not page.elements.keys() & {"link", "img", "iframe", "object", "embed", "base", "form"}
+    assert not {name for _, name, _ in page.attributes} & {"src", "action", "style"}
+
+
+def test_the_policy_allows_this_script_and_this_style_alone(page_of):
+    page = page_of([KIM])
+    (policy,) = [
+        value for tag, name, value in page.attributes if tag == "meta" and name == "content" and "src" in value
+    ]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    code = {tag: content for tag, attributes, content in page.raw if not attributes}
+    for tag in ("script", "style"):
+        digest = b64encode(sha256(code[tag].encode()).digest()).decode()
+        assert rules.pop(f"{tag}-src") == f"'sha256-{digest}'"
+    assert rules == {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
+
+
+def test_no_markup_is_made_of_strings_in_the_script():
+    script = "".join(map(report._asset, ("story.js", "compare.js", "page.js")))
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_is_escaped_and_comes_back_whole(field, payload, page_of):
+    usual = page_of([Article("a", "Kim en Russie", title="Kim")])
+    fields = {"id": "a", "text": "Kim en Russie", "title": "" if field == "text" else "Kim", field: payload}
+    page = page_of([Article(**fields)])
+    assert page.elements - usual.elements == (
+        {"a": 1} if field == "url" and payload.startswith("https:") else Counter()
+    )
+    assert {name for _, name, _ in page.attributes} <= {name for _, name, _ in usual.attributes} | {
+        "href",
+        "target",
+        "rel",
+    }
+    for _, attributes, content in page.raw:
+        if attributes:
+            assert not re.search("[<>&\u2028\u2029\0]", content)
+    (article,) = page.data["stories"][0]["articles"]
+    line = " ".join(payload.replace("\ud800", "?").split())
+    if field == "text":
+        assert page.texts == [payload.replace("\ud800", "?")]
+        assert article["title"] == line
+    elif field != "url":
+        assert article[field] == line[:39] + "…" if field == "language" and len(line) > 40 else line
+
+
+def test_terms_and_reasons_are_escaped(page_of):
+    def script(articles):
+        return articles[0]
+
+    script.__name__ = "</script><script>alert(1)</script>"
+    page = page_of(["Kim en Russie", "Kim en Russie !"], representative=script)
+    assert page.elements["script"] == 3
+    assert script.__name__ in page.data["stories"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://a.example/kim?a=1&b=2", True),
+        ("HTTP://a.example", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,<script>alert(1)</script>", False),
+        (" \tjavascript:alert(1)//https://a.example", False),
+        ("//a.example", False),
+        ("ftp://a.example", False),
+        ("https://a.example/" + "x" * 2_000, False),
+    ],
+)
+def test_only_web_addresses_are_links(url, linked, page_of):
+    page = page_of([Article("a", KIM, url=url)])
+    assert page.links == ([url] if linked else [])
+    assert page.data["stories"][0]["articles"][0].get("url") == (url if linked else None)
+    if linked:
+        assert ("a", "rel", "noopener noreferrer nofollow") in page.attributes
+        assert ("a", "target", "_blank") in page.attributes
+
+
+# How much is in it
+
+
+def test_of_a_long_text_the_beginning_is_held_and_its_length_said(page_of):
+    page = page_of([Article("a", "Kremlin " * 125_000, title="T" * 1_000_000, source="S" * 1_000_000)])
+    (article,) = page.data["stories"][0]["articles"]
+    assert page.texts == ["Kremlin " * 625]
+    assert (article["length"], page.data["limit"]) == (1_000_000, 5_000)
+    assert len(article["title"]) == 300
+    assert len(page.source) < 100_000
+
+
+def test_a_text_that_fits_is_held_whole(page_of):
+    page = page_of(["x" * 5_000])
+    assert page.texts == ["x" * 5_000]
+    assert "length" not in page.data["stories"][0]["articles"][0]
+
+
+@pytest.mark.parametrize("most", [0, 9, 10, 1_000, 6_000, 60_000])
+def test_all_texts_together_are_bounded(most, monkeypatch, page_of):
+    monkeypatch.setattr(report, "_ALL_CHARACTERS", most)
+    texts = ["Kim " * 100, "Séisme " * 300, "Rugby " * 2_000, ""]
+    page = page_of(texts)
+    limit = page.data["limit"]
+    held = np.array(list(map(len, page.texts)))
+    assert held.sum() <= most
+    assert sorted(held) == sorted(min(limit, len(text)) for text in texts)
+    assert limit == 5_000 or sum(min(limit + 1, len(text)) for text in texts) > most
+
+
+# When it is there
+
+
+@pytest.mark.parametrize("kind", [str, os.fspath, lambda path: path])
+def test_the_page_may_be_named_in_any_way_and_replaces_an_earlier_one(kind, tmp_path):
+    path = tmp_path / "stories.html"
+    path.write_text("old " * 100_000)
+    dedup.cluster([KIM]).to_html(kind(path))
+    source = path.read_text(encoding="utf-8")
+    assert source.startswith("<!doctype html>")
+    assert "old old" not in source
+    assert [entry.name for entry in tmp_path.iterdir()] == ["stories.html"]
+
+
+def test_an_interrupted_page_leaves_the_earlier_one(tmp_path, monkeypatch):
+    path = tmp_path / "stories.html"
+    path.write_text("earlier")
+
+    def interrupted(story):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "_plain_story", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dedup.cluster([KIM]).to_html(path)
+    assert path.read_text() == "earlier"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["stories.html"]
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        dedup.cluster([KIM]).to_html(tmp_path / "nowhere" / "stories.html")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and modes of POSIX")
+def test_a_link_stays_a_link_and_the_mode_is_the_usual_one(tmp_path):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "latest.html").symlink_to(tmp_path / "pages" / "today.html")
+    (tmp_path / "usual").write_text("")
+    dedup.cluster([KIM]).to_html(tmp_path / "latest.html")
+    assert (tmp_path / "latest.html").is_symlink()
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("pages/today.html", "usual")]
+    assert modes[0] == modes[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no /dev/null")
+def test_a_device_is_not_replaced_by_a_file():
+    dedup.cluster([KIM]).to_html(os.devnull)
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_the_same_stories_make_the_same_page(stories, tmp_path):
+    for name in ("one.html", "two.html"):
+        stories.to_html(tmp_path / name)
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_the_name_of_a_time_zone_is_not_shown(page_of):
+    zone = timezone(timedelta(0), "<script>alert(1)</script>")
+    page = page_of([Article("a", "Kim", published=datetime(2023, 9, 12, tzinfo=zone))])
+    assert "alert(1)" not in page.source

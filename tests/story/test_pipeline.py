@@ -1,0 +1,199 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.arrays import numbered_by_first
+from dedup.story.candidates import FLOOR, Edges
+from dedup.story.features import Vocabulary
+from dedup.story.partition import objective, partition
+from dedup.story.pipeline import StoryGroups, find_stories
+
+EXAMPLES = settings(deadline=None, max_examples=60)
+SEEDS = st.integers(0, 2**32)
+THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3, 0.6, 0.99])
+NO_WORDS = Vocabulary(0, *(np.empty(0, dtype=np.uint64) for _ in range(3)))
+TEXTS = [
+    "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",
+    "La banque centrale relève ses taux à 4 %.",
+    "Le train blindé de Kim Jong Un a franchi mardi la frontière russe.",
+]
+
+
+def random_edges(seed, n, density=0.5):
+    """Edges of which some are strong and most are weak, none below the floor."""
+    rng = np.random.default_rng(seed)
+    left, right = np.triu_indices(n, 1)
+    kept = rng.random(len(left)) < density
+    values = FLOOR + (1 - FLOOR) * rng.random(len(left)) * rng.choice([0.1, 0.3, 1.0], len(left))
+    return Edges(left[kept].astype(np.int64), right[kept].astype(np.int64), values[kept])
+
+
+def random_groups(seed, n, count=4):
+    """Any grouping of nodes, with its similar pairs."""
+    labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
+    return StoryGroups(labels, 0.12, random_edges(seed, n), NO_WORDS)
+
+
+def found_groups(seed, n, threshold):
+    edges = random_edges(seed, n)
+    return StoryGroups(partition(edges.adjacency(n), threshold), threshold, edges, NO_WORDS)
+
+
+def slow_similarity(groups):
+    """Similarity of any two nodes: 0 unless there is an edge."""
+    similarity = dict.fromkeys(combinations(range(len(groups.labels)), 2), 0.0)
+    edges = groups.edges
+    for i, j, value in zip(edges.left.tolist(), edges.right.tolist(), edges.similarity.tolist(), strict=True):
+        similarity[i, j] = value
+    return lambda i, j: similarity[min(i, j), max(i, j)]
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def members_of(groups):
+    labels = groups.labels.tolist()
+    return [[i for i, own in enumerate(labels) if own == label] for label in range(max(labels, default=-1) + 1)]
+
+
+def assert_inside(fine, coarse):
+    """Every story of the first grouping lies within one of the second."""
+    for label in set(fine.labels.tolist()):
+        assert len(set(coarse.labels[fine.labels == label].tolist())) == 1
+
+
+# Membership
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 25), st.integers(1, 8))
+def test_membership_is_that_of_the_slow_twin(seed, n, count):
+    groups = random_groups(seed, n, count)
+    similarity = slow_similarity(groups)
+    expected = [1.0] * n
+    for nodes in members_of(groups):
+        for i in nodes:
+            others = [j for j in nodes if j != i]
+            expected[i] = mean([similarity(i, j) for j in others]) if others else 1.0
+    assert groups.membership.shape == (n,)
+    assert groups.membership == pytest.approx(expected)
+    assert ((groups.membership >= 0) & (groups.membership <= 1)).all()
+
+
+def test_a_node_alone_has_full_membership_and_one_among_strangers_none():
+    groups = StoryGroups(np.array([0, 1, 1]), 0.12, random_edges(0, 3, density=0), NO_WORDS)
+    assert groups.membership.tolist() == [1.0, 0.0, 0.0]
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 25), THRESHOLDS)
+def test_stories_that_were_found_are_more_similar_than_the_threshold_on_average(seed, n, threshold):
+    groups = found_groups(seed, n, threshold)
+    for nodes in members_of(groups):
+        assert groups.membership[nodes].mean() >= threshold - 1e-9
+
+
+# Between stories
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 25), st.integers(1, 8), st.sampled_from([0.05, 0.5]))
+def test_similarities_between_stories_are_those_of_the_slow_twin(seed, n, count, density):
+    labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
+    groups = StoryGroups(labels, 0.12, random_edges(seed, n, density), NO_WORDS)
+    similarity = slow_similarity(groups)
+    expected = {}
+    for (i, ones), (j, others) in combinations(enumerate(members_of(groups)), 2):
+        similarities = [similarity(a, b) for a in ones for b in others]
+        if any(similarities):
+            expected[i, j] = mean(similarities)
+    left, right, between = groups.between()
+    found = dict(zip(zip(left.tolist(), right.tolist(), strict=True), between.tolist(), strict=True))
+    assert len(found) == len(left)
+    assert found == pytest.approx(expected)
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 25), THRESHOLDS)
+def test_stories_that_were_found_are_less_similar_than_the_threshold(seed, n, threshold):
+    _, _, between = found_groups(seed, n, threshold).between()
+    assert (between <= threshold + 1e-9).all()
+
+
+def test_one_story_has_no_other():
+    groups = StoryGroups(np.zeros(4, dtype=np.int64), 0.12, random_edges(0, 4, density=1), NO_WORDS)
+    assert [column.tolist() for column in groups.between()] == [[], [], []]
+
+
+# At another threshold
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 25), THRESHOLDS, THRESHOLDS)
+def test_a_higher_threshold_takes_stories_apart_and_a_lower_one_puts_them_together(seed, n, threshold, other):
+    groups = found_groups(seed, n, threshold)
+    again = groups.at(other)
+    assert again.threshold == other
+    assert again.edges is groups.edges
+    assert again.vocabulary is groups.vocabulary
+    assert again.labels.tolist() == numbered_by_first(again.labels).tolist()
+    if other >= threshold:
+        assert_inside(again, groups)
+    if other <= threshold:
+        assert_inside(groups, again)
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 25), THRESHOLDS)
+def test_the_same_threshold_keeps_what_was_found(seed, n, threshold):
+    groups = found_groups(seed, n, threshold)
+    assert groups.at(threshold).labels.tolist() == groups.labels.tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 25), st.sampled_from([(0.05, 0.12), (0.12, 0.3), (0.3, 0.6)]))
+def test_a_lower_threshold_is_met_no_worse_than_by_the_stories_as_they_were(seed, n, thresholds):
+    low, high = thresholds
+    groups = found_groups(seed, n, high)
+    adjacency = groups.edges.adjacency(n)
+    assert objective(adjacency, groups.at(low).labels, low) >= objective(adjacency, groups.labels, low) - 1e-9
+
+
+def test_another_threshold_leaves_the_groups_as_they_were():
+    groups = found_groups(3, 20, 0.12)
+    before = groups.labels.tolist(), groups.edges.similarity.tolist()
+    assert groups.at(0.6).labels.tolist() != before[0]
+    assert groups.at(0.05).labels.tolist() != before[0]
+    assert (groups.labels.tolist(), groups.edges.similarity.tolist()) == before
+    assert groups.threshold == 0.12
+
+
+# The whole tier
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("days", [[0.0, 0.5, 1.0], [0.0, 1.0, np.nan], [np.nan] * 3])
+def test_texts_of_one_event_are_a_story(days, n_jobs):
+    groups = find_stories(TEXTS, np.array(days), threshold=0.12, n_jobs=n_jobs)
+    assert groups.labels.tolist() == [0, 1, 0]
+    assert groups.threshold == 0.12
+    assert groups.vocabulary.n_texts == 3
+    assert groups.labels.tolist() == partition(groups.edges.adjacency(3), 0.12).tolist()
+    assert groups.membership[0] == groups.membership[2] == groups.edges.similarity[0]
+
+
+def test_texts_of_one_event_years_apart_are_two_stories():
+    groups = find_stories(TEXTS, np.array([0.0, 1.0, 1000.0]), threshold=0.05, n_jobs=1)
+    assert groups.labels.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", "?"], ["Kim"]])
+def test_texts_without_company_are_alone(texts):
+    groups = find_stories(texts, np.zeros(len(texts)), threshold=0.12, n_jobs=1)
+    assert groups.labels.tolist() == list(range(len(texts)))
+    assert groups.membership.tolist() == [1.0] * len(texts)
+    assert [column.tolist() for column in groups.between()] == [[], [], []]
