@@ -4,9 +4,8 @@ python benchmarks/outputs.py DATA OUT.json [--sets basil ecb ...]
 python benchmarks/outputs.py --compare OLD.json NEW.json
 
 The first form writes a digest of every output, named area/set/output, of the bundled sample and of the labelled sets
-in DATA (`*.jsonl.gz`, one article a line). The second prints the names of those that differ, or that only one file
-has, and ends with 1 if there are any. Only what is public is called, so the same file runs on either commit; with
-PYTHONPATH=TREE on what is checked out in TREE. Paths and versions are left out.
+in DATA (`*.jsonl.gz`, an article a line); PYTHONPATH=TREE has it of the commit in TREE, for only what is public is
+called. The second prints the names that differ, or are in one file only, and ends with 1 if there are any.
 """
 
 import argparse
@@ -20,8 +19,10 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import chdir, closing, redirect_stderr, redirect_stdout
+from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import blake2b
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -37,17 +38,12 @@ from dedup.cli import main as command
 SETS = "basil", "ecb", "vi", "allsides", "og_fra", "og_deu", "newscope", "mmds", "ground", "feeds_line", "feeds_titles"
 ARCHIVED = "sample", "basil", "vi", "og_fra", "feeds_titles"
 FACTS = "id", "articles", "reason", "near_duplicates", "membership", "cohesion", "sources", "terms", "headline"
-NEAR: dict[str, dict[str, Any]] = {
-    "near": {},
-    "near containment": {"containment": 0.8},
-    "near numbers": {"compare_numbers": True},
-    "near residue": {"cut_residue": True},
-}
+NEAR: list[dict[str, Any]] = [{}, {"containment": 0.8}, {"compare_numbers": True}, {"cut_residue": True}]
 COMMANDS = """--version; --help; cluster --help; near --help; ingest --help; explain --help; stories --help
 cluster sample.jsonl; cluster sample.jsonl --stories; cluster sample.jsonl --fold marks --to csv; cluster nowhere.jsonl
 cluster sample.jsonl --representative earliest; cluster sample.jsonl --representative longest --keep-residue --stories
 cluster sample.jsonl --json -o out.jsonl; cluster sample.jsonl -o out.csv; cluster sample.jsonl -o out.html
-near sample.jsonl; near sample.jsonl --groups; near sample.jsonl --keep; near sample.jsonl --containment .5 --cut-residue
+near sample.jsonl; near sample.jsonl --groups; near sample.jsonl --keep; near sample.jsonl --containment .5 --to csv
 explain sample.jsonl A B; explain sample.jsonl A B --html; explain sample.jsonl A nobody; near sample.jsonl --recall 2
 ingest index.db sample.jsonl --json; ingest index.db sample.jsonl
 stories index.db; stories index.db --json; stories index.db --since 2024-01-01 --min-size 2 --limit 9"""
@@ -56,15 +52,10 @@ Article = dict[str, Any]
 Digests = dict[str, str]
 
 
-def sample() -> list[Article]:
-    """The bundled articles, as the lines of a file would have them."""
-    names = "id", "title", "text", "source", "url", "language"
-    articles = dedup.sample_articles()
-    return [{name: getattr(a, name) for name in names} | {"published": a.published.isoformat()} for a in articles]
-
-
 def load(folder: Path, name: str) -> list[Article]:
-    """The articles of a labelled set, numbered: some sets repeat an id."""
+    """The articles of a set, numbered: some sets repeat an id."""
+    if name == "sample":
+        return [asdict(article) | {"published": article.published.isoformat()} for article in dedup.sample_articles()]
     with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         return [
             {"id": f"{row['id']}-{i}", "title": row["title"] or "", "text": row["text"] or "", "source": row["source"]}
@@ -75,10 +66,10 @@ def load(folder: Path, name: str) -> list[Article]:
 
 def digest(value: object) -> str:
     """A fingerprint of a file, bytes, text, an array with its type and shape, or of how anything else is written."""
+    if isinstance(value, np.ndarray):
+        value = f"{value.dtype} {value.shape} ".encode() + value.tobytes()
     if isinstance(value, Path):
         value = value.read_bytes()
-    elif isinstance(value, np.ndarray):
-        value = f"{value.dtype} {value.shape} ".encode() + value.tobytes()
     if not isinstance(value, bytes):
         value = (value if isinstance(value, str) else repr(value)).encode("utf-8", "surrogatepass")
     return blake2b(value, digest_size=8).hexdigest()
@@ -111,10 +102,10 @@ def tables(path: str) -> Digests:
     """What an index has stored: its schema, and the rows of every table but the versions."""
     with closing(sqlite3.connect(path)) as file:
         schema = file.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
-        marks = [file.execute(f"PRAGMA {mark}").fetchone() for mark in ("application_id", "user_version", "page_size")]
         names = [name for kind, name, _ in schema if kind == "table" and name != "versions"]
         rows = {name: digest(file.execute(f"SELECT * FROM {name}").fetchall()) for name in names}
-    return {"schema": digest([schema, marks])} | under("table", rows)
+        marks = [file.execute(f"PRAGMA {mark}").fetchone() for mark in ("application_id", "user_version", "page_size")]
+    return {"schema": digest(schema), "marks": digest(marks)} | rows
 
 
 def of_stories(articles: list[Article]) -> Digests:
@@ -137,12 +128,6 @@ def of_stories(articles: list[Article]) -> Digests:
     )
 
 
-def of_copies(articles: list[Article], **parameters: Any) -> Digests:
-    """Near-duplicates alone."""
-    found = dedup.near_duplicates(articles, **parameters)
-    return fields(found, "pairs", "jaccard", "containment", "labels", "token_counts") | shown([found])
-
-
 def of_stream(articles: list[Article]) -> Digests:
     """An index that takes half one by one and half in batches, forgets, is told the same again, and is refined."""
     Path("stream.db").unlink(missing_ok=True)
@@ -158,29 +143,23 @@ def of_stream(articles: list[Article]) -> Digests:
             assigned += index.add_many(rest[i : i + 50])
         assigned += index.add_many([article | {"text": f"{article['text']} Updated."} for article in ordered[-3:]])
         done += [index.remove(article["id"]) for article in ordered[half :: half // 4]]
-        before = facts(index.stories())
         done += index.refine(times[len(times) // 2])
-        live = sorted(article.id for story in index.stories() for article in story.articles)
-        homes = [(name, index.story_id(name)) for name in live]
+        told = facts(index.stories())
     with dedup.StoryIndex("stream.db", read_only=True) as index:
-        after, similar = facts(index.stories()), [index.similar(article) for article in ordered[:: half // 4]]
+        homes = [(article.id, index.story_id(article.id)) for story in index.stories() for article in story.articles]
+        similar = [index.similar(article) for article in ordered[:: half // 4]]
         recent = [story.id for story in index.stories(since=times[-len(times) // 4], min_size=2, limit=20)]
-    return (
-        {"assigned": digest([(one, one.similarity) for one in assigned]), "done": digest(done)}
-        | {"homes": digest(homes), "similar": digest(similar), "recent": digest(recent)}
-        | under("first", shown(assigned[:20]))
-        | under("before", before)
-        | under("after", after)
-        | tables("stream.db")
-    )
+    answers = {"homes": digest(homes), "similar": digest(similar), "recent": digest(recent), "done": digest(done)}
+    answers["assigned"] = digest([(one, one.similarity) for one in assigned])
+    return answers | under("first", shown(assigned[:20])) | under("story", told) | under("table", tables("stream.db"))
 
 
 def of_taken_over(name: str, stories: Any) -> Digests:
     """An index that begins with the stories of a batch or an archive, and its copy."""
     with dedup.StoryIndex.from_stories(f"{name}.db", stories) as index:
-        begun = facts(index.stories())
+        begun = facts(index.stories()) | under("table", tables(f"{name}.db"))
     sums = digest(dedup.copy_index(f"{name}.db", f"{name} copy.db"))
-    return begun | tables(f"{name}.db") | under("copy", {"sums": sums} | tables(f"{name} copy.db"))
+    return begun | {"sums": sums} | under("copy", tables(f"{name} copy.db"))
 
 
 def of_archive(paths: list[str]) -> Digests:
@@ -191,50 +170,41 @@ def of_archive(paths: list[str]) -> Digests:
     del files["archive/manifest.json"], manifest["inputs"], manifest["versions"]
     grouped = dedup.archive.read("archive")
     late = dedup.archive.read("archive", since=datetime(2021, 7, 20, tzinfo=UTC))
-    return (
-        {"manifest": digest(json.dumps(manifest, sort_keys=True)), "late": digest(late.articles)}
-        | fields(grouped, "articles", "labels", "near_duplicate_labels")
-        | under("index", of_taken_over("archive", grouped))
-        | files
-    )
+    files |= {"manifest": digest(json.dumps(manifest, sort_keys=True)), "late": digest(late.articles)}
+    files |= fields(grouped, "articles", "labels", "near_duplicate_labels")
+    return files | under("index", of_taken_over("archive", grouped))
 
 
 def of_other_ways(articles: list[Article]) -> Digests:
-    """What else may be given: an encoder, a data frame, two articles without a batch."""
-
-    def letters(texts: Sequence[str]) -> Any:
-        """How often a text has each letter, which needs no model."""
-        return np.array([[text.lower().count(letter) + 1.0 for letter in "aeiourstnlдкие"] for text in texts])
-
-    return (
-        {"encoder": digest(dedup.cluster(articles, encoder=letters).to_frame().to_csv())}
-        | {"frame": digest(dedup.cluster_frame(pd.DataFrame(articles)).to_csv())}
-        | under("explain", shown(dedup.explain(*pair) for pair in pairwise(articles[:10])))
-    )
+    """What else may be given: an encoder (here letters, counted), a data frame, two articles without a batch."""
+    stories = dedup.cluster(articles, encoder=lambda texts: np.array([[t.count(x) + 1.0 for x in "aeоск"] for t in texts]))
+    frames = {"encoder": stories.to_frame(), "cluster_frame": dedup.cluster_frame(pd.DataFrame(articles))}
+    found = {name: digest(frame.to_csv()) for name, frame in frames.items()}
+    return found | under("explain", shown(dedup.explain(*pair) for pair in pairwise(articles[:10])))
 
 
-def of_commands() -> Digests:
+def of_commands(articles: list[Article]) -> Digests:
     """The command line: exit codes, both streams, and files."""
-    copy = next(article for article in dedup.sample_articles() if article.near_duplicate_group != article.id)
-    names, found = {"A": copy.id, "B": copy.near_duplicate_group}, {}
+    copy = next(article for article in articles if article["near_duplicate_group"] != article["id"])
+    names, found = {"A": copy["id"], "B": copy["near_duplicate_group"]}, {}
     for line in COMMANDS.replace("\n", "; ").split("; "):
         out, notes = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
         with redirect_stdout(out), redirect_stderr(notes):
             code = command([names.get(word, word) for word in line.split()])
         out.seek(0)
         found[line] = digest([code, out.read(), notes.getvalue()])
-    return found | {str(path): digest(path) for path in Path().glob("out.*")} | tables("index.db")
+    return found | {str(path): digest(path) for path in Path().glob("out.*")} | under("table", tables("index.db"))
 
 
 def of_plots(articles: list[Article]) -> Digests:
-    """Every figure as SVG."""
+    """Every figure as SVG, of which the names of elements are made with a salt."""
+    import_module("matplotlib").rcParams["svg.hashsalt"] = "dedup"
     stories, plots, found = dedup.cluster(articles), dedup.plots, {}
-    events = [article.story for article in dedup.sample_articles()]
     for name, axes in {
         "story_timeline": plots.story_timeline(stories[0]),
         "similarity_matrix": plots.similarity_matrix(stories[0]),
         "retrieval_curve": plots.retrieval_curve(dedup.near_duplicates(articles)),
-        "threshold_sweep": plots.threshold_sweep(stories, labels=events),
+        "threshold_sweep": plots.threshold_sweep(stories, labels=[article["story"] for article in articles]),
         "index_growth": plots.index_growth(stories),
     }.items():
         axes.figure.savefig("plot.svg", metadata={"Date": None})
@@ -249,13 +219,15 @@ def fingerprints(sets: dict[str, list[Article]]) -> Digests:
         start = time.perf_counter()
         Path(f"{name}.jsonl").write_text("".join(json.dumps(article) + "\n" for article in articles))
         found |= under(f"cluster/{name}", of_stories(articles)) | under(f"stream/{name}", of_stream(articles))
-        for area, parameters in NEAR.items():
-            found |= under(f"{area}/{name}", of_copies(articles, **parameters))
+        for parameters in NEAR:
+            copies = dedup.near_duplicates(articles, **parameters)
+            told = fields(copies, "pairs", "jaccard", "containment", "labels", "token_counts") | shown([copies])
+            found |= under(" ".join(["near", *parameters]) + f"/{name}", told)
         print(f"{name:<12} {time.perf_counter() - start:6.1f} s", file=sys.stderr, flush=True)
     start, articles = time.perf_counter(), sets["sample"]
     found |= under("archive", of_archive([f"{name}.jsonl" for name in ARCHIVED if name in sets]))
     found |= under("batch", of_taken_over("batch", dedup.cluster(articles)))
-    found |= under("other ways", of_other_ways(articles)) | under("command", of_commands())
+    found |= under("other ways", of_other_ways(articles)) | under("command", of_commands(articles))
     if find_spec("matplotlib"):
         found |= under("plot", of_plots(articles))
     else:
@@ -280,9 +252,8 @@ def main() -> int:
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "MPLBACKEND": "svg"}
     print(f"dedup of {Path(dedup.__file__).parent}", file=sys.stderr)
     data, out = given.paths[0], given.paths[1].resolve()
-    sets = {"sample": sample()} | {name: load(data, name) for name in given.sets}
+    sets = {name: load(data, name) for name in ("sample", *given.sets)}
     with TemporaryDirectory() as folder, chdir(folder):
-        Path("matplotlibrc").write_text("svg.hashsalt: dedup\n")  # read when matplotlib is first imported
         found = fingerprints(sets)
     out.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{len(found)} fingerprints", file=sys.stderr)

@@ -56,6 +56,40 @@ def numbered_by_first(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     return number[which]
 
 
+def first_members(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Position of the first member of each label, by label.
+
+    Examples
+    --------
+    >>> first_members(np.array([1, 0, 1, 0]))
+    array([1, 0])
+    """
+    return np.unique(labels, return_index=True)[1]
+
+
+def run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Positions at which a run of equal values begins.
+
+    Examples
+    --------
+    >>> run_starts(np.array([4, 4, 7, 4]))
+    array([0, 2, 3])
+    """
+    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
+
+
+def ranks_in_runs(values: NDArray[Any]) -> NDArray[np.int64]:
+    """How many values of its run stand before each value.
+
+    Examples
+    --------
+    >>> ranks_in_runs(np.array([4, 4, 7, 4]))
+    array([0, 1, 0, 0])
+    """
+    starts = run_starts(values)
+    return np.arange(len(values)) - np.repeat(starts, np.diff(np.append(starts, len(values))))
+
+
 def members(labels: NDArray[np.int64]) -> list[list[int]]:
     """Positions of the members of each label, ascending, by label.
 

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dedup.article import Article
 from dedup.wording import duration
 
@@ -34,6 +37,37 @@ class Candidate:
     centrality: float
     copies: int
     first: bool
+
+
+def candidates_of(
+    articles: Sequence[Article],
+    copies: NDArray[np.int64],
+    words: Sequence[int],
+    membership: NDArray[np.float64],
+) -> list[Candidate]:
+    """The articles of a story as the rules see them.
+
+    Parameters
+    ----------
+    articles : sequence of Article
+        In canonical order.
+    copies : ndarray of int64, shape (n_articles,)
+        Near-duplicate group of each, numbered in any way.
+    words : sequence of int
+        Number of tokens of each.
+    membership : ndarray of float64, shape (n_articles,)
+        Mean similarity of each to the other reports of the story; equal for copies.
+    """
+    first, group, counts = np.unique(copies, return_index=True, return_inverse=True, return_counts=True)[1:]
+    return [
+        Candidate(article, words[i], float(membership[i]), int(counts[group[i]]), bool(first[group[i]] == i))
+        for i, article in enumerate(articles)
+    ]
+
+
+def cohesion(candidates: Sequence[Candidate]) -> float:
+    """Mean similarity of two reports of a story, in [0, 1]; 1 for a report alone."""
+    return float(np.mean([candidate.centrality for candidate in candidates if candidate.first]))
 
 
 @dataclass(frozen=True, slots=True)

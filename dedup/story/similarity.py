@@ -25,6 +25,19 @@ def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> N
     return np.where(np.isnan(gap), UNDATED_FACTOR, np.exp(-gap / TIME_SCALE_DAYS))
 
 
+def membership(sums: NDArray[np.float64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean similarity of each report to the other reports of its story, in [0, 1]; 1 for a report alone.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (n,)
+        Sum of the similarities of each report to the others of its story.
+    others : ndarray of int64, shape (n,)
+        How many others there are.
+    """
+    return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
+
+
 def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
     """Cosine of each pair of rows, shape (n_pairs,).
 
