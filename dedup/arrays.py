@@ -64,7 +64,8 @@ def first_members(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     >>> first_members(np.array([1, 0, 1, 0]))
     array([1, 0])
     """
-    return np.unique(labels, return_index=True)[1]
+    first: NDArray[np.int64] = np.unique(labels, return_index=True)[1]
+    return first
 
 
 def run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
