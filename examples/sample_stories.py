@@ -1,34 +1,35 @@
-"""Cluster the sample articles and print every story.
+"""Cluster the sample articles, print the ten largest stories, and write all of them as a page.
 
 python examples/sample_stories.py [LANGUAGE ...]
 """
 
 import sys
+from pathlib import Path
 
 import dedup
 
+#: Stories that are printed.
+SHOWN = 10
+
+PAGE = Path("stories.html")
+
 
 def show(story: dedup.Story) -> None:
-    """Print one story: representative, reason, outlets, times, copies."""
-    print(f"\n{story.headline}")
-    print(f"  shown        {story.representative.source}, {story.representative.published:%Y-%m-%d %H:%M %z}")
-    print(f"  reason       {story.reason}")
-    print(f"  about        {', '.join(story.terms)}")
-    print(f"  outlets      {', '.join(story.sources)}")
-    print(f"  published    {story.first:%Y-%m-%d %H:%M %z} to {story.last:%Y-%m-%d %H:%M %z}")
-    for article in story.articles:
-        print(f"  {article.published:%m-%d %H:%M}  {article.source}: {article.title}")
-    for copies in story.near_duplicates:
-        print(f"  copies       {', '.join(f'{article.id} ({article.source})' for article in copies)}")
+    """Print one story: size, days and headline; then outlets, copies and terms."""
+    copies = sum(len(group) - 1 for group in story.near_duplicates)
+    print(f"{len(story):>3} articles  {story.first:%Y-%m-%d} to {story.last:%Y-%m-%d}  {story.headline[:78]}")
+    print(f"{'':14}{len(story.sources)} outlets, {copies} copies; about {', '.join(story.terms[:6])}")
 
 
 def main() -> None:
     """Cluster the samples of the named languages, or of all."""
     articles = dedup.sample_articles(*sys.argv[1:])
     stories = dedup.cluster(articles)
-    for story in stories:
+    for story in stories[:SHOWN]:
         show(story)
-    print(f"\n{len(articles)} articles in {len(stories)} stories")
+    stories.to_html(PAGE)
+    print(f"\n{len(articles)} articles in {len(stories)} stories; the {SHOWN} largest are above.")
+    print(f"All of them, to search and compare in a browser: {PAGE.resolve()}")
 
 
 if __name__ == "__main__":

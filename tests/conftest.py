@@ -1,9 +1,33 @@
-"""What several test files share: the sample articles, clustered once."""
+"""What several test files share: the sample articles, clustered once; and how Hypothesis runs, the same for everyone."""
 
+import random
+
+import hypothesis
 import pytest
 from postgres_server import SERVER
 
 import dedup
+
+# By itself Hypothesis takes other settings where it sees CI: no random examples. Here a newcomer and CI see the same.
+hypothesis.settings.register_profile(
+    "dedup",
+    derandomize=False,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("dedup")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """A fresh seed for each run, the same in all of its processes."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = random.SystemRandom().randrange(2**32)
+
+
+def pytest_report_header(config):
+    return f"--hypothesis-seed={config.option.hypothesis_seed}"
 
 
 @pytest.fixture(scope="session", autouse=True)
