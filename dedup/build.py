@@ -14,7 +14,7 @@ from dedup.progress import ProgressCallback, no_progress
 from dedup.representative import Candidate, Chooser, choose
 from dedup.stories import Doubt, Stories, Story
 from dedup.story.pipeline import StoryGroups
-from dedup.story.terms import TermWeighting
+from dedup.story.weighting import TermWeighting
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from dedup.stories import Stories, Story
 from dedup.story.candidates import FLOOR
 from dedup.story.shared_terms import shared_terms, weigh
 from dedup.story.similarity import cosines, time_factor
-from dedup.story.terms import TermWeighting
+from dedup.story.weighting import TermWeighting
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
 from dedup.text.tokens import tokenize

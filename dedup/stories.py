@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dedup.article import Article
 from dedup.parameters import check, check_story_threshold
-from dedup.story.terms import TermWeighting, top_terms
+from dedup.story.terms import top_terms
+from dedup.story.weighting import TermWeighting
 from dedup.text.limit import beginning
 from dedup.wording import headline_of, period, plural, printable
 

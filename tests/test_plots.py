@@ -9,7 +9,7 @@ import dedup
 from dedup import plots
 from dedup.plots import axes as drawing
 from dedup.story.candidates import FLOOR
-from dedup.story.matrix import similarity_matrix as all_similarities
+from dedup.story.similarity import similarity_matrix as all_similarities
 from dedup.text.limit import readable_texts
 
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install matplotlib")

@@ -14,7 +14,8 @@ from dedup.archive.residue import readable
 from dedup.archive.slices import is_undated, positions_of, slice_count, texts_of
 from dedup.arrays import SortedKeys
 from dedup.story.candidates import pairs_of_candidates, rarest
-from dedup.story.features import KEY_BITS, Counts, Vocabulary, count_features, vectorize
+from dedup.story.features import KEY_BITS, Counts, count_features
+from dedup.story.weighting import Vocabulary, vectorize
 
 #: A feature is as common as it is in so many slices, of which the article's own is in the middle, so that what an
 #: archive of years says of a word is what it said at the time. The first 65,536 articles are in as many at most.

@@ -30,7 +30,7 @@ from dedup.plots.axes import (
     utc,
 )
 from dedup.stories import Stories, Story
-from dedup.story.matrix import similarity_matrix as all_similarities
+from dedup.story.similarity import similarity_matrix as all_similarities
 from dedup.text.limit import readable_texts
 from dedup.wording import plural
 

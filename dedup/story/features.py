@@ -1,13 +1,12 @@
 """Texts -> weighted counts of words, word pairs and character runs, and those -> TF-IDF vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from dedup.arrays import SortedKeys, joined
 from dedup.parallel import ordered_map
@@ -19,9 +18,6 @@ from dedup.text.tokens import LEAST_CHARACTERS, Tokens, blocks, mix, sentence_st
 
 WORD, WORD_PAIR, CHARACTER_RUN = range(3)
 
-#: What a family's TF-IDF weight is multiplied by.
-FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
-
 #: A token counts twice near the beginning, where news says who, where and when ...
 LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
 
@@ -31,15 +27,9 @@ NAME_WEIGHT = 3.0
 #: A sentence with this share of capitals is a headline in title case, and says nothing of names.
 HEADLINE_SHARE = 0.6
 
-#: Every batch is weighed as if it stood among this many other articles, so that five articles and 5,000 have
-#: comparable similarities; stop words are taken to occur in almost all of those, other features in none.
-PRIOR_ARTICLES = 400.0
-PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
-
 # A key holds 46 bits of hash over 2 of family; with 4 of weight below, 12 are left for the text's number in its block.
 FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
 _BLOCK_CHARACTERS = LEAST_CHARACTERS << 12
-_ROWS_AT_ONCE = 1024
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -75,67 +65,14 @@ class Counts:
         return feature_keys(stop_word_hashes(self.fold)[as_name <= as_word], WORD)
 
 
-@dataclass(frozen=True, eq=False)
-class Vocabulary:
-    """Document frequencies of a batch.
-
-    Attributes
-    ----------
-    n_texts : int
-    keys : ndarray of uint64, shape (n_features,)
-        Features that occur in more than one text, ascending.
-    frequencies : ndarray of int64, shape (n_features,)
-        The number of texts each occurs in, at least 2.
-    stop_words : ndarray of uint64, shape (n_stop_words,)
-        Keys of the stop words.
-    fold : {"unidecode", "marks"}
-        Of the texts.
-    """
-
-    n_texts: int
-    keys: NDArray[np.uint64]
-    frequencies: NDArray[np.int64]
-    stop_words: NDArray[np.uint64]
-    fold: Fold = "unidecode"
-
-    @cached_property
-    def _lookup(self) -> SortedKeys:
-        return SortedKeys(self.keys, KEY_BITS)
-
-    def columns(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Place of each key in the vocabulary, -1 for the others."""
-        return self._lookup.find(keys)
-
-    def for_texts(self, counts: Counts) -> "Vocabulary":
-        """What it knows of the features of texts, its own or not; what two of them share is in two texts at least."""
-        keys, here = np.unique(counts.keys, return_counts=True)
-        columns, frequencies = self.columns(keys), np.minimum(here, 2)
-        frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
-        return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
-
-    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
-        columns = self.columns(keys)
-        frequencies = np.ones(len(keys), dtype=np.float64)
-        known = columns >= 0
-        frequencies[known] = self.frequencies[columns[known]]
-        prior = np.where(self._stop_word_lookup.find(keys) >= 0, PRIOR_STOP_WORD_ARTICLES, 0.0)
-        return inverse_frequency(self.n_texts, frequencies + prior)
-
-    @cached_property
-    def _stop_word_lookup(self) -> SortedKeys:
-        # np.isin would sort all stop words at every call, and the terms of 10,000 stories are so many calls.
-        return SortedKeys(np.unique(self.stop_words), KEY_BITS)
-
-
-def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``log((N + N0 + 1) / (df + 0.5))`` of document frequencies that have their prior added."""
-    return np.asarray(np.log((n_texts + PRIOR_ARTICLES + 1) / (frequencies + 0.5)))
-
-
 def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
     """Keys of features of one family, below 2**48."""
     return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
+
+
+def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+    """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
+    return (keys & np.uint64((1 << FAMILY_BITS) - 1)).astype(np.int64)
 
 
 def count_features(
@@ -288,70 +225,3 @@ def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[n
     for byte in (folded[middle], folded[middle + 1], behind):
         run = (run << np.uint64(8)) | byte.astype(np.uint64)
     return token, run
-
-
-def vectorize(
-    counts: Counts,
-    n_jobs: int | None = None,
-    progress: ProgressCallback = no_progress,
-    vocabulary: Vocabulary | None = None,
-) -> tuple[csr_array, Vocabulary]:
-    """TF-IDF vectors of unit length, weighed by that vocabulary, or else by that of these texts.
-
-    Returns
-    -------
-    csr_array of float32, shape (n_texts, n_features)
-        Features that occur in one text only count for its length but have no column: they cannot be shared.
-        (A pair of words that occurs once does not count at all: most are chance.)
-    Vocabulary
-        Of the columns.
-    """
-    vocabulary = vocabulary or vocabulary_of(counts)
-    idf = vocabulary.idf(vocabulary.keys)
-    weights = (idf * FAMILY_WEIGHT[families(vocabulary.keys)]).astype(np.float32)
-
-    def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
-        entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
-        keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
-        columns = vocabulary.columns(keys)
-        shared = columns >= 0
-        values = np.log1p(counts.counts[entries])
-        values[shared] *= weights.take(columns[shared])
-        values[~shared] *= _weights_of_singles(keys[~shared], vocabulary)
-        row = np.repeat(np.arange(len(sizes)), sizes)
-        squares = np.bincount(row, weights=values.astype(np.float64) ** 2, minlength=len(sizes))
-        values /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[row]
-        return values[shared], columns[shared].astype(np.int32), np.bincount(row[shared], minlength=len(sizes))
-
-    n_texts = len(counts.offsets) - 1
-    blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
-    values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
-    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, progress):
-        values.append(part[0])
-        columns.append(part[1])
-        sizes.append(part[2])
-    data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
-    return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
-
-
-def vocabulary_of(counts: Counts) -> Vocabulary:
-    """The features that occur in more than one text."""
-    keys = np.sort(counts.keys)
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
-    frequencies = np.diff(np.append(starts, len(keys)))
-    shared = frequencies > 1
-    return Vocabulary(
-        len(counts.offsets) - 1, keys[starts[shared]], frequencies[shared], counts.stop_words, counts.fold
-    )
-
-
-def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
-    """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
-    return (keys & np.uint64((1 << FAMILY_BITS) - 1)).astype(np.int64)
-
-
-def _weights_of_singles(keys: NDArray[np.uint64], vocabulary: Vocabulary) -> NDArray[np.float32]:
-    """What features that occur in one text count for: its length only."""
-    family = families(keys)
-    weights = vocabulary.idf(keys) * FAMILY_WEIGHT[family]
-    return np.where(family == WORD_PAIR, 0, weights).astype(np.float32)

@@ -12,8 +12,9 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
 from dedup.story.encoding import Meanings, mixed, pairs_across_languages
-from dedup.story.features import Vocabulary, count_features, vectorize
+from dedup.story.features import count_features
 from dedup.story.partition import coarsened, partition, refined
+from dedup.story.weighting import Vocabulary, vectorize
 
 _log = logging.getLogger(__name__)
 

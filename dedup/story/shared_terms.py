@@ -12,15 +12,14 @@ from dedup.story.features import (
     WORD,
     WORD_PAIR,
     Spelling,
-    Vocabulary,
     character_runs,
     count_features,
     feature_keys,
     pair_hashes,
     spelling_of,
-    vectorize,
 )
-from dedup.story.terms import TermWeighting, as_written
+from dedup.story.terms import as_written
+from dedup.story.weighting import TermWeighting, Vocabulary, vectorize
 from dedup.text.tokens import Tokens, mix
 
 #: How many terms are given at most.
@@ -35,7 +34,7 @@ def weigh(
     Texts that are in the batch whose vocabulary `weighing` is have the very vectors they have there.
     """
     counts = count_features(texts, 1, fold)
-    return vectorize(counts, 1, vocabulary=None if weighting is None else weighting.for_texts(counts))
+    return vectorize(counts, 1, vocabulary=None if weighting is None else weighting.for_features(counts.keys))
 
 
 def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> tuple[tuple[str, float], ...]:

@@ -1,8 +1,13 @@
-"""How alike two reports are: the cosine of their vectors, and what the time between them leaves of it."""
+"""How alike two reports are: the cosine of their vectors times a factor that falls with the time between them."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+
+from dedup.story.features import count_features
+from dedup.story.weighting import TermWeighting, feature_weights
 
 #: After this many days between two publications a similarity has fallen to 1/e.
 TIME_SCALE_DAYS = 3.0
@@ -92,3 +97,44 @@ def _cosines_of_block(
     if len(filled):
         found[filled] = np.add.reduceat(products, starts[filled])
     return found
+
+
+def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting: TermWeighting) -> NDArray[np.float64]:
+    """Cosine times time factor of every two texts.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    days : ndarray of float64, shape (n_texts,)
+        Publication in days; NaN when unknown.
+    weighting : TermWeighting
+
+    Returns
+    -------
+    ndarray of float64, shape (n_texts, n_texts)
+        Symmetric, in [0, 1], 1 on the diagonal.
+
+    Notes
+    -----
+    For all pairs of one story, so quadratic; `dedup.story.candidates` finds the similar ones among many texts.
+    """
+    vectors = _unit_vectors(texts, weighting)
+    cosine = np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0)
+    similarity: NDArray[np.float64] = cosine * time_factor(days[:, None], days[None, :])
+    np.fill_diagonal(similarity, 1.0)
+    return similarity
+
+
+def _unit_vectors(texts: Sequence[str], weighting: TermWeighting) -> csr_array:
+    """TF-IDF vectors as of `dedup.story.weighting.vectorize`, with a column for every feature."""
+    counts = count_features(texts, fold=weighting.fold)
+    keys, columns = np.unique(counts.keys, return_inverse=True)
+    # Each feature is given once: copies that share it among themselves do not make it more common.
+    vocabulary = weighting.for_features(keys)
+    idf = np.maximum(vocabulary.idf(keys), 0.0)
+    weights = feature_weights(keys, idf, once=vocabulary.columns(keys) < 0)
+    values = np.log1p(counts.counts.astype(np.float64)) * weights[columns]
+    rows = np.repeat(np.arange(len(texts)), np.diff(counts.offsets))
+    lengths = np.sqrt(np.bincount(rows, weights=values**2, minlength=len(texts)))
+    values /= np.where(lengths > 0, lengths, 1.0)[rows]
+    return csr_array((values, columns, counts.offsets), shape=(len(texts), len(keys)))

@@ -2,31 +2,15 @@
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.parameters import Fold
-from dedup.story.features import WORD, Counts, Vocabulary, feature_keys, spelling_of, token_weights
+from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
+from dedup.story.weighting import TermWeighting
 from dedup.text.tokens import Tokens, mix, tokenize
 
 #: Characters of a term that are shown. Its letters are fewer; a letter can stand under any number of marks.
 _LONGEST = 128
-
-
-class TermWeighting(Protocol):
-    """What knows how rare a feature is: a `Vocabulary`, or a live index."""
-
-    @property
-    def fold(self) -> Fold:
-        """How letters become plain ones."""
-
-    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Inverse document frequency of features, shape (n_keys,)."""
-
-    def for_texts(self, counts: Counts) -> Vocabulary:
-        """What it knows of the features of texts; what two of them share occurs in two texts at least."""
 
 
 def top_terms(texts: Sequence[str], vocabulary: TermWeighting, count: int = 8) -> tuple[str, ...]:

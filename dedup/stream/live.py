@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dedup.parameters import Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
-from dedup.story.features import FAMILY_WEIGHT, WORD_PAIR, Counts, Vocabulary, families, inverse_frequency
 from dedup.story.similarity import time_factor
+from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import Readings, shortened
@@ -99,13 +99,13 @@ class LiveArticles:
         self.nodes.trim()
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Inverse document frequency of features, as `dedup.story.features.Vocabulary` has it."""
+        """Inverse document frequency of features, as `dedup.story.weighting.Vocabulary` has it."""
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
         return inverse_frequency(self.window.count, frequencies)
 
-    def for_texts(self, counts: Counts) -> Vocabulary:
-        """What the window knows of the features of these texts; what two of them share occurs in two at least."""
-        keys, here = np.unique(counts.keys, return_counts=True)
+    def for_features(self, keys: NDArray[np.uint64]) -> Vocabulary:
+        """Vocabulary of features by the window; see `dedup.story.weighting.TermWeighting`."""
+        keys, here = np.unique(keys, return_counts=True)
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), np.minimum(here, 2))
         known = frequencies > 1
         no_stop_words = np.empty(0, dtype=np.uint64)  # the window's frequencies have their prior in them
@@ -260,11 +260,8 @@ def _scales(
     features: NDArray[np.uint32], frequencies: NDArray[np.int64], known: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """What a feature's log count is multiplied by, given in how many of the known articles it occurs."""
-    family = families(features)
     idf = inverse_frequency(known, frequencies.astype(np.float64))
-    scales = np.maximum(idf, 0) * FAMILY_WEIGHT[family].astype(np.float64)
-    scales[(family == WORD_PAIR) & (frequencies <= 1)] = 0  # most pairs of words that occur once are chance
-    return scales
+    return feature_weights(features, np.maximum(idf, 0), once=frequencies <= 1)
 
 
 def _descending(weights: NDArray[np.float64]) -> NDArray[np.int64]:

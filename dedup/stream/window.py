@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.parameters import Fold
-from dedup.story.features import PRIOR_STOP_WORD_ARTICLES, WORD, feature_keys
+from dedup.story.features import WORD, feature_keys
+from dedup.story.weighting import PRIOR_STOP_WORD_ARTICLES
 from dedup.stream.text_features import FEATURE_BITS, shortened
 from dedup.text.stopwords import stop_word_hashes
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dedup.arrays import numbered_by_first
 from dedup.story.candidates import FLOOR, Edges
-from dedup.story.features import Vocabulary
 from dedup.story.partition import objective, partition
 from dedup.story.pipeline import StoryGroups, find_stories
+from dedup.story.weighting import Vocabulary
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 SEEDS = st.integers(0, 2**32)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.story.features import WORD, count_features, feature_keys, spelling_of, token_weights, vectorize
+from dedup.story.features import WORD, count_features, feature_keys, spelling_of, token_weights
 from dedup.story.terms import top_terms
+from dedup.story.weighting import vectorize
 from dedup.text.tokens import tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=60)

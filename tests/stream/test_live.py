@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from dedup.near.lsh import Bands
 from dedup.story.candidates import REACH_DAYS
-from dedup.story.features import FAMILY_WEIGHT, PRIOR_ARTICLES, WORD_PAIR
+from dedup.story.features import WORD_PAIR
 from dedup.story.similarity import time_factor
+from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES
 from dedup.stream import live as memory
 from dedup.stream.live import CANDIDATE_FLOOR, LEADING_FEATURES, LiveArticles, _descending, _earlier
 from dedup.stream.text_features import Readings, read_texts

@@ -1,0 +1,173 @@
+"""Weighted counts of features -> document frequencies and TF-IDF vectors."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from dedup.arrays import SortedKeys, joined, run_starts
+from dedup.parallel import ordered_map
+from dedup.parameters import Fold
+from dedup.progress import ProgressCallback, no_progress
+from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, families
+
+#: The TF-IDF weight of a feature is multiplied by that of its family: words, word pairs, character runs.
+FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
+
+#: Every batch is weighted as if it stood among this many other articles, so that similarities in five articles and in
+#: 5,000 are comparable. Stop words are taken to occur in almost all of those articles, other features in none.
+PRIOR_ARTICLES = 400.0
+PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
+
+_ROWS_AT_ONCE = 1024
+
+
+class TermWeighting(Protocol):
+    """Document frequencies to weight features by: a `Vocabulary`, or those of a live index."""
+
+    @property
+    def fold(self) -> Fold:
+        """How letters become plain ones."""
+
+    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Inverse document frequency of features, shape (n_keys,)."""
+
+    def for_features(self, keys: NDArray[np.uint64]) -> "Vocabulary":
+        """Vocabulary of the features of some texts, given once for each text that has them.
+
+        A feature that two of the texts share occurs in at least two texts.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Document frequencies of a batch.
+
+    Attributes
+    ----------
+    n_texts : int
+    keys : ndarray of uint64, shape (n_features,)
+        Features that occur in more than one text, ascending.
+    frequencies : ndarray of int64, shape (n_features,)
+        Number of texts that each occurs in, at least 2.
+    stop_words : ndarray of uint64, shape (n_stop_words,)
+        Keys of the stop words.
+    fold : {"unidecode", "marks"}
+        That of the texts.
+    """
+
+    n_texts: int
+    keys: NDArray[np.uint64]
+    frequencies: NDArray[np.int64]
+    stop_words: NDArray[np.uint64]
+    fold: Fold = "unidecode"
+
+    @classmethod
+    def of(cls, counts: Counts) -> "Vocabulary":
+        """Vocabulary of the texts that were counted."""
+        keys = np.sort(counts.keys)
+        starts = run_starts(keys)
+        frequencies = np.diff(np.append(starts, len(keys)))
+        shared = frequencies > 1
+        n_texts = len(counts.offsets) - 1
+        return cls(n_texts, keys[starts[shared]], frequencies[shared], counts.stop_words, counts.fold)
+
+    @cached_property
+    def _lookup(self) -> SortedKeys:
+        return SortedKeys(self.keys, KEY_BITS)
+
+    @cached_property
+    def _stop_word_lookup(self) -> SortedKeys:
+        # np.isin would sort all stop words at every call, and the terms of 10,000 stories take that many calls.
+        return SortedKeys(np.unique(self.stop_words), KEY_BITS)
+
+    def columns(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Position of each key in the vocabulary, -1 for unknown ones."""
+        return self._lookup.find(keys)
+
+    def for_features(self, keys: NDArray[np.uint64]) -> "Vocabulary":
+        """See `TermWeighting`; the texts need not be those of the vocabulary."""
+        keys, here = np.unique(keys, return_counts=True)
+        columns, frequencies = self.columns(keys), np.minimum(here, 2)
+        frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
+        return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
+
+    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
+        columns = self.columns(keys)
+        frequencies = np.ones(len(keys), dtype=np.float64)
+        known = columns >= 0
+        frequencies[known] = self.frequencies[columns[known]]
+        prior = np.where(self._stop_word_lookup.find(keys) >= 0, PRIOR_STOP_WORD_ARTICLES, 0.0)
+        return inverse_frequency(self.n_texts, frequencies + prior)
+
+
+def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``log((N + N0 + 1) / (df + 0.5))`` of document frequencies that include their prior."""
+    return np.asarray(np.log((n_texts + PRIOR_ARTICLES + 1) / (frequencies + 0.5)))
+
+
+def feature_weights(
+    keys: NDArray[np.unsignedinteger], idf: NDArray[np.float64], once: bool | NDArray[np.bool_] = False
+) -> NDArray[np.float64]:
+    """Factors that turn the log counts of features into TF-IDF weights, shape (n_features,).
+
+    Parameters
+    ----------
+    keys : ndarray of unsigned integers, shape (n_features,)
+        Keys whose lowest two bits are the family.
+    idf : ndarray of float64, shape (n_features,)
+        Inverse document frequencies.
+    once : bool or ndarray of bool, shape (n_features,)
+        Whether a feature occurs in one text only. Word pairs that do weigh nothing: most are chance.
+    """
+    family = families(keys)
+    weights = idf * FAMILY_WEIGHT[family]
+    weights[(family == WORD_PAIR) & once] = 0
+    return weights
+
+
+def vectorize(
+    counts: Counts,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    vocabulary: Vocabulary | None = None,
+) -> tuple[csr_array, Vocabulary]:
+    """TF-IDF vectors of unit length, by the document frequencies of a vocabulary, or else of these texts.
+
+    Returns
+    -------
+    csr_array of float32, shape (n_texts, n_features)
+        Features that occur in one text only count for its length but have no column: they cannot be shared.
+    Vocabulary
+        Of the columns.
+    """
+    vocabulary = vocabulary or Vocabulary.of(counts)
+    weights = feature_weights(vocabulary.keys, vocabulary.idf(vocabulary.keys)).astype(np.float32)
+
+    def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
+        keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
+        columns = vocabulary.columns(keys)
+        shared = columns >= 0
+        values = np.log1p(counts.counts[entries])
+        values[shared] *= weights.take(columns[shared])
+        single = keys[~shared]
+        values[~shared] *= feature_weights(single, vocabulary.idf(single), once=True).astype(np.float32)
+        row = np.repeat(np.arange(len(sizes)), sizes)
+        squares = np.bincount(row, weights=values.astype(np.float64) ** 2, minlength=len(sizes))
+        values /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[row]
+        return values[shared], columns[shared].astype(np.int32), np.bincount(row[shared], minlength=len(sizes))
+
+    n_texts = len(counts.offsets) - 1
+    blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
+    values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
+    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, progress):
+        values.append(part[0])
+        columns.append(part[1])
+        sizes.append(part[2])
+    data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
+    return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
