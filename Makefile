@@ -2,20 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test engines docs format clean
+.PHONY: demo test test-all pythons engines docs format clean
 
 demo: .venv/installed
 	$(BIN)/python examples/sample_stories.py
 
+# Every check but those marked as slow: the long and rare ones.
 test: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n auto
 
-# Some five minutes: 200,000 short articles on loky, Ray and Dask, with a worker killed in each.
+test-all: test pythons
+	$(BIN)/pytest -n auto -m slow
+
+# The same tests as in `test`, on every other Python that is installed.
+pythons: .venv/installed-dev
+	$(BIN)/python tests/every_python.py
+
+# Minutes: 100,000 short articles on loky, Ray and Dask, with a worker killed in each.
 engines: .venv/installed-dev
-	$(BIN)/python benchmarks/archive_engines.py 200000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
+	$(BIN)/python benchmarks/archive_engines.py 100000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
 		--results .venv
 
 docs: .venv/installed-docs
@@ -39,4 +47,4 @@ format: .venv/installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv site
+	rm -rf .venv .venv-* site stories.html

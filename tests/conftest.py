@@ -1,5 +1,6 @@
 """What several test files share: the sample articles, clustered once; and how Hypothesis runs, the same for everyone."""
 
+import os
 import random
 
 import hypothesis
@@ -28,6 +29,13 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     return f"--hypothesis-seed={config.option.hypothesis_seed}"
+
+
+def pytest_sessionfinish(session):
+    """Where CI is set everything that the tests need has to be there: a skip is an error."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session", autouse=True)
