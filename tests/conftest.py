@@ -1,4 +1,4 @@
-"""What several test files share: the sample articles, clustered once; and how Hypothesis runs, the same for everyone."""
+"""What test files share: the sample articles, clustered once; and settings of Hypothesis, the same for everyone."""
 
 import os
 import random

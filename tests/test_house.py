@@ -10,16 +10,15 @@ PACKAGE = ROOT / "dedup"
 
 # From the ground up. A room imports those before it only; in a folder that is named here, those of its own too. The
 # face, `dedup/__init__.py`, hands names on and is imported by commands alone.
-ROOMS = """
-_version  arrays  progress  parallel  lock  wording  article  parameters
-html
-text  residue  near  story  representative
-explanation  stories  explainer  build
-samples  encoders  duplicates  clusterer  frames
-store  stream  index
-inputs  archive
-metrics  plots  cli  __main__
-""".split()
+ROOMS = [
+    *("_version", "arrays", "progress", "parallel", "lock", "article", "parameters", "wording"),
+    *("html", "text", "residue", "near", "story", "representative"),
+    *("explanation", "stories", "explainer", "build"),
+    *("samples", "encoders", "duplicates", "clusterer", "frames"),
+    *("store", "stream", "index"),
+    *("inputs", "archive"),
+    *("metrics", "plots", "cli", "__main__"),
+]
 
 MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_ROOMS_AT_THE_TOP = 300, 50, 20
 
