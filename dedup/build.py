@@ -1,4 +1,4 @@
-"""The labels of both tiers -> Stories."""
+"""Labels of both tiers -> Stories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,151 +7,142 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import members, numbered_by_first
+from dedup.arrays import first_members, members, numbered_by_first
 from dedup.article import Article, Batch
+from dedup.explainer import explain_ids, explain_membership
 from dedup.near.result import NearDuplicates
 from dedup.progress import ProgressCallback, no_progress
-from dedup.representative import Candidate, Chooser, choose
+from dedup.representative import Candidate, Chooser, candidates_of, choose, cohesion
 from dedup.stories import Doubt, Stories, Story
 from dedup.story.pipeline import StoryGroups
 from dedup.story.weighting import TermWeighting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoryInputs:
-    """What stories are made of.
+class GroupedBatch:
+    """A batch of articles, grouped by both tiers.
 
     Attributes
     ----------
     batch : Batch
-        The articles as they came.
+        The articles in the order of the input.
     ordered : sequence of Article
-        The same in canonical order, which is that of everything below.
+        The articles in canonical order, to which the groups refer.
     near : NearDuplicates
+        Of the articles.
     groups : StoryGroups
         Of the near-duplicate groups, by their labels.
-    rule : str or callable
-        For the representative.
+    representative : str or callable
+        Rule for the representative.
     """
 
     batch: Batch
     ordered: Sequence[Article]
     near: NearDuplicates
     groups: StoryGroups
-    rule: str | Chooser
+    representative: str | Chooser
 
 
-def build_stories(inputs: StoryInputs, progress: ProgressCallback = no_progress) -> Stories:
+def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progress) -> Stories:
     """Stories by size, then by their first article."""
-    batch, near, groups = inputs.batch, inputs.near, inputs.groups
+    batch, near, groups = grouped.batch, grouped.near, grouped.groups
     ranked = sorted(members(groups.labels[near.labels]), key=lambda places: (-len(places), places[0]))
-    membership = groups.membership
+    membership = groups.membership[near.labels]
     order = np.array(batch.order, dtype=np.int64)
     story_labels, copy_labels = np.empty((2, len(order)), dtype=np.int64)
     copy_labels[order] = near.labels
-    by_article = np.empty(len(order), dtype=np.float64)
-    by_article[order] = membership[near.labels]
-    stories, shown = [], []
+    membership_by_input = np.empty(len(order), dtype=np.float64)
+    membership_by_input[order] = membership
+    stories, representatives = [], []
     for number, places in enumerate(ranked):
         copies = near.labels[places]
-        articles = [inputs.ordered[place] for place in places]
-        words = near.token_counts[places].tolist()
-        scores = membership[copies], groups.threshold
-        story, chosen = build_story(articles, copies, words, *scores, inputs.rule, groups.vocabulary)
+        articles = [grouped.ordered[place] for place in places]
+        candidates = candidates_of(articles, copies, near.token_counts[places].tolist(), membership[places])
+        story, chosen = build_story(candidates, copies, groups.threshold, grouped.representative, groups.vocabulary)
         story_labels[order[places]] = number
-        shown.append(batch.order[places[chosen]])
+        representatives.append(batch.order[places[chosen]])
         stories.append(story)
         progress(len(stories) / len(ranked))
     return Stories(
         articles=tuple(batch.articles),
         labels=story_labels,
         near_duplicate_labels=numbered_by_first(copy_labels),
-        representative_indices=np.array(shown, dtype=np.int64),
-        membership=by_article,
+        representative_indices=np.array(representatives, dtype=np.int64),
+        membership=membership_by_input,
         threshold=groups.threshold,
         _stories=tuple(stories),
-        _at=partial(_at, inputs),
-        _doubts=partial(_doubts, inputs),
+        _explain=explain_ids,
+        _rethreshold=partial(_rethreshold, grouped),
+        _least_certain=partial(_least_certain, grouped),
     )
 
 
-def _at(inputs: StoryInputs, threshold: float) -> Stories:
-    return build_stories(replace(inputs, groups=inputs.groups.at(threshold)))
-
-
 def build_story(
-    articles: Sequence[Article],
+    candidates: Sequence[Candidate],
     copies: NDArray[np.int64],
-    words: Sequence[int],
-    membership: NDArray[np.float64],
     threshold: float,
-    rule: str | Chooser,
-    vocabulary: TermWeighting,
+    representative: str | Chooser,
+    weighting: TermWeighting,
     story_id: str | None = None,
 ) -> tuple[Story, int]:
-    """A story, and the place of its representative.
+    """A story, and the position of its representative.
 
     Parameters
     ----------
-    articles : sequence of Article
-        In canonical order.
+    candidates : sequence of Candidate
+        The articles of the story in canonical order; see `dedup.representative.candidates_of`.
     copies : ndarray of int64, shape (n_articles,)
-        Near-duplicate group of each, numbered in whatever way.
-    words : sequence of int
-        Tokens of each.
-    membership : ndarray of float64, shape (n_articles,)
-        Mean similarity of each to the other reports; equal for copies.
+        Near-duplicate group of each article, numbered in any way.
     threshold : float
-        What it is held against.
-    rule : str or callable
-        For the representative.
-    vocabulary : Weighing
+        Mean similarity from which reports form a story.
+    representative : str or callable
+        Rule for the representative.
+    weighting : TermWeighting
+        Of the words of the articles.
     story_id : str, optional
-        That of the first article if not given.
+        By default the id of the first article.
     """
-    copies = numbered_by_first(copies)
-    first = np.unique(copies, return_index=True)[1]
-    counts = np.bincount(copies)
-    candidates = [
-        Candidate(article, words[i], float(membership[i]), int(counts[copies[i]]), bool(first[copies[i]] == i))
-        for i, article in enumerate(articles)
-    ]
-    choice = choose(rule, candidates)
+    articles = [candidate.article for candidate in candidates]
+    choice = choose(representative, candidates)
+    groups = members(numbered_by_first(copies))
     story = Story(
         id=articles[0].id if story_id is None else story_id,
         representative=articles[choice.place],
         reason=choice.reason,
         articles=tuple(articles),
-        near_duplicates=tuple(tuple(articles[i] for i in group) for group in members(copies) if len(group) > 1),
-        membership=tuple(membership.tolist()),
-        cohesion=float(membership[first].mean()),
+        near_duplicates=tuple(tuple(articles[i] for i in group) for group in groups if len(group) > 1),
+        membership=tuple(candidate.centrality for candidate in candidates),
+        cohesion=cohesion(candidates),
         threshold=threshold,
-        _vocabulary=vocabulary,
+        _vocabulary=weighting,
+        _explain=explain_membership,
     )
     return story, choice.place
 
 
-def _doubts(inputs: StoryInputs, stories: Stories, count: int) -> list[Doubt]:
+def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
+    return build_stories(replace(grouped, groups=grouped.groups.at(threshold)))
+
+
+def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[Doubt]:
     """Joins above and splits below the threshold, the closest to it first."""
-    groups, near = inputs.groups, inputs.near
-    of_group = np.empty(len(groups.labels), dtype=np.int64)  # the story in `stories` of each near-duplicate group
-    of_group[near.labels] = stories.labels[np.array(inputs.batch.order, dtype=np.int64)]
-    canonical = np.unique(near.labels, return_index=True)[1]
+    groups, near = grouped.groups, grouped.near
+    labels = groups.labels[near.labels]
+    story_of = np.empty(int(labels.max(initial=-1)) + 1, dtype=np.int64)  # place in `stories` of each label
+    story_of[labels] = stories.labels[np.array(grouped.batch.order, dtype=np.int64)]
+    canonical = first_members(near.labels)
     joined = np.flatnonzero(np.bincount(groups.labels)[groups.labels] > 1)
     left, right, between = groups.between()
-    of_label = np.empty(int(groups.labels.max(initial=-1)) + 1, dtype=np.int64)
-    of_label[groups.labels] = of_group
     similarity = np.concatenate([groups.membership[joined], between])
     closest = np.argsort(np.abs(similarity - groups.threshold).round(12), kind="stable")[:count]
     doubts = []
     for i in closest.tolist():
+        article, other = None, None
         if i < len(joined):
-            group = joined[i]
-            story, other = stories[int(of_group[group])], None
-            article = inputs.ordered[int(canonical[group])]
+            story = stories[int(story_of[groups.labels[joined[i]]])]
+            article = grouped.ordered[int(canonical[joined[i]])]
         else:
             pair = left[i - len(joined)], right[i - len(joined)]
-            story, other = (stories[k] for k in sorted(int(of_label[label]) for label in pair))
-            article = None
+            story, other = (stories[k] for k in sorted(int(story_of[label]) for label in pair))
         doubts.append(Doubt(story, article, other, float(similarity[i]), groups.threshold))
     return doubts

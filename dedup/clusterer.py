@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.article import Batch, read_articles
-from dedup.build import StoryInputs, build_stories
+from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
 from dedup.near.pipeline import find_near_duplicates
@@ -226,7 +226,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             meanings=meanings,
             progress=grouping,
         )
-        return build_stories(StoryInputs(batch, ordered, near, groups, self.representative), telling)
+        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative), telling)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -54,6 +54,7 @@ class Story:
     cohesion: float
     threshold: float
     _vocabulary: TermWeighting = field(repr=False)
+    _explain: Callable[["Story", Any], "Explanation"] = field(repr=False)
 
     @property
     def first(self) -> datetime | None:
@@ -104,9 +105,7 @@ class Story:
         TypeError, ValueError
             For what is no article, or the only article of the story.
         """
-        from dedup.explainer import explain_membership  # only those who ask pay for it
-
-        return explain_membership(self, article)
+        return self._explain(self, article)
 
     def __len__(self) -> int:
         return len(self.articles)
@@ -183,8 +182,9 @@ class Stories(Sequence[Story]):
     membership: NDArray[np.float64]
     threshold: float
     _stories: tuple[Story, ...]
-    _at: Callable[[float], "Stories"]
-    _doubts: Callable[["Stories", int], list[Doubt]]
+    _explain: Callable[["Stories", Any, Any], "Explanation"]
+    _rethreshold: Callable[[float], "Stories"]
+    _least_certain: Callable[["Stories", int], list[Doubt]]
 
     @overload
     def __getitem__(self, place: int) -> Story: ...
@@ -236,9 +236,7 @@ class Stories(Sequence[Story]):
         >>> stories.explain(first.id, last.id).verdict
         'In one story: similarity 0.15 (0.31 but for 2 days between them), threshold 0.12.'
         """
-        from dedup.explainer import explain_ids  # only those who ask pay for it
-
-        return explain_ids(self, a, b)
+        return self._explain(self, a, b)
 
     def rethreshold(self, threshold: float) -> "Stories":
         """Finer or coarser stories of the same articles, without starting again.
@@ -264,7 +262,7 @@ class Stories(Sequence[Story]):
         True
         """
         check_story_threshold("threshold", threshold)
-        return self._at(float(threshold))
+        return self._rethreshold(float(threshold))
 
     def least_certain(self, n: int = 10) -> list[Doubt]:
         """The joins and splits closest to the threshold, closest first.
@@ -280,7 +278,7 @@ class Stories(Sequence[Story]):
             For another `n`.
         """
         check(n=n)
-        return self._doubts(self, n)
+        return self._least_certain(self, n)
 
     def to_frame(self, *, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """One row an article, in the order of the input.

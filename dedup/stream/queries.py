@@ -4,7 +4,7 @@ import numpy as np
 
 from dedup.article import Article
 from dedup.build import build_story
-from dedup.representative import Chooser
+from dedup.representative import Chooser, candidates_of
 from dedup.store.records import Row, decoded
 from dedup.stories import Story
 from dedup.stream.assignment import story_name
@@ -32,8 +32,8 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     totals = np.asarray(state.graph(canonical).sum(axis=1)).ravel()
     membership = totals / (len(canonical) - 1) if len(canonical) > 1 else np.ones(1)
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
-    scores = membership[place], settings.story_threshold
-    return build_story(articles, copies, words, *scores, rule, state.live, story_name(number))[0]
+    candidates = candidates_of(articles, copies, words, membership[place])
+    return build_story(candidates, copies, settings.story_threshold, rule, state.live, story_name(number))[0]
 
 
 def most_similar(state: IndexState, article: Article) -> list[tuple[Row, float]]:
