@@ -1,4 +1,4 @@
-"""Article, and how str, mapping, object and data-frame row become one."""
+"""Article, and how strings, mappings, objects and rows of data frames become articles."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +9,8 @@ from numbers import Integral, Number, Real
 from typing import Any, NamedTuple
 from warnings import warn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dedup.wording import shortened
 
 _OPTIONAL_TEXT = ("title", "source", "url", "language")
 _ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with the fields id and text"
@@ -27,14 +29,14 @@ class Article:
     id : str
         Unique within a call.
     text : str
-        Body of the article; may be empty when there is a title.
+        May be empty when there is a title.
     title : str
     published : datetime or None
         Aware; None when unknown.
     source, url, language : str or None
     residue : tuple of (int, int)
-        What of the text belongs to the site, not to the report, as spans of characters. Found by `dedup.cluster` and
-        the like; what is given is not looked at.
+        Spans of characters of the text that belong to the site, not to the report. `dedup.cluster` and the other
+        functions find them; a given value is ignored.
 
     Examples
     --------
@@ -61,7 +63,7 @@ class Article:
 
     @property
     def full_text(self) -> str:
-        """Title and report, the title only once where the report repeats it as its first line."""
+        """Title and body; the title only once where the body begins with it."""
         body = self.body
         if not self.title or body.startswith(self.title):
             return body
@@ -74,16 +76,16 @@ class Article:
 
 
 class Batch(NamedTuple):
-    """Checked articles in the order they came.
+    """Checked articles in the order of the input.
 
     Attributes
     ----------
     articles : list of Article
     order : list of int
-        Positions by publication (undated last), then id; by content where the ids are only positions. Results
-        are computed in this order, so that the order of the input does not matter.
+        Canonical order: positions by publication (undated last), then id; by content where the ids are only
+        positions. Results are computed in this order, so that the order of the input does not matter.
     named : list of bool
-        Whether each came with an id.
+        Whether each article came with an id.
     """
 
     articles: list[Article]
@@ -94,39 +96,40 @@ class Batch(NamedTuple):
 def read_articles(
     articles: Any, *, timezone: str | tzinfo | None = None, unique_ids: bool = True, warns: bool = True
 ) -> Batch:
-    """Check whatever a user calls articles, and make it one batch of `Article`.
+    """Return a batch of checked articles from any input that users may give.
 
     Parameters
     ----------
     articles : iterable of str, mapping, object or Article; or a data frame
-        A str is a text. Of mappings, objects and rows the fields of `Article` are read; ``id`` and ``text`` are
-        enough, and a missing id is the position.
+        A str is a text. Mappings, objects and rows have the fields of `Article`; ``id`` and ``text`` are enough, and
+        a missing id is the position.
     timezone : str or tzinfo, optional
         The zone of times that name none.
     unique_ids : bool, default True
-        Whether a repeated id is refused, or only warned of.
+        Whether a repeated id is an error; otherwise it is a warning.
     warns : bool, default True
         Whether warnings are given.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the article's position and id, the field, the value and what is allowed.
+        For a field that is not allowed. The message names the article's position and id, the field, the value and
+        what is allowed.
 
     Warns
     -----
     UserWarning
-        Once, when dates are written in another way than ISO 8601: those articles count as undated. Once, when ids
-        repeat and that is allowed.
+        Once, when dates are not in ISO 8601: those articles count as undated. Once, when ids repeat and that is
+        allowed.
     """
     zone = read_zone(timezone)
     unreadable: list[str] = []
     repeated: list[str] = []
     checked: list[Article] = []
-    positional: list[bool] = []
+    named: list[bool] = []
     seen: dict[str, int] = {}
     for position, item in enumerate(items_of(articles)):
-        article, has_id = _read(position, item, zone, unreadable)
+        article, is_named = _read(position, item, zone, unreadable)
         if article.id in seen:
             problem = f"article {position}: field 'id' is {article.id!r}, as that of article {seen[article.id]}"
             if unique_ids:
@@ -134,22 +137,20 @@ def read_articles(
             repeated.append(problem)
         seen.setdefault(article.id, position)
         checked.append(article)
-        positional.append(not has_id)
-    if warns and unreadable:
-        warn(f"{len(unreadable)} of {len(checked)} articles count as undated: {unreadable[0]}", stacklevel=3)
-    if warns and repeated:
-        warn(f"{len(repeated)} of {len(checked)} articles repeat an id: {repeated[0]}", stacklevel=3)
-
-    return Batch(checked, _canonical_order(checked, positional), [not by_position for by_position in positional])
+        named.append(is_named)
+    for problems, what in ((unreadable, "count as undated"), (repeated, "repeat an id")):
+        if warns and problems:
+            warn(f"{len(problems)} of {len(checked)} articles {what}: {problems[0]}", stacklevel=3)
+    return Batch(checked, _canonical_order(checked, named), named)
 
 
-def _canonical_order(articles: Sequence[Article], positional: Sequence[bool]) -> list[int]:
+def _canonical_order(articles: Sequence[Article], named: Sequence[bool]) -> list[int]:
     order = list(range(len(articles)))
-    # Stable sorts, the least important key first: cheaper than one of tuples.
+    # Stable sorts, the least important key first, are faster than one sort of tuples.
     for keys in (
         [article.text for article in articles],
         [article.title for article in articles],
-        ["" if by_position else article.id for article, by_position in zip(articles, positional, strict=True)],
+        [article.id if is_named else "" for article, is_named in zip(articles, named, strict=True)],
         [inf if article.published is None else article.day for article in articles],
     ):
         order.sort(key=keys.__getitem__)
@@ -157,32 +158,33 @@ def _canonical_order(articles: Sequence[Article], positional: Sequence[bool]) ->
 
 
 def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:
-    """The zone of that name."""
+    """The time zone of that name."""
     if timezone is None or isinstance(timezone, tzinfo):
         return timezone
+    problem = f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'"
     if not isinstance(timezone, str):
-        raise TypeError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'")
+        raise TypeError(problem)
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'") from error
+        raise ValueError(problem) from error
 
 
 def items_of(articles: Any) -> Iterator[Any]:
-    """The items of whatever a user calls articles, rows of a data frame as dicts."""
+    """The items of any input that users may give; rows of a data frame as dicts."""
     if isinstance(articles, str | bytes | Mapping | Article):
         raise TypeError(f"articles is one {type(articles).__name__}: {_short(articles)}; allowed: a list of articles")
     if type(articles).__module__.partition(".")[0] in _FRAME_LIBRARIES and not isinstance(articles, Sequence):
-        frame = _frame(articles)
-        if frame is not None:
-            return iter(frame)
+        rows = _rows_of(articles)
+        if rows is not None:
+            return iter(rows)
     if not isinstance(articles, Iterable):
         raise TypeError(f"articles is {_short(articles)}; allowed: an iterable of articles or a data frame")
     return iter(articles)
 
 
-def _frame(table: Any) -> Iterable[dict[str, Any]] | None:
-    """Rows of a data frame of any library as dicts, or None when it is a column."""
+def _rows_of(table: Any) -> Iterable[dict[str, Any]] | None:
+    """Rows of a data frame of any library as dicts; None for a column."""
     import narwhals.stable.v2 as narwhals  # scikit-learn brings it; not needed for plain Python input
 
     frame = narwhals.from_native(table, pass_through=True)
@@ -196,7 +198,7 @@ def _frame(table: Any) -> Iterable[dict[str, Any]] | None:
 
 
 def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) -> tuple[Article, bool]:
-    """One article, and whether it came with an id."""
+    """An article, and whether it came with an id; times that cannot be read are added to `unreadable`."""
     if isinstance(item, str):
         return Article(str(position), item), False
     mapping = isinstance(item, Mapping)
@@ -209,12 +211,7 @@ def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) 
         return None if _is_missing(value) else value
 
     identity = field_of("id")
-    if isinstance(identity, bool) or not (identity is None or isinstance(identity, str | Integral)):
-        raise TypeError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int")
-    try:
-        name = str(position) if identity is None else str(identity)
-    except ValueError as error:  # an integer of more digits than Python writes
-        raise ValueError(f"article {position}: field 'id' is {_short(identity)}; allowed: str or int") from error
+    name = str(position) if identity is None else _read_id(position, identity)
     where = f"article {position} (id {name!r})"
     text, title = field_of("text"), field_of("title")
     if text is None and not (title and mapping and "text" in item):
@@ -226,47 +223,47 @@ def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) 
             raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: str")
     published = _read_time(where, field_of("published"), zone, unreadable)
     if isinstance(item, Article):  # perhaps of a subclass with more fields
-        _require_own_types(where, item)
+        for key, types, allowed in (("id", str, "str"), ("published", datetime | None, "an aware datetime or None")):
+            if not isinstance(getattr(item, key), types):
+                raise TypeError(f"{where}: field {key!r} is {_short(getattr(item, key))}; allowed: {allowed}")
         changed = published is not item.published or item.residue
         return (replace(item, published=published, residue=()) if changed else item), True
     return Article(id=name, published=published, **values), identity is not None
 
 
-def _require_own_types(where: str, article: Article) -> None:
-    for key, types, allowed in (("id", str, "str"), ("published", datetime | None, "an aware datetime or None")):
-        value = getattr(article, key)
-        if not isinstance(value, types):
-            raise TypeError(f"{where}: field {key!r} is {_short(value)}; allowed: {allowed}")
+def _read_id(position: int, value: Any) -> str:
+    problem = f"article {position}: field 'id' is {_short(value)}; allowed: str or int"
+    if isinstance(value, bool) or not isinstance(value, str | Integral):
+        raise TypeError(problem)
+    try:
+        return str(value)
+    except ValueError as error:  # an integer of more digits than Python writes
+        raise ValueError(problem) from error
 
 
 def _read_time(where: str, value: Any, zone: tzinfo | None, unreadable: list[str]) -> datetime | None:
-    """A time as an aware datetime."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    start = f"{where}: field 'published' is {_short(value)}"
+    problem = f"{where}: field 'published' is {_short(value)}"
     try:
         moment = _parse_time(value, zone)
+        if moment is None:
+            unreadable.append(f"{problem}; {_ALLOWED_TIME}")
+            return None
         if moment.utcoffset() is not None:
-            moment.astimezone(UTC)  # every comparison needs it to be possible
+            moment.astimezone(UTC)  # comparisons need this to be possible
             return moment
-    except _UnreadableTimeError:
-        unreadable.append(f"{start}; {_ALLOWED_TIME}")
-        return None
     except TypeError as error:
-        raise TypeError(f"{start}; {_ALLOWED_TIME}") from error
+        raise TypeError(f"{problem}; {_ALLOWED_TIME}") from error
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"{start}; {_ALLOWED_TIME}") from error
+        raise ValueError(f"{problem}; {_ALLOWED_TIME}") from error
     if zone is None:
-        raise ValueError(f"{start}, without a time zone; {_ALLOWED_TIME}")
+        raise ValueError(f"{problem}, without a time zone; {_ALLOWED_TIME}")
     return moment.replace(tzinfo=zone)
 
 
-class _UnreadableTimeError(Exception):
-    """A string that is no ISO 8601 time."""
-
-
-def _parse_time(value: Any, zone: tzinfo | None) -> datetime:
-    """A moment; a day without a time is its midnight, in `zone` or UTC."""
+def _parse_time(value: Any, zone: tzinfo | None) -> datetime | None:
+    """A moment, or None for a string that is not in ISO 8601; a day is its midnight, in `zone` or UTC."""
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -278,21 +275,20 @@ def _parse_time(value: Any, zone: tzinfo | None) -> datetime:
     text = value.strip()
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _UnreadableTimeError from error
-    if len(text) <= len("2023-09-12") and moment.tzinfo is None:
-        return moment.replace(tzinfo=zone or UTC)
-    return moment
+    except ValueError:
+        return None
+    is_day = len(text) <= len("2023-09-12") and moment.tzinfo is None
+    return moment.replace(tzinfo=zone or UTC) if is_day else moment
 
 
 def _is_missing(value: Any) -> bool:
-    """None, NaN, and what data frames write for them."""
+    """Whether a value is None, NaN, or what data frames write for them."""
     return value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and isnan(value))
 
 
 def _short(value: Any) -> str:
     try:
         text = repr(value)
-    except Exception:  # an object's own, or an integer of more digits than Python writes
+    except Exception:  # raised by the object, or for an integer of more digits than Python writes
         text = f"<{type(value).__name__}>"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shortened(text, 80)

@@ -114,7 +114,7 @@ def build_story(
         membership=tuple(candidate.centrality for candidate in candidates),
         cohesion=cohesion(candidates),
         threshold=threshold,
-        _vocabulary=weighting,
+        _weighting=weighting,
         _explain=explain_membership,
     )
     return story, choice.place

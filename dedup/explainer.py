@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dedup.article import Article, read_articles
-from dedup.explanation import Explanation, Passage
+from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
 from dedup.near.shingles import shingle_hashes
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
@@ -20,7 +20,7 @@ from dedup.story.weighting import TermWeighting
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
 from dedup.text.tokens import tokenize
-from dedup.wording import named, plural, printable, quoted
+from dedup.wording import plural, printable, quoted
 
 #: What makes copies, unless a batch was told otherwise.
 _NEAR = NearSettings()
@@ -117,7 +117,7 @@ def _weighing(among: Stories | Story | None) -> tuple[TermWeighting | None, floa
     if among is None:
         return None, STORY_THRESHOLD
     story = among if isinstance(among, Story) else next(iter(among), None)
-    return (story._vocabulary if story else None), among.threshold
+    return (story._weighting if story else None), among.threshold
 
 
 def _fold(weighting: TermWeighting | None) -> Fold:

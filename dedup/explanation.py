@@ -1,21 +1,26 @@
-"""Why two articles are in one story, or are not."""
+"""Explanation: what two articles share, and what that means for stories."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from dedup.article import Article
-from dedup.wording import duration, named, one_line, plural, printable, quoted
-
-#: Characters of a text.
-Span = tuple[int, int]
+from dedup.wording import duration, minute, plural, printable, quoted, visible_line
 
 
 class Passage(NamedTuple):
-    """Words that two articles have in common, as the left one writes them, and where they stand in either text."""
+    """Words that two articles have in common.
+
+    Attributes
+    ----------
+    words : str
+        As the left article writes them.
+    left, right : (int, int)
+        Where they stand in either text, as a span of characters.
+    """
 
     words: str
-    left: Span
-    right: Span
+    left: tuple[int, int]
+    right: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,26 +30,25 @@ class Explanation:
     Attributes
     ----------
     left, right : Article
-        With the residue that was set aside.
+        With their residue.
     similarity : float
         What decides on stories: `cosine` times `time_factor`, in [0, 1].
     cosine : float
-        Of the words, word pairs and character runs of their titles and reports, in [0, 1].
+        Cosine of the words, word pairs and character runs of their titles and bodies, in [0, 1].
     time_factor : float
-        What the gap between their publications leaves of it, in (0, 1]; 0.7 when a date is missing.
+        Factor for the time between their publications, in (0, 1]; 0.7 when a date is missing.
     jaccard : float
-        What decides on copies: the share of all their runs of five words that both have, exactly, in [0, 1].
+        What decides on copies: the exact share of all their five-word shingles that both have, in [0, 1].
     containment : float
-        The share of those of the smaller one that the other has too, in [0, 1].
+        The exact share of the shingles of the smaller one that the other has too, in [0, 1].
     terms : tuple of (str, float)
         Words and word pairs that both have, each with its share of the similarity, heaviest first; at most 20, the sum
-        of all is 1. One that they write in two ways is given in both: 'Путин / Putin'.
+        of all shares is 1. A term that they write in two ways has both: 'Путин / Putin'.
     passages : tuple of Passage
-        The longest passages that both texts have, residue apart, longest first; at most 50, of at least three words
-        (six characters in scripts without spaces). Each has its words and where they stand in ``left.text`` and
-        ``right.text``, as spans of characters.
+        The longest passages that both texts have without their residue, longest first; at most 50, of at least three
+        words (six characters in scripts without spaces).
     verdict : str
-        What follows, in a sentence.
+        What follows from the numbers, in a sentence.
     """
 
     left: Article
@@ -60,22 +64,29 @@ class Explanation:
 
     @property
     def gap(self) -> str:
-        """What the time factor stands for, in words."""
+        """The reason for the time factor, in words."""
         if self.left.published is None or self.right.published is None:
             return "a missing date"
         return duration(abs(self.left.published - self.right.published)) + " between them"
 
     def _repr_html_(self) -> str:
-        from dedup.html.comparison import explanation_card  # only notebooks pay for it
+        from dedup.html.comparison import comparison_card  # only notebooks pay for it
 
-        return explanation_card(self)
+        measures = [
+            ("similarity", self.similarity, ""),
+            ("cosine", self.cosine, ", words, word pairs and character runs"),
+            ("time", self.time_factor, f" for {self.gap}"),
+            ("Jaccard", self.jaccard, ", runs of five words"),
+            ("containment", self.containment, " of the smaller one's"),
+        ]
+        return comparison_card((self.left, self.right), self.verdict, measures, self.terms, self.passages)
 
     def __repr__(self) -> str:
         rows = [
             ("left", named(self.left)),
             ("right", named(self.right)),
             ("words", f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}"),
-            ("terms", ", ".join(f"{one_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
+            ("terms", ", ".join(f"{visible_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
             *(("both", quoted(passage.words, 100)) for passage in self.passages[:3]),
             ("copies", f"{self.jaccard:.2f} of five-word runs in common, {self.containment:.2f} of the smaller one's"),
         ]
@@ -84,3 +95,9 @@ class Explanation:
                 first = quoted(article.text[slice(*article.residue[0])], 60)
                 rows.append(("aside", f"{side} {first}, {plural(len(article.residue), 'passage')}"))
         return printable("\n".join([self.verdict, *(f"  {name:<7} {value}" for name, value in rows if value)]))
+
+
+def named(article: Article) -> str:
+    """An article on a line of a terminal: its title or how its text begins, its source and time."""
+    source = f"{visible_line(article.source, 40)}, " if article.source else ""
+    return f"{quoted(article.title.strip() or article.text[:200], 80)} ({source}{minute(article.published)})"

@@ -1,23 +1,21 @@
-"""Story and Stories: what users hold."""
+"""Story and Stories: the results that users hold."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.article import Article
+from dedup.explanation import Explanation
 from dedup.parameters import check, check_story_threshold
 from dedup.story.terms import top_terms
 from dedup.story.weighting import TermWeighting
-from dedup.text.limit import beginning
+from dedup.text.limit import first_texts
 from dedup.wording import headline_of, period, plural, printable
-
-if TYPE_CHECKING:
-    from dedup.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +35,8 @@ class Story:
     near_duplicates : tuple of tuple of Article
         Groups of copies within the story, each of at least two.
     membership : tuple of float
-        Mean similarity of each of `articles` to the other reports of the story (copies count as one), in [0, 1];
-        1 for a report alone. The nearer to the threshold, the more doubtful; it may be below it.
+        Mean similarity of each of `articles` to the other reports of the story (copies count as one), in [0, 1]; 1 for
+        a report alone. An article near the threshold, or below it, is doubtful.
     cohesion : float
         Mean similarity of two reports of the story, in [0, 1]; 1 for a report alone.
     threshold : float
@@ -53,8 +51,8 @@ class Story:
     membership: tuple[float, ...]
     cohesion: float
     threshold: float
-    _vocabulary: TermWeighting = field(repr=False)
-    _explain: Callable[["Story", Any], "Explanation"] = field(repr=False)
+    _weighting: TermWeighting
+    _explain: Callable[["Story", Any], Explanation]
 
     @property
     def first(self) -> datetime | None:
@@ -73,18 +71,18 @@ class Story:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Up to eight words that say what it is about, heaviest first; computed when asked for.
+        """Up to eight words that say what it is about, heaviest first.
 
-        From the first 1,000,000 characters of its articles together: a story of any size has them soon.
+        They are computed at each access, from the first 1,000,000 characters of its articles together.
         """
-        return top_terms(beginning(self.articles), self._vocabulary)
+        return top_terms(first_texts(self.articles), self._weighting)
 
     @property
     def headline(self) -> str:
         """Title of the representative, or the beginning of its text."""
         return headline_of(self.representative.title, self.representative.text)
 
-    def explain(self, article: Any) -> "Explanation":
+    def explain(self, article: Any) -> Explanation:
         """Why an article belongs to the story, or how close it is to it; see `dedup.explain`.
 
         Parameters
@@ -95,15 +93,15 @@ class Story:
         Returns
         -------
         Explanation
-            Of the article and the report of the story that is closest to it; the verdict has its mean similarity to
-            all reports but itself, which is held against the threshold, and its copies.
+            Of the article and the closest report of the story. The verdict has the mean similarity to all other
+            reports, which is compared with the threshold, and the number of copies.
 
         Raises
         ------
         KeyError
             When the story has no article of that id.
         TypeError, ValueError
-            For what is no article, or the only article of the story.
+            For something else than an article, or the only article of the story.
         """
         return self._explain(self, article)
 
@@ -111,7 +109,7 @@ class Story:
         return len(self.articles)
 
     def _repr_html_(self) -> str:
-        from dedup.html.cards import story_card
+        from dedup.html.cards import story_card  # only notebooks pay for it
 
         return story_card(self)
 
@@ -127,13 +125,13 @@ class Doubt:
     ----------
     story : Story
     article : Article or None
-        The report that is in the story only just, or, for a split, None.
+        The report that is only just in the story, or, for a split, None.
     other : Story or None
-        The story that is a story of its own only just, or, for a join, None.
+        The story that is only just a story of its own, or, for a join, None.
     similarity : float
-        Of the article to the rest of the story, or of two reports of the two stories; a mean, in [0, 1].
+        Mean similarity of the article to the rest of the story, or of two reports of the two stories, in [0, 1].
     threshold : float
-        What it was held against.
+        Mean similarity from which reports form a story.
     """
 
     story: Story
@@ -164,11 +162,11 @@ class Stories(Sequence[Story]):
     articles : tuple of Article
         In the order of the input.
     labels : ndarray of int64, shape (n_articles,)
-        Place of each article's story in this sequence.
+        Position of each article's story in this sequence.
     near_duplicate_labels : ndarray of int64, shape (n_articles,)
         Near-duplicate group of each article, numbered by first member.
     representative_indices : ndarray of int64, shape (n_stories,)
-        Which article each story shows.
+        Position of the article that each story shows.
     membership : ndarray of float64, shape (n_articles,)
         Mean similarity of each article to the other reports of its story; see `Story.membership`.
     threshold : float
@@ -182,16 +180,16 @@ class Stories(Sequence[Story]):
     membership: NDArray[np.float64]
     threshold: float
     _stories: tuple[Story, ...]
-    _explain: Callable[["Stories", Any, Any], "Explanation"]
+    _explain: Callable[["Stories", Any, Any], Explanation]
     _rethreshold: Callable[[float], "Stories"]
     _least_certain: Callable[["Stories", int], list[Doubt]]
 
     @overload
-    def __getitem__(self, place: int) -> Story: ...
+    def __getitem__(self, position: int) -> Story: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Story]: ...
-    def __getitem__(self, place: int | slice) -> Story | Sequence[Story]:
-        return self._stories[place]
+    def __getitem__(self, position: slice) -> Sequence[Story]: ...
+    def __getitem__(self, position: int | slice) -> Story | Sequence[Story]:
+        return self._stories[position]
 
     def __len__(self) -> int:
         return len(self._stories)
@@ -201,19 +199,17 @@ class Stories(Sequence[Story]):
 
     def __repr__(self) -> str:
         lines = [f"Stories({plural(len(self.articles), 'article')} in {plural(len(self), 'story', 'stories')})"]
-        lines += [
-            f"  {len(story):>5}  {period(story.first, story.last)}  {story.headline}" for story in self._stories[:10]
-        ]
+        lines += [f"  {len(s):>5}  {period(s.first, s.last)}  {s.headline}" for s in self[:10]]
         if len(self) > 10:
             lines.append(f"         and {len(self) - 10:,} more")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from dedup.html.cards import stories_card
+        from dedup.html.cards import stories_card  # only notebooks pay for it
 
         return stories_card(self)
 
-    def explain(self, a: Any, b: Any) -> "Explanation":
+    def explain(self, a: Any, b: Any) -> Explanation:
         """Why two articles are in one story, or are not; see `dedup.explain`.
 
         Parameters
@@ -226,7 +222,7 @@ class Stories(Sequence[Story]):
         KeyError
             When there is no article of that id.
         TypeError, ValueError
-            For what is no article.
+            For something else than an article.
 
         Examples
         --------
@@ -239,10 +235,10 @@ class Stories(Sequence[Story]):
         return self._explain(self, a, b)
 
     def rethreshold(self, threshold: float) -> "Stories":
-        """Finer or coarser stories of the same articles, without starting again.
+        """Finer or coarser stories of the same articles, without clustering them again.
 
-        At a higher threshold each story falls into parts; at a lower one whole stories come together. What
-        `StoryClusterer` finds at that threshold from the start may differ a little, and need not nest.
+        At a higher threshold stories fall into parts; at a lower one whole stories come together. The stories that
+        `StoryClusterer` finds at that threshold may differ a little, and need not nest.
 
         Parameters
         ----------
@@ -270,7 +266,7 @@ class Stories(Sequence[Story]):
         Parameters
         ----------
         n : int, default 10
-            How many at most, at least 1.
+            Most joins and splits to return, at least 1.
 
         Raises
         ------
@@ -281,12 +277,12 @@ class Stories(Sequence[Story]):
         return self._least_certain(self, n)
 
     def to_frame(self, *, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
-        """One row an article, in the order of the input.
+        """One row for each article, in the order of the input.
 
         Parameters
         ----------
         backend : {"pandas", "polars", "pyarrow"}
-            Which library's data frame to return; it must be installed.
+            The library of the data frame; it must be installed.
 
         Returns
         -------
@@ -303,21 +299,16 @@ class Stories(Sequence[Story]):
         """
         if backend not in ("pandas", "polars", "pyarrow"):
             raise ValueError(f"backend is {backend!r}; allowed: 'pandas', 'polars', 'pyarrow'")
-        import narwhals.stable.v2 as narwhals  # scikit-learn brings it; not paid for until a frame is wanted
+        import narwhals.stable.v2 as narwhals  # scikit-learn brings it; only frames pay for it
 
-        shown = np.zeros(len(self.articles), dtype=np.bool_)
-        shown[self.representative_indices] = True
         columns = {
             "id": [printable(a.id) for a in self.articles],
             "title": [printable(a.title) for a in self.articles],
-            # One column has one zone: frames cannot hold a zone for each row.
+            # A column has one time zone: frames cannot have one in each row.
             "published": [a.published and a.published.astimezone(UTC) for a in self.articles],
             "source": [a.source and printable(a.source) for a in self.articles],
             "language": [a.language and printable(a.language) for a in self.articles],
-            "story_id": [printable(self[label].id) for label in self.labels.tolist()],
-            "near_duplicate_group": self.near_duplicate_labels.tolist(),
-            "is_representative": shown.tolist(),
-            "membership": self.membership.tolist(),
+            **columns_of(self),
         }
         try:
             return narwhals.from_dict(columns, backend=backend).to_native()
@@ -327,26 +318,39 @@ class Stories(Sequence[Story]):
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write all stories as one self-contained page, to search, filter, open and compare in a browser.
 
-        The file is there, or replaces an earlier one, only when it is complete.
+        The file appears, or replaces an earlier one, only when it is complete.
         """
-        from dedup.html.page import write  # only those who want a page pay for it
+        from dedup.html.page import write  # only pages pay for it
 
         write(self, path)
 
 
+def columns_of(stories: Stories) -> dict[str, list[Any]]:
+    """The story and the copies of each article, as columns of a data frame."""
+    representatives = np.zeros(len(stories.articles), dtype=np.bool_)
+    representatives[stories.representative_indices] = True
+    ids = [printable(story.id) for story in stories]
+    return {
+        "story_id": [ids[label] for label in stories.labels.tolist()],
+        "near_duplicate_group": stories.near_duplicate_labels.tolist(),
+        "is_representative": representatives.tolist(),
+        "membership": stories.membership.tolist(),
+    }
+
+
 class LabelledArticles(NamedTuple):
-    """Articles of which the stories are known, for `StoryIndex.from_stories`.
+    """Articles with their stories, for `StoryIndex.from_stories`.
 
     Attributes
     ----------
     articles : sequence of Article
         With their residue.
     labels : ndarray of int64, shape (n_articles,)
-        Story of each; a story for each number from 0 on.
+        Story of each article, numbered from 0 without gaps.
     near_duplicate_labels : ndarray of int64, shape (n_articles,)
-        Near-duplicate group of each, numbered in whatever way.
+        Near-duplicate group of each article, numbered in any way.
     parameters : dict of str to object
-        Those of `StoryIndex` that they were found with, by name.
+        The parameters of `StoryIndex` that they were found with, by name.
     """
 
     articles: Sequence[Article]

@@ -1,27 +1,68 @@
-"""Articles, which may hold anything, as words on a line of a terminal."""
+"""Text on one line, and times, spans and counts in words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
-from dedup.article import Article
+_WHITE_SPACE = re.compile(r"\s+")
 
 
-def named(article: Article) -> str:
-    """An article on a line: title or beginning, source and time."""
-    when = f"{article.published.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if article.published else "undated"
-    source = f"{one_line(article.source, 40)}, " if article.source else ""
-    return f"{quoted(article.title.strip() or article.text[:200], 80)} ({source}{when})"
+def printable(text: str) -> str:
+    """Text that can be encoded: lone surrogates, which broken feeds contain, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def quoted(text: str, longest: int) -> str:
-    """Text in quotes on one line, cut to so many characters."""
-    return repr(one_line(text, longest))
+def shortened(text: str, limit: int, ellipsis: str = "...") -> str:
+    """Text of at most `limit` characters, the ellipsis included."""
+    return text if len(text) <= limit else text[: limit - len(ellipsis)] + ellipsis
 
 
-def one_line(text: str, longest: int) -> str:
-    """Text on one line, cut to so many characters, without what a terminal might obey."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * longest])
-    line = " ".join(shown.split())
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."
+def one_line(text: str, limit: int, ellipsis: str = "...", *, blanks: re.Pattern[str] = _WHITE_SPACE) -> str:
+    r"""Text on one line of at most `limit` characters.
+
+    Runs of `blanks` become one space. Of a text that may be a megabyte only the beginning is read.
+
+    Examples
+    --------
+    >>> one_line("Kim  in\nRussia", 9)
+    'Kim in...'
+    """
+    return shortened(printable(blanks.sub(" ", text[: 4 * limit]).strip()), limit, ellipsis)
+
+
+def visible(text: str) -> str:
+    r"""Text without what could steer a terminal, each such character a space.
+
+    Examples
+    --------
+    >>> visible("Kim\x1b[2J in\nRussia")
+    'Kim [2J in Russia'
+    """
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def visible_lines(text: str) -> str:
+    """Text of several lines without what could steer a terminal."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def visible_line(text: str, limit: int) -> str:
+    """Text on one line of at most `limit` characters, without what could steer a terminal."""
+    return one_line(visible(text[: 4 * limit]), limit)
+
+
+def quoted(text: str, limit: int) -> str:
+    """Text in quotes, on one line of at most `limit` characters between them."""
+    return repr(visible_line(text, limit))
+
+
+def headline_of(title: str, text: str) -> str:
+    """The title, or the first line of the text, of at most 120 characters."""
+    return shortened(printable((title or text).strip().partition("\n")[0]), 120)
+
+
+def minute(moment: datetime | None) -> str:
+    """A time to the minute, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "undated"
 
 
 def period(first: datetime | None, last: datetime | None) -> str:
@@ -30,6 +71,14 @@ def period(first: datetime | None, last: datetime | None) -> str:
         return "undated"
     begin, end = (f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (first, last))
     return begin if begin == end else f"{begin} to {end}"
+
+
+def duration(gap: timedelta) -> str:
+    """A length of time in words."""
+    minutes = int(gap.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -41,22 +90,3 @@ def plural(count: int, one: str, many: str = "") -> str:
     ('1 article', '1,200 stories')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def headline_of(title: str, text: str) -> str:
-    """The title, or the beginning of the text."""
-    line = printable((title or text).strip().partition("\n")[0])
-    return line if len(line) <= 120 else f"{line[:117]}..."
-
-
-def printable(text: str) -> str:
-    """Text that can be encoded: lone surrogates, which broken feeds carry, become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def duration(gap: timedelta) -> str:
-    """A length of time in words."""
-    minutes = int(gap.total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

@@ -185,7 +185,7 @@ def test_no_name_is_cut_off(with_copies):
 def test_means_of_the_matrix_are_the_membership(stories):
     for story in stories[:20]:
         days = np.array([a.day for a in story.articles])
-        similarity = all_similarities(readable_texts(story.articles), days, story._vocabulary)
+        similarity = all_similarities(readable_texts(story.articles), days, story._weighting)
         later = {a.id for group in story.near_duplicates for a in group[1:]}
         canonical = [i for i, a in enumerate(story.articles) if a.id not in later]
         own = np.where(similarity < FLOOR, 0, similarity)[np.ix_(canonical, canonical)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dedup
-from dedup.cli.console import BadInputError, Console, emit, visible_lines
+from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import (
@@ -25,7 +25,7 @@ from dedup.cli.rows import (
     story_row,
 )
 from dedup.cli.writing import Output
-from dedup.wording import plural
+from dedup.wording import plural, visible_lines
 
 _STORY_PARAMETERS = (
     "story_threshold",

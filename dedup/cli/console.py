@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from dedup.wording import visible
+
 #: Seconds between two redrawings of a line of progress: often enough to be seen moving.
 _REDRAWN_EVERY = 0.1
 
@@ -102,19 +104,3 @@ def silence_output() -> None:
     except OSError:
         with suppress(OSError, ValueError):  # it is no file
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def visible(text: str) -> str:
-    r"""Text for people: what could steer a terminal becomes a space.
-
-    Examples
-    --------
-    >>> visible("Kim\x1b[2J in\nRussia")
-    'Kim [2J in Russia'
-    """
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def visible_lines(text: str) -> str:
-    """The same for text of several lines."""
-    return "\n".join(map(visible, text.split("\n")))

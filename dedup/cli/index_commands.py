@@ -9,12 +9,12 @@ from typing import Any
 
 import dedup
 from dedup.article import read_articles
-from dedup.cli.console import BadInputError, Console, emit, flush, visible
+from dedup.cli.console import BadInputError, Console, emit, flush
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import given_parameters, story_row
 from dedup.cli.writing import json_line
 from dedup.store.opening import made_with, name_of
-from dedup.wording import period, plural
+from dedup.wording import period, plural, visible
 
 _PARAMETERS = (
     "story_threshold",

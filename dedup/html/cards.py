@@ -1,91 +1,104 @@
-"""What notebooks show of stories, of copies, and of what an index did with an article.
+"""Notebook cards of stories, of near-duplicates, and of what an index did with an article.
 
-However much there is to show, a card has a few hundred kilobytes at most: what is left out is counted.
+A card has a few hundred kilobytes at most: what is left out is counted.
 """
 
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.html.facts import StoriesFacts, StoryFacts
 from dedup.html.fields import bar, card, facts_of, folded, line, link, listed, name_of
-from dedup.near.result import NearDuplicates
-from dedup.stories import Stories, Story
-from dedup.stream.assignment import Assignment
 from dedup.wording import period, plural
 
-#: So many stories open to view, articles of each, groups of copies, and members of a group.
+#: Most stories of a card, articles of a story, groups of copies of a story, and members of a group.
 MOST_STORIES, MOST_ARTICLES, MOST_GROUPS, MOST_COPIES = 20, 10, 5, 5
 
 _MOST_PAIRS = 20
 _MOST_OUTLETS = 8
 
 
-def stories_card(stories: Stories) -> str:
+def stories_card(stories: StoriesFacts) -> str:
     """The largest stories, each folded, and how many others there are."""
-    told = [folded(_heading(story), _body(story)) for story in stories[:MOST_STORIES]]
-    more = len(stories) - len(told)
+    shown = "".join(folded(_heading(story), _body(story)) for story in islice(stories, MOST_STORIES))
+    more = len(stories) - MOST_STORIES
     counts = f"{plural(len(stories.articles), 'article')} in {plural(len(stories), 'story', 'stories')}"
-    rest = f"<p><small>and {more:,} smaller ones</small></p>" if more else ""
-    return card(f"<p><strong>{counts}</strong></p>{''.join(told)}{rest}")
+    rest = f"<p><small>and {more:,} smaller ones</small></p>" if more > 0 else ""
+    return card(f"<p><strong>{counts}</strong></p>{shown}{rest}")
 
 
-def story_card(story: Story) -> str:
-    """One story, open."""
+def story_card(story: StoryFacts) -> str:
+    """One story, unfolded."""
     return card(f"<p>{_heading(story)}</p>{_body(story)}")
 
 
-def near_duplicates_card(found: NearDuplicates) -> str:
-    """How many copies there are, and the closest pairs."""
-    groups = found.groups
+def near_duplicates_card(
+    pairs: NDArray[np.int64],
+    jaccard: NDArray[np.float64],
+    containment: NDArray[np.float64],
+    groups: Sequence[Sequence[int]],
+    n_texts: int,
+    threshold: float,
+) -> str:
+    """How many copies there are, the closest pairs and the largest groups; see `dedup.NearDuplicates`."""
     counts = (
-        f"{plural(len(found.labels), 'text')}: {plural(len(found.pairs), 'pair')} of near-duplicates, "
+        f"{plural(n_texts, 'text')}: {plural(len(pairs), 'pair')} of near-duplicates, "
         f"{sum(map(len, groups)):,} texts in {plural(len(groups), 'group')}"
     )
-    closest = (-found.jaccard).argsort(kind="stable")[:_MOST_PAIRS]
-    columns = found.pairs[closest].tolist(), found.jaccard[closest].tolist(), found.containment[closest].tolist()
+    closest = (-jaccard).argsort(kind="stable")[:_MOST_PAIRS].tolist()
     rows = "".join(
-        f"<tr><td>{left}</td><td>{right}</td><td>{jaccard:.3f}</td><td>{containment:.3f}</td></tr>"
-        for (left, right), jaccard, containment in zip(*columns, strict=True)
+        f"<tr><td>{pairs[i, 0]}</td><td>{pairs[i, 1]}</td><td>{jaccard[i]:.3f}</td><td>{containment[i]:.3f}</td></tr>"
+        for i in closest
     )
     table = f"<table><tr><th>text</th><th>text</th><th>Jaccard</th><th>containment</th></tr>{rows}</table>"
-    if len(found.pairs) > _MOST_PAIRS:
-        table += f"<p><small>the closest {_MOST_PAIRS} of {len(found.pairs):,}</small></p>"
-    largest = sorted(groups, key=len, reverse=True)[:MOST_STORIES]
-    members = [
-        ", ".join(map(str, group[:MOST_STORIES])) + ("…" if len(group) > MOST_STORIES else "") for group in largest
+    if len(pairs) > _MOST_PAIRS:
+        table += f"<p><small>the closest {_MOST_PAIRS} of {len(pairs):,}</small></p>"
+    largest = [
+        ", ".join(map(str, group[:MOST_STORIES])) + ("…" if len(group) > MOST_STORIES else "")
+        for group in sorted(groups, key=len, reverse=True)[:MOST_STORIES]
     ]
-    shown = folded("closest pairs", table) + folded("largest groups", listed(members, len(groups), "groups"))
-    note = f"<p><small>Jaccard similarity of at least {found.threshold:g}</small></p>"
+    shown = folded("closest pairs", table) + folded("largest groups", listed(largest, len(groups), "groups"))
+    note = f"<p><small>Jaccard similarity of at least {threshold:g}</small></p>"
     return card(f"<p><strong>{counts}</strong></p>{note}{shown if groups else ''}")
 
 
-def assignment_card(got: Assignment) -> str:
-    """What became of an article."""
-    rows = [("article", line(got.article_id)), ("story", line(got.story_id)), ("outcome", line(got.outcome))]
-    if got.near_duplicate_of is not None:
-        rows.append(("copy of", line(got.near_duplicate_of)))
-    if got.similarity is not None:
-        rows.append(("similarity", bar(got.similarity, f"{got.similarity:.3f}")))
-    if got.merged:
-        shown = ", ".join(map(line, got.merged[:MOST_STORIES]))
-        rows.append(
-            ("merged", shown + (f" and {len(got.merged) - MOST_STORIES:,} more" if got.merged[MOST_STORIES:] else ""))
-        )
+def assignment_card(
+    article_id: str,
+    story_id: str,
+    outcome: str,
+    near_duplicate_of: str | None,
+    similarity: float | None,
+    merged: Sequence[str],
+) -> str:
+    """What an index did with an article; see `dedup.Assignment`."""
+    rows = [("article", line(article_id)), ("story", line(story_id)), ("outcome", line(outcome))]
+    if near_duplicate_of is not None:
+        rows.append(("copy of", line(near_duplicate_of)))
+    if similarity is not None:
+        rows.append(("similarity", bar(similarity, f"{similarity:.3f}")))
+    if merged:
+        rest = f" and {len(merged) - MOST_STORIES:,} more" if len(merged) > MOST_STORIES else ""
+        rows.append(("merged", ", ".join(map(line, merged[:MOST_STORIES])) + rest))
     return card(f"<table>{''.join(f'<tr><th>{name}</th><td>{value}</td></tr>' for name, value in rows)}</table>")
 
 
-def _heading(story: Story) -> str:
+def _heading(story: StoryFacts) -> str:
     """Headline, size, outlets and days of a story."""
-    copies = sum(len(group) - 1 for group in story.near_duplicates)
-    facts = [plural(len(story), "article")]
-    if copies:
-        facts.append(plural(copies, "copy", "copies"))
-    if story.sources:
-        facts.append(plural(len(story.sources), "outlet"))
-    facts.append(period(story.first, story.last))
-    return f"<strong>{line(story.headline)}</strong> <small>{', '.join(facts)}</small>"
+    copies, outlets = sum(len(group) - 1 for group in story.near_duplicates), len(story.sources)
+    facts = [
+        plural(len(story), "article"),
+        plural(copies, "copy", "copies") if copies else "",
+        plural(outlets, "outlet") if outlets else "",
+        period(story.first, story.last),
+    ]
+    return f"<strong>{line(story.headline)}</strong> <small>{', '.join(filter(None, facts))}</small>"
 
 
-def _body(story: Story) -> str:
-    """The representative and the reason for it, terms, cohesion, articles and copies."""
-    shown, outlets = story.representative, ", ".join(line(source, 60) for source in story.sources[:_MOST_OUTLETS])
-    more = len(story.sources) - _MOST_OUTLETS
+def _body(story: StoryFacts) -> str:
+    """The representative and the reason for it, cohesion, terms, outlets, articles and copies."""
+    shown, terms, sources = story.representative, story.terms, story.sources
     parts = [
         f"<p>{link(shown.url, name_of(shown))} <small>{facts_of(shown)}</small><br>"
         f"<small>{line(story.reason, 400)}</small></p>",
@@ -93,10 +106,12 @@ def _body(story: Story) -> str:
     if len(story) > 1:
         label = f"cohesion {story.cohesion:.2f}, threshold {story.threshold:g}"
         parts.append(f"<p><small>{bar(story.cohesion, label)}</small></p>")
-    if story.terms:
-        parts.append(f"<p><small>{', '.join(line(term, 60) for term in story.terms)}</small></p>")
-    if outlets:
-        parts.append(f"<p><small>{outlets}{f' and {more:,} more' if more > 0 else ''}</small></p>")
+    if terms:
+        parts.append(f"<p><small>{', '.join(line(term, 60) for term in terms)}</small></p>")
+    if sources:
+        outlets = ", ".join(line(source, 60) for source in sources[:_MOST_OUTLETS])
+        rest = f" and {len(sources) - _MOST_OUTLETS:,} more" if len(sources) > _MOST_OUTLETS else ""
+        parts.append(f"<p><small>{outlets}{rest}</small></p>")
     if len(story) > 1:
         parts.append(folded(plural(len(story), "article"), _articles(story)))
     if story.near_duplicates:
@@ -104,7 +119,7 @@ def _body(story: Story) -> str:
     return "".join(parts)
 
 
-def _articles(story: Story) -> str:
+def _articles(story: StoryFacts) -> str:
     """The first articles, each with its similarity to the others."""
     items = [
         f"{link(article.url, name_of(article))} <small>{facts_of(article)}, {membership:.2f}</small>"
@@ -113,7 +128,7 @@ def _articles(story: Story) -> str:
     return listed(items, len(story), "articles")
 
 
-def _copies(story: Story) -> str:
+def _copies(story: StoryFacts) -> str:
     groups = []
     for group in story.near_duplicates[:MOST_GROUPS]:
         copies = [f"{name_of(copy)} <small>{facts_of(copy)}</small>" for copy in group[:MOST_COPIES]]

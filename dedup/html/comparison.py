@@ -1,38 +1,42 @@
-"""What notebooks show of an explanation: two texts side by side."""
+"""Notebook card of an explanation: two texts side by side."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
-from dedup.explanation import Explanation, Span
+from dedup.article import Article
 from dedup.html.fields import bar, card, facts_of, folded, line, link, listed, name_of, safe
 from dedup.wording import plural
 
-#: So many characters of each text are shown, and so many passages.
+Span = tuple[int, int]
+
+#: Most characters of each text and most passages of a card.
 MOST_CHARACTERS, MOST_PASSAGES = 6000, 20
 
 
-def explanation_card(found: Explanation) -> str:
-    """The verdict, the numbers, the terms, and both texts with what they share marked and residue greyed."""
-    numbers = [
-        ("similarity", bar(found.similarity, f"{found.similarity:.3f}")),
-        ("cosine", bar(found.cosine, f"{found.cosine:.3f}, words, word pairs and character runs")),
-        ("time", bar(found.time_factor, f"{found.time_factor:.3f} for {found.gap}")),
-        ("Jaccard", bar(found.jaccard, f"{found.jaccard:.3f}, runs of five words")),
-        ("containment", bar(found.containment, f"{found.containment:.3f} of the smaller one's")),
-    ]
-    rows = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in numbers)
-    terms = ", ".join(f"{line(term, 80)} <small>{share:.0%}</small>" for term, share in found.terms)
-    passages = [line(passage.words, 300) for passage in found.passages[:MOST_PASSAGES]]
-    parts = [f"<p><strong>{line(found.verdict, 600)}</strong></p><table>{rows}</table>"]
+def comparison_card(
+    articles: tuple[Article, Article],
+    verdict: str,
+    measures: Sequence[tuple[str, float, str]],
+    terms: Sequence[tuple[str, float]],
+    passages: Sequence[tuple[str, Span, Span]],
+) -> str:
+    """Two texts with what they share marked and their residue greyed; see `dedup.Explanation`.
+
+    `measures` has the name, the value in [0, 1] and a note of each measure.
+    """
+    bars = [(name, bar(value, f"{value:.3f}{note}")) for name, value, note in measures]
+    rows = "".join(f"<tr><th>{name}</th><td>{shown}</td></tr>" for name, shown in bars)
+    parts = [f"<p><strong>{line(verdict, 600)}</strong></p><table>{rows}</table>"]
     if terms:
-        parts.append(f"<p>{terms}</p>")
+        parts.append(f"<p>{', '.join(f'{line(term, 80)} <small>{share:.0%}</small>' for term, share in terms)}</p>")
     if passages:
-        shared = listed(passages, len(found.passages), "passages")
-        parts.append(folded(plural(len(found.passages), "shared passage"), shared))
-    sides = (found.left, [p.left for p in found.passages]), (found.right, [p.right for p in found.passages])
+        shared = listed([line(words, 300) for words, _, _ in passages[:MOST_PASSAGES]], len(passages), "passages")
+        parts.append(folded(plural(len(passages), "shared passage"), shared))
+    sides = [left for _, left, _ in passages], [right for _, _, right in passages]
     columns = [
         f"<div><p>{link(article.url, name_of(article))}<br><small>{facts_of(article)}</small></p>"
         f'<div class="dedup-text" dir="auto">{_marked(article.text, spans, article.residue)}</div></div>'
-        for article, spans in sides
+        for article, spans in zip(articles, sides, strict=True)
     ]
     return card(f'{"".join(parts)}<div class="dedup-columns">{"".join(columns)}</div>')
 

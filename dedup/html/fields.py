@@ -1,34 +1,30 @@
 """Fields of articles, which are untrusted -> HTML.
 
-Whatever is in a field, what comes out has no element or attribute of its making, can be encoded, and cannot turn the
-direction of what stands beside it.
+No field can add an element or an attribute, break the encoding, or turn the direction of the text beside it.
 """
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from html import escape
 
 from dedup.article import Article
-from dedup.wording import printable
+from dedup.wording import minute, one_line, printable
 
-# One character for one: places in a text stay what they are.
+# Each character becomes one character, so that positions in a text stay valid.
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], "\ufffd") | {0x09: " ", 0x0A: "\n", 0x0D: " "}
-# Marks that open, override or close a direction become a space without width: one may close more than it opened.
+# Marks that open, override or close a direction become zero-width spaces: one may close more than it opened.
 _CONTROLS |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\u200b")
 
-# An address that may be a link. Browsers drop white space and controls from addresses, and read a backslash as a slash:
-# what has any of these is no link.
+# Browsers drop white space and controls from addresses and read a backslash as a slash: an address with any of these is
+# no link.
 _ADDRESS = re.compile(
     r"https?://[^\s\x00-\x20\x7f-\xa0\"'<>`\\\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u206f]+", re.IGNORECASE
 )
-_LONGEST_ADDRESS = 1000
-
-_REL = "noopener noreferrer nofollow"
+_MAX_ADDRESS = 1000
 
 
 def safe(text: str) -> str:
-    r"""Text for between tags or in quotes, each character in its place.
+    r"""Return text that can stand between tags or in the quotes of an attribute, each character at its position.
 
     Examples
     --------
@@ -38,38 +34,36 @@ def safe(text: str) -> str:
     return escape(printable(text.translate(_CONTROLS)))
 
 
-def line(text: str, longest: int = 160) -> str:
-    """Text on one line, cut to so many characters, in a direction of its own."""
-    words = " ".join(text[: 4 * longest].split())
-    return f"<bdi>{safe(words if len(words) <= longest else words[: longest - 1] + '…')}</bdi>"
+def line(text: str, limit: int = 160) -> str:
+    """Text on one line of at most `limit` characters, in a direction of its own."""
+    return f"<bdi>{safe(one_line(text, limit, '…'))}</bdi>"
 
 
-def link(url: str | None, inner: str) -> str:
-    """HTML as a link, where the address is one of the web; else as it is.
+def web_address(url: str | None) -> str:
+    """Return the URL if it may be a link, otherwise an empty string: a part of an address would lead elsewhere.
 
     Examples
     --------
-    >>> link("javascript:alert(1)", "Kim")
-    'Kim'
+    >>> web_address("https://example.com/kim"), web_address("javascript:alert(1)")
+    ('https://example.com/kim', '')
     """
-    if url is None or len(url) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(url):
-        return inner
-    return f'<a href="{escape(url)}" target="_blank" rel="{_REL}">{inner}</a>'
+    return url if url and len(url) <= _MAX_ADDRESS and _ADDRESS.fullmatch(url) else ""
 
 
-def name_of(article: Article, longest: int = 160) -> str:
+def link(url: str | None, inner: str) -> str:
+    """HTML as a link if the URL may be one, otherwise unchanged."""
+    address = escape(web_address(url))
+    return f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">{inner}</a>' if address else inner
+
+
+def name_of(article: Article) -> str:
     """Title of an article, or how its text begins."""
-    return line(article.title.strip() or article.text[: 8 * longest].strip() or "(blank)", longest)
-
-
-def when(moment: datetime | None) -> str:
-    """A time to the minute."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "undated"
+    return line(article.title.strip() or article.text[:1280].strip() or "(blank)")
 
 
 def facts_of(article: Article) -> str:
     """Outlet and time of an article."""
-    return ", ".join([*([line(article.source, 60)] if article.source else []), when(article.published)])
+    return (f"{line(article.source, 60)}, " if article.source else "") + minute(article.published)
 
 
 def bar(share: float, label: str) -> str:
@@ -79,22 +73,22 @@ def bar(share: float, label: str) -> str:
 
 
 def folded(summary: str, inner: str) -> str:
-    """HTML behind a line that opens it."""
+    """HTML under a summary that unfolds it."""
     return f"<details><summary>{summary}</summary>{inner}</details>"
 
 
 def listed(items: Sequence[str], total: int, noun: str) -> str:
-    """A list of the first items, the others counted."""
+    """A list of the first items, and how many others there are."""
     more = f"<li>and {total - len(items):,} more {noun}</li>" if total > len(items) else ""
     return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}{more}</ul>"
 
 
 def card(inner: str) -> str:
-    """HTML with its style, which touches nothing else on the page."""
+    """HTML with its style, which applies to nothing else on the page."""
     return f'<div class="dedup-card"><style>{_STYLE}</style>{inner}</div>'
 
 
-# Colours come from the page, so that a card is at home in a light and in a dark notebook.
+# Colours come from the page, so that a card fits a light and a dark notebook.
 _RULES = {
     "": "max-width:60rem;line-height:1.45;overflow-wrap:anywhere",
     "details": "border-top:1px solid #8884;padding:.3em 0",

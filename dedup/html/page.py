@@ -1,8 +1,8 @@
 """Stories as one self-contained page.
 
 Articles are untrusted. Their fields enter the page twice: as JSON in which no character can end the script element,
-and, for browsers without JavaScript, as escaped HTML. The page's own script makes text nodes of them, and a
-Content-Security-Policy names the hashes of that script and its style sheet and forbids all else, network included.
+and, for browsers without JavaScript, as escaped HTML. The script of the page turns them into text nodes, and a
+Content-Security-Policy allows that script and its style sheet by their hashes and nothing else, no network either.
 """
 
 import json
@@ -13,25 +13,28 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from hashlib import sha256
-from html import escape
 from importlib.resources import files
 
 import numpy as np
 
 from dedup.article import Article
-from dedup.stories import Stories, Story
-from dedup.wording import period, plural, printable
+from dedup.html.facts import StoriesFacts, StoryFacts
+from dedup.html.fields import link, safe, web_address
+from dedup.wording import one_line, period, plural, printable
 
-_MOST_CHARACTERS = 5_000  # of one text
-_ALL_CHARACTERS = 50_000_000  # of all texts: browsers hold no string of 512 MB, and nobody waits for such a page
+_MAX_CHARACTERS = 5_000  # of one text
+_MAX_ALL_CHARACTERS = 50_000_000  # of all texts: no browser holds a string of 512 MB
 _BLOCK = 128  # texts that are parsed together, when one of them is wanted
 _CLOSE = 0.15  # a call is close within this share of the threshold
-_NEIGHBOURS = 5  # stories named as nearly one with a story
-_NAMES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_NEIGHBOURS = 5  # most stories that are named as nearly one with a story
+_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+# No-break, thin and ideographic spaces stay: they are part of how a title is written.
+_BLANKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 
 
-def write(stories: Stories, path: str | os.PathLike[str]) -> None:
-    """The page as a file, which appears, or replaces an earlier one, only when all of it is on the disk."""
+def write(stories: StoriesFacts, path: str | os.PathLike[str]) -> None:
+    """Write the page to a file, which appears or replaces an earlier one only when all of it is on the disk."""
     target = os.path.realpath(path)  # a link stays a link
     if os.path.exists(target) and not os.path.isfile(target):  # a pipe or /dev/null is written to, not replaced
         with open(target, "w", encoding="utf-8", newline="") as file:
@@ -39,7 +42,7 @@ def write(stories: Stories, path: str | os.PathLike[str]) -> None:
         return
     unfinished = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.part")
     try:
-        # newline: the policy has hashes of the style sheet and the script, so that no byte may change.
+        # The policy has hashes of the style sheet and the script: newline="" keeps every byte of them.
         with open(unfinished, "x", encoding="utf-8", newline="") as file:
             file.writelines(render(stories))
             file.flush()
@@ -51,8 +54,8 @@ def write(stories: Stories, path: str | os.PathLike[str]) -> None:
         raise
 
 
-def render(stories: Stories) -> Iterator[str]:
-    """The page in pieces, so that one of a hundred thousand articles is never in memory as a whole."""
+def render(stories: StoriesFacts) -> Iterator[str]:
+    """The page in pieces, so that a page of a hundred thousand articles is never in memory as a whole."""
     style = _asset("page.css")
     script = "".join(map(_asset, ("story.js", "compare.js", "page.js")))
     limit = _text_limit(stories)
@@ -68,7 +71,7 @@ def render(stories: Stories) -> Iterator[str]:
         "plain": lambda: map(_plain_story, stories),
         "note": lambda: [f"Of each text the page holds the first {limit:,} characters. Times are in UTC."],
     }
-    # Split once: what articles say is not looked at for placeholders.
+    # The template is split before articles come in, so that they cannot have placeholders.
     for place, piece in enumerate(re.split(r"\{\{(\w+)\}\}", _asset("page.html"))):
         yield from parts[piece]() if place % 2 else [piece]
 
@@ -86,32 +89,30 @@ def _policy(style: str, script: str) -> str:
 
 
 def _json(value: object) -> str:
-    """JSON that no HTML parser leaves early, and that any JavaScript reads."""
-    return printable(json.dumps(value, ensure_ascii=False, separators=(",", ":"))).translate(_NAMES)
+    """JSON that cannot end the script element it stands in."""
+    return printable(json.dumps(value, ensure_ascii=False, separators=(",", ":"))).translate(_ESCAPES)
 
 
-def _short(text: str, most: int) -> str:
-    """Text of bounded length on one line: a feed may send a title of a megabyte."""
-    line = printable(re.sub(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+", " ", text[: 2 * most]).strip())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+def _line(text: str, limit: int) -> str:
+    return one_line(text[: 2 * limit], limit, "…", blanks=_BLANKS)
 
 
 def _title(article: Article) -> str:
-    return _short(article.title, 300) or _short(article.text, 120) or "(no text)"
+    return _line(article.title, 300) or _line(article.text, 120) or "(no text)"
 
 
-def _text_limit(stories: Stories) -> int:
-    """How much of each text the page can hold: all of most texts, and less when there are very many."""
-    lengths = np.minimum([len(article.text) for article in stories.articles], _MOST_CHARACTERS)
-    low, high = 0, _MOST_CHARACTERS
+def _text_limit(stories: StoriesFacts) -> int:
+    """Most characters of a text that the page holds: fewer where there are very many texts."""
+    lengths = np.minimum([len(article.text) for article in stories.articles], _MAX_CHARACTERS)
+    low, high = 0, _MAX_CHARACTERS
     while low < high:
         middle = (low + high + 1) // 2
-        fits = np.minimum(lengths, middle).sum() <= _ALL_CHARACTERS
+        fits = np.minimum(lengths, middle).sum() <= _MAX_ALL_CHARACTERS
         low, high = (middle, high) if fits else (low, middle - 1)
     return low
 
 
-def _facts(stories: Stories) -> str:
+def _facts(stories: StoriesFacts) -> str:
     moments = (moment for story in stories for moment in (story.first, story.last) if moment)
     days = sorted(f"{moment.astimezone(UTC).date()}" for moment in moments)
     outlets = len({article.source for article in stories.articles if article.source})
@@ -125,7 +126,7 @@ def _facts(stories: Stories) -> str:
     return " · ".join(filter(None, facts))
 
 
-def _data(stories: Stories, limit: int) -> dict[str, object]:
+def _data(stories: StoriesFacts, limit: int) -> dict[str, object]:
     near = _near_misses(stories)
     return {
         "threshold": round(stories.threshold, 6),
@@ -136,8 +137,8 @@ def _data(stories: Stories, limit: int) -> dict[str, object]:
     }
 
 
-def _near_misses(stories: Stories) -> list[list[tuple[int, float]]]:
-    """For each story, those it is nearly one with, and how similar they are."""
+def _near_misses(stories: StoriesFacts) -> list[list[tuple[int, float]]]:
+    """For each story the positions of those that it is nearly one with, and how similar they are."""
     places = {id(story): place for place, story in enumerate(stories)}
     near: list[list[tuple[int, float]]] = [[] for _ in stories]
     for doubt in stories.least_certain(10 * max(1, len(stories))):
@@ -149,15 +150,15 @@ def _near_misses(stories: Stories) -> list[list[tuple[int, float]]]:
     return near
 
 
-def _story(story: Story, near: list[tuple[int, float]], limit: int) -> dict[str, object]:
+def _story(story: StoryFacts, near: list[tuple[int, float]], limit: int) -> dict[str, object]:
     # Copies share a number; every other article has its own.
     copies = {id(article): number for number, group in enumerate(story.near_duplicates) for article in group}
     shown = next(place for place, article in enumerate(story.articles) if article is story.representative)
     return {
-        "id": _short(story.id, 200),
+        "id": _line(story.id, 200),
         "headline": _title(story.representative),
-        "reason": _short(story.reason, 1_000),
-        "terms": [_short(term, 60) for term in story.terms],
+        "reason": _line(story.reason, 1_000),
+        "terms": [_line(term, 60) for term in story.terms],
         "cohesion": round(story.cohesion, 4),
         "shown": shown,
         "near": near,
@@ -170,54 +171,40 @@ def _story(story: Story, near: list[tuple[int, float]], limit: int) -> dict[str,
 
 def _article(article: Article, membership: float, copy: int, limit: int) -> dict[str, object]:
     fields = {
-        "id": _short(article.id, 200),
+        "id": _line(article.id, 200),
         "title": _title(article),
         "published": _when(article),
-        "source": _short(article.source or "", 200),
-        "url": _address(article),
-        "language": _short(article.language or "", 40),
+        "source": _line(article.source or "", 200),
+        "url": web_address(article.url),
+        "language": _line(article.language or "", 40),
         "length": len(article.text) if len(article.text) > limit else 0,
     }
     return {name: value for name, value in fields.items() if value} | {"membership": round(membership, 4), "copy": copy}
 
 
 def _when(article: Article) -> str:
-    """The minute in UTC; such strings sort by time."""
+    """The minute in UTC, as a string that sorts by time."""
     return article.published.astimezone(UTC).isoformat(" ")[:16] if article.published else ""
 
 
-def _address(article: Article) -> str:
-    """An address that may become a link: half of a long one would lead elsewhere."""
-    url = (article.url or "").strip()
-    return url if len(url) <= 2_000 and re.match(r"https?://", url, re.IGNORECASE) else ""
-
-
-def _texts(stories: Stories, limit: int) -> Iterator[str]:
-    """Texts in the order of the stories, in blocks after the script: the list is there before they have loaded."""
+def _texts(stories: StoriesFacts, limit: int) -> Iterator[str]:
+    """Texts in the order of the stories, in blocks after the script: the list shows before they have loaded."""
     articles = [article for story in stories for article in story.articles]
     for block in range(-(-len(articles) // _BLOCK)):
         texts = [printable(article.text[:limit]) for article in articles[block * _BLOCK : (block + 1) * _BLOCK]]
         yield f'<script type="application/json" id="texts-{block}">{_json(texts)}</script>\n'
 
 
-def _plain_story(story: Story) -> str:
+def _plain_story(story: StoryFacts) -> str:
     articles = "".join(map(_plain_article, story.articles))
     return (
-        f'<h2 dir="auto">{_html(_title(story.representative))}</h2>\n'
+        f'<h2 dir="auto">{safe(_title(story.representative))}</h2>\n'
         f"<p>{plural(len(story), 'article')}, {period(story.first, story.last)}. "
-        f"{_html(_short(story.reason, 1_000))}</p>\n"
+        f"{safe(_line(story.reason, 1_000))}</p>\n"
         f"<ul>\n{articles}</ul>\n"
     )
 
 
 def _plain_article(article: Article) -> str:
-    title, url = _html(_title(article)), _address(article)
-    if url:
-        title = f'<a href="{_html(url)}" target="_blank" rel="noopener noreferrer nofollow">{title}</a>'
-    facts = ", ".join(_html(_short(fact, 200)) for fact in (article.source, _when(article)) if fact)
-    return f'<li dir="auto">{title} <small>{facts}</small></li>\n'
-
-
-def _html(text: str) -> str:
-    # A NUL is an error in HTML, escaped or not.
-    return escape(printable(text)).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    facts = ", ".join(safe(_line(fact, 200)) for fact in (article.source, _when(article)) if fact)
+    return f'<li dir="auto">{link(article.url, safe(_title(article)))} <small>{facts}</small></li>\n'

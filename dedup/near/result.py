@@ -1,4 +1,4 @@
-"""NearDuplicates: what users hold of copies."""
+"""NearDuplicates, the result of the near tier."""
 
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +21,7 @@ class NearDuplicates:
     jaccard : ndarray of float64, shape (n_pairs,)
         Their exact Jaccard similarity, in (0, 1].
     containment : ndarray of float64, shape (n_pairs,)
-        The exact share of the smaller one's shingles that the other has too, in (0, 1].
+        The exact share of the smaller text's shingles that the other text has too, in (0, 1].
     labels : ndarray of int64, shape (n_texts,)
         The connected group of each text, numbered by first member.
     token_counts : ndarray of int64, shape (n_texts,)
@@ -51,7 +51,7 @@ class NearDuplicates:
         return np.where(jaccard >= self.threshold, self.bands.retrieval_probability(jaccard), 0.0)
 
     def renumbered(self, positions: NDArray[np.int64]) -> "NearDuplicates":
-        """The same, with text `i` at ``positions[i]``."""
+        """The result for the texts in another order: text `i` moves to ``positions[i]``."""
         pairs = np.sort(positions[self.pairs], axis=1)
         order = np.lexsort((pairs[:, 1], pairs[:, 0]))
         labels, token_counts = np.empty_like(self.labels), np.empty_like(self.token_counts)
@@ -68,11 +68,12 @@ class NearDuplicates:
     def _repr_html_(self) -> str:
         from dedup.html.cards import near_duplicates_card  # only notebooks pay for it
 
-        return near_duplicates_card(self)
+        columns = self.pairs, self.jaccard, self.containment
+        return near_duplicates_card(*columns, self.groups, len(self.labels), self.threshold)
 
     def __repr__(self) -> str:
-        grouped = sum(map(len, self.groups))
+        groups = self.groups
         return (
             f"NearDuplicates({len(self.labels):,} texts: {len(self.pairs):,} pairs, "
-            f"{grouped:,} texts in {len(self.groups):,} groups)"
+            f"{sum(map(len, groups)):,} texts in {len(groups):,} groups)"
         )

@@ -1,7 +1,7 @@
-"""What an index tells of articles, and how it writes them down."""
+"""Results of a story index."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated"]
@@ -9,19 +9,19 @@ Outcome = Literal["new_story", "report", "near_duplicate", "unchanged", "updated
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What became of an article.
+    """What an index did with an article.
 
     Attributes
     ----------
     article_id, story_id : str
     outcome : {"new_story", "report", "near_duplicate", "unchanged", "updated"}
-        "unchanged" is the same id with the same content, "updated" the same id with another.
+        "unchanged" is the same id with the same content, "updated" the same id with other content.
     near_duplicate_of : str or None
         Id of the article that it is a copy of.
     similarity : float or None
-        Jaccard similarity to that one, or else mean similarity to the reports of its story; None for a new story.
+        Jaccard similarity to that article, or mean similarity to the reports of its story; None for a new story.
     merged : tuple of str
-        Stories that went into others because of it; their ids stay valid as aliases.
+        Ids of stories that were merged into others because of it; they stay valid as aliases.
     """
 
     article_id: str
@@ -34,7 +34,7 @@ class Assignment:
     def _repr_html_(self) -> str:
         from dedup.html.cards import assignment_card  # only notebooks pay for it
 
-        return assignment_card(self)
+        return assignment_card(*astuple(self))
 
     def __repr__(self) -> str:
         facts = [f"{self.article_id!r:.80} in {self.story_id}: {self.outcome}"]
@@ -59,7 +59,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A live article and its similarity to the one asked about, in [0, 1]."""
+    """A live article and its similarity to the article of the query, in [0, 1]."""
 
     article_id: str
     story_id: str
@@ -68,24 +68,24 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An article that `StoryIndex.add_many` did not take, by its position, and why."""
+    """The position of an article that `StoryIndex.add_many` refused, and the reason."""
 
     position: int
     reason: str
 
 
 def story_name(story: int) -> str:
-    """What users call a story."""
+    """Id of the story with this number."""
     return f"s{story}"
 
 
 def story_number(story_id: str) -> int:
-    """The story of a name.
+    """Number of the story with this id.
 
     Raises
     ------
     KeyError
-        When no story is called like that.
+        For another id.
     """
     match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
     if match is None:
