@@ -3,9 +3,8 @@
 python benchmarks/outputs.py DATA OUT.json [--sets basil ecb ...]
 python benchmarks/outputs.py --compare OLD.json NEW.json
 
-The first form writes a digest of every output, named area/set/output, of the bundled sample and of the labelled sets
-in DATA (`*.jsonl.gz`, an article a line); PYTHONPATH=TREE has it of the commit in TREE, for only what is public is
-called. The second prints the names that differ, or are in one file only, and ends with 1 if there are any.
+Digests of all outputs of the bundled sample and of labelled sets (DATA has `*.jsonl.gz`), by the commit in TREE if
+PYTHONPATH=TREE, as only what is public is called; or the names that differ, and exit code 1 if there are any.
 """
 
 import argparse
@@ -36,17 +35,15 @@ import dedup
 from dedup.cli import main as command
 
 SETS = "basil", "ecb", "vi", "allsides", "og_fra", "og_deu", "newscope", "mmds", "ground", "feeds_line", "feeds_titles"
-ARCHIVED = "sample", "basil", "vi", "og_fra", "feeds_titles"
 FACTS = "id", "articles", "reason", "near_duplicates", "membership", "cohesion", "sources", "terms", "headline"
-NEAR: list[dict[str, Any]] = [{}, {"containment": 0.8}, {"compare_numbers": True}, {"cut_residue": True}]
 COMMANDS = """--version; --help; cluster --help; near --help; ingest --help; explain --help; stories --help
 cluster sample.jsonl; cluster sample.jsonl --stories; cluster sample.jsonl --fold marks --to csv; cluster nowhere.jsonl
 cluster sample.jsonl --representative earliest; cluster sample.jsonl --representative longest --keep-residue --stories
 cluster sample.jsonl --json -o out.jsonl; cluster sample.jsonl -o out.csv; cluster sample.jsonl -o out.html
 near sample.jsonl; near sample.jsonl --groups; near sample.jsonl --keep; near sample.jsonl --containment .5 --to csv
 explain sample.jsonl A B; explain sample.jsonl A B --html; explain sample.jsonl A nobody; near sample.jsonl --recall 2
-ingest index.db sample.jsonl --json; ingest index.db sample.jsonl
-stories index.db; stories index.db --json; stories index.db --since 2024-01-01 --min-size 2 --limit 9"""
+ingest index.db sample.jsonl --json; ingest index.db sample.jsonl; stories index.db; stories index.db --json
+stories index.db --since 2024-01-01 --min-size 2 --limit 9"""
 
 Article = dict[str, Any]
 Digests = dict[str, str]
@@ -65,11 +62,9 @@ def load(folder: Path, name: str) -> list[Article]:
 
 
 def digest(value: object) -> str:
-    """A fingerprint of a file, bytes, text, an array with its type and shape, or of how anything else is written."""
+    """A fingerprint of bytes, text, an array with its type and shape, or of how anything else is written."""
     if isinstance(value, np.ndarray):
         value = f"{value.dtype} {value.shape} ".encode() + value.tobytes()
-    if isinstance(value, Path):
-        value = value.read_bytes()
     if not isinstance(value, bytes):
         value = (value if isinstance(value, str) else repr(value)).encode("utf-8", "surrogatepass")
     return blake2b(value, digest_size=8).hexdigest()
@@ -105,7 +100,7 @@ def tables(path: str) -> Digests:
         names = [name for kind, name, _ in schema if kind == "table" and name != "versions"]
         rows = {name: digest(file.execute(f"SELECT * FROM {name}").fetchall()) for name in names}
         marks = [file.execute(f"PRAGMA {mark}").fetchone() for mark in ("application_id", "user_version", "page_size")]
-    return {"schema": digest(schema), "marks": digest(marks)} | rows
+    return rows | {"schema": digest([schema, marks])}
 
 
 def of_stories(articles: list[Article]) -> Digests:
@@ -118,25 +113,22 @@ def of_stories(articles: list[Article]) -> Digests:
         fields(stories, "articles", "labels", "near_duplicate_labels", "representative_indices", "membership")
         | {f"labels at {threshold}": digest(stories.rethreshold(threshold).labels) for threshold in (0.08, 0.2)}
         | {"least certain": digest(stories.least_certain(20)), "frame": digest(stories.to_frame().to_csv())}
-        | {"page": digest(Path("stories.html")), "residue": digest([article.residue for article in stories.articles])}
+        | {"page": digest(Path("stories.html").read_bytes()), "residue": digest([a.residue for a in stories.articles])}
         | {"numbers": digest([(found.similarity, found.cosine, found.terms, found.passages) for found in why])}
         | under("story", facts(stories))
-        | under("stories", shown([stories]))
-        | under("largest", shown(stories[:5]))
+        | under("stories", shown([stories, *stories[:5]]))
         | under("explain", shown(why))
         | under("member", shown(story.explain(story.articles[-1].id) for story in stories[:10] if len(story) > 1))
     )
 
 
-def of_stream(articles: list[Article]) -> Digests:
+def of_stream(path: str, articles: list[Article]) -> Digests:
     """An index that takes half one by one and half in batches, forgets, is told the same again, and is refined."""
-    Path("stream.db").unlink(missing_ok=True)
     ordered = sorted(articles, key=lambda article: (article["published"] or "", article["id"]))
-    times = [datetime.fromisoformat(article["published"]) for article in ordered if article["published"]]
-    times = [when if when.tzinfo else when.replace(tzinfo=UTC) for when in times] or [datetime(2020, 1, 1, tzinfo=UTC)]
+    times = [datetime.fromisoformat(article["published"] or "2020-01-01").replace(tzinfo=UTC) for article in ordered]
     half = len(ordered) // 2
     rest = ordered[:5] + ordered[half - 5 :]  # those that were forgotten, those that are there, those that are new
-    with dedup.StoryIndex("stream.db") as index:
+    with dedup.StoryIndex(path) as index:
         assigned = [index.add(article) for article in ordered[:half]]
         done: list[Any] = [index.expire(times[len(times) // 8])]
         for i in range(0, len(rest), 50):
@@ -145,13 +137,13 @@ def of_stream(articles: list[Article]) -> Digests:
         done += [index.remove(article["id"]) for article in ordered[half :: half // 4]]
         done += index.refine(times[len(times) // 2])
         told = facts(index.stories())
-    with dedup.StoryIndex("stream.db", read_only=True) as index:
+    with dedup.StoryIndex(path, read_only=True) as index:
         homes = [(article.id, index.story_id(article.id)) for story in index.stories() for article in story.articles]
         similar = [index.similar(article) for article in ordered[:: half // 4]]
         recent = [story.id for story in index.stories(since=times[-len(times) // 4], min_size=2, limit=20)]
     answers = {"homes": digest(homes), "similar": digest(similar), "recent": digest(recent), "done": digest(done)}
     answers["assigned"] = digest([(one, one.similarity) for one in assigned])
-    return answers | under("first", shown(assigned[:20])) | under("story", told) | under("table", tables("stream.db"))
+    return answers | under("first", shown(assigned[:20])) | under("story", told) | under("table", tables(path))
 
 
 def of_taken_over(name: str, stories: Any) -> Digests:
@@ -165,21 +157,19 @@ def of_taken_over(name: str, stories: Any) -> Digests:
 def of_archive(paths: list[str]) -> Digests:
     """A job from files to files, and what is read from its results."""
     dedup.archive.cluster(paths, "archive", n_jobs=1)
-    files = {str(path): digest(path) for path in Path("archive").rglob("*") if path.is_file()}
+    files = {str(path): digest(path.read_bytes()) for path in Path("archive").rglob("*") if path.is_file()}
     manifest = json.loads(Path("archive/manifest.json").read_text())
     del files["archive/manifest.json"], manifest["inputs"], manifest["versions"]
-    grouped = dedup.archive.read("archive")
-    late = dedup.archive.read("archive", since=datetime(2021, 7, 20, tzinfo=UTC))
+    grouped, late = (dedup.archive.read("archive", since=since) for since in (None, datetime(2023, 9, 14, tzinfo=UTC)))
     files |= {"manifest": digest(json.dumps(manifest, sort_keys=True)), "late": digest(late.articles)}
-    files |= fields(grouped, "articles", "labels", "near_duplicate_labels")
-    return files | under("index", of_taken_over("archive", grouped))
+    return files | fields(grouped, "labels", "near_duplicate_labels") | of_taken_over("archive", grouped)
 
 
 def of_other_ways(articles: list[Article]) -> Digests:
     """What else may be given: an encoder (here letters, counted), a data frame, two articles without a batch."""
-    stories = dedup.cluster(articles, encoder=lambda texts: np.array([[t.count(x) + 1.0 for x in "aeоск"] for t in texts]))
-    frames = {"encoder": stories.to_frame(), "cluster_frame": dedup.cluster_frame(pd.DataFrame(articles))}
-    found = {name: digest(frame.to_csv()) for name, frame in frames.items()}
+    stories = dedup.cluster(articles, encoder=lambda texts: [[t.count(x) + 1.0 for x in "aeоск"] for t in texts])
+    frame = dedup.cluster_frame(pd.DataFrame(articles)[["id", "title", "text", "published", "source"]])
+    found = {"encoder": digest(stories.to_frame().to_csv()), "cluster_frame": digest(frame.to_csv())}
     return found | under("explain", shown(dedup.explain(*pair) for pair in pairwise(articles[:10])))
 
 
@@ -191,24 +181,25 @@ def of_commands(articles: list[Article]) -> Digests:
         out, notes = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
         with redirect_stdout(out), redirect_stderr(notes):
             code = command([names.get(word, word) for word in line.split()])
-        out.seek(0)
-        found[line] = digest([code, out.read(), notes.getvalue()])
-    return found | {str(path): digest(path) for path in Path().glob("out.*")} | under("table", tables("index.db"))
+        out.flush()
+        found[line] = digest([code, out.buffer.getvalue(), notes.getvalue()])
+    found |= {str(path): digest(path.read_bytes()) for path in Path().glob("out.*")}
+    return found | under("table", tables("index.db"))
 
 
 def of_plots(articles: list[Article]) -> Digests:
-    """Every figure as SVG, of which the names of elements are made with a salt."""
+    """Every figure as SVG; none without matplotlib."""
+    if not find_spec("matplotlib"):
+        print("no plots: matplotlib is not installed", file=sys.stderr)
+        return {}
     import_module("matplotlib").rcParams["svg.hashsalt"] = "dedup"
-    stories, plots, found = dedup.cluster(articles), dedup.plots, {}
-    for name, axes in {
-        "story_timeline": plots.story_timeline(stories[0]),
-        "similarity_matrix": plots.similarity_matrix(stories[0]),
-        "retrieval_curve": plots.retrieval_curve(dedup.near_duplicates(articles)),
-        "threshold_sweep": plots.threshold_sweep(stories, labels=[article["story"] for article in articles]),
-        "index_growth": plots.index_growth(stories),
-    }.items():
+    stories, copies, plots, found = dedup.cluster(articles), dedup.near_duplicates(articles), dedup.plots, {}
+    drawn = {"growth": plots.index_growth(stories), "timeline": plots.story_timeline(stories[0])}
+    drawn |= {"matrix": plots.similarity_matrix(stories[0]), "retrieval": plots.retrieval_curve(copies)}
+    drawn["sweep"] = plots.threshold_sweep(stories, labels=[article["story"] for article in articles])
+    for name, axes in drawn.items():
         axes.figure.savefig("plot.svg", metadata={"Date": None})
-        found[name] = digest(Path("plot.svg"))
+        found[name] = digest(Path("plot.svg").read_bytes())
     return found
 
 
@@ -218,26 +209,23 @@ def fingerprints(sets: dict[str, list[Article]]) -> Digests:
     for name, articles in sets.items():
         start = time.perf_counter()
         Path(f"{name}.jsonl").write_text("".join(json.dumps(article) + "\n" for article in articles))
-        found |= under(f"cluster/{name}", of_stories(articles)) | under(f"stream/{name}", of_stream(articles))
-        for parameters in NEAR:
+        found |= under(f"cluster/{name}", of_stories(articles))
+        found |= under(f"stream/{name}", of_stream(f"{name}.db", articles))
+        for parameters in ({}, {"containment": 0.8}, {"compare_numbers": True}, {"cut_residue": True}):
             copies = dedup.near_duplicates(articles, **parameters)
             told = fields(copies, "pairs", "jaccard", "containment", "labels", "token_counts") | shown([copies])
             found |= under(" ".join(["near", *parameters]) + f"/{name}", told)
         print(f"{name:<12} {time.perf_counter() - start:6.1f} s", file=sys.stderr, flush=True)
-    start, articles = time.perf_counter(), sets["sample"]
-    found |= under("archive", of_archive([f"{name}.jsonl" for name in ARCHIVED if name in sets]))
+    articles = sets["sample"]
+    found |= under("archive", of_archive([f"{name}.jsonl" for name in sets][:4]))
     found |= under("batch", of_taken_over("batch", dedup.cluster(articles)))
     found |= under("other ways", of_other_ways(articles)) | under("command", of_commands(articles))
-    if find_spec("matplotlib"):
-        found |= under("plot", of_plots(articles))
-    else:
-        print("no plots: matplotlib is not installed", file=sys.stderr)
-    print(f"all else     {time.perf_counter() - start:6.1f} s", file=sys.stderr)
+    found |= under("plot", of_plots(articles))
     return found
 
 
-def main() -> int:
-    """Write fingerprints, or compare two files of them; an exit code."""
+def main() -> None:
+    """Write fingerprints, or compare two files of them."""
     parser = argparse.ArgumentParser(usage="outputs.py DATA OUT [--sets SET ...] | outputs.py --compare OLD NEW")
     parser.add_argument("paths", nargs=2, type=Path)
     parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS)
@@ -247,18 +235,15 @@ def main() -> int:
         old, new = (json.loads(path.read_text(encoding="utf-8")) for path in given.paths)
         differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
         print(*differing, f"{len(differing)} of {len(old.keys() | new.keys())} outputs differ", sep="\n")
-        return int(bool(differing))
+        sys.exit(1 if differing else 0)
     warnings.simplefilter("ignore")
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "MPLBACKEND": "svg"}
-    print(f"dedup of {Path(dedup.__file__).parent}", file=sys.stderr)
-    data, out = given.paths[0], given.paths[1].resolve()
-    sets = {name: load(data, name) for name in ("sample", *given.sets)}
+    data, out = (path.resolve() for path in given.paths)
     with TemporaryDirectory() as folder, chdir(folder):
-        found = fingerprints(sets)
+        found = fingerprints({name: load(data, name) for name in ("sample", *given.sets)})
     out.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{len(found)} fingerprints", file=sys.stderr)
-    return 0
+    print(f"{len(found)} fingerprints of {dedup.__path__[0]}, {time.process_time():.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
