@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dedup.store.copying import copy_index as copy_index
     from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
-    from dedup.stories import Story as Story
+    from dedup.story.result import Story as Story
     from dedup.stream.assignment import Assignment as Assignment
     from dedup.stream.assignment import Move as Move
     from dedup.stream.assignment import Refusal as Refusal
@@ -43,7 +43,7 @@ _HOMES = {
     "SampleArticle": "samples",
     "Similar": "stream.assignment",
     "Stories": "stories",
-    "Story": "stories",
+    "Story": "story.result",
     "StoryClusterer": "clusterer",
     "StoryIndex": "index",
     "TableSum": "store.copying",

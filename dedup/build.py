@@ -13,8 +13,9 @@ from dedup.explainer import explain_ids, explain_membership
 from dedup.near.result import NearDuplicates
 from dedup.progress import ProgressCallback, no_progress
 from dedup.representative import Candidate, Chooser, candidates_of, choose, cohesion
-from dedup.stories import Doubt, Stories, Story
+from dedup.stories import Doubt, Stories
 from dedup.story.pipeline import StoryGroups
+from dedup.story.result import Story
 from dedup.story.weighting import TermWeighting
 
 

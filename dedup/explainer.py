@@ -12,8 +12,9 @@ from dedup.near.jaccard import ShingleSets
 from dedup.near.shingles import shingle_hashes
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
-from dedup.stories import Stories, Story
+from dedup.stories import Stories
 from dedup.story.candidates import FLOOR
+from dedup.story.result import Story
 from dedup.story.shared_terms import shared_terms, weigh
 from dedup.story.similarity import cosines, time_factor
 from dedup.story.weighting import TermWeighting

@@ -1,9 +1,9 @@
-"""Story and Stories: the results that users hold."""
+"""Stories: what the batch returns, and what an index takes."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -12,109 +12,8 @@ from numpy.typing import NDArray
 from dedup.article import Article
 from dedup.explanation import Explanation
 from dedup.parameters import check, check_story_threshold
-from dedup.story.terms import top_terms
-from dedup.story.weighting import TermWeighting
-from dedup.text.limit import first_texts
-from dedup.wording import headline_of, period, plural, printable
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Story:
-    """The articles that report one event.
-
-    Attributes
-    ----------
-    id : str
-        The id of its first article.
-    representative : Article
-        The article to show.
-    reason : str
-        Why that one, in a sentence with its numbers.
-    articles : tuple of Article
-        By publication, undated last.
-    near_duplicates : tuple of tuple of Article
-        Groups of copies within the story, each of at least two.
-    membership : tuple of float
-        Mean similarity of each of `articles` to the other reports of the story (copies count as one), in [0, 1]; 1 for
-        a report alone. An article near the threshold, or below it, is doubtful.
-    cohesion : float
-        Mean similarity of two reports of the story, in [0, 1]; 1 for a report alone.
-    threshold : float
-        Mean similarity from which reports form a story.
-    """
-
-    id: str
-    representative: Article
-    reason: str
-    articles: tuple[Article, ...]
-    near_duplicates: tuple[tuple[Article, ...], ...]
-    membership: tuple[float, ...]
-    cohesion: float
-    threshold: float
-    _weighting: TermWeighting
-    _explain: Callable[["Story", Any], Explanation]
-
-    @property
-    def first(self) -> datetime | None:
-        """When its first dated article was published; None when none is dated."""
-        return min((a.published for a in self.articles if a.published), default=None)
-
-    @property
-    def last(self) -> datetime | None:
-        """When its last dated article was published; None when none is dated."""
-        return max((a.published for a in self.articles if a.published), default=None)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Its outlets, in the order of their first article."""
-        return tuple(dict.fromkeys(a.source for a in self.articles if a.source))
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Up to eight words that say what it is about, heaviest first.
-
-        They are computed at each access, from the first 1,000,000 characters of its articles together.
-        """
-        return top_terms(first_texts(self.articles), self._weighting)
-
-    @property
-    def headline(self) -> str:
-        """Title of the representative, or the beginning of its text."""
-        return headline_of(self.representative.title, self.representative.text)
-
-    def explain(self, article: Any) -> Explanation:
-        """Why an article belongs to the story, or how close it is to it; see `dedup.explain`.
-
-        Parameters
-        ----------
-        article : str, mapping, object or Article
-            A str is the id of an article of the story.
-
-        Returns
-        -------
-        Explanation
-            Of the article and the closest report of the story. The verdict has the mean similarity to all other
-            reports, which is compared with the threshold, and the number of copies.
-
-        Raises
-        ------
-        KeyError
-            When the story has no article of that id.
-        TypeError, ValueError
-            For something else than an article, or the only article of the story.
-        """
-        return self._explain(self, article)
-
-    def __len__(self) -> int:
-        return len(self.articles)
-
-    def _repr_html_(self) -> str:
-        from dedup.html.cards import story_card  # only notebooks pay for it
-
-        return story_card(self)
-
-    def __repr__(self) -> str:
-        return f"Story({plural(len(self), 'article')}, {period(self.first, self.last)}: {self.headline!r})"
+from dedup.story.result import Story
+from dedup.wording import period, plural, printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,9 @@ PACKAGE = ROOT / "dedup"
 # From the ground up. A room imports those before it only; in a folder that is named here, those of its own too. The
 # face, `dedup/__init__.py`, hands names on and is imported by commands alone.
 ROOMS = [
-    *("_version", "arrays", "progress", "parallel", "lock", "article", "parameters", "wording"),
-    *("html", "text", "residue", "near", "story", "representative"),
-    *("explanation", "stories", "explainer", "build"),
+    *("_version", "arrays", "progress", "parallel", "lock", "wording", "article", "parameters"),
+    *("html", "explanation", "text", "residue", "near", "story", "representative"),
+    *("stories", "explainer", "build"),
     *("samples", "encoders", "duplicates", "clusterer", "frames"),
     *("store", "stream", "index"),
     *("inputs", "archive"),
@@ -23,7 +23,7 @@ ROOMS = [
 MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_ROOMS_AT_THE_TOP = 300, 50, 20
 
 # Archive stages mirror the tiers whose work they do on files.
-MIRRORED = {"residue", "near", "similarity", "stories", "pipeline"}
+MIRRORED = {"residue", "near", "similarity", "stories", "pipeline", "result"}
 
 
 def files():

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dedup.near.result import NearDuplicates
-    from dedup.stories import Stories, Story
+    from dedup.stories import Stories
+    from dedup.story.result import Story
 
 ARTICLE_COLUMNS = ("id", "story_id", "near_duplicate_group", "is_representative", "membership")
 STORY_COLUMNS = (

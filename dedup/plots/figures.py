@@ -29,7 +29,8 @@ from dedup.plots.axes import (
     title,
     utc,
 )
-from dedup.stories import Stories, Story
+from dedup.stories import Stories
+from dedup.story.result import Story
 from dedup.story.similarity import similarity_matrix as all_similarities
 from dedup.text.limit import readable_texts
 from dedup.wording import plural
