@@ -25,44 +25,41 @@ from dedup.parameters import (
 from dedup.progress import Progress, track
 from dedup.representative import Chooser
 from dedup.store.opening import name_of, open_store
-from dedup.stories import LabelledArticles, Stories, Story
-from dedup.stream import maintenance as upkeep
-from dedup.stream.assignment import Assignment, Move, Refusal, Similar, story_name, story_number
-from dedup.stream.queries import most_similar, row_of, story_of
-from dedup.stream.seed import seed_index
+from dedup.stories import LabelledArticles, Stories
+from dedup.story.result import Story
+from dedup.stream import maintenance
+from dedup.stream.assignment import Assignment, Move, Refusal, Similar, format_story_id, parse_story_id
+from dedup.stream.queries import row_of, similar_reports, story_of
+from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
 from dedup.stream.settings import stored_parameters, versions
 from dedup.stream.validation import check_articles, split_valid
-from dedup.text.limit import note_long
+from dedup.text.limit import warn_truncated
 
 _log = logging.getLogger(__name__)
 
-_MOST = 2**62  # SQLite counts no further
+_MOST = 2**62  # databases count no further
 
 
 class StoryIndex:
     """Stories of articles that come one by one, in a file that survives the process.
 
-    An article joins the story where the total of (similarity - story_threshold) gains most, if it gains at all; so does
-    a late one, by its own time. What is acknowledged is stored: every `add` or `add_many` is one transaction.
+    An article joins the story where the total of (similarity - story_threshold) gains most, if it gains at all. Every
+    `add` or `add_many` is one transaction: when it returns, its articles are stored.
 
     Parameters
     ----------
     path : str or Path
         SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it. Or the
-        URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write; it is
-        kept in the schema "dedup", and needs ``pip install "dedup-stories[postgres]"``.
-    story_threshold, near_threshold, recall, num_perm, shingle_size
-        As in `StoryClusterer`. They are kept in the file, which opens with the same ones only.
-    representative : {"central", "earliest", "longest"} or callable, default "central"
-    cut_residue : bool, default True
-        As in `StoryClusterer`; a source is learned as its articles come.
-    fold, max_chars
-        As in `StoryClusterer`. With `cut_residue` they are kept in the file too.
-    timezone : str or tzinfo, optional
+        URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write. The index
+        is kept in the schema "dedup"; it needs ``pip install "dedup-stories[postgres]"``.
+    story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
+        As in `StoryClusterer`. They are kept in the file, which opens with the same ones only. The residue of a source
+        is learned as its articles come.
+    representative, timezone
         As in `StoryClusterer`.
     read_only : bool, default False
-        Open a file that another process may be writing to. Answers are as of the last transaction; words are weighed
+        Open a file that another process may be writing to. Answers are as of its last transaction; words are weighted
         as of the opening, or of the last `similar`.
 
     Raises
@@ -73,19 +70,18 @@ class StoryIndex:
     RuntimeError
         When another StoryIndex writes to the file.
     OSError
-        When the file or database cannot be read or written. Of a database that comes back, the next call goes on.
+        When the file or database cannot be read or written. The next call works again once the database does.
     ImportError
         When what the database needs is not installed.
 
     Notes
     -----
-    Late articles are as good as others: one joins the story that it would have joined in time, as long as reports of
-    that are live, which is until `expire`. What two articles have in common is weighed by how common it is among the
-    latest 8,192 that came, so the vocabulary of last year does not weigh on today's. Before an index has some hundred
-    articles it is careful, and joins less.
+    A late article joins the story that it would have joined in time, as long as reports of that story are live, which
+    they are until `expire`. What two articles share is weighted by how common it is among the latest 8,192 articles, so
+    that the vocabulary of last year has no weight today. Before an index has some hundred articles, it joins fewer.
 
-    Nothing acknowledged is lost when the process is killed. When the machine loses power the last transactions may be,
-    as a whole; the file stays sound.
+    Nothing that was stored is lost when the process is killed. When the machine loses power, the last transactions may
+    be lost as a whole; the file stays sound.
 
     Examples
     --------
@@ -127,31 +123,30 @@ class StoryIndex:
     def from_stories(
         cls, path: str | Path, stories: Stories | LabelledArticles, *, progress: Progress = False, **parameters: Any
     ) -> Self:
-        """An index that begins with the stories of a batch or an archive: the first is s1, and so on.
+        """Return an index that begins with the stories of a batch or an archive: the first is s1, and so on.
 
-        Reports that come later join them, and the same articles are "unchanged".
+        Reports that come later join these stories; the same articles are "unchanged" when they come again.
 
         Parameters
         ----------
         path : str or Path
-            See `StoryIndex`; with no articles yet.
-        stories : Stories or Grouped
-            What `dedup.cluster` or `dedup.archive.read` returns, of articles with ids that will come again.
+            See `StoryIndex`; there may be no articles yet.
+        stories : Stories or LabelledArticles
+            What `dedup.cluster` or `dedup.archive.read` returns; the ids of the articles have to be lasting ones.
         progress : bool or callable, default False
-            As in `StoryClusterer`, of the articles taken over.
+            As in `StoryClusterer`.
         **parameters
-            Those of `StoryIndex`; unless given, the `story_threshold` is that of a batch, and all are those of an
+            Those of `StoryIndex`. By default the `story_threshold` of a batch is kept, and all parameters of an
             archive.
 
         Returns
         -------
         StoryIndex
-            Open.
 
         Raises
         ------
         TypeError, ValueError
-            When these are no stories, or not of articles that `add` takes; or when the index has articles.
+            When these are no stories, when `add` would refuse an article, or when the index has had articles.
 
         Examples
         --------
@@ -162,26 +157,14 @@ class StoryIndex:
         ('s1', True)
         """
         check(progress=progress)
-        if isinstance(stories, Stories):
-            labels = stories.labels, stories.near_duplicate_labels
-            stories = LabelledArticles(stories.articles, *labels, {"story_threshold": stories.threshold})
-        elif not isinstance(stories, LabelledArticles):
-            what = "what dedup.cluster or dedup.archive.read returns"
-            raise TypeError(f"stories is {type(stories).__name__}; allowed: {what}")
-        index = cls(path, **stories.parameters | parameters)
+        labelled = labelled_articles(stories)
+        index = cls(path, **labelled.parameters | parameters)
         try:
-            index._session.write(lambda: index._begin(stories, path, progress))
+            seed_index(index._session, labelled, name_of(path), index._timezone, progress)
         except BaseException:
             index.close()
             raise
         return index
-
-    def _begin(self, grouped: LabelledArticles, path: str | Path, progress: Progress) -> None:
-        session = self._session
-        if session.store.counters()[:2] != (1, 1):
-            raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
-        with track(progress, len(grouped.articles)) as on_progress:
-            seed_index(session.state, session.assigner, grouped, self._timezone, on_progress)
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +173,7 @@ class StoryIndex:
         self.close()
 
     def close(self) -> None:
-        """Close the file; nothing is lost without it."""
+        """Close the file; whoever forgets to loses nothing."""
         self._session.close()
 
     def __len__(self) -> int:
@@ -203,7 +186,7 @@ class StoryIndex:
         Parameters
         ----------
         article : mapping, object or Article
-            With an id. One with the id of a live article takes its place, unless nothing has changed.
+            With an id. It replaces the live article with that id, unless nothing has changed.
 
         Returns
         -------
@@ -212,7 +195,7 @@ class StoryIndex:
         Raises
         ------
         TypeError, ValueError
-            For an article that is not as above; nothing is stored.
+            For an article that is not allowed; nothing is stored.
         """
         return self.add_many([article])[0]
 
@@ -232,15 +215,15 @@ class StoryIndex:
         Parameters
         ----------
         articles : iterable of mapping, object or Article; or a data frame
-            See `add`; in the order in which they are to come.
+            See `add`; they are added in this order.
         errors : {"raise", "skip"}, default "raise"
-            Whether one that is not allowed refuses all, or only itself.
+            Whether an article that is not allowed refuses all, or only itself.
         progress : bool or callable, default False
-            As in `StoryClusterer`; `done` articles have their story. What the callable raises leaves nothing stored.
+            As in `StoryClusterer`; `done` articles have their story. When the callable raises, nothing is stored.
 
         Returns
         -------
-        list of Assignment; with ``errors="skip"`` that and a list of Refusal
+        list of Assignment; with ``errors="skip"`` also a list of Refusal
 
         Raises
         ------
@@ -254,7 +237,7 @@ class StoryIndex:
         if errors == "skip":
             articles, refusals = split_valid(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
-        note_long(checked, self._session.settings.max_chars)
+        warn_truncated(checked, self._session.settings.max_chars)
         assignments = self._session.write(lambda: self._add(checked, progress))
         _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
@@ -264,82 +247,81 @@ class StoryIndex:
             return self._session.assigner.add(articles, on_progress)
 
     def remove(self, article_id: str) -> bool:
-        """Forget an article; its story falls apart where it was the bridge. False when there is none of that id."""
+        """Remove an article, and split its story if nothing else holds it together; False when there is no such id."""
         return self._session.write(lambda: self._remove(article_id))
 
     def _remove(self, article_id: str) -> bool:
         state = self._session.state
         row = row_of(state, article_id)
         if row is not None:
-            upkeep.remove(state, row.node)
+            maintenance.remove(state, [row.node])
         return row is not None
 
     def expire(self, before: datetime) -> int:
-        """Forget the articles published before; of undated ones, those that came when no later article was known.
+        """Remove the articles published before; an undated one counts as published with the latest one when it came.
 
         Returns
         -------
         int
-            How many.
+            Number of articles removed.
         """
         day = day_of(before, "before")
-        return self._session.write(lambda: upkeep.expire(self._session.state, day))
+        return self._session.write(lambda: maintenance.expire(self._session.state, day))
 
     def refine(self, since: datetime) -> list[Move]:
-        """Look again at the stories with an article since then, as the batch would, and say what moved.
+        """Partition the stories with an article since then again, as the batch does, and return what moved.
 
-        A story's id stays with the part that has most of its reports.
+        The id of a story stays with the part that has most of its reports.
         """
         day = day_of(since, "since")
-        return self._session.write(lambda: upkeep.refine(self._session.state, day))
+        return self._session.write(lambda: maintenance.refine(self._session.state, day))
 
     def story_id(self, article_id: str) -> str:
-        """Story of an article.
+        """Return the id of the story of an article.
 
         Raises
         ------
         KeyError
-            When there is none of that id.
+            When no article has that id.
         """
         with self._session.reading() as state:
             row = row_of(state, article_id)
         if row is None:
             raise KeyError(f"no article has the id {article_id!r}")
-        return story_name(row.story)
+        return format_story_id(row.story)
 
     def story(self, story_id: str) -> Story:
-        """A story by its id or an alias of it.
+        """Return a story by its id or an alias of it.
 
         Raises
         ------
         KeyError
-            When there is none of that id, or not any more.
+            When no story has that id, or no longer.
         """
         with self._session.reading() as state:
-            number = state.store.resolve(story_number(story_id))
+            number = state.store.resolve(parse_story_id(story_id))
             story = None if number is None else story_of(state, number, self._rule)
         if story is None:
             raise KeyError(f"no story has the id {story_id!r}")
         return story
 
     def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
-        """Stories with an article since then and at least so many articles, the latest first, `limit` at most."""
+        """Return the latest stories, at most `limit`, with an article since then and at least `min_size` articles."""
         check(min_size=min_size, limit=limit)
         day = None if since is None else day_of(since, "since")
         with self._session.reading() as state:
-            numbers = state.store.story_ids(day, min(min_size, _MOST))[:limit]
-            told = (story_of(state, number, self._rule) for number in numbers)
-            return [story for story in told if story is not None]
+            numbers = state.store.story_numbers(day, min(min_size, _MOST))[:limit]
+            found = (story_of(state, number, self._rule) for number in numbers)
+            return [story for story in found if story is not None]
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
-        """The live reports most similar to an article, which need not be in the index, most similar first.
+        """Return the live reports most similar to an article, which need not be in the index, most similar first.
 
-        One with the id of the article is left out.
+        A report with the id of the article is left out.
         """
         check(k=k)
         batch = read_articles([article], timezone=self._timezone)
-        (given,), (named,) = batch.articles, batch.named
-        with self._session.reading(memory=True) as state:
-            found = most_similar(state, given)
-        own = given.id if named else None
-        return [Similar(row.id, story_name(row.story), near) for row, near in found if row.id != own][:k]
+        (given,), (has_id,) = batch.articles, batch.named
+        with self._session.reading(refresh=True) as state:
+            found = similar_reports(state, given)
+        return [report for report in found if not has_id or report.article_id != given.id][:k]

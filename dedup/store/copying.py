@@ -1,7 +1,8 @@
-"""An index from another one, or from stories that are known."""
+"""Copies of an index, from any store to any other."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -17,28 +18,32 @@ _log = logging.getLogger(__name__)
 
 _NODES_AT_ONCE = 256
 
+# `dedup.store.records.Row` with the column names of format 3, which are part of the checksums.
+Row = namedtuple("Row", "node id digest day kept_by_day story speaker source fields")
+
 
 class TableSum(NamedTuple):
-    """How many rows, and a sum over their contents that does not depend on their order."""
+    """The number of rows of a table, and a checksum of their contents that does not depend on their order."""
 
     rows: int
     checksum: str
 
 
 def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
-    """Copy an index to another file or database, with all that it knows, under the same numbers.
+    """Copy a whole index to another file or database; articles and stories keep their numbers.
 
     Parameters
     ----------
     source : str or Path
-        As `StoryIndex` takes it; others may write to it meanwhile, and what they write from then on is not copied.
+        As `StoryIndex` takes it; other processes may write to it meanwhile, and what they write from then on is not
+        copied.
     target : str or Path
-        Where there is no index yet, but for what a copy that was interrupted left.
+        Where there is no index yet, except what an interrupted copy left.
 
     Returns
     -------
     dict of str to TableSum
-        Of each table, read from the target when all was written, and equal to that of the source.
+        Sum of each table, read from the target when everything was written, and equal to that of the source.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
     try:
         copy = open_store(target, parameters | {UNFINISHED: "True"}, versions)
         try:
-            # All that is copied is one transaction, which ends with the mark of an unfinished copy.
+            # Everything is copied in one transaction, which ends by removing the mark of an unfinished copy.
             with origin.snapshot(), copy.transaction():
                 if copy.counters() != (1, 1, -np.inf):
                     raise ValueError(f"{name_of(target)} has an index already; allowed: where there is none")
@@ -78,7 +83,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
                 expected, found = _sums(origin), _sums(copy)
                 if found != expected:
                     raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
-                copy.finish()
+                copy.mark_complete()
         finally:
             copy.close()
     finally:
@@ -88,10 +93,10 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
 
 
 def _copy(source: Store, target: Store) -> None:
-    target.add_aliases(source.aliases())
-    for some in _parts(source.before(np.inf)):
-        rows, article_features = source.rows(some), source.article_features(some)
-        target.insert([(rows[node], article_features[node]) for node in some])
+    target.insert_stories(source.all_stories())
+    for nodes in _blocks(source.nodes_before(np.inf)):
+        rows, features = source.rows(nodes), source.article_features(nodes)
+        target.insert([(rows[node], features[node]) for node in nodes])
     for name in source.learned_sources():
         target.set_learned_residue(name, source.learned_residue(name))
     node, story, latest = source.counters()
@@ -101,31 +106,24 @@ def _copy(source: Store, target: Store) -> None:
 
 
 def _sums(store: Store) -> dict[str, TableSum]:
-    """What each table has."""
-    nodes = store.before(np.inf)
+    """Return the sum of each table, under the name that format 3 gives it."""
+    nodes = store.nodes_before(np.inf)
     tables: dict[str, Iterable[Any]] = {
-        "articles": _of_nodes(store.rows, nodes),
-        "traits": (
-            (node, *_plain(article_features)) for node, article_features in _of_nodes(store.article_features, nodes)
-        ),
-        "stories": store.aliases(),
-        "habits": ((name, *_plain(store.learned_residue(name))) for name in store.learned_sources()),
+        "articles": ((node, Row(*row)) for node, row in _by_node(store.rows, nodes)),
+        "traits": ((node, *features.to_bytes()) for node, features in _by_node(store.article_features, nodes)),
+        "stories": store.all_stories(),
+        "habits": ((name, *store.learned_residue(name).to_bytes()) for name in store.learned_sources()),
         "counters": [store.counters()],
     }
     return {name: _sum(rows) for name, rows in tables.items()}
 
 
-def _of_nodes(ask: Any, nodes: list[int]) -> Iterator[Any]:
-    return chain.from_iterable(ask(some).items() for some in _parts(nodes))
+def _by_node(get: Callable[[list[int]], dict[int, Any]], nodes: list[int]) -> Iterator[tuple[int, Any]]:
+    return chain.from_iterable(get(block).items() for block in _blocks(nodes))
 
 
-def _parts(nodes: list[int]) -> Iterator[list[int]]:
+def _blocks(nodes: list[int]) -> Iterator[list[int]]:
     return (nodes[i : i + _NODES_AT_ONCE] for i in range(0, len(nodes), _NODES_AT_ONCE))
-
-
-def _plain(values: Iterable[Any]) -> Iterator[Any]:
-    """Values of which arrays are bytes."""
-    return (value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
 
 
 def _sum(rows: Iterable[Any]) -> TableSum:

@@ -16,7 +16,7 @@ _SCHEMES = ("postgresql", "postgres")
 def open_store(
     path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
 ) -> Store:
-    """The store at a path or URL, made when it is not there.
+    """Return the store at a path or URL, made when it is not there.
 
     Raises
     ------
@@ -28,13 +28,13 @@ def open_store(
     if not is_url(path):
         return SqliteStore(path, parameters, versions, read_only=read_only)
     _require_psycopg()
-    from dedup.store.postgres import PostgresStore  # what it needs is an extra
+    from dedup.store.postgres import PostgresStore  # psycopg is an extra
 
     return PostgresStore(str(path), parameters, versions, read_only=read_only)
 
 
 def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Parameters and versions that the index at a path or URL was made with.
+    """Return the parameters and the versions that the index at a path or URL was made with.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
-    """The parameters of `StoryIndex` that an index was made with; none when it is not there, or of somebody else.
+    """Return the parameters of `StoryIndex` that an index was made with; none when there is no index.
 
     Examples
     --------
@@ -58,14 +58,14 @@ def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
     """
     try:
         stored, _ = read_about(path)
-    except (OSError, ValueError):  # whoever opens it says what is wrong
+    except (OSError, ValueError):  # opening it will say what is wrong
         return {}
-    told = {name: value for name, value in stored.items() if name not in ("hashes", UNFINISHED)}
-    return {name: value if name == "fold" else literal_eval(value) for name, value in told.items()}
+    parameters = {name: value for name, value in stored.items() if name not in ("hashes", UNFINISHED)}
+    return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
 
 
 def name_of(path: str | Path) -> str:
-    """What to call an index in messages: a URL may have a password.
+    """Return what messages call an index: its URL may have a password.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def name_of(path: str | Path) -> str:
 
 
 def is_url(path: str | Path) -> bool:
-    """Whether it is the URL of a database.
+    """Return whether it is the URL of a database.
 
     Examples
     --------

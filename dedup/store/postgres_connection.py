@@ -1,4 +1,4 @@
-"""A PostgreSQL database that StoryIndexes may share: whose schema it is, who writes, and connecting again."""
+"""A connection to the PostgreSQL database of an index: who may use it, who writes, and what happens when it is lost."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,19 +13,20 @@ APPLICATION, FORMAT = "dedup-stories", 1
 
 _ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
 
-#: Who holds this advisory lock of the database writes; it goes with the connection, however that ends.
+#: The process that holds this advisory lock of the database writes; the lock ends with its connection.
 LOCK = 0x6465647570  # "dedup"
 
-# Of a machine that vanishes while it writes, the lock is to go within a minute.
+# When the machine of a writer vanishes, the lock has to be free within a minute.
 _SESSION = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
-# Of another connection, numbers of moments have nothing in common with those before.
-_CONNECTION_BITS = 48
+# A data version has the number of the connection above this many bits, and the number of commits below.
+_COMMIT_BITS = 48
 
-# Text is stored as its UTF-8 bytes: TEXT cannot hold NUL, and depends on the database's encoding and collation. A
-# key of an index has at most a third of a page, so that ids and sources are found by their SHA-256.
-# Expiry deletes row by row: to drop a partition is faster, but it stops all readers, and a snapshot loses the rows.
-# What others changed is found by `changed`; to change the narrow table often is cheap, the wide one is rarely changed.
+# Text is stored as UTF-8 bytes: TEXT cannot hold NUL, and depends on the encoding and collation of the database. A key
+# of an index has at most a third of a page, so ids and sources are indexed by their SHA-256.
+# Expiry deletes row by row: dropping a partition is faster, but blocks all readers, and snapshots would lose rows.
+# Writers find what others changed by `changed`. It stands in the narrow table, in which updates are cheap; the wide
+# table is rarely updated.
 SCHEMA = """
 CREATE TABLE dedup.about (application TEXT NOT NULL, format INTEGER NOT NULL);
 CREATE TABLE dedup.parameters (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
@@ -63,7 +64,7 @@ INSERT INTO dedup.state VALUES (0, 1, 1, NULL);
 
 
 class State(NamedTuple):
-    """What comes next, and the latest day of any article; None for none."""
+    """The next numbers, and the latest day of any article; None for none."""
 
     next_node: int
     next_story: int
@@ -71,7 +72,7 @@ class State(NamedTuple):
 
 
 class Server:
-    """A connection, made again when it was lost; transactions that write, one at a time, and snapshots.
+    """A connection, opened again when it was lost, with transactions that write one at a time and with snapshots.
 
     Parameters
     ----------
@@ -84,11 +85,11 @@ class Server:
     Attributes
     ----------
     name : str
-        The database, to be named in messages: a URL may have a password.
-    moment : int
-        Of the open transaction or snapshot: how many transactions wrote before.
+        The database as messages call it: the URL may have a password.
+    commits : int
+        Number of transactions that wrote before the open transaction or snapshot began.
     state : State
-        In it, by now.
+        The state within the open transaction or snapshot.
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class Server:
     ) -> None:
         self._url, self.name = url, name_of(url)
         self._parameters, self._versions, self._read_only = parameters, versions, read_only
-        self.moment, self.state = 0, State(1, 1, None)
-        self._own = self._connections = 0
+        self.commits, self.state = 0, State(1, 1, None)
+        self._own_commits = self._connections = 0
         self._is_closed = self._is_open = self._wrote = False
         self._connection = self._connect(versions)
 
@@ -107,44 +108,44 @@ class Server:
         self._connection.close()
 
     def read(self, query: str, values: Iterable[Any] = ()) -> psycopg.Cursor[Any]:
-        """Ask a question."""
+        """Execute a query that only reads."""
         return self._connection.execute(query, tuple(values), binary=True)
 
     def write(self, query: str, values: Iterable[Any] = ()) -> None:
-        """Change something, within a transaction."""
+        """Execute a query that writes, within a transaction."""
         self._wrote = True
         self._connection.execute(query, tuple(values))
 
     def insert(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Put rows into a table, in one question however many they are."""
+        """Insert any number of rows with one query."""
         columns = list(map(list, zip(*rows, strict=True)))
         if columns:
             arrays = ", ".join(f"%b::{name}[]" for name in types)  # as text, bytes would be twice as long
             self.write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", columns)  # noqa: S608
 
-    def count_on(self, **numbers: Any) -> None:
-        """Change what comes next, within a transaction; it is written with the end of that."""
+    def set_state(self, **numbers: Any) -> None:
+        """Change the state within a transaction, which writes it when it ends."""
         self._wrote = True
         self.state = self.state._replace(**numbers)
 
     @contextmanager
     def transaction(self) -> Iterator[int]:
-        """All of what is written inside, or nothing; others that want to write wait."""
+        """See `Store.transaction`; other writers wait."""
         if self._is_open:
             raise RuntimeError(f"{self.name} is being read or written by this thread; allowed: to write after that")
         done = "nothing was stored"
         try:
-            # Each statement sees what is committed when it begins: after the lock that is all that ever was. Where the
-            # database has another level as its default, it would be what was committed before the lock was waited for.
+            # At this level each statement sees what was committed before it began, so that after the lock all commits
+            # are seen. At another level, which may be the default of the database, those before the lock would be.
             self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK})")
             self._wrote = False
-            yield self._number()
+            yield self._data_version()
             if self._wrote:
                 query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s, latest = %s"
-                self._connection.execute(query, (self.moment + 1, *self.state))
+                self._connection.execute(query, (self.commits + 1, *self.state))
                 done = "whether it was stored is not known, and the same once more does no harm"
             self._connection.execute("COMMIT")
-            self._own += self._wrote
+            self._own_commits += self._wrote
         except psycopg.Error as error:
             raise OSError(f"{self.name} cannot be written: {error}; {done}") from error
         finally:
@@ -152,29 +153,29 @@ class Server:
 
     @contextmanager
     def snapshot(self) -> Iterator[int]:
-        """All of what is read inside is of one moment; its number changes when another has written."""
+        """See `Store.snapshot`."""
         outermost = not self._is_open
         try:
             if outermost:
                 self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield self._number()
+            yield self._data_version()
         except psycopg.Error as error:
             raise OSError(f"{self.name} cannot be read: {error}") from error
         finally:
             if outermost:
                 self._end()
 
-    def since(self, number: int) -> int | None:
-        """The moment that memory of that number is of, with what was written here since; None for no such memory."""
-        connection, moment = divmod(number, 1 << _CONNECTION_BITS)
-        return moment + self._own if connection == self._connections else None
+    def commits_known(self, data_version: int) -> int | None:
+        """Return the commits that a reader of that data version knows, our own later ones included, or None."""
+        connection, commits = divmod(data_version, 1 << _COMMIT_BITS)
+        return commits + self._own_commits if connection == self._connections else None
 
-    def _number(self) -> int:
-        """The moment, not counting what was written here."""
-        return (self._connections << _CONNECTION_BITS) + self.moment - self._own
+    def _data_version(self) -> int:
+        """Return a number that changes with every commit but our own."""
+        return (self._connections << _COMMIT_BITS) + self.commits - self._own_commits
 
     def _begin(self, statement: str) -> None:
-        """Begin, over a new connection if the old one was lost meanwhile."""
+        """Begin a transaction, on a new connection when the old one was lost."""
         if self._is_closed:
             raise ValueError(f"{self.name} is closed; allowed: to open another StoryIndex")
         self._is_open = True
@@ -187,26 +188,24 @@ class Server:
         if self._connection.closed:
             self._connection = self._connect(None)
             self._connection.execute(statement)
-        told = self.read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
-        if told is None:
+        row = self.read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
+        if row is None:
             raise OSError(f"{self.name} has lost its state; {_ALLOWED}")
-        self.moment, self.state = told[0], State(*told[1:])
+        self.commits, self.state = row[0], State(*row[1:])
 
     def _end(self) -> None:
-        """Roll back what is still open."""
+        """Roll back a transaction that is still open."""
         self._is_open = False
         if not self._connection.closed and self._connection.info.transaction_status:
-            with suppress(psycopg.Error):  # the connection is lost, and with it the transaction
+            with suppress(psycopg.Error):  # the transaction was lost with its connection
                 self._connection.execute("ROLLBACK")
 
     def _connect(self, versions: Mapping[str, str] | None) -> psycopg.Connection[Any]:
-        """A connection to a schema that is as it has to be; without versions none is made."""
+        """Return a connection to the schema of an index; with versions, make the schema when it is not there."""
+        connection = None
         try:
-            # Without prepared statements each is planned for the size that tables have by then.
+            # Tables grow: without prepared statements each query is planned for their present size.
             connection = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
-        except psycopg.Error as error:
-            raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
-        try:
             for name, value in _SESSION.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
             if not _is_ours(connection, self.name):
@@ -214,18 +213,18 @@ class Server:
                     raise ValueError(f"{self.name} is empty; {_ALLOWED}")
                 _make(connection, self.name, self._parameters, versions)
             require_same(self.name, _pairs(connection, "parameters"), self._parameters)
-        except psycopg.Error as error:
-            connection.close()
-            raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
-        except BaseException:
-            connection.close()
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, psycopg.Error):
+                raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
             raise
         self._connections += 1
         return connection
 
 
 def name_of(url: str) -> str:
-    """What to call a database in messages.
+    """Return what messages call a database.
 
     Examples
     --------
@@ -234,7 +233,7 @@ def name_of(url: str) -> str:
     """
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.Error:  # what it says may quote a password that was not encoded
+    except psycopg.Error:  # its message may quote a password that was not encoded
         raise ValueError(
             "the path is no PostgreSQL URL; allowed: postgresql://user:password@host:port/database, with other "
             "characters percent-encoded"
@@ -243,7 +242,7 @@ def name_of(url: str) -> str:
 
 
 def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Parameters and versions that the index in a database was made with.
+    """Return the parameters and the versions that the index in a database was made with.
 
     Raises
     ------
@@ -263,36 +262,35 @@ def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:
-    """What a table says, by name."""
     return dict(connection.execute(f"SELECT name, value FROM dedup.{table}").fetchall())  # noqa: S608
 
 
 def _is_ours(connection: psycopg.Connection[Any], name: str) -> bool:
-    """Refuse what is not an index of this format; tell whether there is one."""
+    """Return whether there is an index; refuse a schema that is no index of this format."""
     query = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('dedup')"
     if connection.execute(query).fetchone() == (0,):
         return False
     try:
-        told = connection.execute("SELECT application, format FROM dedup.about").fetchall()
+        rows = connection.execute("SELECT application, format FROM dedup.about").fetchall()
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-        told = []
-    if [application for application, _ in told] != [APPLICATION]:
+        rows = []
+    if [application for application, _ in rows] != [APPLICATION]:
         raise ValueError(f"{name} has another program's schema 'dedup'; {_ALLOWED}")
-    if told != [(APPLICATION, FORMAT)]:
-        raise ValueError(f"{name} has format {told[0][1]}; allowed: {FORMAT}, or open it with the dedup that made it")
+    if rows != [(APPLICATION, FORMAT)]:
+        raise ValueError(f"{name} has format {rows[0][1]}; allowed: {FORMAT}, or open it with the dedup that made it")
     return True
 
 
 def _make(
     connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, str], versions: Mapping[str, str]
 ) -> None:
-    """Make the schema, unless another has just made it."""
-    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # to see what another has just made
+    """Make the schema, unless another process has just made it."""
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # sees what another process has just made
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
         if _is_ours(connection, name):
             return
-        # Where an administrator made it, the right to make schemas is not needed.
+        # An administrator may have made the empty schema, where users may not make any.
         if connection.execute("SELECT to_regnamespace('dedup')").fetchone() == (None,):
             connection.execute("CREATE SCHEMA dedup")
         connection.execute(SCHEMA)

@@ -1,4 +1,4 @@
-"""What an index asks of the place where it keeps its state."""
+"""The Store protocol: what an index needs of the database that keeps its state."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -7,135 +7,164 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, Outline, Row
+from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
 
 
 class Store(Protocol):
-    """Articles, and the stories they are in; nodes are articles by number, which is never used again.
+    """Articles, their similarities, and the stories that they are in.
 
-    Everything is written inside a transaction.
+    An article is known by its node, a story by its number; neither number is ever used again. The canonical article of
+    a group of copies is the one that the index compares; an article without copies is its own. All methods that write
+    are called inside `transaction`. Questions about nodes leave out those that are not stored.
     """
 
     def close(self) -> None:
-        """Close the file and let go of the lock."""
+        """Close the connection, and release the lock of the file if there is one; closing again does no harm."""
 
     def transaction(self) -> AbstractContextManager[int]:
-        """All of what is written inside, or nothing; the number of the moment is as that of a snapshot."""
+        """Store everything that is written inside, or nothing when an error is raised.
+
+        The value is the data version, as in `snapshot`.
+
+        Raises
+        ------
+        RuntimeError
+            When this thread has a transaction or snapshot open.
+        OSError
+            When the database cannot be written.
+        """
 
     def snapshot(self) -> AbstractContextManager[int]:
-        """All of what is read inside is of one moment; its number changes when another process has written."""
+        """Show one committed state to everything that is read inside; snapshots may be nested.
 
-    def changes(self, number: int, leading: int) -> Changes | None:
-        """What others wrote since the moment of that number; None when all has to be read again.
+        The value is the data version: a number that changes when another process has written.
+        """
 
-        Asked inside a transaction or snapshot, of the number that an earlier one began with; what was written here
-        since then is known. Of features, so many.
+    def changes(self, data_version: int, n_features: int) -> Changes | None:
+        """Return what others have written since an earlier data version, or None when that is not known.
+
+        Called inside a transaction or snapshot. What this store wrote itself may be left out. Of each article at most
+        `n_features` features are returned.
         """
 
     def counters(self) -> tuple[int, int, float]:
-        """The next node, the next story, and the latest day of any article ever (-inf for none)."""
+        """Return the next node, the next story, and the latest day of any article ever (-inf for none)."""
 
     def set_latest(self, day: float) -> None:
-        """Remember the latest day of any article."""
+        """Store the latest day of any article."""
 
     def set_counters(self, node: int, story: int) -> None:
-        """Let no smaller numbers come next."""
+        """Raise the next node and the next story to at least these numbers."""
 
     def add_stories(self, stories: Iterable[int]) -> None:
-        """Stories that begin."""
+        """Store new stories."""
+        self.insert_stories((story, None) for story in stories)
 
-    def add_aliases(self, stories: Iterable[tuple[int, int | None]]) -> None:
-        """Stories, each with the one that it went into, if it did."""
+    def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
+        """Store stories, each with the story that it was merged into, or None."""
 
-    def aliases(self) -> list[tuple[int, int | None]]:
-        """All stories, ascending, each with the one that it went into, if it did."""
+    def all_stories(self) -> list[tuple[int, int | None]]:
+        """Return all stories, ascending, each with the story that it was merged into, or None."""
 
     def merge(self, story: int, into: int) -> None:
-        """Put all of a story into another, and keep an alias."""
+        """Move all articles of a story to another one, of which it becomes an alias."""
 
     def resolve(self, story: int) -> int | None:
-        """The story that this one is part of by now; None when there was none."""
+        """Return the story that this one has been merged into, itself if it was not, None if there was none."""
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
-        """Store articles."""
+        """Store new articles."""
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
-        """Store what a node is similar to."""
+        """Replace the neighbours of a node and the similarities to them."""
 
     def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
-        """Store lengths of vectors."""
+        """Replace the norms of nodes."""
 
     def delete(self, nodes: Sequence[int]) -> None:
         """Delete articles."""
 
-    def delete_dead_stories(self) -> None:
-        """Delete the stories that have no articles any more, with their aliases."""
+    def delete_empty_stories(self) -> None:
+        """Delete the stories that have no articles, and their aliases."""
 
-    def place(self, canonical: Sequence[int], story: int) -> None:
-        """Put articles into a story, with those they speak for."""
+    def assign(self, canonical: Sequence[int], story: int) -> None:
+        """Move canonical articles and their copies to a story."""
 
     def replace_canonical(self, canonical: int, former: int) -> None:
-        """Let an article speak for those that another one spoke for."""
+        """Make an article canonical for the copies of a former one, itself among them."""
 
     def by_id(self, article_id: str) -> Row | None:
-        """The article of that id."""
+        """Return the article with that id, or None."""
 
-    def identify(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-        """Node and digest of those of the articles that there are."""
+    def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Return the node and the digest of each id that is stored."""
 
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
-        """The articles of those nodes."""
+        """Return articles by node."""
 
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
-        """What those nodes are compared by."""
+        """Return what articles are compared by, by node."""
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Nodes, what each was similar to when it came, and how much; some of those may not be live any more."""
+        """Return the stored pairs of similar articles.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_pairs,)
+            The node, ascending.
+        ndarray of int64, shape (n_pairs,)
+            Its neighbour, which may have been deleted.
+        ndarray of float32, shape (n_pairs,)
+            Their similarity.
+        """
 
     def of_story(self, story: int) -> list[Row]:
-        """The articles of a story, by node."""
+        """Return the articles of a story, by node."""
 
     def with_copies(self, nodes: Sequence[int]) -> list[int]:
-        """Nodes and those they speak for, ascending."""
+        """Return canonical nodes and those of their copies, ascending."""
 
     def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
-        """The first copy of each of the nodes that have any."""
+        """Return the first copy of each canonical node that has any."""
 
-    def before(self, day: float) -> list[int]:
-        """Nodes of the articles kept by an earlier day, ascending."""
+    def nodes_before(self, expiry_day: float) -> list[int]:
+        """Return the nodes with an earlier expiry day, ascending."""
 
-    def outlines(self, leading: int) -> Iterator[Outline]:
-        """What memory needs of all articles, by node, some at a time; of their features so many."""
+    def node_columns(self, n_features: int) -> Iterator[NodeColumns]:
+        """Yield columns of all articles in blocks, by node, with at most `n_features` features of each article."""
 
     def canonical_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
-        """Features and counts of the articles from that node on that are no copies, by node."""
+        """Yield each canonical node from this one on, ascending, with its features and their counts."""
 
     def sources_since(self, node: int) -> list[str]:
-        """Sources of the articles from that node on, sorted."""
+        """Return the sources of the articles from this node on, sorted."""
 
     def count_of_source(self, source: str, since_node: int) -> int:
-        """How many articles a source has from that node on."""
+        """Return the number of articles of a source from this node on."""
 
     def latest_of_source(self, source: str, count: int) -> list[Row]:
-        """The latest articles of a source, so many at most, by node."""
+        """Return the latest articles of a source, at most `count`, by node."""
 
     def learned_sources(self) -> list[str]:
-        """The sources of which something was learned, sorted."""
+        """Return the sources whose residue was learned, sorted."""
 
     def learned_residue(self, source: str) -> LearnedResidue:
-        """What was learned of a source."""
+        """Return what was learned of a source; empty when nothing was."""
 
-    def set_learned_residue(self, source: str, learned_residue: LearnedResidue) -> None:
-        """Store what was learned of a source."""
+    def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
+        """Replace what was learned of a source."""
 
     def delete_unused_residue(self) -> None:
-        """Delete what was learned of sources that have no articles any more."""
+        """Delete what was learned of sources that have no articles."""
 
-    def story_ids(self, since_day: float | None, min_size: int) -> list[int]:
-        """Stories with an article of that day or later and so many articles, the latest first."""
+    def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
+        """Return the stories that have at least `min_size` articles, one of that expiry day or later.
+
+        The one with the latest article comes first; of equals, the older story.
+        """
 
     def count(self) -> int:
-        """How many articles there are."""
+        """Return the number of articles."""
 
-    def finish(self) -> None:
-        """Let the index be opened as a whole one, when all was copied."""
+    def mark_complete(self) -> None:
+        """Remove the mark of an unfinished copy, so that the index can be opened."""

@@ -1,4 +1,4 @@
-"""A SQLite file that a StoryIndex may use: whose it is, of which format, made with what; and who has it open."""
+"""The SQLite file of an index: whether it may be used, what it was made with, and who may write to it."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dedup.lock import hold
 APPLICATION_ID = 0x64656475  # "dedu"
 FORMAT = 3
 
-#: A parameter that an index has as long as it is being copied.
+#: Parameter of an index that is still being copied.
 UNFINISHED = "unfinished_copy"
 
 _ALLOWED = "allowed: a new file or one that a StoryIndex made"
@@ -43,16 +43,16 @@ CREATE TABLE latest (day REAL NOT NULL);
 def open_file(
     path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
 ) -> sqlite3.Connection:
-    """A connection to the database in a file, which is made when it is not there.
+    """Return a connection to the database in a file, which is made when it is not there.
 
     Parameters
     ----------
     path : str or Path
         ":memory:" for no file.
     parameters : mapping of str to str
-        What the index was made with; a file made with others is refused.
+        What the index is made with; a file made with others is refused.
     versions : mapping of str to str
-        What else a new file was made with; nothing is refused for it.
+        Noted in a new file; no file is refused for other versions.
     read_only : bool
 
     Raises
@@ -84,7 +84,7 @@ def open_file(
 
 
 def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Parameters and versions that the index in a file was made with.
+    """Return the parameters and the versions that the index in a file was made with.
 
     Raises
     ------
@@ -110,12 +110,12 @@ def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def real_path(path: str | Path) -> str:
-    """The file's real name, so that a link to it has the same lock."""
+    """Return the real name of the file, so that a link to it has the same lock."""
     return ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
 
 
 def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
-    """Refuse what is not an index of this format; tell whether the file is new."""
+    """Return whether the file is new; refuse one that is no index of this format."""
     try:
         (application,) = database.execute("PRAGMA application_id").fetchone()
         (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -132,7 +132,7 @@ def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
 
 
 def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, str]) -> None:
-    """Refuse an index that was made with other parameters, or that is only begun."""
+    """Refuse an index that was made with other parameters, or an unfinished copy."""
     if stored.keys() - parameters.keys() == {UNFINISHED}:
         raise ValueError(f"{path} is an unfinished copy; allowed: to delete it, and to copy again")
     if parameters.keys() - stored.keys() == {UNFINISHED}:
@@ -148,7 +148,7 @@ def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, 
 def _prepare(
     database: sqlite3.Connection, path: str | Path, new: Mapping[str, str] | None, versions: Mapping[str, str]
 ) -> None:
-    """Make ready for writing, and make the tables with these parameters when they are new."""
+    """Prepare a database for writing, and make the tables when there are new parameters."""
     try:
         if new is not None:
             database.execute("PRAGMA page_size = 8192")  # most articles fit on a page
@@ -169,7 +169,7 @@ def _prepare(
 
 
 def lock_file(path: str | Path) -> sqlite3.Connection | None:
-    """The lock of an index, by whoever writes to it.
+    """Return the lock of an index that is opened for writing; None for an index in memory.
 
     Raises
     ------

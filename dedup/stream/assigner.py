@@ -1,4 +1,4 @@
-"""Articles -> stories: which one each joins, and which ones it brings together."""
+"""New articles -> stories: which story each one joins, and which stories it merges."""
 
 import math
 from collections import defaultdict
@@ -8,23 +8,24 @@ from itertools import accumulate
 
 import numpy as np
 
+from dedup.arrays import first_members
 from dedup.article import Article
 from dedup.progress import ProgressCallback, no_progress
-from dedup.store.records import ArticleFeatures, Row, digest_of, encoded, source_of
+from dedup.store.records import ArticleFeatures, Row, digest_of, encode_article, source_of
 from dedup.story.partition import coarsened
-from dedup.stream.assignment import Assignment, story_name
+from dedup.stream.assignment import Assignment, format_story_id
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.maintenance import remove
 from dedup.stream.matching import MatchedArticles, match_articles
 from dedup.stream.state import IndexState
 
-#: Before an index knows some hundred articles it cannot tell which words are common, and similarities come out too
-#: high: so much higher are the thresholds for joining and merging in an empty one, and the surplus falls to 1/e with
-#: so many articles. While it is young, it takes stock every so many articles.
-_JOIN_SURPLUS, _MERGE_SURPLUS, _YOUNG_ARTICLES = 1.5, 0.7, 500.0
-_STOCK_EVERY, _STOCK_UNTIL = 50, 3000
+#: Before an index has some hundred articles, its document frequencies say little, and similarities are too high. In an
+#: empty index the thresholds for joining and merging are raised by these shares; the margin falls to 1/e with this many
+#: articles. Until it has enough, the index weights all articles again after every so many, and merges stories.
+_JOIN_MARGIN, _MERGE_MARGIN, _MARGIN_ARTICLES = 1.5, 0.7, 500.0
+_REWEIGHT_EVERY, _REWEIGHT_UNTIL = 50, 3000
 
-# Long articles come fewer at a time, so that memory does not grow with them.
+# Fewer long articles are read at once, so that memory does not grow with their length.
 _CHARACTERS_AT_ONCE = 1 << 22
 
 #: Gains below this are rounding.
@@ -32,217 +33,202 @@ _TOLERANCE = 1e-9
 
 
 class Assigner:
-    """Decides, within an open transaction, where articles belong; everything has been checked before.
+    """Puts articles into stories, within an open transaction; the articles have been checked.
 
-    Whether articles come one at a time or many at once makes no difference but to speed.
+    The result does not depend on how many articles are added at once.
     """
 
     def __init__(self, state: IndexState) -> None:
-        self._ledger = state
+        self._state = state
         self._stories = state.live.nodes.stories
 
     def add(self, articles: Sequence[Article], progress: ProgressCallback = no_progress) -> list[Assignment]:
-        """Put articles into stories, each in place of the one with its id, and report what share is done."""
-        told: list[Assignment] = []
+        """Put articles into stories; an article with a known id replaces the stored one."""
+        assignments: list[Assignment] = []
         for assignment in self._add(articles):
-            told.append(assignment)
-            progress(len(told) / len(articles))
-        return told
+            assignments.append(assignment)
+            progress(len(assignments) / len(articles))
+        return assignments
 
     def _add(self, articles: Sequence[Article]) -> Iterator[Assignment]:
-        fields = list(map(encoded, articles))
-        known = self._ledger.store.identify([article.id for article in articles])
-        first = 0  # of those that are new and wait for the next one that is not
+        texts = list(map(encode_article, articles))
+        known = self._state.store.nodes_and_digests([article.id for article in articles])
+        first = 0  # of the new articles since the last known one
         for i, article in enumerate(articles):
             if article.id in known:
-                yield from self._arrive_all(articles[first:i], fields[first:i])
-                yield self._again(article, fields[i], *known[article.id])
+                yield from self._add_new(articles[first:i], texts[first:i])
+                yield self._replace(article, texts[i], *known[article.id])
                 first = i + 1
-        yield from self._arrive_all(articles[first:], fields[first:])
+        yield from self._add_new(articles[first:], texts[first:])
 
-    def _few(self, articles: Sequence[Article]) -> int:
-        """How many of the first articles to read at once."""
-        most = self._ledger.settings.max_chars
+    def _add_new(self, articles: Sequence[Article], texts: Sequence[str]) -> Iterator[Assignment]:
+        """Add new articles in blocks that end where residue is learned and articles are weighted again."""
+        first = 0
+        while first < len(articles):
+            step = _step(self._state.next_node)
+            most = self._count_readable(articles[first : first + step])
+            stop = first + min(step - self._state.next_node % step, most)
+            yield from self._add_block(articles[first:stop], texts[first:stop])
+            first = stop
+
+    def _count_readable(self, articles: Sequence[Article]) -> int:
+        """Return how many of the articles are short enough together to be read at once."""
+        most = self._state.settings.max_chars
         sizes = (min(len(article.title) + len(article.text), most) for article in articles)
         return 1 + sum(total < _CHARACTERS_AT_ONCE for total in accumulate(sizes))
 
-    def _again(self, article: Article, text: str, node: int, digest: bytes) -> Assignment:
-        """What becomes of an article whose id is known."""
+    def _replace(self, article: Article, text: str, node: int, digest: bytes) -> Assignment:
+        """Put an article in place of the stored one with its id."""
+        state = self._state
         (former,) = self._stories(np.array([node])).tolist()
         if digest == digest_of(text):
-            return Assignment(article.id, story_name(former), "unchanged")
-        remove(self._ledger, node)
-        alone = not self._ledger.sizes[former]
-        (assignment,) = self._arrive([article], [text])
-        (story,) = self._stories(np.array([self._ledger.next_node - 1])).tolist()
-        if alone:  # its story goes where it goes
-            self._ledger.merge(former, story)
+            return Assignment(article.id, format_story_id(former), "unchanged")
+        remove(state, [node])
+        was_alone = not state.sizes[former]
+        (assignment,) = self._add_block([article], [text])
+        (story,) = self._stories(np.array([state.next_node - 1])).tolist()
+        if was_alone:  # its former story becomes an alias
+            state.merge(former, story)
         return replace(assignment, outcome="updated")
 
-    def _arrive_all(self, articles: Sequence[Article], fields: Sequence[str]) -> Iterator[Assignment]:
-        first = 0
-        while first < len(articles):
-            step = _step(self._ledger.next_node)
-            stop = first + min(step - self._ledger.next_node % step, self._few(articles[first : first + step]))
-            yield from self._arrive(articles[first:stop], fields[first:stop])
-            first = stop
-
-    def _arrive(self, articles: Sequence[Article], fields: Sequence[str]) -> list[Assignment]:
-        """Put new articles into stories."""
-        state = self._ledger
-        young = state.live.window.count
+    def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
+        state = self._state
+        n_reports = state.live.window.count
         articles = state.source_residue.add_residue(articles)
         matched = match_articles(state, articles)
-        told: list[Assignment] = []
+        assignments: list[Assignment] = []
         merges: list[tuple[int, int]] = []
         first_story = state.next_story
         for i, article in enumerate(articles):
-            told.append(self._join(article, matched, i, young, merges))
-            young += matched.canonical[i] == matched.nodes[i]
+            assignments.append(self._join(article, matched, i, n_reports, merges))
+            n_reports += matched.canonical[i] == matched.nodes[i]
         state.store.add_stories(range(first_story, state.next_story))
-        state.store.insert(self.rows(articles, fields, matched))
-        for gone, kept in merges:
-            state.store.merge(gone, kept)
-        if state.next_node % _STOCK_EVERY == 0 and state.next_node < _STOCK_UNTIL:
-            merged = told[-1].merged + tuple(map(story_name, self._take_stock()))
+        self.insert(articles, texts, matched)
+        for story, into in merges:
+            state.store.merge(story, into)
+        if state.next_node % _REWEIGHT_EVERY == 0 and state.next_node < _REWEIGHT_UNTIL:
+            merged = assignments[-1].merged + tuple(map(format_story_id, self._reweight()))
             (story,) = self._stories(matched.nodes[-1:]).tolist()
-            told[-1] = replace(told[-1], story_id=story_name(story), merged=merged)
+            assignments[-1] = replace(assignments[-1], story_id=format_story_id(story), merged=merged)
         step = _step(state.next_node - 1)
         if state.next_node % step == 0:
             state.source_residue.learn(state.next_node - step)
         state.live.window.advance(state.next_node)
-        return told
+        return assignments
 
     def _join(
-        self, article: Article, matched: MatchedArticles, i: int, count: int, merges: list[tuple[int, int]]
+        self, article: Article, matched: MatchedArticles, i: int, n_reports: int, merges: list[tuple[int, int]]
     ) -> Assignment:
-        """Put one article into the story where it gains most, if it gains; a copy goes where its original is."""
-        nodes, sizes = self._ledger.live.nodes, self._ledger.sizes
-        own = matched.nodes[i : i + 1]
+        """Put a copy into the story of its original, and a report into the story that gains most by it, if any does."""
+        state, node = self._state, matched.nodes[i : i + 1]
         if i in matched.originals:
             (story,) = self._stories(matched.canonical[i : i + 1]).tolist()
-            nodes.settle(own, story)
-            return Assignment(article.id, story_name(story), "near_duplicate", *matched.originals[i])
+            state.live.nodes.assign(node, story)
+            return Assignment(article.id, format_story_id(story), "near_duplicate", *matched.originals[i])
         others, similarities = matched.neighbours[i]
-        pulls: dict[int, float] = defaultdict(float)
+        sums: dict[int, float] = defaultdict(float)  # of the similarities to the reports of each story
         for story, similarity in zip(self._stories(others).tolist(), similarities.tolist(), strict=True):
-            pulls[story] += similarity
-        threshold = self._threshold(_JOIN_SURPLUS, count)
-        gains = {story: pull - threshold * sizes[story] for story, pull in pulls.items()}
-        best = _greatest(gains)
+            sums[story] += similarity
+        threshold = self._threshold(_JOIN_MARGIN, n_reports)
+        best = _best({story: total - threshold * state.sizes[story] for story, total in sums.items()})
         if best is None:
-            story, self._ledger.next_story = self._ledger.next_story, self._ledger.next_story + 1
-        else:
-            story = best
-        nodes.settle(own, story)
-        sizes[story] += 1
-        if best is None:
-            return Assignment(article.id, story_name(story), "new_story")
-        similarity = pulls.pop(story) / (sizes[story] - 1)
-        merged, story = self._merge(story, pulls, matched, self._threshold(_MERGE_SURPLUS, count + 1))
+            best, state.next_story = state.next_story, state.next_story + 1
+        state.live.nodes.assign(node, best)
+        state.sizes[best] += 1
+        if best not in sums:
+            return Assignment(article.id, format_story_id(best), "new_story")
+        similarity = sums.pop(best) / (state.sizes[best] - 1)
+        merged, story = self._merge(best, sums, matched, self._threshold(_MERGE_MARGIN, n_reports + 1))
         merges += merged
-        return Assignment(
-            article.id, story_name(story), "report", None, similarity, tuple(story_name(gone) for gone, _ in merged)
-        )
+        names = tuple(format_story_id(former) for former, _ in merged)
+        return Assignment(article.id, format_story_id(story), "report", None, similarity, names)
 
-    def _threshold(self, surplus: float, count: int) -> float:
-        return self._ledger.settings.story_threshold * (1 + surplus * math.exp(-count / _YOUNG_ARTICLES))
+    def _threshold(self, margin: float, n_reports: int) -> float:
+        return self._state.settings.story_threshold * (1 + margin * math.exp(-n_reports / _MARGIN_ARTICLES))
 
     def _merge(
-        self, story: int, pulls: dict[int, float], matched: MatchedArticles, threshold: float
+        self, story: int, sums: dict[int, float], matched: MatchedArticles, threshold: float
     ) -> tuple[list[tuple[int, int]], int]:
-        """Merge stories with one that has grown, as long as that gains; the oldest id stays.
+        """Merge other stories with one that has grown, as long as that gains; the oldest number stays.
 
-        Two stories that did not gain by merging before only can if the new report alone gains by it.
+        Stories that did not gain by merging before can only gain now if the new report alone gains by it.
         """
-        nodes, sizes = self._ledger.live.nodes, self._ledger.sizes
+        nodes, sizes = self._state.live.nodes, self._state.sizes
         merged: list[tuple[int, int]] = []
-        contenders = {other for other, pull in pulls.items() if pull > threshold * sizes[other]}
-        while contenders:
-            best = _greatest(
-                {
-                    other: self._between(story, other, matched) - threshold * sizes[story] * sizes[other]
-                    for other in sorted(contenders)
-                }
-            )
+        others = {other for other, total in sums.items() if total > threshold * sizes[other]}
+        while others:
+            gains = {
+                other: self._similarity_between(story, other, matched) - threshold * sizes[story] * sizes[other]
+                for other in sorted(others)
+            }
+            best = _best(gains)
             if best is None:
                 break
-            contenders.remove(best)
-            kept, gone = min(story, best), max(story, best)
-            nodes.merge(gone, kept)
-            sizes[kept] += sizes.pop(gone)
-            merged.append((gone, kept))
-            story = kept
+            others.remove(best)
+            story, former = min(story, best), max(story, best)
+            nodes.merge(former, story)
+            sizes[story] += sizes.pop(former)
+            merged.append((former, story))
         return merged, story
 
-    def _between(self, story: int, other: int, matched: MatchedArticles) -> float:
-        """Sum of the similarities of the reports of one story to those of another."""
-        members = self._ledger.live.nodes.of_stories((story, other))
-        stored = members[members < matched.nodes[0]]
-        parts = [self._ledger.store.neighbours(stored.tolist())]
-        for node in members[members >= matched.nodes[0]].tolist():
-            nodes, similarity = matched.neighbours[node - int(matched.nodes[0])]
+    def _similarity_between(self, story: int, other: int, matched: MatchedArticles) -> float:
+        """Return the sum of the similarities between the reports of two stories."""
+        first = int(matched.nodes[0])
+        members = self._state.live.nodes.of_stories((story, other))
+        parts = [self._state.store.neighbours(members[members < first].tolist())]
+        for node in members[members >= first].tolist():  # these are not stored yet
+            nodes, similarity = matched.neighbours[node - first]
             parts.append((np.full(len(nodes), node), nodes, similarity))
         left, right, similarities = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         left, right = self._stories(left), self._stories(right)
-        across = ((left == story) & (right == other)) | ((left == other) & (right == story))
-        return float(similarities[across].sum(dtype=np.float64))
+        between = ((left == story) & (right == other)) | ((left == other) & (right == story))
+        return float(similarities[between].sum(dtype=np.float64))
 
-    def _take_stock(self) -> list[int]:
-        """Measure all articles again, merge the stories that gain by it, and tell which ones went into others."""
-        state = self._ledger
-        state.store.set_norms(*state.live.measure_again())
+    def _reweight(self) -> list[int]:
+        """Weight all articles by the present document frequencies; return the stories that this merges into others."""
+        state = self._state
+        state.store.set_norms(*state.live.update_norms())
         canonical = state.live.nodes.canonical()
         if not len(canonical):
             return []
-        numbers, labels = np.unique(self._stories(canonical), return_inverse=True)
-        threshold = self._threshold(_MERGE_SURPLUS, state.live.window.count)
-        unions = coarsened(state.graph(canonical), labels, threshold)
+        stories, labels = np.unique(self._stories(canonical), return_inverse=True)
+        unions = coarsened(state.graph(canonical), labels, self._threshold(_MERGE_MARGIN, state.live.window.count))
         kept: dict[int, int] = {}
-        gone = []
-        for number, union in zip(
-            numbers.tolist(), unions[np.unique(labels, return_index=True)[1]].tolist(), strict=True
-        ):
-            if union in kept:
-                state.merge(number, kept[union])
-                gone.append(number)
-            else:
-                kept[union] = number
-        return gone
+        merged = []
+        for story, union in zip(stories.tolist(), unions[first_members(labels)].tolist(), strict=True):
+            if kept.setdefault(union, story) != story:
+                state.merge(story, kept[union])
+                merged.append(story)
+        return merged
 
-    def rows(
-        self, articles: Sequence[Article], fields: Sequence[str], matched: MatchedArticles
-    ) -> list[tuple[Row, ArticleFeatures]]:
-        """What is stored of new articles."""
-        state, weighted = self._ledger, matched.weighted
-        readings, stories = weighted.readings, self._stories(matched.nodes).tolist()
+    def insert(self, articles: Sequence[Article], texts: Sequence[str], matched: MatchedArticles) -> None:
+        """Store new articles, which are in stories by now, as `texts` encodes them but for residue."""
+        state, weighted = self._state, matched.weighted
+        features, stories = weighted.texts, self._stories(matched.nodes).tolist()
         rows = []
-        for i, (article, text) in enumerate(zip(articles, fields, strict=True)):
+        for i, (article, text) in enumerate(zip(articles, texts, strict=True)):
             day = None if np.isnan(article.day) else article.day
             if day is not None and day > state.latest:
                 state.latest = day
                 state.store.set_latest(day)
-            kept_by_day = day if day is not None else state.latest if np.isfinite(state.latest) else 0.0
-            digest, text = digest_of(text), encoded(article) if article.residue else text
-            node, canonical = int(matched.nodes[i]), int(matched.canonical[i])
-            row = Row(node, article.id, digest, day, kept_by_day, stories[i], canonical, source_of(article), text)
+            expiry_day = day if day is not None else state.latest if np.isfinite(state.latest) else 0.0
+            node, canonical, digest = int(matched.nodes[i]), int(matched.canonical[i]), digest_of(text)
+            fields = encode_article(article) if article.residue else text
+            row = Row(node, article.id, digest, day, expiry_day, stories[i], canonical, source_of(article), fields)
             neighbours, similarities = matched.neighbours[i]
-            bands = readings.bands[i][: 0 if readings.blank[i] else None]
-            order = weighted.heaviest[i]
-            features, counts = readings.features[order], readings.counts[order]
-            norm = float(weighted.norms[i])
-            rows.append(
-                (row, ArticleFeatures(norm, neighbours.astype(np.int32), similarities, bands, features, counts))
-            )
-        return rows
+            bands = features.bands[i][: 0 if features.blank[i] else None]
+            order = weighted.by_weight[i]
+            compared = float(weighted.norms[i]), neighbours.astype(np.int32), similarities, bands
+            rows.append((row, ArticleFeatures(*compared, features.features[order], features.counts[order])))
+        state.store.insert(rows)
 
 
 def _step(node: int) -> int:
-    """Articles up to the next multiple of this are looked at together."""
-    return _STOCK_EVERY if node < _STOCK_UNTIL else TEXTS_AT_ONCE
+    """Articles up to the next multiple of this are added at once."""
+    return _REWEIGHT_EVERY if node < _REWEIGHT_UNTIL else TEXTS_AT_ONCE
 
 
-def _greatest(gains: dict[int, float]) -> int | None:
-    """The story with the greatest gain, the older one of equals; None when none gains."""
+def _best(gains: dict[int, float]) -> int | None:
+    """Return the story with the greatest gain, the oldest of equals; None when none gains."""
     story = min(gains, key=lambda story: (-round(gains[story], 9), story), default=None)
     return story if story is not None and gains[story] > _TOLERANCE else None

@@ -74,13 +74,13 @@ class Refusal:
     reason: str
 
 
-def story_name(story: int) -> str:
-    """Id of the story with this number."""
+def format_story_id(story: int) -> str:
+    """Return the id of the story with this number."""
     return f"s{story}"
 
 
-def story_number(story_id: str) -> int:
-    """Number of the story with this id.
+def parse_story_id(story_id: str) -> int:
+    """Return the number of the story with this id.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""New articles -> what each is a copy of, and which live reports it is similar to."""
+"""New articles -> the article that each is a copy of, and the live reports that it is similar to."""
 
 import logging
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from dedup.article import Article
 from dedup.near.jaccard import ShingleSets
-from dedup.store.records import decoded
+from dedup.store.records import decode_article
 from dedup.story.candidates import FLOOR
-from dedup.stream.live import LEADING_FEATURES, WeightedTexts
+from dedup.stream.live import INDEXED_FEATURES, WeightedTexts
 from dedup.stream.state import IndexState
-from dedup.stream.text_features import Readings, read_shingles, read_texts
+from dedup.stream.text_features import TextFeatures, extract_features, extract_shingles
 from dedup.text.limit import readable_texts
 
 _log = logging.getLogger(__name__)
 
-#: With how many that share a band an article is compared, at most.
+#: An article is compared with at most this many that share a band with it.
 _MOST_COMPARED = 64
 
 _ROWS_AT_ONCE = 16
@@ -29,25 +29,22 @@ Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedArticles:
-    """Articles that come one after the other, and what was found out about each.
+    """Articles that come one after the other, each compared with all that came before it.
 
     Attributes
     ----------
     nodes : ndarray of int64, shape (n,)
-        Their numbers, consecutive.
-    days : ndarray of float64, shape (n,)
-        Publication in days since 1970; NaN for unknown.
-    weighed : Weighed
+        Consecutive.
+    weighted : WeightedTexts
     originals : dict of int to (str, float)
-        By place: id of the article that it is a copy of, and their Jaccard similarity.
-    speakers : ndarray of int64, shape (n,)
-        Node of the article that speaks for it.
+        For the position of each copy, the id of the article that it is a copy of and their Jaccard similarity.
+    canonical : ndarray of int64, shape (n,)
+        Canonical node of each article; its own when it is no copy.
     neighbours : list of (ndarray of int64, ndarray of float32)
-        Earlier reports that each is similar to, and how much; none of a copy.
+        The earlier reports that each report is similar to, and their similarities; empty for a copy.
     """
 
     nodes: NDArray[np.int64]
-    days: NDArray[np.float64]
     weighted: WeightedTexts
     originals: dict[int, tuple[str, float]]
     canonical: NDArray[np.int64]
@@ -57,52 +54,52 @@ class MatchedArticles:
 def match_articles(
     state: IndexState, articles: Sequence[Article], known_canonical: NDArray[np.int64] | None = None
 ) -> MatchedArticles:
-    """Make articles known to memory, and find what each meets that came before it.
+    """Give new articles their nodes, add them to the live articles and compare them with those before.
 
     Parameters
     ----------
-    ledger : Ledger
+    state : IndexState
     articles : sequence of Article
-    known_speakers : ndarray of int64, optional
-        Node of the article that speaks for each, where it is known what is a copy of what.
+    known_canonical : ndarray of int64, optional
+        Canonical node of each article, where copies are known already.
     """
     nodes = np.arange(state.next_node, state.next_node + len(articles))
     state.next_node += len(articles)
     days = np.array([article.day for article in articles])
-    readings = read_all(state, articles)
+    texts = text_features_of(state, articles)
+    filled = np.flatnonzero(~texts.blank)
+    state.live.add_bands(nodes[filled], texts.bands[filled])
     if known_canonical is None:
-        originals, canonical = _originals(state, articles, nodes, readings)
+        originals, canonical = _find_originals(state, articles, nodes, texts)
     else:
-        filled = np.flatnonzero(~readings.blank)
-        state.live.add_bands(nodes[filled], readings.bands[filled])
         originals, canonical = {}, known_canonical
     is_canonical = canonical == nodes
-    weighted = state.live.weigh(readings, is_canonical)
+    weighted = state.live.weight_texts(texts, is_canonical)
     state.live.nodes.add(
-        nodes, days=days, norms=weighted.norms, sizes=np.diff(readings.offsets), is_canonical=is_canonical
+        nodes, days=days, norms=weighted.norms, sizes=np.diff(texts.offsets), is_canonical=is_canonical
     )
     reports = np.flatnonzero(is_canonical)
     for i in reports.tolist():
-        own = slice(*readings.offsets[i : i + 2])
-        state.live.window.add(int(nodes[i]), readings.features[own], readings.counts[own])
-    leading = [readings.features[weighted.heaviest[i][:LEADING_FEATURES]] for i in reports.tolist()]
-    state.live.lead(nodes[reports], days[reports], leading)
+        own = slice(*texts.offsets[i : i + 2])
+        state.live.window.add(int(nodes[i]), texts.features[own], texts.counts[own])
+    heaviest = [texts.features[weighted.by_weight[i][:INDEXED_FEATURES]] for i in reports.tolist()]
+    state.live.add_features(nodes[reports], days[reports], heaviest)
     neighbours = find_neighbours(state, weighted, days, np.where(is_canonical, nodes, 0))
-    return MatchedArticles(nodes, days, weighted, originals, canonical, neighbours)
+    return MatchedArticles(nodes, weighted, originals, canonical, neighbours)
 
 
-def read_all(state: IndexState, articles: Sequence[Article]) -> Readings:
-    """What articles come to."""
+def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeatures:
+    """Return the features of articles under the settings of an index."""
     settings = state.settings
     texts = readable_texts(articles, settings.max_chars)
-    return read_texts(texts, state.bands, settings.near.shingle_size, settings.near.fold)
+    return extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold)
 
 
 def find_neighbours(
     state: IndexState, weighted: WeightedTexts, days: NDArray[np.float64], limits: NDArray[np.int64]
 ) -> list[Neighbours]:
-    """For each text the live reports below its limit that it is similar to, and how much."""
-    text, nodes = state.live.candidates(weighted, days, limits)
+    """Return for each text the live reports below its limit that it is similar to, and their similarities."""
+    text, nodes = state.live.story_candidates(weighted, days, limits)
     similarity = state.live.similarities(weighted, days, text, nodes, state.features_of)
     similar = similarity >= FLOOR
     text, nodes, similarity = text[similar], nodes[similar], similarity[similar]
@@ -110,13 +107,16 @@ def find_neighbours(
     return [(nodes[a:b], similarity[a:b]) for a, b in pairwise(bounds.tolist())]
 
 
-def _originals(
-    state: IndexState, articles: Sequence[Article], nodes: NDArray[np.int64], readings: Readings
+def _find_originals(
+    state: IndexState, articles: Sequence[Article], nodes: NDArray[np.int64], texts: TextFeatures
 ) -> tuple[dict[int, tuple[str, float]], NDArray[np.int64]]:
-    """Of each article the one most similar in its shingles, if it reaches the threshold, the earlier of equals."""
-    filled = np.flatnonzero(~readings.blank)
-    state.live.add_bands(nodes[filled], readings.bands[filled])
-    place, others = state.live.sharing_a_band(nodes[filled], readings.bands[filled], _MOST_COMPARED)
+    """Return the originals and canonical nodes of new articles.
+
+    The original is the earlier article with the highest Jaccard similarity from the threshold on; of equals, the
+    earliest.
+    """
+    filled = np.flatnonzero(~texts.blank)
+    place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MOST_COMPARED)
     originals: dict[int, tuple[str, float]] = {}
     canonical = nodes.copy()
     if not len(place):
@@ -124,34 +124,33 @@ def _originals(
     place = filled[place]
     if np.bincount(place).max() == _MOST_COMPARED:
         _log.warning("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
-    known = np.unique(others[others < nodes[0]])
-    stored, texts = _stored(state, known.tolist())
-    shingles, counts = read_shingles(texts, state.settings.near.shingle_size, state.settings.near.fold)
-    offsets = np.concatenate([readings.shingle_offsets, len(readings.shingles) + np.cumsum(counts)])
-    sets = ShingleSets(np.concatenate([readings.shingles, shingles]), offsets, 1)
     earlier = others < nodes[0]
+    known = np.unique(others[earlier])
+    stored, stored_texts = _stored_articles(state, known.tolist())
+    shingles, counts = extract_shingles(stored_texts, state.settings.near.shingle_size, state.settings.near.fold)
+    offsets = np.concatenate([texts.shingle_offsets, len(texts.shingles) + np.cumsum(counts)])
+    sets = ShingleSets(np.concatenate([texts.shingles, shingles]), offsets, 1)
     partner = others - nodes[0]
     partner[earlier] = len(nodes) + np.searchsorted(known, others[earlier])
     jaccard, _ = sets.overlaps(np.stack([place, partner], axis=1))
-    # The best pair of each article is the first of those in this order; articles in turn, so that speakers are known.
+    # In this order the first pair of each article is its best, and the canonical nodes of earlier articles are known.
     for k in np.lexsort((others, -jaccard, place)).tolist():
         i, node = int(place[k]), int(others[k])
-        if jaccard[k] < state.settings.near.threshold or i in originals:
-            continue
-        with_it = node - int(nodes[0])  # its place when it came with this one
-        originals[i] = (stored[node][0] if node in stored else articles[with_it].id), float(jaccard[k])
-        canonical[i] = stored[node][1] if node in stored else canonical[with_it]
+        if jaccard[k] >= state.settings.near.threshold and i not in originals:
+            j = node - int(nodes[0])  # position of the other, when it came with this one
+            name, canonical[i] = stored[node] if node in stored else (articles[j].id, canonical[j])
+            originals[i] = name, float(jaccard[k])
     return originals, canonical
 
 
-def _stored(state: IndexState, nodes: list[int]) -> tuple[dict[int, tuple[str, int]], list[str]]:
-    """Id and speaker of stored articles, and what is read of their texts."""
-    told: dict[int, tuple[str, int]] = {}
+def _stored_articles(state: IndexState, nodes: list[int]) -> tuple[dict[int, tuple[str, int]], list[str]]:
+    """Return the id and the canonical node of stored articles, and their texts as far as they are read."""
+    found: dict[int, tuple[str, int]] = {}
     texts: list[str] = []
     # Few rows at a time: an article is stored whole, however much of it is read.
     for first in range(0, len(nodes), _ROWS_AT_ONCE):
         some = nodes[first : first + _ROWS_AT_ONCE]
         rows = state.store.rows(some)
-        told |= {node: (rows[node].id, rows[node].canonical) for node in some}
-        texts += readable_texts([decoded(rows[node].fields) for node in some], state.settings.max_chars)
-    return told, texts
+        found |= {node: (rows[node].id, rows[node].canonical) for node in some}
+        texts += readable_texts([decode_article(rows[node].fields) for node in some], state.settings.max_chars)
+    return found, texts

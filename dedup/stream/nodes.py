@@ -1,4 +1,4 @@
-"""What an index knows of each node: a table that grows at its end and is trimmed at its beginning."""
+"""What an index keeps in memory of each node: a table that grows at its end and is trimmed at its beginning."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_ROW = np.dtype([("day", "f8"), ("story", "i8"), ("norm", "f4"), ("size", "i4"), ("speaks", "?")])
-_DEAD = 0  # stories are numbered from 1
+_ROW = np.dtype([("day", "f8"), ("story", "i8"), ("norm", "f4"), ("size", "i4"), ("canonical", "?")])
+_NO_STORY = 0  # stories are numbered from 1
 
 
 class NodeTable:
-    """Nodes are numbered as they come; those that are not live have no story.
+    """A row for each node; nodes without a story are not live.
 
     Examples
     --------
-    >>> table = NodeTable()
-    >>> table.add(np.array([1, 2]), days=np.zeros(2), norms=np.ones(2), sizes=np.ones(2), speaks=np.ones(2))
-    >>> table.settle(np.array([2]), 7)
+    >>> table, ones = NodeTable(), np.ones(2)
+    >>> table.add(np.array([1, 2]), days=ones, norms=ones, sizes=ones, is_canonical=ones)
+    >>> table.assign(np.array([2]), 7)
     >>> table.alive(np.array([1, 2])).tolist(), table.of_stories([7]).tolist()
     ([False, True], [2])
     """
@@ -35,17 +35,25 @@ class NodeTable:
         sizes: NDArray[np.int64],
         is_canonical: NDArray[np.bool_],
     ) -> None:
-        """Take in nodes, ascending and above those before.
+        """Add nodes, ascending and above all others.
 
-        With when they were published (NaN for unknown), the lengths of their vectors, how many features they have, and
-        which of them speak for themselves.
+        Parameters
+        ----------
+        nodes : ndarray of int64, shape (n,)
+        days : ndarray of float64, shape (n,)
+            Publication in days since 1970; NaN for unknown.
+        norms : ndarray of float32, shape (n,)
+            Lengths of the vectors.
+        sizes : ndarray of int64, shape (n,)
+            Numbers of features.
+        is_canonical : ndarray of bool, shape (n,)
         """
-        if self._first == self._stop:  # a file whose first articles have long been forgotten
+        if self._first == self._stop:  # a store whose first articles were deleted long ago
             self._first = int(nodes[0])
         self._stop = int(nodes[-1]) + 1
         while self._stop - self._first > len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        for name, values in (("day", days), ("norm", norms), ("size", sizes), ("speaks", is_canonical)):
+        for name, values in (("day", days), ("norm", norms), ("size", sizes), ("canonical", is_canonical)):
             self._rows[name][nodes - self._first] = values
 
     def days(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -61,50 +69,50 @@ class NodeTable:
         return self._column("size", nodes)
 
     def stories(self, nodes: NDArray[np.signedinteger]) -> NDArray[np.int64]:
-        """Story of each node, 0 for those that are not live, however long ago they were."""
+        """Story of each node, 0 for those that are not live, trimmed ones included."""
         stories = self._column("story", np.maximum(nodes, self._first))
-        return np.where(nodes < self._first, _DEAD, stories).astype(np.int64)
+        return np.where(nodes < self._first, _NO_STORY, stories).astype(np.int64)
 
     def is_canonical(self, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of the nodes speak for themselves and their copies."""
-        return self._column("speaks", nodes)
+        """Whether each node is canonical."""
+        return self._column("canonical", nodes)
 
     def alive(self, nodes: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
-        """Which of the nodes are live."""
-        return np.asarray(self.stories(nodes) != _DEAD)
+        """Whether each node is live."""
+        return np.asarray(self.stories(nodes) != _NO_STORY)
 
     def of_stories(self, stories: Iterable[int]) -> NDArray[np.int64]:
-        """The nodes of some stories that speak for themselves, ascending."""
+        """Return the canonical nodes of some stories, ascending."""
         wanted = np.isin(self._rows["story"], np.array(sorted(stories), dtype=np.int64))
-        return np.flatnonzero(wanted & self._rows["speaks"]) + self._first
+        return np.flatnonzero(wanted & self._rows["canonical"]) + self._first
 
     def canonical(self) -> NDArray[np.int64]:
-        """The live nodes that speak for themselves, ascending."""
-        return np.flatnonzero(self._rows["speaks"]) + self._first
+        """Return the live canonical nodes, ascending."""
+        return np.flatnonzero(self._rows["canonical"]) + self._first
 
-    def settle(self, nodes: NDArray[np.int64], story: int | NDArray[np.int64]) -> None:
-        """Put nodes into a story, or each into its own."""
+    def assign(self, nodes: NDArray[np.int64], story: int | NDArray[np.int64]) -> None:
+        """Put nodes into one story, or each into its own."""
         self._rows["story"][nodes - self._first] = story
 
     def merge(self, story: int, into: int) -> None:
-        """Put all nodes of a story into another one."""
+        """Move all nodes of a story to another one."""
         stories = self._rows["story"]
         stories[stories == story] = into
 
     def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
-        """Lengths of vectors that were measured again."""
+        """Replace the lengths of vectors."""
         self._rows["norm"][nodes - self._first] = norms
 
     def make_canonical(self, node: int) -> None:
-        """Let a copy speak from now on."""
-        self._rows["speaks"][node - self._first] = True
+        """Make a copy canonical."""
+        self._rows["canonical"][node - self._first] = True
 
-    def forget(self, nodes: NDArray[np.int64]) -> None:
-        """Nodes that are not live any more."""
+    def remove(self, nodes: NDArray[np.int64]) -> None:
+        """Make nodes not live."""
         self._rows[nodes - self._first] = np.zeros((), dtype=_ROW)
 
     def trim(self) -> None:
-        """Give back the rows before the first live node."""
+        """Free the rows before the first live node."""
         live = np.flatnonzero(self._rows["story"][: self._stop - self._first])
         skipped = int(live[0]) if len(live) else self._stop - self._first
         self._rows = np.concatenate([self._rows[skipped : self._stop - self._first], np.zeros(1024, dtype=_ROW)])

@@ -1,21 +1,21 @@
-"""Which nodes have a key: an index that grows by merging sorted runs."""
+"""Postings: which nodes have a key, in sorted runs that are merged as they grow."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: A run is merged with the ones before it while those are less than this many times as long.
+#: A new run is merged with the runs before it while those are less than this many times as long.
 _GROWTH = 4
 
 
 class Postings:
-    """Nodes by key, as a few sorted runs of which the later ones are shorter.
+    """Nodes by key, in a few sorted runs of which the later are shorter.
 
     Parameters
     ----------
     dtype : type
-        Of the keys: unsigned integers.
+        Unsigned integer type of the keys.
 
     Notes
     -----
@@ -40,34 +40,34 @@ class Postings:
         return sum(len(keys) for keys, _ in self._runs)
 
     def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
-        """Add postings: a key and its node each."""
+        """Add a posting for each key and the node at the same position."""
         if not len(keys):
             return
-        run = [(keys.astype(self._dtype), nodes.astype(np.int32))]
-        while self._runs and len(self._runs[-1][0]) < _GROWTH * sum(len(k) for k, _ in run):
-            run.append(self._runs.pop())
-        self._runs.append(_sorted(*(np.concatenate(side) for side in zip(*reversed(run), strict=True))))
+        runs = [(keys.astype(self._dtype), nodes.astype(np.int32))]
+        while self._runs and len(self._runs[-1][0]) < _GROWTH * sum(len(k) for k, _ in runs):
+            runs.append(self._runs.pop())
+        self._runs.append(_merged(runs[::-1]))
 
     def find(
         self, keys: NDArray[np.unsignedinteger], most: int | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Nodes that have any of the keys.
+        """Return the nodes that have any of the keys.
 
         Parameters
         ----------
         keys : ndarray, shape (n_keys,)
-            In any order; ascending ones are found faster, as the place of one is near that of the next.
+            In any order; ascending keys are found faster, since neighbours in a run are close in memory.
         most : int, optional
-            Of each key, only so many nodes of each run, those added first.
+            For each key, at most this many nodes of each run, those added first.
 
         Returns
         -------
         ndarray of int64, shape (n_found,)
-            Place of the key.
+            Position of the key.
         ndarray of int64, shape (n_found,)
-            The node that has it.
+            A node that has it.
         """
-        places, owners = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        positions, found = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for run, nodes in self._runs:
             first = np.searchsorted(run, keys)
             # Most keys are not in most runs, and need no second search.
@@ -78,23 +78,24 @@ class Postings:
                 counts = np.minimum(counts, most)
             ends = np.cumsum(counts)
             entries = np.repeat(first - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
-            places.append(np.repeat(there, counts))
-            owners.append(nodes[entries].astype(np.int64))
-        return np.concatenate(places), np.concatenate(owners)
+            positions.append(np.repeat(there, counts))
+            found.append(nodes[entries].astype(np.int64))
+        return np.concatenate(positions), np.concatenate(found)
 
     def merge(self) -> None:
-        """Make one run of all: looking up is cheaper where little is added any more."""
+        """Merge all runs into one: finding gets cheaper where little will be added."""
         if len(self._runs) > 1:
-            self._runs = [_sorted(*(np.concatenate(side) for side in zip(*self._runs, strict=True)))]
+            self._runs = [_merged(self._runs)]
 
     def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
-        """Forget the postings of all nodes but those."""
+        """Delete the postings of nodes that are not alive."""
         kept = [(keys[mask], nodes[mask]) for keys, nodes in self._runs for mask in [alive(nodes)]]
         self._runs = [run for run in kept if len(run[0])]
 
 
-def _sorted(
-    keys: NDArray[np.unsignedinteger], nodes: NDArray[np.int32]
+def _merged(
+    runs: list[tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]],
 ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]:
+    keys, nodes = (np.concatenate(side) for side in zip(*runs, strict=True))
     order = np.argsort(keys, kind="stable")
     return keys[order], nodes[order]

@@ -1,14 +1,15 @@
-"""What an index says when it is asked: a story, and the reports similar to an article."""
+"""What an index answers: an article, a story, and the reports similar to an article."""
 
 import numpy as np
 
 from dedup.article import Article
 from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
-from dedup.store.records import Row, decoded
-from dedup.stories import Story
-from dedup.stream.assignment import story_name
-from dedup.stream.matching import find_neighbours, read_all
+from dedup.store.records import Row, decode_article
+from dedup.story.result import Story
+from dedup.story.similarity import membership
+from dedup.stream.assignment import Similar, format_story_id
+from dedup.stream.matching import find_neighbours, text_features_of
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import count_words
 from dedup.stream.validation import is_storable
@@ -16,32 +17,33 @@ from dedup.text.limit import readable_texts
 
 
 def row_of(state: IndexState, article_id: str) -> Row | None:
-    """The live article of that id."""
+    """Return the live article with that id, or None."""
     is_id = isinstance(article_id, str) and is_storable(article_id)
     return state.store.by_id(article_id) if is_id else None
 
 
 def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | None:
-    """The story of that number; None when it has no articles."""
+    """Return the story with that number; None when it has no articles."""
     rows = sorted(state.store.of_story(number), key=lambda row: (row.day is None, row.day or 0.0, row.id))
     if not rows:
         return None
-    articles, settings = [decoded(row.fields) for row in rows], state.settings
+    articles, settings = [decode_article(row.fields) for row in rows], state.settings
     copies = np.array([row.canonical for row in rows])
     canonical, place = np.unique(copies, return_inverse=True)
-    totals = np.asarray(state.graph(canonical).sum(axis=1)).ravel()
-    membership = totals / (len(canonical) - 1) if len(canonical) > 1 else np.ones(1)
+    sums = np.asarray(state.graph(canonical).sum(axis=1)).ravel()
+    of_reports = membership(sums, np.full(len(canonical), len(canonical) - 1))
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
-    candidates = candidates_of(articles, copies, words, membership[place])
-    return build_story(candidates, copies, settings.story_threshold, rule, state.live, story_name(number))[0]
+    candidates = candidates_of(articles, copies, words, of_reports[place])
+    return build_story(candidates, copies, settings.story_threshold, rule, state.live, format_story_id(number))[0]
 
 
-def most_similar(state: IndexState, article: Article) -> list[tuple[Row, float]]:
-    """The live reports that an article is similar to, and how much, most similar first."""
-    readings = read_all(state, state.source_residue.add_residue([article]))
-    weighted = state.live.weigh(readings, np.zeros(1, dtype=np.bool_))
+def similar_reports(state: IndexState, article: Article) -> list[Similar]:
+    """Return the live reports that an article is similar to, most similar first."""
+    texts = text_features_of(state, state.source_residue.add_residue([article]))
+    weighted = state.live.weight_texts(texts, np.zeros(1, dtype=np.bool_))
     limit = np.array([state.next_node])
     ((nodes, similarities),) = find_neighbours(state, weighted, np.array([article.day]), limit)
     rows = state.store.rows(nodes.tolist())
     order = np.lexsort((nodes, -similarities)).tolist()
-    return [(rows[int(nodes[i])], float(similarities[i])) for i in order]
+    found = [(rows[int(nodes[i])], float(similarities[i])) for i in order]
+    return [Similar(row.id, format_story_id(row.story), similarity) for row, similarity in found]

@@ -1,4 +1,4 @@
-"""An index that begins with articles whose stories are known."""
+"""Articles whose stories are known, from a batch or an archive -> an index."""
 
 from dataclasses import replace
 from datetime import tzinfo
@@ -6,49 +6,65 @@ from itertools import pairwise
 
 import numpy as np
 
-from dedup.arrays import numbered_by_first
+from dedup.arrays import first_members, numbered_by_first
 from dedup.article import read_articles
-from dedup.progress import ProgressCallback
-from dedup.store.records import encoded
-from dedup.stories import LabelledArticles
-from dedup.stream.assigner import Assigner
+from dedup.progress import Progress, ProgressCallback, track
+from dedup.store.records import encode_article
+from dedup.stories import LabelledArticles, Stories
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.matching import match_articles
-from dedup.stream.state import IndexState
+from dedup.stream.session import Session
 from dedup.stream.validation import check_articles
 
 
-def seed_index(
-    state: IndexState,
-    assigner: Assigner,
-    grouped: LabelledArticles,
-    timezone: str | tzinfo | None,
-    progress: ProgressCallback,
-) -> None:
-    """Put articles of which the stories are known into an empty index, within an open transaction.
+def labelled_articles(stories: Stories | LabelledArticles) -> LabelledArticles:
+    """Return the articles of stories with their labels, or raise TypeError."""
+    if isinstance(stories, Stories):
+        labels = stories.labels, stories.near_duplicate_labels
+        return LabelledArticles(stories.articles, *labels, {"story_threshold": stories.threshold})
+    if not isinstance(stories, LabelledArticles):
+        what = "what dedup.cluster or dedup.archive.read returns"
+        raise TypeError(f"stories is {type(stories).__name__}; allowed: {what}")
+    return stories
 
-    The story of label k gets the number k + 1. Similarities are measured as if the articles had come in canonical
-    order, with what is known of sites from the batch.
-    """
-    articles, labels, near_duplicate_labels, _ = grouped
-    checked = check_articles(articles, timezone)
+
+def seed_index(
+    session: Session, labelled: LabelledArticles, name: str, timezone: str | tzinfo | None, progress: Progress
+) -> None:
+    """Write articles with their stories into a new index, which messages call `name`; label k becomes story k + 1."""
+
+    def seed() -> None:
+        if session.store.counters()[:2] != (1, 1):
+            raise ValueError(f"{name} has had articles; allowed: a new index")
+        with track(progress, len(labelled.articles)) as on_progress:
+            _insert_all(session, labelled, timezone, on_progress)
+
+    session.write(seed)
+
+
+def _insert_all(
+    session: Session, labelled: LabelledArticles, timezone: str | tzinfo | None, progress: ProgressCallback
+) -> None:
+    """Add articles in canonical order, with the residue that the batch found."""
+    state = session.state
+    checked = check_articles(labelled.articles, timezone)
     order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
-    cut = state.settings.cut_residue
     nodes = state.next_node + np.arange(len(order))
-    copies = numbered_by_first(near_duplicate_labels[order])
-    canonical = nodes[np.unique(copies, return_index=True)[1][copies]] if len(order) else nodes
-    numbers, n_stories = state.next_story + labels[order], int(labels.max(initial=-1)) + 1
+    copies = numbered_by_first(labelled.near_duplicate_labels[order])
+    canonical = nodes[first_members(copies)[copies]]
+    stories, n_stories = state.next_story + labelled.labels[order], int(labelled.labels.max(initial=-1)) + 1
     state.store.add_stories(range(state.next_story, state.next_story + n_stories))
     state.next_story += n_stories
+    cut = state.settings.cut_residue
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
-        fields = [encoded(checked[i]) for i in places]
-        some = [replace(checked[i], residue=articles[i].residue if cut else ()) for i in places]
-        matched = match_articles(state, some, canonical[a:b])
-        state.live.nodes.settle(matched.nodes, numbers[a:b])
-        state.sizes.update(numbers[a:b][canonical[a:b] == matched.nodes].tolist())
-        state.store.insert(assigner.rows(some, fields, matched))
+        texts = [encode_article(checked[i]) for i in places]
+        articles = [replace(checked[i], residue=labelled.articles[i].residue if cut else ()) for i in places]
+        matched = match_articles(state, articles, canonical[a:b])
+        state.live.nodes.assign(matched.nodes, stories[a:b])
+        state.sizes.update(stories[a:b][canonical[a:b] == matched.nodes].tolist())
+        session.assigner.insert(articles, texts, matched)
         state.live.window.advance(state.next_node)
         progress(b / len(order))
-    state.store.set_norms(*state.live.measure_again())
+    state.store.set_norms(*state.live.update_norms())
     state.source_residue.learn(0)

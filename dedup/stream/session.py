@@ -1,4 +1,4 @@
-"""A store that is open, and what is kept in memory of it."""
+"""An open store, and the state in memory that follows it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,19 +8,19 @@ from typing import TypeVar
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
 from dedup.stream.assigner import Assigner
-from dedup.stream.live import LEADING_FEATURES
+from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.state import IndexState
 
 Result = TypeVar("Result")
 
 
 class Session:
-    """Reads of one moment and writes that are all or none, with memory that follows what others write.
+    """Consistent reads and atomic writes of an index, for one thread at a time.
 
     Parameters
     ----------
     store : Store
-        Closed when its memory cannot be made.
+        Closed when the state cannot be loaded.
     settings : StorySettings
     read_only : bool
 
@@ -28,19 +28,19 @@ class Session:
     ----------
     store : Store
     settings : StorySettings
-    ledger : Ledger
+    state : IndexState
     assigner : Assigner
-        What is in memory, to be used inside `reading` and `write` only.
+        State and assigner are to be used inside `reading` and `write` only.
     """
 
     def __init__(self, store: Store, settings: StorySettings, *, read_only: bool) -> None:
         self.store, self.settings = store, settings
         self._read_only = read_only
-        self._moment: int | None = None  # that memory is of; None when memory is not to be relied on
+        self._data_version: int | None = None  # that of the state in memory; None when that cannot be relied on
         self._mutex = threading.RLock()
         try:
-            with store.snapshot() as moment:
-                self._keep_up(moment)
+            with store.snapshot() as data_version:
+                self._refresh(data_version)
         except BaseException:
             store.close()
             raise
@@ -51,35 +51,35 @@ class Session:
             self.store.close()
 
     @contextmanager
-    def reading(self, *, memory: bool = False) -> Iterator[IndexState]:
-        """One moment for all that is read inside; memory that is asked for is of that moment too."""
-        with self._mutex, self.store.snapshot() as moment:
-            if memory or self._moment is None:
-                self._keep_up(moment)
+    def reading(self, *, refresh: bool = False) -> Iterator[IndexState]:
+        """Show one snapshot to everything that is read inside; with `refresh`, memory is of that snapshot too."""
+        with self._mutex, self.store.snapshot() as data_version:
+            if refresh or self._data_version is None:
+                self._refresh(data_version)
             yield self.state
 
     def write(self, work: Callable[[], Result]) -> Result:
-        """Do it in one transaction; when it fails, memory is made again from what is stored, when it is needed."""
+        """Call `work` in a transaction; when it fails, memory is loaded again before it is next used."""
         if self._read_only:
             raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
         with self._mutex:
             try:
-                with self.store.transaction() as moment:
-                    self._keep_up(moment)
+                with self.store.transaction() as data_version:
+                    self._refresh(data_version)
                     return work()
             except BaseException:
-                self._moment = None
+                self._data_version = None
                 raise
 
-    def _keep_up(self, moment: int) -> None:
-        """Make memory what is stored at a moment, which is open: others may have written."""
-        if moment == self._moment:
+    def _refresh(self, data_version: int) -> None:
+        """Bring memory up to date with the open transaction or snapshot: other processes may have written."""
+        if data_version == self._data_version:
             return
-        changes = None if self._moment is None else self.store.changes(self._moment, LEADING_FEATURES)
-        self._moment = None
+        known, self._data_version = self._data_version, None
+        changes = None if known is None else self.store.changes(known, INDEXED_FEATURES)
         if changes is None:
             self.state = IndexState(self.store, self.settings)
             self.assigner = Assigner(self.state)
         else:
-            self.state.catch_up(changes)
-        self._moment = moment
+            self.state.apply_changes(changes)
+        self._data_version = data_version

@@ -1,4 +1,4 @@
-"""Which article is in which story: what is stored and what is in memory, changed together."""
+"""The state of an index: what is stored and what is in memory, changed together."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -11,15 +11,14 @@ from dedup.arrays import members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
-from dedup.store.records import Changes, Outline
+from dedup.store.records import Changes, NodeColumns
 from dedup.story.partition import refined
-from dedup.stream.live import LEADING_FEATURES, Features, LiveArticles
+from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
-from dedup.stream.window import beginning
 
 
 class IndexState:
-    """What the rooms that change an index share; they work within an open transaction.
+    """The stored and the live articles and stories of an index; changed within an open transaction.
 
     Parameters
     ----------
@@ -29,13 +28,12 @@ class IndexState:
     Attributes
     ----------
     bands : Bands
-        How signatures are banded.
     live : LiveArticles
-    sites : Sites
+    source_residue : SourceResidue
     sizes : Counter of int
-        Near-duplicate groups of each story.
+        Number of near-duplicate groups of each story.
     latest : float
-        The latest day that any article had; -inf when none had.
+        The latest day of any article ever; -inf for none.
     next_node, next_story : int
         Numbers never used before.
     """
@@ -45,116 +43,104 @@ class IndexState:
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
         self.sizes: Counter[int] = Counter()
         self.next_node, self.next_story, self.latest = store.counters()
-        self._load()
-
-    def _load(self) -> None:
-        """Make what is kept in memory, from what is stored."""
         self.live.window.advance(self.next_node)
-        for outline in self.store.outlines(LEADING_FEATURES):
-            self._take_in(outline)
-        for node, features, counts in self.store.canonical_since(beginning(self.next_node)):
+        for columns in store.node_columns(INDEXED_FEATURES):
+            self._add_live(columns)
+        for node, features, counts in store.canonical_since(self.live.window.first):
             self.live.window.add(node, features, counts)
 
-    def _take_in(self, outline: Outline) -> None:
-        """Make new articles known to memory, but for the window."""
-        nodes, is_canonical = outline.nodes, outline.canonical == outline.nodes
+    def _add_live(self, columns: NodeColumns) -> None:
+        """Add stored articles to the live ones, except to the window."""
+        nodes, is_canonical = columns.nodes, columns.canonical == columns.nodes
         if not len(nodes):
             return
         self.live.nodes.add(
-            nodes, days=outline.days, norms=outline.norms, sizes=outline.sizes, is_canonical=is_canonical
+            nodes, days=columns.days, norms=columns.norms, sizes=columns.sizes, is_canonical=is_canonical
         )
-        self.live.nodes.settle(nodes, outline.stories)
-        self.sizes.update(outline.stories[is_canonical].tolist())
-        filled = np.array([len(bands) > 0 for bands in outline.bands])
+        self.live.nodes.assign(nodes, columns.stories)
+        self.sizes.update(columns.stories[is_canonical].tolist())
+        filled = np.array([len(bands) > 0 for bands in columns.bands])
         if filled.any():
-            bands = np.stack([bands for bands in outline.bands if len(bands)])
-            self.live.add_bands(nodes[filled], bands)
-        self._lead(outline, is_canonical)
+            self.live.add_bands(nodes[filled], np.stack(columns.select(filled).bands))
+        self._add_features(columns.select(is_canonical))
 
-    def _lead(self, outline: Outline, is_canonical: NDArray[np.bool_]) -> None:
-        """Let those that speak be found by their features."""
-        if is_canonical.any():
-            leading = [own for own, heard in zip(outline.leading, is_canonical.tolist(), strict=True) if heard]
-            self.live.lead(outline.nodes[is_canonical], outline.days[is_canonical], leading)
+    def _add_features(self, columns: NodeColumns) -> None:
+        self.live.add_features(columns.nodes, columns.days, columns.features)
 
-    def catch_up(self, changes: Changes) -> None:
-        """Make memory what it would be if all were read again, from what others wrote since."""
+    def apply_changes(self, changes: Changes) -> None:
+        """Bring memory up to date with what others wrote, as if everything was read again."""
         live, known = self.live, self.next_node
-        gone = changes.gone[changes.gone < known]
-        self._count(gone, -1)
-        for node in gone.tolist():
+        deleted = changes.deleted[changes.deleted < known]
+        self._count_reports(deleted, -1)
+        for node in deleted.tolist():
             live.window.remove(node)
-        live.nodes.forget(gone)
+        live.nodes.remove(deleted)
         self.next_node, self.next_story, self.latest = self.store.counters()
-        heard: list[int] = []
-        for outline in changes.changed:
-            new = outline.nodes >= known
-            heard += self._change(outline.only(~new))
-            self._take_in(outline.only(new))
-            heard += outline.nodes[new & (outline.canonical == outline.nodes)].tolist()
-        first = beginning(self.next_node)
-        counted = np.array([node for node in heard if node >= first], dtype=np.int64)
+        canonical: list[int] = []
+        for columns in changes.changed:
+            is_new = columns.nodes >= known
+            canonical += self._update_live(columns.select(~is_new))
+            canonical += columns.nodes[is_new & (columns.canonical == columns.nodes)].tolist()
+            self._add_live(columns.select(is_new))
+        live.window.advance(self.next_node)
+        counted = np.array([node for node in canonical if node >= live.window.first], dtype=np.int64)
         for node, (features, counts) in sorted(self.features_of(counted).items()):
             live.window.add(node, features, counts)
-        live.window.advance(self.next_node)
-        self.source_residue.forget_memory()
-        if len(gone) > len(live.nodes.canonical()):
+        self.source_residue.clear()
+        if len(deleted) > len(live.nodes.canonical()):
             live.compact()
 
-    def _change(self, outline: Outline) -> list[int]:
-        """Change what is known of articles, and tell which ones speak that did not."""
-        table, nodes = self.live.nodes, outline.nodes
-        self._count(nodes, -1)
-        table.settle(nodes, outline.stories)
-        table.set_norms(nodes, outline.norms)
-        raised = (outline.canonical == nodes) & ~table.is_canonical(nodes)
-        self._lead(outline, raised)
-        for node in nodes[raised].tolist():
+    def _update_live(self, columns: NodeColumns) -> list[int]:
+        """Update live articles; return those that have become canonical."""
+        table, nodes = self.live.nodes, columns.nodes
+        self._count_reports(nodes, -1)
+        table.assign(nodes, columns.stories)
+        table.set_norms(nodes, columns.norms)
+        promoted = columns.select((columns.canonical == nodes) & ~table.is_canonical(nodes))
+        self._add_features(promoted)
+        for node in promoted.nodes.tolist():
             table.make_canonical(node)
-        self._count(nodes, 1)
-        return [int(node) for node in nodes[raised]]
+        self._count_reports(nodes, 1)
+        return list(promoted.nodes.tolist())
 
-    def _count(self, nodes: NDArray[np.int64], each: int) -> None:
-        """Count the reports among nodes in their stories, or no more."""
+    def _count_reports(self, nodes: NDArray[np.int64], each: int) -> None:
+        """Add `each` to the size of the story of every report among nodes."""
         for story in self.live.nodes.stories(nodes[self.live.nodes.is_canonical(nodes)]).tolist():
             self.resize(story, each)
 
     def features_of(self, nodes: NDArray[np.int64]) -> dict[int, Features]:
-        """Stored features of nodes."""
-        return {
-            node: (article_features.features, article_features.counts)
-            for node, article_features in self.store.article_features(nodes.tolist()).items()
-        }
+        """Return the stored features and counts of nodes."""
+        stored = self.store.article_features(nodes.tolist())
+        return {node: (own.features, own.counts) for node, own in stored.items()}
 
-    def place(self, canonical: NDArray[np.int64], story: int) -> None:
-        """Put reports into a story, with their copies."""
+    def assign(self, canonical: NDArray[np.int64], story: int) -> None:
+        """Move reports and their copies to a story."""
         nodes = canonical.tolist()
-        for former in self.live.nodes.stories(canonical).tolist():
-            self.resize(former, -1)
+        self._count_reports(canonical, -1)
         self.resize(story, len(nodes))
-        self.store.place(nodes, story)
-        self.live.nodes.settle(np.array(self.store.with_copies(nodes), dtype=np.int64), story)
+        self.store.assign(nodes, story)
+        self.live.nodes.assign(np.array(self.store.with_copies(nodes), dtype=np.int64), story)
 
     def resize(self, story: int, more: int) -> None:
-        """Count that many reports more in a story."""
+        """Add to the number of reports of a story."""
         self.sizes[story] += more
         if not self.sizes[story]:
             del self.sizes[story]
 
     def merge(self, story: int, into: int) -> None:
-        """Put all of a story into another; its id stays as an alias."""
+        """Move all of a story to another one, of which it becomes an alias."""
         self.live.nodes.merge(story, into)
         self.sizes[into] += self.sizes.pop(story, 0)
         self.store.merge(story, into)
 
     def new_story(self) -> int:
-        """A story without articles, which are to come."""
+        """Return the number of a new story, which has no articles yet."""
         story, self.next_story = self.next_story, self.next_story + 1
         self.store.add_stories([story])
         return story
 
     def split(self, stories: Iterable[int]) -> None:
-        """Take stories apart where they do not hold together any more; an id stays with the largest part."""
+        """Split stories whose reports no longer hold together; the largest part keeps the number."""
         canonical = self.live.nodes.of_stories(stories)
         if not len(canonical):
             return
@@ -165,16 +151,13 @@ class IndexState:
             parts[int(own[part[0]])].append(canonical[part])
         for _, pieces in sorted(parts.items()):
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
-                self.place(piece, self.new_story())
+                self.assign(piece, self.new_story())
 
     def graph(self, nodes: NDArray[np.int64]) -> csr_array:
-        """Similarities among some nodes, which are ascending."""
+        """Symmetric similarities among ascending nodes, shape (n, n)."""
         left, right, similarity = self.store.neighbours(nodes.tolist())
         place = np.minimum(np.searchsorted(nodes, right), len(nodes) - 1)
         among = nodes[place] == right
         i, j = np.searchsorted(nodes, left[among]), place[among]
-        values = similarity[among].astype(np.float64)
-        shape = (len(nodes), len(nodes))
-        return csr_array(
-            (np.concatenate([values, values]), (np.concatenate([i, j]), np.concatenate([j, i]))), shape=shape
-        )
+        values = np.tile(similarity[among].astype(np.float64), 2)
+        return csr_array((values, (np.concatenate([i, j]), np.concatenate([j, i]))), shape=(len(nodes), len(nodes)))

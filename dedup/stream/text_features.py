@@ -1,4 +1,4 @@
-"""Texts -> what an index keeps of each: its shingles, the keys of its buckets, its features."""
+"""Texts -> what an index compares them by: shingles, LSH buckets and weighted features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ _BLOCK_CHARACTERS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Readings:
-    """What texts come to, one text after the other.
+class TextFeatures:
+    """Features of texts, one text after the other.
 
     Attributes
     ----------
@@ -30,11 +30,11 @@ class Readings:
         Hashes of shingles, with repeats; those of text `i` are ``shingle_offsets[i]:shingle_offsets[i + 1]``.
     shingle_offsets : ndarray of int64, shape (n_texts + 1,)
     bands : ndarray of uint64, shape (n_texts, n_bands)
-        Keys of the buckets; of a blank text they say nothing.
+        Keys of the LSH buckets; meaningless for a blank text.
     features : ndarray of uint32, shape (n_features,)
-        See `shortened`; ascending within a text, ``offsets`` marking the texts.
+        See `shortened`; ascending within a text. Those of text `i` are ``offsets[i]:offsets[i + 1]``.
     counts : ndarray of uint8, shape (n_features,)
-        Weighted occurrences, 255 for more.
+        Weighted occurrences, at most 255.
     offsets : ndarray of int64, shape (n_texts + 1,)
     """
 
@@ -50,18 +50,18 @@ class Readings:
 
     @property
     def blank(self) -> NDArray[np.bool_]:
-        """Which texts have no words, shape (n_texts,)."""
+        """Whether each text has no words, shape (n_texts,)."""
         return np.asarray(np.diff(self.shingle_offsets) == 0)
 
 
-def read_texts(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold = "unidecode") -> Readings:
-    """What texts come to; linear in their characters."""
+def extract_features(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold = "unidecode") -> TextFeatures:
+    """Return the features of texts; linear in their characters."""
     slices = list(blocks(texts, _BLOCK_CHARACTERS))
     if len(slices) == 1:
-        return _read_block(texts, bands, shingle_size, fold)
-    parts = list(ordered_map(lambda block: _read_block(texts[block], bands, shingle_size, fold), slices, None))
+        return _extract_block(texts, bands, shingle_size, fold)
+    parts = list(ordered_map(lambda block: _extract_block(texts[block], bands, shingle_size, fold), slices, None))
     empty = np.zeros(0, dtype=np.int64)
-    return Readings(
+    return TextFeatures(
         np.concatenate([part.shingles for part in parts]),
         _offsets([empty, *(np.diff(part.shingle_offsets) for part in parts)]),
         np.concatenate([part.bands for part in parts]),
@@ -71,7 +71,7 @@ def read_texts(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold
     )
 
 
-def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold) -> Readings:
+def _extract_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold) -> TextFeatures:
     tokens = tokenize(texts, fold)
     shingles = shingle_hashes(tokens, shingle_size)
     signed = signatures(low_hashes(shingles), tokens.offsets, num_perm=bands.bands * bands.rows, seed=SEED)
@@ -79,29 +79,29 @@ def _read_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fol
     buckets = mix(buckets + np.array(bands.first_rows, dtype=np.uint64))
     counted = count_block(tokens, spelling_of(tokens))
     counts = np.minimum(counted.counts, 255).astype(np.uint8)
-    return Readings(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
+    return TextFeatures(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
 
 
-def read_shingles(
+def extract_shingles(
     texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode"
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hashes of the shingles of texts, and how many each text has."""
-    hashes, counts = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
+    """Return the hashes of the shingles of texts, and the number of each text's."""
+    hashes, counts = [], []
     for block in blocks(texts, _BLOCK_CHARACTERS):
         tokens = tokenize(texts[block], fold)
         hashes.append(shingle_hashes(tokens, shingle_size))
         counts.append(np.diff(tokens.offsets))
-    return np.concatenate(hashes), np.concatenate(counts)
+    return joined(hashes, np.uint64), joined(counts, np.int64)
 
 
 def count_words(texts: Sequence[str], fold: Fold = "unidecode") -> NDArray[np.int64]:
-    """How many words each text has, shape (n_texts,)."""
+    """Return the number of words of each text, shape (n_texts,)."""
     counts = [np.diff(tokenize(texts[block], fold).offsets) for block in blocks(texts, _BLOCK_CHARACTERS)]
     return joined(counts, np.int64)
 
 
 def shortened(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """Keys of features in 32 bits: 30 of hash over 2 of family.
+    """Return keys of features in 32 bits: 30 of hash over 2 of family.
 
     Two articles of 1,000 features each share one by chance in 1 of 4,000 cases.
     """

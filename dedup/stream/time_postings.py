@@ -1,4 +1,4 @@
-"""Postings by time of publication: a look-up goes only where the time leaves something of a similarity."""
+"""Postings by time of publication: a search reads only those near enough in time to be similar."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,15 +14,15 @@ _SLICE_DAYS = 3.0
 _UNDATED = None
 
 
-class TimeSlices:
-    """Nodes by feature and time.
+class TimePostings:
+    """Nodes by feature, in slices of a few days.
 
     Examples
     --------
-    >>> slices = TimeSlices()
-    >>> slices.add(np.array([0.0, 40.0]), np.array([7, 7], dtype=np.uint32), np.array([1, 2]))
-    >>> place, nodes = slices.find(np.array([1.0]), np.array([7], dtype=np.uint32))
-    >>> place.tolist(), nodes.tolist()
+    >>> postings = TimePostings()
+    >>> postings.add(np.array([0.0, 40.0]), np.array([7, 7], dtype=np.uint32), np.array([1, 2]))
+    >>> which, nodes = postings.find(np.array([1.0]), np.array([7], dtype=np.uint32))
+    >>> which.tolist(), nodes.tolist()
     ([0], [1])
     """
 
@@ -33,51 +33,51 @@ class TimeSlices:
         return sum(map(len, self._slices.values()))
 
     def add(self, days: NDArray[np.float64], features: NDArray[np.uint32], nodes: NDArray[np.int64]) -> None:
-        """Add postings: a feature, the node that has it and when that was published; all of shape (n_postings,)."""
+        """Add postings: a feature, a node that has it and the publication of the node, each of shape (n_postings,)."""
         numbers = np.floor(days / _SLICE_DAYS)
         for number in np.unique(numbers):
-            mine = np.isnan(numbers) if np.isnan(number) else numbers == number
+            inside = np.isnan(numbers) if np.isnan(number) else numbers == number
             name = _UNDATED if np.isnan(number) else int(number)
             if name not in self._slices:
                 for postings in self._slices.values():  # few articles come late
                     postings.merge()
                 self._slices[name] = Postings(np.uint32)
-            self._slices[name].add(features[mine], nodes[mine])
+            self._slices[name].add(features[inside], nodes[inside])
 
     def find(
         self, days: NDArray[np.float64], features: NDArray[np.uint32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Nodes that have any of the features, and are published near enough to the article that asks.
+        """Return the nodes that have any of the features and were published near enough in time.
 
         Parameters
         ----------
         days : ndarray of float64, shape (n,)
-            Publication of the article that asks for each feature; NaN for unknown, which is near to all.
+            Publication of the article that each feature belongs to; NaN for unknown, which is near to all.
         features : ndarray of uint32, shape (n,)
 
         Returns
         -------
         ndarray of int64, shape (n_found,)
-            Place of the feature.
+            Position of the feature.
         ndarray of int64, shape (n_found,)
-            The node that has it.
+            A node that has it.
         """
         order = np.argsort(features, kind="stable")
         days, features = days[order], features[order]
-        places, nodes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        positions, nodes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for name, postings in self._within_reach(days):
             near = np.arange(len(days))
             if name is not _UNDATED:
                 begin, end = name * _SLICE_DAYS - REACH_DAYS, (name + 1) * _SLICE_DAYS + REACH_DAYS
                 near = np.flatnonzero(~((days < begin) | (days > end)))
             if len(near):
-                which, owners = postings.find(features[near])
-                places.append(order[near[which]])
-                nodes.append(owners)
-        return np.concatenate(places), np.concatenate(nodes)
+                which, found = postings.find(features[near])
+                positions.append(order[near[which]])
+                nodes.append(found)
+        return np.concatenate(positions), np.concatenate(nodes)
 
     def _within_reach(self, days: NDArray[np.float64]) -> Iterator[tuple[int | None, Postings]]:
-        """The slices that any of the days can reach, in order."""
+        """Yield the slices within reach of any of the days, in order."""
         if not len(days):
             return
         if np.isnan(days).any():
@@ -90,7 +90,7 @@ class TimeSlices:
             yield name, self._slices[name]
 
     def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
-        """Forget the postings of all nodes but those."""
+        """Delete the postings of nodes that are not alive."""
         for postings in self._slices.values():
             postings.keep(alive)
         self._slices = {name: postings for name, postings in self._slices.items() if len(postings)}

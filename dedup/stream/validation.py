@@ -1,11 +1,11 @@
-"""What users hand to an index -> what it works on, or an error that says what is allowed."""
+"""What users hand to an index -> articles that it can store, or an error that says what is allowed."""
 
 from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Any
 
 from dedup.article import Article, read_articles
-from dedup.store.records import encoded
+from dedup.store.records import encode_article
 from dedup.stream.assignment import Refusal
 from dedup.wording import printable
 
@@ -14,7 +14,7 @@ _MOST_BYTES = 999_000_000
 
 
 def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool = True) -> list[Article]:
-    """Articles with ids that can be stored.
+    """Return articles that have an id and can be stored.
 
     Raises
     ------
@@ -32,38 +32,36 @@ def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool 
 
 
 def _require_size(position: int, article: Article) -> None:
-    """Refuse what a row of a database cannot hold, which would take the whole batch with it."""
-    texts = (article.id, article.text, article.title, article.source, article.url, article.language)
-    sizes = sum(len(text) for text in texts if text)
-    # A character is up to twelve bytes; the id is stored twice.
-    if 12 * sizes > _MOST_BYTES and len(encoded(article)) + 4 * len(article.id) > _MOST_BYTES:
-        longest = max(
-            ("text", "title", "id", "source", "url", "language"), key=lambda f: len(getattr(article, f) or "")
-        )
+    """Refuse an article that a row of a database cannot hold: the whole batch would fail with it."""
+    names = ("text", "title", "id", "source", "url", "language")
+    sizes = {name: len(getattr(article, name) or "") for name in names}
+    # A character takes at most twelve bytes; the id is stored twice.
+    if 12 * sum(sizes.values()) > _MOST_BYTES and len(encode_article(article)) + 4 * len(article.id) > _MOST_BYTES:
+        longest = max(names, key=sizes.__getitem__)
         raise ValueError(
-            f"article {position} (id {article.id!r:.80}): field {longest!r} has {len(getattr(article, longest)):,} "
+            f"article {position} (id {article.id!r:.80}): field {longest!r} has {sizes[longest]:,} "
             f"characters; allowed: {_MOST_BYTES:,} bytes as JSON, all fields together"
         )
 
 
 def split_valid(items: Iterable[Any], timezone: str | tzinfo | None) -> tuple[list[Any], list[Refusal]]:
-    """Items that are allowed, and why the others are not."""
+    """Return the items that are allowed, and why the others are not."""
     allowed: list[Any] = []
     refusals: list[Refusal] = []
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for position, item in enumerate(items):
         try:
-            (article,) = check_articles([item], timezone, warns=False)  # it is said once, for all that are allowed
-            if article.id in places:
-                raise ValueError(f"article 0: field 'id' is {article.id!r}, as that of article {places[article.id]}")
+            (article,) = check_articles([item], timezone, warns=False)  # one warning follows for all that are allowed
+            if article.id in positions:
+                raise ValueError(f"article 0: field 'id' is {article.id!r}, as that of article {positions[article.id]}")
         except (TypeError, ValueError) as error:
             refusals.append(Refusal(position, str(error).replace("article 0", f"article {position}", 1)))
         else:
-            places[article.id] = position
+            positions[article.id] = position
             allowed.append(item)
     return allowed, refusals
 
 
 def is_storable(text: str) -> bool:
-    """Whether a text has no lone surrogates."""
+    """Return whether a text has no lone surrogates."""
     return printable(text) == text
