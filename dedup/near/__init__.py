@@ -1,1 +1,1 @@
-"""tokens -> near-duplicates: shingles, MinHash signatures, LSH bands, exact verification, groups."""
+"""Texts -> near-duplicates: shingles, MinHash signatures, LSH bands, exact verification, groups."""

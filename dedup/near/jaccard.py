@@ -1,4 +1,4 @@
-"""Texts as sets of shingles: their sizes and what two of them share, exactly."""
+"""Texts as sets of shingles: exact sizes and overlaps."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from dedup.parallel import ordered_map
 
-_SHINGLES_AT_ONCE = 1 << 17
+_BLOCK_SHINGLES = 1 << 17
 
 
 class ShingleSets:
-    """The shingles of texts, one text after the other, and exact answers about them as sets.
+    """The shingles of texts, one text after the other, compared as sets.
 
     Parameters
     ----------
@@ -24,17 +24,16 @@ class ShingleSets:
 
     Notes
     -----
-    Exact but for collisions of 63-bit hashes. Work goes on in blocks of texts or pairs of like size, so that the
-    rows of a block's matrix have little padding; memory is 4 MB a thread.
+    Exact but for collisions of 63-bit hashes. Texts or pairs of similar size are processed in one block, so that the
+    rows of the block's matrix have little padding; memory is 4 MB a thread.
     """
 
     def __init__(self, shingles: NDArray[np.uint64], offsets: NDArray[np.int64], n_jobs: int | None = None) -> None:
-        self.shingles = shingles
-        self.offsets, self.lengths = offsets, np.diff(offsets)
-        self.n_jobs = n_jobs
+        self.shingles, self.offsets, self.n_jobs = shingles, offsets, n_jobs
+        self.lengths = np.diff(offsets)
 
     def sizes(self, texts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Distinct shingles of each of the texts, none of which is blank, shape (n,)."""
+        """Number of distinct shingles of each text, shape (n,); no text may be blank."""
 
         def count(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
             rows = self._rows(texts[chosen])
@@ -45,12 +44,12 @@ class ShingleSets:
         return self._by_block(count, self.lengths[texts])
 
     def shared(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Distinct shingles that the texts of each pair, none of which is blank, have in common, shape (n_pairs,)."""
+        """Number of distinct shingles that the texts of each pair share, shape (n_pairs,); no text may be blank."""
 
         def count(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
             left, right = self._rows(pairs[chosen, 0]), self._rows(pairs[chosen, 1])
             rows = np.empty((len(chosen), left.shape[1] + right.shape[1]), dtype=np.uint64)
-            # Both texts in one sorted row, the lowest bit telling which: a shared shingle steps by exactly 1.
+            # Both texts stand in one sorted row, marked by the lowest bit: a shared shingle is a step of exactly 1.
             np.bitwise_and(left, ~np.uint64(1), out=rows[:, : left.shape[1]])
             np.bitwise_or(right, np.uint64(1), out=rows[:, left.shape[1] :])
             rows.sort(axis=1)
@@ -59,7 +58,7 @@ class ShingleSets:
         return self._by_block(count, self.lengths[pairs].sum(axis=1))
 
     def sums(self) -> NDArray[np.uint64]:
-        """The sum of each text's hashes modulo 2**64: equal for equal texts, in whatever order, shape (n_texts,)."""
+        """Sum of the hashes of each text modulo 2**64, shape (n_texts,): equal for equal texts in any order."""
         filled = np.flatnonzero(self.lengths)
         sums = np.zeros(len(self.lengths), dtype=np.uint64)
         if len(filled):
@@ -69,8 +68,8 @@ class ShingleSets:
     def overlaps(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Jaccard similarity and containment of each pair, each of shape (n_pairs,), in [0, 1].
 
-        Containment is the share of the smaller set that the larger holds too. Of two empty sets both are 1, of an
-        empty and another one 0.
+        Containment is the share of the smaller set that the larger one has too. Two empty sets have 1 in both, an
+        empty and another set 0.
         """
         members, place = np.unique(pairs, return_inverse=True)
         filled = self.lengths[members] > 0
@@ -86,7 +85,7 @@ class ShingleSets:
         return jaccard, containment
 
     def _rows(self, texts: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Shingles of texts as rows of one length; shorter ones repeat their last, which adds nothing distinct."""
+        """Shingles of texts as rows of one length; shorter texts repeat their last shingle."""
         lengths = self.lengths[texts]
         place = np.arange(int(lengths.max()))
         rows: NDArray[np.uint64] = self.shingles.take(
@@ -98,20 +97,20 @@ class ShingleSets:
         self, count: Callable[[NDArray[np.int64]], NDArray[np.int64]], lengths: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         counts = np.zeros(len(lengths), dtype=np.int64)
-        chosen = list(_blocks_of_like_length(lengths))
-        for block, values in zip(chosen, ordered_map(count, chosen, self.n_jobs), strict=True):
+        blocks = list(_blocks_of_similar_length(lengths))
+        for block, values in zip(blocks, ordered_map(count, blocks, self.n_jobs), strict=True):
             counts[block] = values
         return counts
 
 
-def _blocks_of_like_length(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Positions in blocks of about `_SHINGLES_AT_ONCE` shingles, or of one item; lengths within a factor of two."""
+def _blocks_of_similar_length(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Positions in blocks of at most about `_BLOCK_SHINGLES` shingles, whose lengths are within a factor of two."""
     order = np.argsort(lengths, kind="stable")
     ascending = lengths[order]
     first = 0
     while first < len(order):
         shortest = max(1, int(ascending[first]))
-        alike = int(np.searchsorted(ascending, 2 * shortest, side="right"))
-        stop = max(first + 1, min(first + _SHINGLES_AT_ONCE // shortest, alike))
+        similar = int(np.searchsorted(ascending, 2 * shortest, side="right"))
+        stop = max(first + 1, min(first + _BLOCK_SHINGLES // shortest, similar))
         yield order[first:stop]
         first = stop

@@ -6,15 +6,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dedup.arrays import ranks_in_runs, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress
 from dedup.text.tokens import mix
 
-#: Values in a band. More make signatures longer, fewer collide often for texts that share no more than a template.
+#: Signature values in a band. More make signatures longer; with fewer, texts that only share a template often collide.
 ROWS = 4
 
-#: Buckets up to this size give all their pairs.
+#: All pairs of a bucket of up to this many texts are candidates.
 SMALL_BUCKET = 64
 
 
@@ -27,15 +28,15 @@ class Bands:
 
     @classmethod
     def for_recall(cls, threshold: float, recall: float, num_perm: int) -> "Bands":
-        """The bands of fewest values, `num_perm` at most, that retrieve a pair at `threshold` with this probability.
+        """The bands with the fewest values, at most `num_perm`, that retrieve a pair at `threshold` with this recall.
 
-        Candidates are checked exactly, so that false ones cost little, and signing a text is most of the work. Bands
-        of fewer than `ROWS` rows are taken where `num_perm` leaves no choice.
+        Computing signatures is most of the work, and candidates are checked exactly, so that false ones cost little.
+        Bands have fewer than `ROWS` rows only where `num_perm` leaves no choice.
 
         Raises
         ------
         ValueError
-            When not even one row a band reaches `recall`.
+            When not even bands of one row reach `recall`.
 
         Examples
         --------
@@ -55,7 +56,7 @@ class Bands:
 
     @classmethod
     def of(cls, settings: NearSettings) -> "Bands":
-        """The bands for these settings; a signature has as many values as the bands need."""
+        """The bands for these settings."""
         return cls.for_recall(settings.threshold, settings.recall, settings.num_perm)
 
     @property
@@ -68,14 +69,14 @@ class Bands:
         return 1 - (1 - np.asarray(jaccard, dtype=np.float64) ** self.rows) ** self.bands
 
 
-class Buckets(NamedTuple):
-    """What sharing buckets says about pairs of texts.
+class Candidates(NamedTuple):
+    """Texts that share buckets.
 
     Attributes
     ----------
     pairs : ndarray of int64, shape (n_pairs, 2)
-        Distinct candidates ``i < j``, sorted: all pairs of a bucket of up to `SMALL_BUCKET` texts, and each text with
-        the first of the same signature.
+        Distinct pairs ``i < j``, sorted: all pairs of each bucket of up to `SMALL_BUCKET` texts, and each text with
+        the first text of the same signature.
     large : list of ndarray of int64
         The texts of each larger bucket, ascending.
     """
@@ -84,10 +85,10 @@ class Buckets(NamedTuple):
     large: list[NDArray[np.int64]]
 
 
-def candidates(
+def find_candidates(
     signatures: NDArray[np.uint32], bands: Bands, n_jobs: int | None = None, progress: ProgressCallback = no_progress
-) -> Buckets:
-    """Buckets of the texts that agree on any whole band.
+) -> Candidates:
+    """Texts that agree on a whole band.
 
     Parameters
     ----------
@@ -96,8 +97,8 @@ def candidates(
         With ``bands.bands * bands.rows <= num_perm``.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
-    report : callable
-        Is told what share is done.
+    progress : callable
+        Receives the share that is done.
 
     Notes
     -----
@@ -106,23 +107,24 @@ def candidates(
     n = len(signatures)
 
     def buckets_of_band(first: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64], list[NDArray[np.int64]]]:
-        # Key above, text below: one plain sort does for an argsort. The low bits of the key make way;
-        # a chance collision of what is left only adds a candidate.
+        # The key in the upper bits, the text in the lower ones: a plain sort replaces an argsort. Keys lose their low
+        # bits; a chance collision of the rest only adds a candidate.
         text_mask = np.uint64((1 << max(1, (n - 1).bit_length())) - 1)
         keys = band_keys(signatures[:, first : first + bands.rows])
         packed = np.sort((keys & ~text_mask) | np.arange(n, dtype=np.uint64))
         return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
 
     found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs, progress))
-    _, first, same = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
-    copies = np.flatnonzero(first[same] < np.arange(n))
-    equal = encoded(np.stack([first[same[copies]], copies], axis=1), n)
+    _, first, which = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
+    first = first[which]
+    copies = np.flatnonzero(first < np.arange(n))
+    equal = encode_pairs(np.stack([first[copies], copies], axis=1), n)
     codes = np.unique(np.concatenate([equal, *(codes for codes, _, _ in found)]))
-    return Buckets(decoded(codes, n), [bucket for _, _, large in found for bucket in large])
+    return Candidates(decode_pairs(codes, n), [bucket for _, _, large in found for bucket in large])
 
 
 def band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Hashes of the rows of some columns of signatures: the last axis, shape (..., n_rows), is hashed away."""
+    """Hash over the last axis of an array of shape (..., n_rows)."""
     keys = np.zeros(columns.shape[:-1], dtype=np.uint64)
     for row in range(columns.shape[-1]):
         keys = mix(keys ^ columns[..., row])
@@ -146,32 +148,31 @@ def bucket_pairs(
     Returns
     -------
     ndarray of uint64
-        All pairs of each bucket of up to `SMALL_BUCKET` texts; one that meets in several buckets comes several times.
+        All pairs of each bucket of up to `SMALL_BUCKET` texts; a pair in several buckets is repeated.
     ndarray of uint64
-        The pairs of the first text of each larger bucket, likewise.
+        The pairs of each larger bucket that include its first text, likewise.
     list of ndarray of int64
         The texts of each larger bucket, ascending.
     """
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
+    starts, rank = run_starts(keys), ranks_in_runs(keys)
     sizes = np.diff(np.append(starts, len(keys)))
     size = np.repeat(sizes, sizes)
-    place = np.arange(len(keys)) - np.repeat(starts, sizes)  # within its bucket
     small = size <= SMALL_BUCKET
     found = [np.empty(0, dtype=np.uint64)]
     for step in range(1, int(sizes[sizes <= SMALL_BUCKET].max(initial=1))):
-        left = np.flatnonzero(small & (place + step < size))
+        left = np.flatnonzero(small & (rank + step < size))
         found.append(texts[left] * np.uint64(n) + texts[left + step])
-    star = np.flatnonzero(~small & (place > 0))
-    stars = texts[star - place[star]] * np.uint64(n) + texts[star]
+    star = np.flatnonzero(~small & (rank > 0))
+    stars = texts[star - rank[star]] * np.uint64(n) + texts[star]
     large = [texts[starts[b] : starts[b] + sizes[b]].astype(np.int64) for b in np.flatnonzero(sizes > SMALL_BUCKET)]
     return np.concatenate(found), stars, large
 
 
-def decoded(codes: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
+def decode_pairs(codes: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
     """Pairs from their codes ``i * n + j``, shape (n_codes, 2)."""
     return np.stack(np.divmod(codes, np.uint64(max(n, 1))), axis=1).astype(np.int64)
 
 
-def encoded(pairs: NDArray[np.int64], n: int) -> NDArray[np.uint64]:
+def encode_pairs(pairs: NDArray[np.int64], n: int) -> NDArray[np.uint64]:
     """Codes ``i * n + j`` of pairs, shape (n_pairs,)."""
     return (pairs[:, 0] * n + pairs[:, 1]).astype(np.uint64)

@@ -6,19 +6,22 @@ import numpy as np
 from datasketch import MinHash
 from numpy.typing import NDArray
 
+from dedup.arrays import ranks_in_runs, run_starts
+from dedup.parameters import NUM_PERM
+
 #: The seed of datasketch's default permutations.
 SEED = 1
 
-#: What datasketch gives a set without elements, and we a text without tokens.
+#: Value of the signature of a set without elements, as of a text without tokens.
 EMPTY = np.uint32(0xFFFFFFFF)
 
-# 16 shingles of one text stand in one column, so that minima are taken row against row.
+# Up to 16 shingles of one text form a column, so that minima are taken row against row.
 _LANES = 16
 
-# 4,096 columns x 16 lanes x 8 permutations x 4 bytes: two megabytes, within a core's second-level cache. Fewer columns
-# leave room for more permutations.
-_COLUMNS_AT_ONCE = 1 << 12
-_PERMUTATIONS_AT_ONCE = 8
+# A block of 4,096 columns x 16 lanes x 8 permutations x 4 bytes takes two megabytes, which fit in a core's second-level
+# cache. With fewer columns it has more permutations.
+_BLOCK_COLUMNS = 1 << 12
+_BLOCK_PERMUTATIONS = 8
 
 
 @cache
@@ -29,19 +32,19 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
 
 
 def low_hashes(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """The 32 bits of a shingle hash that MinHash works on (the upper ones: the better mixed)."""
+    """The 32 bits of shingle hashes that MinHash works on: the upper ones, which are mixed better."""
     return (shingles >> np.uint64(32)).astype(np.uint32)
 
 
 def signatures(
-    hashes: NDArray[np.uint32], offsets: NDArray[np.int64], *, num_perm: int = 128, seed: int = 1
+    hashes: NDArray[np.uint32], offsets: NDArray[np.int64], *, num_perm: int = NUM_PERM, seed: int = SEED
 ) -> NDArray[np.uint32]:
     """MinHash signatures of texts given as 32-bit shingle hashes.
 
     Parameters
     ----------
     hashes : ndarray of uint32, shape (n_shingles,)
-        Shingle hashes of all texts, one text after the other; repeats do no harm.
+        Shingle hashes of all texts, one text after the other; repeats are allowed.
     offsets : ndarray of int64, shape (n_texts + 1,)
         Text `i` has ``hashes[offsets[i]:offsets[i + 1]]``.
 
@@ -53,7 +56,7 @@ def signatures(
 
     Notes
     -----
-    O(n_shingles x num_perm) time; besides the result, 1 MB of memory whatever the size of a text.
+    O(n_shingles x num_perm) time; besides the result, 1 MB of memory for texts of any size.
     Broder (1997), "On the resemblance and containment of documents".
 
     Examples
@@ -68,35 +71,34 @@ def signatures(
     texts, firsts = _columns(offsets)
     lasts = offsets[texts + 1] - 1
     lanes = np.arange(_LANES)[:, None]
-    width = max(1, min(len(texts), _COLUMNS_AT_ONCE))
-    at_once = min(num_perm, _PERMUTATIONS_AT_ONCE * (_COLUMNS_AT_ONCE // width))
-    buffer = np.empty((at_once, _LANES * width), dtype=np.uint32)
-    for c in range(0, len(texts), _COLUMNS_AT_ONCE):
-        columns = slice(c, c + _COLUMNS_AT_ONCE)
-        # A last column that a text does not fill repeats its last shingle.
+    width = max(1, min(len(texts), _BLOCK_COLUMNS))
+    height = min(num_perm, _BLOCK_PERMUTATIONS * (_BLOCK_COLUMNS // width))
+    buffer = np.empty((height, _LANES * width), dtype=np.uint32)
+    for c in range(0, len(texts), _BLOCK_COLUMNS):
+        columns = slice(c, c + _BLOCK_COLUMNS)
+        # The last column of a text repeats its last shingle.
         grid = mixed.take(np.minimum(firsts[columns] + lanes, lasts[columns])).ravel()
-        starts = np.flatnonzero(np.diff(texts[columns], prepend=-1))
+        starts = run_starts(texts[columns])
         found = np.empty((num_perm, len(starts)), dtype=np.uint32)
-        for p in range(0, num_perm, at_once):
-            chosen = slice(p, min(p + at_once, num_perm))
+        for p in range(0, num_perm, height):
+            chosen = slice(p, min(p + height, num_perm))
             values = buffer[: chosen.stop - p, : len(grid)]
             np.multiply(multipliers[chosen, None], grid, out=values)
             np.add(values, addends[chosen, None], out=values)
-            # Row against row first: reduceat alone would hold the interpreter lock all along.
+            # Row against row first: reduceat alone would hold the interpreter lock all the time.
             by_column = np.minimum.reduce(values.reshape(len(values), _LANES, -1), axis=1)
             np.minimum.reduceat(by_column, starts, axis=1, out=found[chosen])
-        # A text that goes on from the last round has a minimum already.
+        # A text that began in an earlier block has a minimum already.
         owners = texts[columns][starts]
         minima[:, owners] = np.minimum(minima[:, owners], found)
     return np.ascontiguousarray(minima.T)
 
 
 def _columns(offsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The text of each column of at most `_LANES` shingles, and the column's first shingle."""
+    """The text of each column of at most `_LANES` shingles, and the position of the column's first shingle."""
     counts = -(-np.diff(offsets) // _LANES)
     texts = np.repeat(np.arange(len(counts)), counts)
-    place = np.arange(len(texts)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return texts, offsets[texts] + _LANES * place
+    return texts, offsets[texts] + _LANES * ranks_in_runs(texts)
 
 
 def _premix(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -11,9 +11,8 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
 def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
     """Hashes of every run of `size` tokens of every text.
 
-    A text fills as many places as it has tokens, ``tokens.offsets`` marking them: the last ``size - 1`` places
-    repeat the text's last shingle. As a set nothing changes, and no array has to be compacted. A text of fewer
-    than `size` tokens is one shingle as a whole; a text of none fills no place.
+    A text has as many hashes as tokens, at ``tokens.offsets``: the last ``size - 1`` repeat the text's last shingle,
+    so that no array has to be compacted. A text of fewer than `size` tokens is one shingle as a whole.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
     counts = np.diff(tokens.offsets)
     firsts, stops = tokens.offsets[:-1], tokens.offsets[1:]
     last = np.zeros(len(counts), dtype=np.uint64)
-    # hashes[t] is the polynomial of tokens t, t+1, ...; tokens behind the end count as zero.
+    # hashes[t] is the polynomial of tokens t, t+1, ...; tokens beyond the end count as zero.
     hashes = tokens.hashes.copy()
     for length in range(1, size):
         short = counts == length
@@ -53,9 +52,9 @@ def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
 
 
 def number_hashes(tokens: Tokens) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hashes of the tokens that begin with a digit, each with the token before it, and how many each text has.
+    """Hashes of the tokens that begin with a digit, each with the token before it, and their number in each text.
 
-    A number alone says little where all are small, as in a table of results; "Lyon 2" says more.
+    A number alone says little where all numbers are small, as in a table of results; "Lyon 2" says more.
 
     Examples
     --------
@@ -65,6 +64,6 @@ def number_hashes(tokens: Tokens) -> tuple[NDArray[np.uint64], NDArray[np.int64]
     """
     before = np.zeros_like(tokens.hashes)
     before[1:] = tokens.hashes[:-1]
-    before[tokens.offsets[:-1][np.diff(tokens.offsets) > 0]] = 0  # none before a text's first
+    before[tokens.offsets[:-1][np.diff(tokens.offsets) > 0]] = 0  # the first token of a text follows none
     place = np.flatnonzero(tokens.folded[tokens.starts] <= ord("9"))
     return mix(tokens.hashes[place] ^ mix(before[place])), np.diff(np.searchsorted(place, tokens.offsets))

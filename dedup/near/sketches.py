@@ -1,4 +1,4 @@
-"""Signatures to datasketch and back, to compare and index together with sketches that datasketch made."""
+"""Signatures to datasketch and back, to compare and index them together with those that datasketch makes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from dedup.text.tokens import blocks, tokenize
 
 
 def shingles(text: str, *, shingle_size: int = SHINGLE_SIZE) -> NDArray[np.uint32]:
-    """Hashes of the distinct shingles of a text, ascending: what a sketch of it is made from.
+    """Hashes of the distinct shingles of a text, ascending.
 
     Examples
     --------
-    A sketch that datasketch makes of these, with a hash function that leaves them alone, equals ours:
+    A sketch that datasketch makes of these hashes equals ours:
 
     >>> from datasketch import MinHash
     >>> theirs = MinHash(hashfunc=int)
@@ -48,8 +48,8 @@ def to_datasketch(
     Returns
     -------
     list of LeanMinHash
-        In the order of the input; scheme ``affine32``, seed 1. A blank article's sketch is that of no shingles,
-        which datasketch calls similar to any other such: leave it out of an index.
+        In the order of the input; scheme ``affine32``, seed 1. A blank article has the sketch of the empty set, which
+        datasketch finds similar to that of any other: leave it out of an index.
 
     Examples
     --------
@@ -65,8 +65,7 @@ def to_datasketch(
 
     def sign(block: slice) -> NDArray[np.uint32]:
         tokens = tokenize(texts[block])
-        hashes = low_hashes(shingle_hashes(tokens, shingle_size))
-        return signatures(hashes, tokens.offsets, num_perm=num_perm, seed=SEED)
+        return signatures(low_hashes(shingle_hashes(tokens, shingle_size)), tokens.offsets, num_perm=num_perm)
 
     return [
         LeanMinHash(seed=SEED, hashvalues=row, scheme="affine32")
@@ -86,7 +85,7 @@ def from_datasketch(sketches: Sequence[MinHash | LeanMinHash]) -> NDArray[np.uin
     Raises
     ------
     ValueError
-        When a sketch has another scheme, seed or length than the first of ours would have.
+        When a sketch has another scheme, seed or length than the signatures of this library.
 
     Examples
     --------

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import connected_labels
+from dedup.arrays import connected_labels, first_members
 from dedup.near.jaccard import ShingleSets
-from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decoded, encoded
+from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decode_pairs, encode_pairs
 
 _log = logging.getLogger(__name__)
 
-#: With how many texts of a group one that its first did not match is compared.
-_SAMPLE = 8
+#: A text that the first of a group does not match is compared with at most this many others of the group.
+_SAMPLE_SIZE = 8
 
 
 class Verified(NamedTuple):
@@ -34,7 +34,18 @@ class Verified(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Decides which candidates are near-duplicates."""
+    """Decides which candidates are near-duplicates.
+
+    Attributes
+    ----------
+    shingles : ShingleSets
+    numbers : ShingleSets or None
+        If given, near-duplicates must also be similar in their numbers.
+    threshold : float
+        Least Jaccard similarity.
+    containment : float or None
+        If given, least containment of pairs below the threshold.
+    """
 
     shingles: ShingleSets
     numbers: ShingleSets | None
@@ -42,52 +53,52 @@ class Verifier:
     containment: float | None
 
     def check(self, pairs: NDArray[np.int64]) -> Verified:
-        """Those of the pairs that reach the threshold (or that of containment), by their numbers too if given."""
+        """The near-duplicates among these pairs."""
         jaccard, containment = self.shingles.overlaps(pairs)
-        kept = self._reaches(jaccard, containment)
-        verified = Verified(pairs[kept], jaccard[kept], containment[kept])
-        if self.numbers is None:
-            return verified
-        kept = self._reaches(*self.numbers.overlaps(verified.pairs))
-        return Verified(verified.pairs[kept], verified.jaccard[kept], verified.containment[kept])
+        kept = np.flatnonzero(self._reaches(jaccard, containment))
+        if self.numbers is not None:
+            kept = kept[self._reaches(*self.numbers.overlaps(pairs[kept]))]
+        return Verified(pairs[kept], jaccard[kept], containment[kept])
 
     def _reaches(self, jaccard: NDArray[np.float64], containment: NDArray[np.float64]) -> NDArray[np.bool_]:
         reaches = jaccard >= self.threshold
         return reaches if self.containment is None else reaches | (containment >= self.containment)
 
     def verify(self, pairs: NDArray[np.int64], buckets: list[NDArray[np.int64]]) -> Verified:
-        """The near-duplicates among candidate pairs and in large buckets, in time linear in the sizes of those.
+        """The near-duplicates among candidate pairs and in large buckets, in time linear in their sizes.
 
-        Each text of a large bucket is compared with the first. In groups that are a crowd by then, further pairs
-        would only say again that they belong together, and are left out.
+        Each text of a large bucket is compared with the first. Then candidate pairs are compared, without those
+        within a group of more than `SMALL_BUCKET` texts, which are known to belong together.
         """
         nothing = Verified(np.empty((0, 2), dtype=np.int64), np.empty(0), np.empty(0))
         if self.numbers is not None:
-            # Bulletins share a template, and so their buckets; copies of one of them share its numbers too.
+            # Bulletins share a template, and so their buckets; copies of one bulletin share its numbers too.
             numbers = self.numbers.sums()
             buckets = [part for bucket in buckets for part in _split(bucket, numbers)]
         verified, large = self._extend(nothing, buckets)
         labels = self._labels(verified)
-        crowded = (np.bincount(labels) > SMALL_BUCKET)[labels]
+        in_large_group = (np.bincount(labels) > SMALL_BUCKET)[labels]
         left, right = pairs.T
-        verified, _ = self._extend(verified, [], [pairs[~crowded[left] | (labels[left] != labels[right])]])
-        return self._verify_left_over(verified, large)
+        verified, _ = self._extend(verified, [], [pairs[~in_large_group[left] | (labels[left] != labels[right])]])
+        return self._connect_rest(verified, large)
 
-    def _verify_left_over(self, verified: Verified, buckets: list[NDArray[np.int64]]) -> Verified:
-        """Add the pairs that connect what is left of large buckets.
+    def _connect_rest(self, verified: Verified, buckets: list[NDArray[np.int64]]) -> Verified:
+        """Add the pairs that connect the rest of large buckets, round by round.
 
-        The texts that turned out copies of the first, or copies of its copies, are done with. Of each other group one
-        goes on: it is compared with some texts of the first one's group, and with the others that go on, as in a
-        bucket of their own. A bucket that does not lose half of its texts in a round holds a common template, not
-        copies of one text, and is given up.
+        The group of the first text of a bucket is done. Of each other group in the bucket the first text remains: it
+        is compared with a sample of the first group, and with the other texts that remain, as in a bucket of their
+        own. A bucket that loses less than half of its texts in a round is given up: its texts share a template.
         """
         given_up = 0
         while buckets:
             labels = self._labels(verified)
-            rounds = [_Round.of(bucket, labels) for bucket in _merged(buckets, labels)]
-            shrinking = [r.others for r in rounds if 2 * len(r.others) <= r.size]
-            given_up += len(rounds) - len(shrinking)
-            verified, buckets = self._extend(verified, shrinking, [r.sample_pairs for r in rounds])
+            buckets = _merged(buckets, labels)
+            rests = [_rest_of(bucket, labels) for bucket in buckets]
+            shrinking = [
+                others for bucket, (others, _) in zip(buckets, rests, strict=True) if 2 * len(others) <= len(bucket)
+            ]
+            given_up += len(buckets) - len(shrinking)
+            verified, buckets = self._extend(verified, shrinking, [pairs for _, pairs in rests])
         if given_up:
             _log.warning("%d large buckets share a template; their texts were compared with one of them only", given_up)
         return verified
@@ -98,53 +109,43 @@ class Verifier:
     def _extend(
         self, verified: Verified, buckets: list[NDArray[np.int64]], pairs: Sequence[NDArray[np.int64]] = ()
     ) -> tuple[Verified, list[NDArray[np.int64]]]:
-        """Check the pairs of buckets, and others; also return the buckets that are large still."""
+        """Add the near-duplicates among the pairs of buckets and other pairs; also return the buckets still large."""
         n = len(self.shingles.lengths)
         keys = np.repeat(np.arange(len(buckets), dtype=np.uint64), [len(bucket) for bucket in buckets])
         texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets]).astype(np.uint64)
         small, stars, large = bucket_pairs(keys, texts, n)
-        codes = np.concatenate([small, stars, *(encoded(p, n) for p in pairs)])
-        more = self.check(decoded(np.setdiff1d(codes, encoded(verified.pairs, n)), n))
+        codes = np.concatenate([small, stars, *(encode_pairs(some, n) for some in pairs)])
+        more = self.check(decode_pairs(np.setdiff1d(codes, encode_pairs(verified.pairs, n)), n))
         return Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True))), large
 
 
-class _Round(NamedTuple):
-    """What is left of a bucket once the copies of its first text are known.
+def _rest_of(bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rest of a bucket once the group of its first text is known.
 
-    Attributes
-    ----------
-    size : int
-        Texts in the bucket.
-    others : ndarray of int64
-        The first text of each group but that of the bucket's first text, ascending.
-    sample_pairs : ndarray of int64, shape (n_pairs, 2)
-        Each of the others with some of that group, ``i < j``.
+    Returns
+    -------
+    ndarray of int64, shape (n_others,)
+        The first text of each other group, ascending.
+    ndarray of int64, shape (n_pairs, 2)
+        Each of them with a sample of the first text's group, ``i < j``.
     """
-
-    size: int
-    others: NDArray[np.int64]
-    sample_pairs: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> "_Round":
-        groups, first = np.unique(labels[bucket], return_index=True)
-        hub = labels[bucket[0]]
-        others = bucket[np.sort(first[groups != hub])]
-        known = bucket[labels[bucket] == hub][1:]  # the first one has been compared with all
-        sample = known[np.unique(np.linspace(0, len(known) - 1, _SAMPLE).astype(np.int64))] if len(known) else known
-        pairs = np.stack(np.meshgrid(others, sample, indexing="ij"), axis=-1).reshape(-1, 2)
-        return cls(len(bucket), others, np.sort(pairs, axis=1))
+    own = labels[bucket]
+    others = bucket[np.sort(first_members(own))][1:]
+    group = bucket[own == own[0]][1:]  # all texts have been compared with the first
+    sample = group[np.unique(np.linspace(0, len(group) - 1, _SAMPLE_SIZE).astype(np.int64))] if len(group) else group
+    pairs = np.stack(np.meshgrid(others, sample, indexing="ij"), axis=-1).reshape(-1, 2)
+    return others, np.sort(pairs, axis=1)
 
 
 def _merged(buckets: list[NDArray[np.int64]], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Buckets whose first texts are copies, as one: a story fills a bucket in each band."""
-    by_hub: dict[int, list[NDArray[np.int64]]] = {}
+    """Buckets, those whose first texts are copies as one: copies fill a bucket in each band."""
+    by_label: dict[int, list[NDArray[np.int64]]] = {}
     for bucket in buckets:
-        by_hub.setdefault(int(labels[bucket[0]]), []).append(bucket)
-    return [np.unique(np.concatenate(same)) for same in by_hub.values()]
+        by_label.setdefault(int(labels[bucket[0]]), []).append(bucket)
+    return [np.unique(np.concatenate(same)) for same in by_label.values()]
 
 
 def _split(bucket: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
-    """The parts of a bucket that have one key, each of two texts or more, ascending."""
+    """The texts of a bucket that share a key, ascending; at least two in each part."""
     bucket = bucket[np.argsort(keys[bucket], kind="stable")]
     return [part for part in np.split(bucket, np.flatnonzero(np.diff(keys[bucket])) + 1) if len(part) > 1]

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dedup.arrays import connected_labels
-from dedup.near.lsh import ROWS, SMALL_BUCKET, Bands, candidates
+from dedup.near.lsh import ROWS, SMALL_BUCKET, Bands, find_candidates
 
 EXAMPLES = settings(deadline=None, max_examples=80)
 BANDS = st.builds(Bands, bands=st.integers(1, 4), rows=st.integers(1, 3))
@@ -81,7 +81,7 @@ def test_pairs_are_retrieved_as_often_as_promised():
     rng = np.random.default_rng(0)
     left = rng.integers(0, 2**32, (4000, 40)).astype(np.uint32)
     right = np.where(rng.random(left.shape) < jaccard, left, rng.integers(0, 2**32, left.shape)).astype(np.uint32)
-    found = len(candidates(np.concatenate([left, right]), bands).pairs) / len(left)
+    found = len(find_candidates(np.concatenate([left, right]), bands).pairs) / len(left)
     assert found == pytest.approx(float(bands.retrieval_probability(jaccard)), abs=0.03)
 
 
@@ -89,21 +89,21 @@ def test_pairs_are_retrieved_as_often_as_promised():
 @given(st.integers(0, 2**32), st.integers(0, SMALL_BUCKET), BANDS, st.integers(1, 6))
 def test_small_buckets_give_all_their_pairs(seed, n, bands, values):
     signatures = random_signatures(seed, n, bands, values)
-    assert candidates(signatures, bands).pairs.tolist() == slow_pairs(signatures, bands)
+    assert find_candidates(signatures, bands).pairs.tolist() == slow_pairs(signatures, bands)
 
 
 @EXAMPLES
 @given(st.integers(0, 2**32), st.integers(0, 30), BANDS)
 def test_values_beyond_the_bands_do_not_matter(seed, n, bands):
     signatures = random_signatures(seed, n, bands, 3, extra=2)
-    assert candidates(signatures, bands).pairs.tolist() == slow_pairs(signatures, bands)
+    assert find_candidates(signatures, bands).pairs.tolist() == slow_pairs(signatures, bands)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32), st.integers(SMALL_BUCKET + 1, 300), BANDS, st.integers(1, 4))
 def test_large_buckets_connect_the_same_rows(seed, n, bands, values):
     signatures = random_signatures(seed, n, bands, values)
-    found = candidates(signatures, bands)
+    found = find_candidates(signatures, bands)
     stars = [(bucket[0], other) for bucket in found.large for other in bucket[1:].tolist()]
     pairs = np.concatenate([found.pairs, np.array(stars, dtype=np.int64).reshape(-1, 2)])
     expected = np.array(slow_pairs(signatures, bands), dtype=np.int64).reshape(-1, 2)
@@ -115,7 +115,7 @@ def test_large_buckets_connect_the_same_rows(seed, n, bands, values):
 @EXAMPLES
 @given(st.integers(0, 2**32), st.integers(0, 200), BANDS, st.integers(1, 9))
 def test_pairs_are_distinct_sorted_and_ascending(seed, n, bands, values):
-    pairs = candidates(random_signatures(seed, n, bands, values), bands).pairs
+    pairs = find_candidates(random_signatures(seed, n, bands, values), bands).pairs
     assert pairs.dtype == np.int64
     assert (pairs[:, 0] < pairs[:, 1]).all()
     pairs = [tuple(pair) for pair in pairs.tolist()]
@@ -137,7 +137,7 @@ def slow_buckets(signatures, bands):
 @given(st.integers(0, 2**32), st.integers(0, 300), BANDS, st.integers(1, 4))
 def test_large_buckets_are_those_of_the_slow_twin(seed, n, bands, values):
     signatures = random_signatures(seed, n, bands, values)
-    large = sorted(bucket.tolist() for bucket in candidates(signatures, bands).large)
+    large = sorted(bucket.tolist() for bucket in find_candidates(signatures, bands).large)
     assert large == [bucket for bucket in slow_buckets(signatures, bands) if len(bucket) > SMALL_BUCKET]
 
 
@@ -152,14 +152,14 @@ def test_only_small_buckets_give_pairs_and_equal_rows_those_of_their_first(seed,
     for i, row in enumerate(map(tuple, signatures.tolist())):
         if first.setdefault(row, i) != i:
             expected.add((first[row], i))
-    assert set(map(tuple, candidates(signatures, bands).pairs.tolist())) == expected
+    assert set(map(tuple, find_candidates(signatures, bands).pairs.tolist())) == expected
 
 
 @pytest.mark.parametrize("n_jobs", [2, 4, None, -1])
 def test_threads_do_not_change_the_candidates(n_jobs):
     bands = Bands(20, 2)
     signatures = random_signatures(0, 1000, bands, 4)
-    one, many = candidates(signatures, bands, 1), candidates(signatures, bands, n_jobs)
+    one, many = find_candidates(signatures, bands, 1), find_candidates(signatures, bands, n_jobs)
     assert len(one.large) > 10
     assert one.pairs.tolist() == many.pairs.tolist()
     assert [bucket.tolist() for bucket in one.large] == [bucket.tolist() for bucket in many.large]
@@ -167,21 +167,21 @@ def test_threads_do_not_change_the_candidates(n_jobs):
 
 @pytest.mark.parametrize(("copies", "pairs", "large"), [(SMALL_BUCKET, 64 * 63 // 2, 0), (SMALL_BUCKET + 1, 64, 2)])
 def test_the_largest_small_bucket_has_all_pairs_and_the_next_is_large(copies, pairs, large):
-    found = candidates(np.zeros((copies, 2), dtype=np.uint32), Bands(2, 1))
+    found = find_candidates(np.zeros((copies, 2), dtype=np.uint32), Bands(2, 1))
     assert (len(found.pairs), len(found.large)) == (pairs, large)
 
 
 def test_a_viral_text_costs_one_pair_a_copy():
-    assert len(candidates(np.zeros((50_000, 1), dtype=np.uint32), Bands(1, 1)).pairs) == 49_999
+    assert len(find_candidates(np.zeros((50_000, 1), dtype=np.uint32), Bands(1, 1)).pairs) == 49_999
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_rows_have_no_pairs(n):
-    found = candidates(np.zeros((n, 4), dtype=np.uint32), Bands(2, 2))
+    found = find_candidates(np.zeros((n, 4), dtype=np.uint32), Bands(2, 2))
     assert found.pairs.shape == (0, 2)
     assert found.large == []
 
 
 def test_the_same_values_in_another_band_do_not_match():
     signatures = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3]], dtype=np.uint32)
-    assert candidates(signatures, Bands(2, 2)).pairs.shape == (0, 2)
+    assert find_candidates(signatures, Bands(2, 2)).pairs.shape == (0, 2)
