@@ -23,28 +23,27 @@ from dedup.text.passages import shared_passages
 from dedup.text.tokens import tokenize
 from dedup.wording import plural, printable, quoted
 
-#: What makes copies, unless a batch was told otherwise.
 _NEAR = NearSettings()
 
-#: A mean similarity below this multiple of the threshold belongs only just.
-_JUST = 1.25
+#: An article with a mean similarity below this multiple of the threshold is only just in its story.
+_ONLY_JUST = 1.25
 
-#: A time factor below this is worth a word.
-_FADED = 0.95
+#: A verdict mentions time factors below this.
+_MENTIONED_TIME_FACTOR = 0.95
 
-_FIELDS = ("text", "title", "published", "source", "url", "language")
+_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 
 
 def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanation:
-    """Why two articles are in one story, or are not: what they share, and what that counts for.
+    """Why two articles are in one story, or are not: what they share, and how similar that makes them.
 
     Parameters
     ----------
     a, b : str, mapping, object or Article
         As in `dedup.cluster`; a str is a text.
     among : Stories or Story, optional
-        Where words are weighed by how common they are; for two articles of a batch the similarity is the very one that
-        its stories were made of. Without it the two are weighed as a batch of two.
+        The stories whose document frequencies weight the words: for two of their articles the similarity is the one
+        that the stories were made from. Without it the two articles are weighted as a batch of two.
 
     Returns
     -------
@@ -53,12 +52,12 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     Raises
     ------
     TypeError, ValueError
-        For an article that is not as above, named as article 0 or 1, or another `among`.
+        For something else than an article, which the message calls article 0 or 1, or another `among`.
 
     Notes
     -----
-    Of each article the first 1,000,000 characters are read, copies are counted in shingles of five words, and an
-    encoder is not asked. An index weighs words as they are now, not as they were when the articles came.
+    The first 1,000,000 characters of each article are read, copies are compared by shingles of five words, and no
+    encoder is used. An index weights words by its present document frequencies, not by those when the articles came.
 
     Examples
     --------
@@ -68,31 +67,29 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     """
     if among is not None and not isinstance(among, Stories | Story):
         raise TypeError(f"among is {among!r:.80}; allowed: None, Stories or Story")
-    weighting, threshold = _weighing(among)
-    (left, right), places = _read([a, b], among, _fold(weighting))
+    weighting, threshold = _weighting(among)
+    (left, right), positions = _read([a, b], among, _fold(weighting))
     found = _compare(left, right, weighting)
-    joined, copies = None, found.jaccard >= _NEAR.threshold
-    if among is not None and None not in places:
-        joined, copies = _together(among, *(place for place in places if place is not None))
-    return replace(found, verdict=_verdict(found, threshold, joined, copies))
+    same_story, copies = None, found.jaccard >= _NEAR.threshold
+    if among is not None and None not in positions:
+        same_story, copies = _relation(among, *(position for position in positions if position is not None))
+    return replace(found, verdict=_verdict(found, threshold, same_story, copies))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
-    """The same for articles of these stories, or others, a str being an id."""
+    """`explain` among these stories; a str is the id of one of their articles."""
     return explain(*(_by_id(stories.articles, item) for item in (a, b)), among=stories)
 
 
 def explain_membership(story: Story, item: Any) -> Explanation:
     """An article and the closest report of a story, with a verdict on the article and the story; a str is an id."""
-    weighting, threshold = _weighing(story)
-    (article,), (place,) = _read([_by_id(story.articles, item)], story, _fold(weighting))
+    weighting, threshold = _weighting(story)
+    (article,), (position,) = _read([_by_id(story.articles, item)], story, _fold(weighting))
     groups = {id(copy): group for group in story.near_duplicates for copy in group}
-    own = () if place is None else groups.get(id(article), (article,))
-    # The first of each group of copies speaks for it.
-    canonical = list(
-        {id(canonical): canonical for a in story.articles for canonical in [groups.get(id(a), (a,))[0]]}.values()
-    )
-    reports = [report for report in canonical if not own or report is not own[0]]
+    own = () if position is None else groups.get(id(article), (article,))
+    # The first article of each group of copies stands for the group.
+    canonical = (groups.get(id(other), (other,))[0] for other in story.articles)
+    reports = [r for r in {id(report): report for report in canonical}.values() if not own or r is not own[0]]
     copies = [copy for copy in own if copy is not article]
     if not reports:
         if not copies:
@@ -102,9 +99,9 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     similarity = _similarities(own[0] if own else article, reports, weighting)
     closest = int(np.argmax(similarity.round(9)))
     found = _compare(article, reports[closest], weighting)
-    mean = float(similarity.mean()) if place is None else story.membership[place]
+    mean = float(similarity.mean()) if position is None else story.membership[position]
     verdict = (
-        f"{_standing(mean, threshold, place is not None)}: mean similarity {mean:.2f} to "
+        f"{_standing(mean, threshold, position is not None)}: mean similarity {mean:.2f} to "
         f"{plural(len(reports), 'other report' if own else 'report')}, threshold {threshold:g}; "
         f"closest is {named(reports[closest])} with {similarity[closest]:.2f}."
     )
@@ -113,8 +110,8 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     return replace(found, verdict=printable(verdict))
 
 
-def _weighing(among: Stories | Story | None) -> tuple[TermWeighting | None, float]:
-    """What weighs the words, and the threshold of the stories."""
+def _weighting(among: Stories | Story | None) -> tuple[TermWeighting | None, float]:
+    """The document frequencies that weight the words, and the threshold of the stories."""
     if among is None:
         return None, STORY_THRESHOLD
     story = among if isinstance(among, Story) else next(iter(among), None)
@@ -126,7 +123,7 @@ def _fold(weighting: TermWeighting | None) -> Fold:
 
 
 def _by_id(articles: Sequence[Article], item: Any) -> Any:
-    """The article of that id; what is no str is an article already."""
+    """The article with the id `item` if that is a str, otherwise `item`."""
     if not isinstance(item, str):
         return item
     for article in articles:
@@ -136,48 +133,48 @@ def _by_id(articles: Sequence[Article], item: Any) -> Any:
 
 
 def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[list[Article], list[int | None]]:
-    """Articles with their residue, and their places among those that are known: these have the residue found there."""
+    """The articles, and the position of each in `among`; those that are there have the residue found there."""
     batch = read_articles(items, unique_ids=False, warns=False)
     known = () if among is None else among.articles
-    places = [next((i for i, one in enumerate(known) if _same(one, article)), None) for article in batch.articles]
+    positions = [next((i for i, other in enumerate(known) if _same(other, a)), None) for a in batch.articles]
     articles = add_residue(batch, MAX_CHARS, fold, 1).articles
-    return [a if place is None else known[place] for a, place in zip(articles, places, strict=True)], places
+    return [a if i is None else known[i] for a, i in zip(articles, positions, strict=True)], positions
 
 
 def _same(one: Article, other: Article) -> bool:
-    """Whether two articles have the same fields; those of a subclass are no matter."""
-    return one.id == other.id and all(getattr(one, name) == getattr(other, name) for name in _FIELDS)
+    """Whether two articles have the same fields, apart from those of subclasses."""
+    return all(getattr(one, name) == getattr(other, name) for name in _FIELDS)
 
 
 def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> Explanation:
-    """All but the verdict."""
+    """An explanation without a verdict."""
     fold = _fold(weighting)
     texts = readable_texts([left, right])
     vectors, vocabulary = weigh(texts, weighting, fold)
     tokens = tokenize(texts, fold)
-    # As a batch has it: sums of products round otherwise from the other side.
-    first, second = sorted([0, 1], key=lambda i: _canonical((left, right)[i]))
+    # In the order of the batch: sums of products may round differently in the other.
+    first, second = sorted([0, 1], key=lambda i: _canonical_key((left, right)[i]))
     cosine = min(float(cosines(vectors, np.array([first]), np.array([second]))[0]), 1.0)
     factor = float(time_factor(np.array([left.day]), np.array([right.day]))[0])
     shingles = ShingleSets(shingle_hashes(tokens, _NEAR.shingle_size), tokens.offsets, 1)
     jaccard, containment = shingles.overlaps(np.array([[0, 1]]))
-    filled = bool(np.diff(tokens.offsets).all())  # a blank text is nobody's duplicate
+    has_words = bool(np.diff(tokens.offsets).all())  # a blank text is a duplicate of none
     return Explanation(
         left=left,
         right=right,
         similarity=cosine * factor,
         cosine=cosine,
         time_factor=factor,
-        jaccard=float(jaccard[0]) if filled else 0.0,
-        containment=float(containment[0]) if filled else 0.0,
+        jaccard=float(jaccard[0]) if has_words else 0.0,
+        containment=float(containment[0]) if has_words else 0.0,
         terms=shared_terms(tokens, vectors, vocabulary),
         passages=_passages(left, right, fold),
         verdict="",
     )
 
 
-def _canonical(article: Article) -> tuple[bool, float, str, str, str]:
-    """The order in which a batch compares articles."""
+def _canonical_key(article: Article) -> tuple[bool, float, str, str, str]:
+    """A key that sorts two articles into the canonical order of a batch."""
     undated = article.published is None
     return undated, 0.0 if undated else article.day, article.id, article.title, article.text
 
@@ -185,7 +182,7 @@ def _canonical(article: Article) -> tuple[bool, float, str, str, str]:
 def _similarities(
     article: Article, reports: Sequence[Article], weighting: TermWeighting | None
 ) -> np.ndarray[Any, Any]:
-    """Similarity of an article to each of these reports, as an edge has it: 0 below the floor."""
+    """Similarity of an article to each of these reports; as in the story tier, 0 below `FLOOR`."""
     vectors, _ = weigh(readable_texts([article, *reports]), weighting, _fold(weighting))
     others = np.arange(1, len(reports) + 1)
     cosine = np.minimum(cosines(vectors, np.zeros_like(others), others), 1.0)
@@ -194,53 +191,53 @@ def _similarities(
 
 
 def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
+    """The longest passages that both texts have without their residue."""
     tokens = tokenize([left.text[:MAX_CHARS], right.text[:MAX_CHARS]], fold)
     origins = tokens.text_starts[tokens.text_indices]
-    begins = tokens.characters(tokens.starts)
-    ends = tokens.characters(tokens.stops - 1) + 1
-    barred = np.zeros(len(begins), dtype=np.bool_)
+    begins = tokens.characters(tokens.starts) - origins
+    ends = tokens.characters(tokens.stops - 1) + 1 - origins
+    is_residue = np.zeros(len(begins), dtype=np.bool_)
     for i, article in enumerate((left, right)):
         for start, stop in article.residue:
-            barred |= (tokens.text_indices == i) & (begins - origins < stop) & (ends - origins > start)
-    begins, ends = begins - origins, ends - origins
-    runs = shared_passages(tokens, barred)
+            is_residue |= (tokens.text_indices == i) & (begins < stop) & (ends > start)
+    runs = shared_passages(tokens, is_residue)
     passages = []
     for one, other, size in zip(runs.left.tolist(), runs.right.tolist(), runs.sizes.tolist(), strict=True):
-        mine, theirs = ((int(begins[i]), int(ends[i + size - 1])) for i in (one, other))
-        passages.append(Passage(left.text[slice(*mine)], mine, theirs))
+        in_left, in_right = ((int(begins[i]), int(ends[i + size - 1])) for i in (one, other))
+        passages.append(Passage(left.text[slice(*in_left)], in_left, in_right))
     return tuple(passages)
 
 
-def _together(among: Stories | Story, one: int, other: int) -> tuple[bool, bool]:
+def _relation(among: Stories | Story, one: int, other: int) -> tuple[bool, bool]:
     """Whether two articles are in one story, and whether they are copies."""
     if isinstance(among, Stories):
         labels, copies = among.labels, among.near_duplicate_labels
         return bool(labels[one] == labels[other]), bool(copies[one] == copies[other])
-    pair = among.articles[one], among.articles[other]
-    return True, any(all(any(a is copy for copy in group) for a in pair) for group in among.near_duplicates)
+    pair = {id(among.articles[one]), id(among.articles[other])}
+    return True, any(pair <= set(map(id, group)) for group in among.near_duplicates)
 
 
-def _verdict(found: Explanation, threshold: float, joined: bool | None, copies: bool) -> str:
-    """A sentence; `joined` is None where no stories were made."""
+def _verdict(found: Explanation, threshold: float, same_story: bool | None, copies: bool) -> str:
+    """The verdict on two articles; `same_story` is None without stories that have both."""
     if copies:
         return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
     enough = found.similarity >= threshold
-    said = {
+    relation = {
         (None, True): "Alike enough for one story",
         (None, False): "Too little alike for one story",
         (True, True): "In one story",
         (True, False): "In one story, though not for the words of these two alone",
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
-    }[joined, enough]
-    faded = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _FADED else ""
-    return f"{said}: similarity {found.similarity:.2f}{faded}, threshold {threshold:g}."
+    }[same_story, enough]
+    cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
+    return f"{relation}: similarity {found.similarity:.2f}{cosine}, threshold {threshold:g}."
 
 
 def _standing(mean: float, threshold: float, inside: bool) -> str:
-    """How surely an article belongs."""
+    """How surely an article belongs to a story."""
     if not inside:
         return "Would belong" if mean >= threshold else "Would not belong"
     if mean < threshold:
         return "In the story, but doubtful"
-    return "In the story, but only just" if mean < _JUST * threshold else "In the story"
+    return "In the story, but only just" if mean < _ONLY_JUST * threshold else "In the story"
