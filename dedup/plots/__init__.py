@@ -1,6 +1,6 @@
 """Figures of stories, near-duplicates and an index, drawn with matplotlib (extra `plot`).
 
-Each function draws into the axes it is given, or into a new figure, and returns the axes.
+Each function draws into the given axes, or into a new figure, and returns the axes.
 """
 
 from dedup.plots.figures import index_growth as index_growth

@@ -1,4 +1,4 @@
-"""What the figures of `dedup.plots` have in common: axes, colours, names, time."""
+"""Axes, colours, names and times that the figures of `dedup.plots` share."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,21 +13,23 @@ from dedup.wording import plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours; what differs in colour differs in shape or stroke too, for prints in grey.
+# Colours by Okabe and Ito. What differs in colour differs in shape or stroke too, for prints in grey.
 BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 
-#: Of legends.
-SMALL: dict[str, Any] = {"frameon": False, "fontsize": "small"}
+#: The names of more rows than this could not be read.
+MAX_NAMES = 60
+
+SMALL_LEGEND: dict[str, Any] = {"frameon": False, "fontsize": "small"}
 
 
-def check(name: str, value: Any, kind: type, allowed: str) -> None:
-    """Refuse what is not of that kind."""
+def check_type(name: str, value: Any, kind: type, allowed: str) -> None:
+    """Raise TypeError for a value of another type."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}; allowed: {allowed}")
 
 
 def axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
-    """The axes given; otherwise those of a new figure of pyplot, which notebooks show by themselves."""
+    """The given axes, or those of a new figure of pyplot, which notebooks show by themselves."""
     if find_spec("matplotlib") is None:
         raise ImportError('dedup.plots needs matplotlib: pip install "dedup-stories[plot]"')
     if ax is not None:
@@ -38,13 +40,13 @@ def axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
 
 
 def utc(moment: datetime | None) -> datetime:
-    """The moment of a dated article, in UTC."""
+    """The time of a dated article, in UTC."""
     assert moment is not None  # noqa: S101 (only dated articles come here)
     return moment.astimezone(UTC)
 
 
 def outlet(article: Article) -> str:
-    """The source of an article."""
+    """The source of an article, or what stands for it."""
     return article.source or "no outlet"
 
 
@@ -55,29 +57,33 @@ def label(article: Article) -> str:
 
 
 def title(headline: str, limit: int) -> dict[str, Any]:
-    """Keywords of a title."""
-    lettered = drawable_text(headline, limit)
-    return {"label": lettered.pop("text")} | lettered
+    """Keywords of `Axes.set_title`."""
+    keywords = drawable_text(headline, limit)
+    return {"label": keywords.pop("text")} | keywords
 
 
-def name_rows(ax: "Axes", names: Sequence[str]) -> None:
-    """Names at the left, the first at the top."""
-    lettered = [drawable_text(name, 44) for name in names]
-    ax.set_yticks(range(len(names)), [own.pop("text") for own in lettered])
-    for label, own in zip(ax.get_yticklabels(), lettered, strict=True):
-        label.set(**own)
+def name_rows(ax: "Axes", names: Sequence[str], noun: str) -> None:
+    """Write the names at the left, the first at the top; only their number and the noun if there are too many."""
+    if len(names) > MAX_NAMES:
+        ax.set(yticks=[], ylabel=plural(len(names), noun))
+        ax.yaxis.set_inverted(True)
+        return
+    texts = [drawable_text(name, 44) for name in names]
+    ax.set_yticks(range(len(names)), [text.pop("text") for text in texts])
+    for tick, text in zip(ax.get_yticklabels(), texts, strict=True):
+        tick.set(**text)
     ax.set_ylim(len(names) - 0.5, -0.5)
 
 
-def climb(ax: "Axes", moments: Sequence[datetime], last: datetime, name: str, **style: Any) -> None:
-    """A step up at each moment, and on to the last."""
+def draw_count(ax: "Axes", moments: Sequence[datetime], last: datetime, name: str, **style: Any) -> None:
+    """Draw the number of moments so far, with a step at each of them, up to the last time."""
     dates: Any = import_module("matplotlib.dates")  # its types are not complete
     times, counts = dates.date2num([*moments, last]), [*range(1, len(moments) + 1), len(moments)]
     ax.step(times, counts, where="post", linewidth=2, label=f"{name}: {len(moments):,}", **style)
 
 
 def time_axis(ax: "Axes", undated: int) -> None:
-    """Days, or hours where all is within a few days; a grid, and room at both ends."""
+    """Label the axis with days, or hours where all is within a few days; with a grid, and room at both ends."""
     dates: Any = import_module("matplotlib.dates")
     locator = dates.AutoDateLocator(minticks=3, maxticks=8, tz=UTC)
     ax.xaxis.set_major_locator(locator)
@@ -87,8 +93,8 @@ def time_axis(ax: "Axes", undated: int) -> None:
     tidy(ax)
 
 
-def frame(ax: "Axes", sizes: Sequence[int]) -> None:
-    """A frame round each block on the diagonal that has more than one row."""
+def frame_blocks(ax: "Axes", sizes: Sequence[int]) -> None:
+    """Draw a frame around each block on the diagonal that has more than one row."""
     from matplotlib.patches import Rectangle
 
     first = 0
@@ -99,7 +105,7 @@ def frame(ax: "Axes", sizes: Sequence[int]) -> None:
 
 
 def tidy(ax: "Axes") -> None:
-    """A light grid, and no frame."""
+    """Draw a light grid and no frame."""
     ax.grid(alpha=0.25)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

@@ -15,12 +15,13 @@ from dedup.plots.axes import (
     BLUE,
     GREEN,
     GREY,
+    MAX_NAMES,
     RED,
-    SMALL,
+    SMALL_LEGEND,
     axes,
-    check,
-    climb,
-    frame,
+    check_type,
+    draw_count,
+    frame_blocks,
     label,
     name_rows,
     outlet,
@@ -38,9 +39,6 @@ from dedup.wording import plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: With more rows than this their names could not be read.
-_MOST_NAMES = 60
-
 
 def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     """Articles of a story by outlet and time: reports filled, copies hollow, the representative as a star.
@@ -55,7 +53,7 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     TypeError, ValueError
-        For something else than a story, or when none of its articles is dated.
+        For something else than a story, or a story without dated articles.
 
     Examples
     --------
@@ -66,12 +64,12 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     >>> ax.get_title(loc="left")
     'Explainer: What Article 4 of the Russia-North Korea treaty sa...'
     """
-    check("story", story, Story, "a Story")
+    check_type("story", story, Story, "a Story")
     dated = [a for a in story.articles if a.published is not None]
     if not dated:
         raise ValueError(f"story is {story!r}, none of whose articles is dated; allowed: one with a dated article")
     outlets = list(dict.fromkeys(map(outlet, dated)))
-    ax = axes(ax, (8, 1.6 + 0.32 * min(len(outlets), _MOST_NAMES)))
+    ax = axes(ax, (8, 1.6 + 0.32 * min(len(outlets), MAX_NAMES)))
     dates: Any = import_module("matplotlib.dates")  # its types are not complete
     copies = {a.id for group in story.near_duplicates for a in group[1:]}
     hollow, star = {"facecolor": "none", "edgecolor": BLUE}, {"marker": "*", "s": 260, "color": RED, "zorder": 4}
@@ -85,22 +83,18 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     mark((a for a in dated if a.id not in copies), "report", {"color": BLUE})
     mark((a for a in dated if a.id in copies), "copy of an earlier article", hollow)
     mark((a for a in dated if a.id == story.representative.id), "representative", star)
-    if len(outlets) > _MOST_NAMES:
-        ax.set(yticks=[], ylabel=plural(len(outlets), "outlet"))
-        ax.invert_yaxis()
-    else:
-        name_rows(ax, outlets)
+    name_rows(ax, outlets, "outlet")
     time_axis(ax, len(story.articles) - len(dated))
     ax.set_title(**title(story.headline, 64), loc="left", pad=24, fontsize="medium")
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, **SMALL)
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, **SMALL_LEGEND)
     return ax
 
 
 def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
-    """How similar every two articles of a story are: cosine times time factor, copies framed together.
+    """Similarity of every two articles of a story, cosine times time factor, with frames around copies.
 
-    The similarities are those of the words, weighed as when the story was found: their means, copies counted once,
-    are `Story.membership`, as long as none is below 0.05, which counts as none. What an encoder adds is not in them.
+    The words are weighted as when the story was found. The means of the similarities, with copies counted once, are
+    `Story.membership`, unless one is below 0.05, which counts as 0 there. They do not contain the part of an encoder.
 
     Parameters
     ----------
@@ -113,16 +107,16 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
     TypeError
         For something else than a story.
     """
-    check("story", story, Story, "a Story")
+    check_type("story", story, Story, "a Story")
     groups = {a.id: group for group in story.near_duplicates for a in group}
-    blocks = list(dict.fromkeys(groups.get(a.id, (a,)) for a in story.articles))  # by their first article's time
+    blocks = list(dict.fromkeys(groups.get(a.id, (a,)) for a in story.articles))  # by the time of their first article
     articles = [article for block in blocks for article in block]
     similarity = all_similarities(
         readable_texts(articles), np.array([a.day for a in articles], dtype=np.float64), story._weighting
     )
     side = min(1.2 + 0.5 * len(articles), 12)
     ax = axes(ax, (side + 2.8, side))
-    # Light to dark, one hue: reads the same in grey.
+    # One hue from light to dark reads the same in grey.
     image = ax.imshow(similarity, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     if len(articles) > 20:  # too many for numbers
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="similarity")
@@ -130,11 +124,8 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
         for i, j in np.ndindex(similarity.shape):
             colour = "white" if similarity[i, j] > 0.6 else "black"
             ax.text(j, i, f"{similarity[i, j]:.2f}", ha="center", va="center", color=colour, fontsize=7)
-    frame(ax, [len(block) for block in blocks])
-    if len(articles) > _MOST_NAMES:
-        ax.set(yticks=[], ylabel=plural(len(articles), "article"))
-    else:
-        name_rows(ax, list(map(label, articles)))
+    frame_blocks(ax, [len(block) for block in blocks])
+    name_rows(ax, list(map(label, articles)), "article")
     ax.set_xticks([])
     ax.set_xlabel("frames: copies" if len(blocks) < len(articles) else "no copies")
     ax.set_title(**title(story.headline, 50), loc="right", fontsize="medium")  # the names leave room at the left
@@ -144,7 +135,7 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
 def retrieval_curve(found: NearDuplicates, ax: "Axes | None" = None) -> "Axes":
     """Probability that the bands retrieve a pair, by its Jaccard similarity, with the recall at the threshold.
 
-    Left of the threshold a retrieved pair is checked and dropped, so that nothing wrong is found.
+    Left of the threshold retrieved pairs are checked and dropped.
 
     Parameters
     ----------
@@ -158,7 +149,7 @@ def retrieval_curve(found: NearDuplicates, ax: "Axes | None" = None) -> "Axes":
     TypeError
         For something else.
     """
-    check("found", found, NearDuplicates, "what dedup.near_duplicates returns")
+    check_type("found", found, NearDuplicates, "what dedup.near_duplicates returns")
     ax = axes(ax, (6.5, 4))
     below, above = np.linspace(0, found.threshold, 201), np.linspace(found.threshold, 1, 201)
     recall = float(found.expected_recall(found.threshold))
@@ -182,9 +173,9 @@ def threshold_sweep(
     labels: ArrayLike | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Number of stories and size of the largest at other thresholds, and BCubed F1 where labels are given.
+    """Number of stories and size of the largest at other thresholds, and BCubed F1 if labels are given.
 
-    By `Stories.rethreshold`, from which clustering anew at that threshold may differ a little.
+    The stories are those of `Stories.rethreshold`; clustering again at a threshold may differ a little.
 
     Parameters
     ----------
@@ -192,7 +183,7 @@ def threshold_sweep(
     thresholds : sequence of float, optional
         Each in [0.05, 1); 16 from 0.05 to 0.35 if not given.
     labels : array-like of int or str, shape (n_articles,), optional
-        The true story of each article, in the order of the input. F1 is drawn on an axis of its own at the right.
+        The true story of each article, in the order of the input. F1 has an axis of its own at the right.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -201,7 +192,7 @@ def threshold_sweep(
     TypeError, ValueError
         For something else.
     """
-    check("stories", stories, Stories, "a Stories")
+    check_type("stories", stories, Stories, "a Stories")
     if thresholds is None:
         thresholds = np.linspace(0.05, 0.35, 16).tolist()
     for threshold in thresholds:
@@ -226,18 +217,18 @@ def threshold_sweep(
         right.set(ylabel="BCubed F1", ylim=(0, 1))
         right.spines["top"].set_visible(False)
     names = [str(line.get_label()) for line in lines]
-    ax.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, **SMALL)
+    ax.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, **SMALL_LEGEND)
     tidy(ax)
     return ax
 
 
 def index_growth(stories: Iterable[Story], ax: "Axes | None" = None) -> "Axes":
-    """Articles and stories so far, over the time of publication.
+    """Number of articles and stories so far, by time of publication.
 
     Parameters
     ----------
     stories : iterable of Story
-        ``index.stories()`` of a `StoryIndex`, or what `dedup.cluster` returns. A story counts from its first dated
+        ``index.stories()`` of a `StoryIndex`, or the result of `dedup.cluster`. A story counts from its first dated
         article; undated articles are counted under the axis.
     ax : Axes, optional
         Where to draw; a new figure if not given.
@@ -245,23 +236,22 @@ def index_growth(stories: Iterable[Story], ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     TypeError, ValueError
-        For something else, or when no article is dated.
+        For something else, or stories without dated articles.
     """
     stories = list(stories)
     for story in stories:
-        check("stories", story, Story, "an iterable of Story, such as index.stories()")
+        check_type("stories", story, Story, "an iterable of Story, such as index.stories()")
     articles = [article for story in stories for article in story.articles]
     published = sorted(utc(article.published) for article in articles if article.published)
     if not published:
         raise ValueError(f"stories has {plural(len(articles), 'article')}, none of them dated; allowed: at least one")
     begun = sorted(utc(story.first) for story in stories if story.first)
     ax = axes(ax, (7, 4))
-    climb(ax, published, published[-1], "articles", color=BLUE)
-    climb(ax, begun, published[-1], "stories", color=RED, linestyle="--")
+    draw_count(ax, published, published[-1], "articles", color=BLUE)
+    draw_count(ax, begun, published[-1], "stories", color=RED, linestyle="--")
     time_axis(ax, len(articles) - len(published))
     ax.set_ylabel("so far")
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.legend(frameon=False, loc="upper left")
-    tidy(ax)
     return ax

@@ -1,13 +1,15 @@
-"""Text that matplotlib can draw: which of the fonts that are installed have its letters."""
+"""Text that matplotlib can draw, in the installed fonts that have its letters."""
 
 from functools import cache
 from typing import Any
 
+from dedup.wording import one_line
+
 #: Comes with matplotlib.
 _DEFAULT = "DejaVu Sans"
 
-#: Tried first, as they cover most; then every other font that is installed.
-_WIDE = (
+#: Fonts of many scripts, which are tried before every other installed font.
+_PREFERRED = (
     "Noto Sans",
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -24,26 +26,21 @@ _WIDE = (
     "Segoe UI Emoji",
 )
 
-#: What stands for a letter that no font has; matplotlib's own font has it.
-_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-
 
 def drawable_text(text: str, limit: int) -> dict[str, Any]:
-    """Keywords for a text of an article: the text in a line, fonts that have its letters, and no formulas.
+    """Return matplotlib's keywords for a text: at most `limit` characters on one line, and fonts for its letters.
 
     A letter that no font has becomes a replacement character: matplotlib would warn of each.
     """
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    line = line if len(line) <= limit else f"{line[: limit - 3]}..."
+    line = one_line(text, limit)
     families = families_for(line)
     covered = frozenset[int]().union(*map(_letters, families))
-    shown = "".join(character if ord(character) in covered else _UNKNOWN for character in line)
-    # A dollar sign is money here, and Arabic headlines have no formulas either.
-    return {"text": shown, "fontfamily": families, "parse_math": False}
+    shown = "".join(letter if ord(letter) in covered else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return {"text": shown, "fontfamily": families, "parse_math": False}  # a dollar sign is money, no formula
 
 
 def families_for(text: str) -> list[str]:
-    """The default font and as few others as the letters of a text need, as far as they are installed."""
+    """The default font, and as few other installed fonts as the letters of the text need."""
     families = [_DEFAULT]
     missing = frozenset(map(ord, text)) - _letters(_DEFAULT)
     for name in _installed():
@@ -57,16 +54,16 @@ def families_for(text: str) -> list[str]:
 
 @cache
 def _installed() -> dict[str, str]:
-    """Families with an upright face of normal weight, in the order to try them, and the file of that face."""
+    """The fonts with an upright face of normal weight, in the order to try them, and the files of those faces."""
     from matplotlib.font_manager import fontManager
 
     upright = {font.name: font.fname for font in fontManager.ttflist if (font.style, font.weight) == ("normal", 400)}
-    return {name: upright[name] for name in (_DEFAULT, *_WIDE, *sorted(upright)) if name in upright}
+    return {name: upright[name] for name in (_DEFAULT, *_PREFERRED, *sorted(upright)) if name in upright}
 
 
 @cache
 def _letters(family: str) -> frozenset[int]:
-    """Code points that a font has."""
+    """Code points that the font has."""
     from matplotlib.font_manager import get_font
 
     # A font of last resort has a placeholder for every code point.
