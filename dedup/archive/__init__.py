@@ -1,4 +1,4 @@
-"""Archive: stories of more articles than memory holds, from files to files."""
+"""Stories of more articles than memory holds, from files to files."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,62 +48,62 @@ def cluster(
     n_jobs: int | None = -1,
     progress: Progress = False,
 ) -> dict[str, Any]:
-    r"""Group the articles of files into stories, as `dedup.cluster` does those in memory.
+    r"""Group the articles in files into stories, as `dedup.cluster` does with articles in memory.
 
     Parameters
     ----------
     paths : str, Path or sequence of those
-        Parquet or JSONL files, not compressed as a whole: paths or URLs that fsspec reads, ``*`` in a name for any.
-        Fields are those of `Article`; there must be ``id`` and ``text``, and ids that occur once in all files.
+        Parquet or JSONL files, not compressed as a whole: paths or URLs that fsspec reads; a name may have a ``*``.
+        Fields are those of `Article`. Each article needs ``text`` and an ``id`` that occurs once in all files.
     out : str or Path
         A folder for the results, or a URL that fsspec writes to.
     work : str or Path, optional
-        A folder for what is between, on a file system of all workers; some 9 kB an article of 120 words, and deleted
-        when all is done. It is ``out`` with ".work" behind it if not given.
+        A folder for intermediate files, on a file system that all workers reach: about 9 kB for an article of 120
+        words, deleted at the end. The default is ``out`` with ".work" appended.
     story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         See `StoryClusterer`.
     representative : {"central", "earliest", "longest"}, default "central"
         Which article a story shows.
     timezone : str, optional
-        The zone of publication times that name none; without it they are refused.
+        The zone of publication times that name none; without it such times are refused.
     n_jobs : int, optional
-        Workers; -1 means one per processor, None what ``joblib.parallel_config`` says. The result does not depend on
-        it, nor on how the articles are spread over files.
+        Workers; -1 means one per processor, None what ``joblib.parallel_config`` says. The result depends neither on
+        their number nor on how the articles are spread over files.
     progress : bool or callable, default False
-        As in `StoryClusterer`; it is told when a step of the job is done.
+        As in `StoryClusterer`; called when a stage of the job is done.
 
     Returns
     -------
     dict
-        What ``manifest.json`` has: parameters, versions, inputs, counts, and rows and checksum of each file.
+        The contents of ``manifest.json``: parameters, versions, inputs, counts, and rows and checksum of each file.
 
     Raises
     ------
     TypeError, ValueError
         For an article, named by its file and row, or a parameter that is not allowed; when `out` or `work` has
-        another job's files, or the inputs have changed since this one began.
+        another job's files; when the inputs have changed since this job began.
     OSError
         When a file cannot be read or written.
     RuntimeError
-        When workers are lost again and again, or another call works on the same.
+        When workers are lost again and again, or another call works in the same folder.
     ImportError
-        When what it needs is not installed (``pip install "dedup-stories[archive]"``).
+        Without fsspec or pyarrow (``pip install "dedup-stories[archive]"``).
 
     Notes
     -----
-    There are three tables, each of Parquet files in a folder of its own: ``assignments`` (id, story_id,
-    near_duplicate_group, is_representative, membership; a row for each article, by publication and id), ``stories``
-    (by first article) and ``near_duplicates`` (verified pairs). ``manifest.json`` is written last.
+    The results are three tables, each a folder of Parquet files: ``assignments`` (id, story_id, near_duplicate_group,
+    is_representative, membership; a row for each article, by publication and id), ``stories`` (by first article) and
+    ``near_duplicates`` (verified pairs). ``manifest.json`` is written last.
 
-    To call again after an interruption goes on where the job was: what was finished is not done again.
+    After an interruption, the same call goes on where the job was: finished parts are not done again.
 
     Tasks run on the backend that joblib is set to, ``with joblib.parallel_config(backend="ray")`` on a cluster. They
-    are told paths and numbers; articles travel through the folder `work`. A task holds some 16,384 articles at a time,
-    or all copies of one story; what is kept of all articles together are a few numbers of each.
+    are sent paths and numbers; articles travel through the folder `work`. A task holds about 16,384 articles at a
+    time, or all copies of one story, and a few numbers of every article.
 
-    Near-duplicates are those of `dedup.cluster`. Features are weighed by some 80,000 articles around, and stories are
-    found in steps of some 65,536 articles: what may still meet later articles, 9 days on, stays in sight and may move,
-    what is older is settled. Up to 65,536 articles all is as in `dedup.cluster`.
+    Near-duplicates are those of `dedup.cluster`. Document frequencies are those of about 80,000 articles around an
+    article. Stories are found in steps of about 65,536 articles: an article may change its story until 9 days later,
+    then it is settled. Up to 65,536 articles, everything is as in `dedup.cluster`.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def cluster(
     """
     near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
     check_near(near)
-    Bands.of(near)  # which refuses a recall that cannot be reached
+    Bands.of(near)  # refuses a recall that cannot be reached
     check(story_threshold=story_threshold, representative=representative, timezone=timezone)
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
     if representative not in RULES:
@@ -138,31 +138,29 @@ def cluster(
 
 
 def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:
-    r"""The articles of an archive with their stories, for `StoryIndex.from_stories`.
+    r"""Return the articles of an archive with their stories, for `StoryIndex.from_stories`.
 
     Parameters
     ----------
     out : str or Path
-        The results of `cluster`, whole as they were written. The files that the articles were read from must be where
-        they were.
+        The results of `cluster`, unchanged. The files of the articles must be where they were.
     since : datetime, optional
-        Only the stories with an article since then, whole; of an archive of years a service needs the last weeks.
-        Without it all stories, also undated ones.
+        Return only stories with an article since then, with all their articles; of an archive of years, a service
+        needs the last weeks. Without it, all stories are returned, also undated ones.
 
     Returns
     -------
-    Grouped
-        All in memory, by publication and id; stories are numbered by their first article. Residue is looked for again,
-        in these articles.
+    LabelledArticles
+        By publication and id; stories are numbered by their first article. Residue is found anew in these articles.
 
     Raises
     ------
     ValueError
-        When there are no results, or they or the files of the articles have changed; or for a time without a zone.
+        When there are no results, or they or the files of the articles have changed; for a time without a zone.
     OSError
         When a file cannot be read.
     ImportError
-        When what it needs is not installed (``pip install "dedup-stories[archive]"``).
+        Without fsspec or pyarrow (``pip install "dedup-stories[archive]"``).
 
     Examples
     --------
@@ -189,7 +187,7 @@ def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:
 
 
 def _require() -> None:
-    """Refuse to go on without what an archive needs."""
+    """Raise ImportError without fsspec or pyarrow."""
     missing = [name for name in ("fsspec", "pyarrow") if not find_spec(name)]
     if missing:
         raise ImportError(f'dedup.archive needs {" and ".join(missing)}: pip install "dedup-stories[archive]"')

@@ -1,15 +1,17 @@
-"""Arrow files of which parts are read: a range of rows, or one batch."""
+"""Arrow files that are read in parts: some columns, a range of rows, or one batch."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
+from dedup.wording import printable
+
 _ROWS_AT_ONCE = 1024
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Write a table in batches of as many rows."""
+    """Write a table in batches of equal size."""
     # A table made of pieces would have a batch for each.
     write_batches(path, table.schema, table.combine_chunks().to_batches(_ROWS_AT_ONCE))
 
@@ -21,17 +23,15 @@ def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
             writer.write_batch(batch)
 
 
-def read_batch(path: Path, columns: Sequence[str] | None = None, number: int | None = None) -> pa.Table:
-    """A table, or one batch of it; all columns or some."""
+def read_table(path: Path, columns: Sequence[str] | None = None, batch: int | None = None) -> pa.Table:
+    """Read a table, or one batch of it; all columns or some."""
     with pa.OSFile(str(path)) as file:
         reader = _reader(file, columns)
-        if number is not None:
-            return pa.Table.from_batches([reader.get_batch(number)])
-        return reader.read_all()
+        return reader.read_all() if batch is None else pa.Table.from_batches([reader.get_batch(batch)])
 
 
 def read_rows(path: Path, first: int, stop: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """Some rows of a table that `write_table` wrote."""
+    """Read the rows ``first:stop`` of a table that `write_table` wrote."""
     with pa.OSFile(str(path)) as file:
         reader = _reader(file, columns)
         batches = range(first // _ROWS_AT_ONCE, (stop - 1) // _ROWS_AT_ONCE + 1)
@@ -39,10 +39,19 @@ def read_rows(path: Path, first: int, stop: int, columns: Sequence[str] | None =
     return table.slice(first - batches.start * _ROWS_AT_ONCE, stop - first)
 
 
+def to_bytes(text: str) -> bytes:
+    """Return text as bytes: Arrow's text cannot hold the lone surrogates that broken feeds contain."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def to_texts(column: pa.ChunkedArray) -> list[str]:
+    """Return a column of bytes as texts; nulls are empty."""
+    return [(cell or b"").decode("utf-8", "surrogatepass") for cell in column.to_pylist()]
+
+
 def printable_column(column: pa.ChunkedArray) -> pa.Array:
-    """Bytes as text; lone surrogates, which broken feeds carry, become question marks."""
-    cells = (cell.decode("utf-8", "surrogatepass").encode("utf-8", "replace") for cell in column.to_pylist())
-    return pa.array([cell.decode() for cell in cells], pa.string())
+    """Return a column of bytes as Arrow's text; lone surrogates become question marks."""
+    return pa.array(map(printable, to_texts(column)), pa.string())
 
 
 def _reader(file: pa.OSFile, columns: Sequence[str] | None) -> pa.RecordBatchFileReader:

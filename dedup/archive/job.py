@@ -1,4 +1,4 @@
-"""A job as stages of parts: files that are there as a whole or not at all, made by the workers of joblib."""
+"""A job's stages, made part by part by joblib's workers: a part is a folder that is there as a whole or not at all."""
 
 import logging
 import os
@@ -8,20 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 
 from dedup.parameters import StorySettings
 
 _log = logging.getLogger(__name__)
 
-#: A stage goes on after so many losses of workers in which no further part was finished.
-_LOSSES = 3
+#: A stage fails after this many losses of workers in a row without a part finished.
+_MOST_LOSSES = 3
 
 
 class Job(NamedTuple):
-    """What every task knows: where the job's files are, and the parameters, once they are checked."""
+    """What every task knows: the job's folder and its checked parameters."""
 
     folder: str
     settings: StorySettings
@@ -29,31 +27,13 @@ class Job(NamedTuple):
     timezone: str | None
 
 
-#: Makes one part: writes files into the folder it is given.
+#: Makes one part: writes its files into the given folder.
 Task = Callable[[Job, int, Path], None]
 
 
-def part(job: Job, stage: str, number: int = 0) -> Path:
-    """The folder of a part, which is there when the part is finished."""
+def part_folder(job: Job, stage: str, number: int = 0) -> Path:
+    """Return the folder of a part, which exists when the part is finished."""
     return Path(job.folder) / stage / f"{number:06d}"
-
-
-def load(job: Job, stage: str, number: int, *names: str) -> list[NDArray[Any]]:
-    """Arrays of a part."""
-    folder = part(job, stage, number)
-    return [np.load(folder / f"{name}.npy", allow_pickle=False) for name in names]
-
-
-def mapped(job: Job, stage: str, name: str) -> NDArray[Any]:
-    """An array of a stage of one part, of which only what is looked at is read."""
-    array: NDArray[Any] = np.load(part(job, stage) / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    return array
-
-
-def save(folder: Path, **arrays: NDArray[Any]) -> None:
-    """Write arrays into the folder of a part."""
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
 def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers: Parallel) -> None:
@@ -62,41 +42,41 @@ def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers:
     Raises
     ------
     Exception
-        What a task raised, the first one by number.
+        The first one by number that a task raised.
     RuntimeError
         When workers are lost again and again.
     """
-    losses, left = 0, [number for number in numbers if not part(job, stage, number).exists()]
+    losses, left = 0, [number for number in numbers if not part_folder(job, stage, number).exists()]
     _log.info("%s: %d parts to make", stage, len(left))
     while left:
         try:
-            told = workers(delayed(_attempt)(job, task, stage, number) for number in left)
-        except Exception as error:  # not a task's: those are told. Which one it is depends on the backend
-            before, left = len(left), [number for number in left if not part(job, stage, number).exists()]
+            failures = workers(delayed(_attempt)(job, task, stage, number) for number in left)
+        except Exception as error:  # of the backend, in whatever class; those of tasks are returned
+            before, left = len(left), [number for number in left if not part_folder(job, stage, number).exists()]
             losses = 0 if len(left) < before else losses + 1
             _log.warning("%s: workers were lost (%s); %d parts are left", stage, error, len(left))
-            if losses == _LOSSES:
+            if losses == _MOST_LOSSES:
                 raise RuntimeError(
-                    f"{stage}: workers were lost {_LOSSES} times without a part finished, the last time by {error!r}; "
-                    "allowed: as much memory as the documentation says. To call again goes on from here"
+                    f"{stage}: workers were lost {_MOST_LOSSES} times without a part finished, the last time by "
+                    f"{error!r}; allowed: as much memory as the documentation says. To call again goes on from here"
                 ) from error
             continue
-        for failure in told:
+        for failure in failures:
             if failure is not None:
                 raise failure
         return
 
 
 def _attempt(job: Job, task: Task, stage: str, number: int) -> Exception | None:
-    """Make one part, and say what went wrong."""
-    folder = part(job, stage, number)
+    """Make one part, and return what went wrong."""
+    folder = part_folder(job, stage, number)
     if folder.exists():
         return None
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.draft")
     draft.mkdir(parents=True)
     try:
         task(job, number, draft)
-        _settle(draft, folder)
+        _publish(draft, folder)
     except Exception as error:
         return error
     finally:
@@ -104,8 +84,8 @@ def _attempt(job: Job, task: Task, stage: str, number: int) -> Exception | None:
     return None
 
 
-def _settle(draft: Path, folder: Path) -> None:
-    """Give a draft that is on disk its name, unless another worker was faster."""
+def _publish(draft: Path, folder: Path) -> None:
+    """Flush a draft to disk and give it its name, unless another worker was faster."""
     for path in [*draft.iterdir(), draft]:
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -120,7 +100,7 @@ def _settle(draft: Path, folder: Path) -> None:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not as it was, in words."""
+    """Return what has changed, in words."""
     return [
         f"{name} was {before.get(name)!r}, now it is {now.get(name)!r}"
         for name in sorted({*before, *now})

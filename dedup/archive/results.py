@@ -14,37 +14,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dedup.archive.inputs import Block, blocks_of, find_inputs, rows_of
 from dedup.archive.job import differences
 from dedup.article import Article, Batch, read_articles
+from dedup.inputs import FIELDS
+from dedup.inputs.blocks import Block, blocks_of, find_inputs, rows_of_block
 from dedup.residue.batch import add_residue
 from dedup.stories import LabelledArticles
 
 MANIFEST, FORMAT = "manifest.json", 1
 
-_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 
-
-def _manifest(out: str | Path) -> dict[str, Any]:
-    """What a finished job says of itself."""
-    system, folder = fsspec.core.url_to_fs(str(out))
-    if not system.exists(f"{folder}/{MANIFEST}"):
-        raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
-    manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
-    if manifest["format"] != FORMAT:
-        raise ValueError(f"{out} has format {manifest['format']}; allowed: {FORMAT}")
-    return manifest
+def checksum(data: bytes) -> str:
+    """Return the checksum of a file as the manifest has it."""
+    return blake2b(data, digest_size=16).hexdigest()
 
 
 def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
-    """Articles and their stories; see `dedup.archive.read`."""
+    """Return the articles and their stories; see `dedup.archive.read`."""
     manifest = _manifest(out)
+    parameters = manifest["parameters"]
     changes = differences(manifest["inputs"], find_inputs(list(manifest["inputs"])))
     if changes:
         raise ValueError(f"{out}: the articles have changed: {'; '.join(changes[:5])}; allowed: the files of the job")
-    assignments = _read(out, manifest, "assignments", ["id", "story_id", "near_duplicate_group"])
+    assignments = _table(out, manifest, "assignments", ["id", "story_id", "near_duplicate_group"])
     if since is not None:
-        stories = _read(out, manifest, "stories", ["story_id", "last"])
+        stories = _table(out, manifest, "stories", ["story_id", "last"])
         late = stories.filter(pc.greater_equal(stories["last"], pa.scalar(since, pa.timestamp("us", "UTC"))))
         assignments = assignments.filter(pc.is_in(assignments["story_id"], late["story_id"].combine_chunks()))
     places = {name: place for place, name in enumerate(assignments["id"].to_pylist())}
@@ -54,20 +48,29 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
     if None in articles:
         name = assignments["id"][articles.index(None)]
         raise ValueError(f"{out}: no article has the id {str(name)!r}; allowed: ids without lone surrogates")
-    if manifest["parameters"]["cut_residue"]:
+    if parameters["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
-        articles = add_residue(
-            batch, manifest["parameters"]["max_chars"], manifest["parameters"]["fold"], None
-        ).articles
+        articles = add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles
     labels = assignments["story_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    return LabelledArticles(articles, labels, assignments["near_duplicate_group"].to_numpy(), manifest["parameters"])
+    return LabelledArticles(articles, labels, assignments["near_duplicate_group"].to_numpy(), parameters)
 
 
-def _read(out: str | Path, manifest: dict[str, Any], table: str, columns: list[str]) -> pa.Table:
-    """A table of the results, if its files are those that were written."""
+def _manifest(out: str | Path) -> dict[str, Any]:
+    """Return the manifest of a finished job."""
+    system, folder = fsspec.core.url_to_fs(str(out))
+    if not system.exists(f"{folder}/{MANIFEST}"):
+        raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
+    manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"{out} has format {manifest['format']}; allowed: {FORMAT}")
+    return manifest
+
+
+def _table(out: str | Path, manifest: dict[str, Any], name: str, columns: list[str]) -> pa.Table:
+    """Return a table of the results; refuse files that are not those that were written."""
     system, folder = fsspec.core.url_to_fs(str(out))
     parts = []
-    for file in manifest["files"][table]:
+    for file in manifest["files"][name]:
         data = system.cat_file(f"{folder}/{file['name']}")
         if checksum(data) != file["blake2b"]:
             raise ValueError(f"{out}: {file['name']} is not what the job wrote; allowed: results as they are")
@@ -76,17 +79,12 @@ def _read(out: str | Path, manifest: dict[str, Any], table: str, columns: list[s
 
 
 def _articles(manifest: dict[str, Any], wanted: dict[str, int]) -> Iterator[Article]:
-    """Those of the articles that are wanted."""
+    """Yield the articles with the wanted ids."""
     for block in (block for path in manifest["inputs"] for block in blocks_of(path) if _has_some(block, wanted)):
-        rows = (row for row in rows_of(block, _FIELDS) if str(row["id"]) in wanted)
+        rows = (row for row in rows_of_block(block, FIELDS) if str(row["id"]) in wanted)
         yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], warns=False).articles
 
 
 def _has_some(block: Block, wanted: dict[str, int]) -> bool:
-    """Whether there may be one that is wanted; of Parquet the ids can be read alone."""
-    return not block.path.endswith(".parquet") or any(str(row["id"]) in wanted for row in rows_of(block, ("id",)))
-
-
-def checksum(data: bytes) -> str:
-    """What the manifest says of a file."""
-    return blake2b(data, digest_size=16).hexdigest()
+    """Return whether a block may have wanted articles; of Parquet the ids can be read alone."""
+    return not block.path.endswith(".parquet") or any(str(row["id"]) in wanted for row in rows_of_block(block, ("id",)))

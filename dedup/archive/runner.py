@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,23 +17,22 @@ import fsspec
 import pyarrow.parquet as pq
 from joblib import Parallel
 
-import dedup
-from dedup.archive import near as copies
-from dedup.archive import output as telling
-from dedup.archive import residue as cleaning
-from dedup.archive import similarity as reports
-from dedup.archive import slices as intake
-from dedup.archive import stories as grouping
-from dedup.archive.inputs import blocks_of, find_inputs
+from dedup._version import __version__
+from dedup.archive import near, output, parts, residue, similarity, slices, stories
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.results import FORMAT, MANIFEST, checksum
+from dedup.inputs.blocks import blocks_of, find_inputs
 from dedup.lock import hold
 from dedup.progress import Progress, split_progress, track
 
 _log = logging.getLogger(__name__)
 
-_LOCK = "job.lock"
-_TABLES = {"assignments": "assign", "stories": "tell", "near_duplicates": "verify"}
+_LOCK, _DESCRIPTION = "job.lock", "job.json"
+_TABLES = {"assignments": parts.Assignments, "stories": parts.StoryRows, "near_duplicates": parts.Verified}
+
+#: The parameters in the order of the manifest.
+_PARAMETERS: tuple[str, ...] = ("story_threshold", "near_threshold", "recall", "num_perm", "shingle_size")
+_PARAMETERS += ("representative", "cut_residue", "fold", "timezone", "max_chars")
 
 
 class Stage(NamedTuple):
@@ -41,21 +40,22 @@ class Stage(NamedTuple):
 
     Attributes
     ----------
-    name : str
+    part : type
+        What its parts are.
     task : callable
-    numbers : callable
-        The numbers of its parts, once the stages before are done.
+    rounds : callable
+        The numbers of its parts, in rounds that follow one another, once the stages before are done.
     share : float
         Of the time.
-    spent : tuple of str
-        Files of earlier stages that nobody reads once this one is done.
+    spent : tuple of File and Array
+        What no later stage reads.
     """
 
-    name: str
+    part: type[parts.Part]
     task: Task
-    numbers: Callable[[Job], Iterable[int]]
+    rounds: Callable[[Job], list[range]]
     share: float = 0.005
-    spent: tuple[str, ...] = ()
+    spent: tuple[parts.File | parts.Array[Any], ...] = ()
 
 
 def run(
@@ -67,125 +67,111 @@ def run(
     progress: Progress,
 ) -> dict[str, Any]:
     """Do the whole job, or what is left of it; see `dedup.archive.cluster`."""
-    description = _about(job) | {"inputs": find_inputs(paths)}
+    description = _describe(job) | {"inputs": find_inputs(paths)}
     system, folder = fsspec.core.url_to_fs(out)
     done = system.exists(f"{folder}/{MANIFEST}")
     if done:
-        manifest = _finished(json.loads(system.cat_file(f"{folder}/{MANIFEST}")), description, out)
+        manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+        if changes := _changes(manifest, description):
+            raise ValueError(f"{out} has the results of another job: {changes}; allowed: an empty or new folder")
     elif work is None and "://" in out:
         raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
     job = job._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
     if not done:
         with _claimed(Path(job.folder), description):
-            _do(job, paths, description["inputs"], n_jobs, progress)
+            _run_stages(job, paths, description["inputs"], n_jobs, progress)
             manifest = _publish(job, description, system, folder)
-    if _begun(Path(job.folder)) == description:
+    if _description_in(Path(job.folder)) == description:
         shutil.rmtree(job.folder)
     return manifest
 
 
-def _do(
+def _run_stages(
     job: Job,
     paths: str | Path | Sequence[str | Path],
     inputs: dict[str, str],
     n_jobs: int | None,
     progress: Progress,
 ) -> None:
-    """All stages, from the first part that is not there."""
-    blocks = json.loads((Path(job.folder) / "blocks.json").read_text("utf-8"))
+    """Run all stages, from the first part that is not there."""
     with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
-        run_stage(job, intake.read_block, "read", range(len(blocks)), workers)
+
+        def run_round(part: type[parts.Part], task: Task, numbers: range) -> None:
+            run_stage(job, task, part.stage, numbers, workers)
+
+        run_round(parts.ReadBlock, slices.read_block, range(len(slices.blocks_of_job(job))))
         if differences(inputs, find_inputs(paths)):
             raise ValueError(f"paths: the files changed while they were read; delete {job.folder} and call again")
-        run_stage(job, intake.order, "order", [0], workers)
+        run_round(parts.Order, slices.order_articles, range(1))
         stages = _stages(job)
-        with track(progress, telling.article_count(job)) as on_progress:
-            for stage, its_report in zip(
-                stages, split_progress(on_progress, *(stage.share for stage in stages)), strict=True
-            ):
-                for numbers in _in_turn(stage, job):
-                    run_stage(job, stage.task, stage.name, numbers, workers)
+        with track(progress, output.article_count(job)) as whole:
+            for stage, of_stage in zip(stages, split_progress(whole, *(stage.share for stage in stages)), strict=True):
+                for numbers in stage.rounds(job):
+                    run_round(stage.part, stage.task, numbers)
                 _delete(job, stage.spent)
-                its_report(1)
+                of_stage(1)
 
 
 def _stages(job: Job) -> list[Stage]:
-    """What there is to do once the articles are in order; each reads what those before it wrote."""
+    """Return the stages that follow once the articles are in order; each reads what those before it wrote."""
 
-    def slices(job: Job) -> range:
-        return range(intake.slice_count(job))
+    def once(numbers: Callable[[Job], range]) -> Callable[[Job], list[range]]:
+        return lambda job: [numbers(job)]
 
-    def one(_: Job) -> range:
-        return range(1)
+    def one_by_one(job: Job) -> list[range]:
+        return [range(k, k + 1) for k in range(len(stories.steps_of(job)))]
 
-    residue = [
-        Stage("sample", cleaning.sample, slices),
-        Stage("learn", cleaning.learn, lambda job: range(cleaning.sample_count(job)), 0.02, ("sample/*/*",)),
-        Stage("collect", cleaning.collect, one),
+    each_slice, alone = once(slices.slices_of), once(lambda _: range(1))
+    learning = [
+        Stage(parts.Sample, residue.sample_texts, each_slice),
+        Stage(parts.LearnedGroup, residue.learn_group, once(residue.sample_groups), 0.02, (parts.Sample.texts,)),
+        Stage(parts.LearnedAll, residue.collect_learned, alone),
     ]
+    counted, weighted = parts.FeatureCounts, parts.Vectors
+    spent_counts = (counted.offsets, counted.entries, counted.keys, counted.frequencies, counted.counts, counted.uses)
+    spent_vectors = (weighted.data, weighted.indices, weighted.indptr, weighted.keys)
     return [
-        Stage("slices", intake.arrange, slices, 0.05, ("read/*/articles.arrow",)),
-        *(residue if job.settings.cut_residue else ()),
-        Stage("sketch", cleaning.sketch, slices, 0.25, ("slices/*/articles.arrow",)),
-        Stage("band", copies.band, lambda job: range(copies.leaf_count(job)), 0.02, ("sketch/*/keys_*",)),
-        Stage("merge", copies.merge, lambda job: range(copies.leaf_count(job) - 1)),
-        Stage("plan", copies.plan, one),
-        Stage("deal", copies.deal, slices, 0.02),
-        Stage("verify", copies.verify, lambda job: range(copies.verify_count(job)), 0.05, ("deal/*/*",)),
-        Stage("copies", copies.copies, one),
-        Stage("count", reports.count, slices, 0.15, ("sketch/*/texts.arrow",)),
-        Stage("weigh", reports.weigh, slices, 0.1, tuple(f"count/*/{name}.npy" for name in reports.COUNTED)),
-        Stage("compare", reports.compare_slices, slices, 0.2, ("weigh/*/*",)),
-        Stage("group", grouping.group, lambda job: range(len(grouping.steps_of(job))), 0.05),
-        Stage("stories", grouping.stories, one),
-        Stage("tell", telling.tell, slices, 0.05),
-        Stage("assign", telling.assign, slices, 0.02),
+        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, (parts.ReadBlock.articles,)),
+        *(learning if job.settings.cut_residue else ()),
+        Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, (parts.Slice.articles,)),
+        Stage(
+            parts.BandForest,
+            near.span_band,
+            once(lambda job: range(near.forest_count(job))),
+            0.02,
+            (parts.Sketch.all_keys,),
+        ),
+        Stage(parts.MergedForest, near.merge_two, near.merge_levels),
+        Stage(parts.VerificationPlan, near.plan_verification, alone),
+        Stage(parts.Candidates, near.distribute_candidates, each_slice, 0.02),
+        Stage(parts.Verified, near.verify_part, once(near.verification_parts), 0.05, (parts.Candidates.texts,)),
+        Stage(parts.NearGroups, near.group_articles, alone),
+        Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, (parts.Sketch.texts,)),
+        Stage(parts.Vectors, similarity.weight_slice, each_slice, 0.1, spent_counts),
+        Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2, spent_vectors),
+        Stage(parts.Step, stories.make_step, one_by_one, 0.05),
+        Stage(parts.StoryLabels, stories.label_articles, alone),
+        Stage(parts.StoryRows, output.write_stories, each_slice, 0.05),
+        Stage(parts.Assignments, output.write_assignments, each_slice, 0.02),
     ]
 
 
-def _delete(job: Job, patterns: tuple[str, ...]) -> None:
+def _delete(job: Job, spent: tuple[parts.File | parts.Array[Any], ...]) -> None:
     """Delete files of finished parts; their folders stay, and say that they were finished."""
-    for pattern in patterns:
-        for path in Path(job.folder).glob(pattern):
+    for file in spent:
+        for path in Path(job.folder).glob(file.pattern):
             path.unlink(missing_ok=True)
 
 
-def _in_turn(stage: Stage, job: Job) -> list[Iterable[int]]:
-    """Parts of a stage that may be made at once: levels of a tree and steps through time follow one another."""
-    if stage.name == "merge":
-        return list(copies.merge_levels(job))
-    numbers = stage.numbers(job)
-    return [[number] for number in numbers] if stage.name == "group" else [numbers]
-
-
-def _about(job: Job) -> dict[str, Any]:
-    """What a result depends on beside the articles."""
-    near = job.settings.near
+def _describe(job: Job) -> dict[str, Any]:
+    """Return what a result depends on besides the articles."""
     packages = {name: version(name) for name in ("Unidecode", "numpy", "pyarrow", "scipy") if find_spec(name.lower())}
+    parameters = job.settings.to_dict() | {"representative": job.representative, "timezone": job.timezone}
     return {
         "format": FORMAT,
-        "parameters": {
-            "story_threshold": job.settings.story_threshold,
-            "near_threshold": float(near.threshold),
-            "recall": float(near.recall),
-            "num_perm": int(near.num_perm),
-            "shingle_size": int(near.shingle_size),
-            "representative": job.representative,
-            "cut_residue": job.settings.cut_residue,
-            "fold": near.fold,
-            "timezone": job.timezone,
-            "max_chars": job.settings.max_chars,
-        },
-        "versions": {"dedup": dedup.__version__, "unicode": unicodedata.unidata_version} | packages,
+        "parameters": {name: parameters[name] for name in _PARAMETERS},
+        "versions": {"dedup": __version__, "unicode": unicodedata.unidata_version} | packages,
     }
-
-
-def _finished(manifest: dict[str, Any], description: dict[str, Any], out: str) -> dict[str, Any]:
-    """The manifest, if it is of this job."""
-    changes = _changes(manifest, description)
-    if changes:
-        raise ValueError(f"{out} has the results of another job: {changes}; allowed: an empty or new folder")
-    return manifest
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
@@ -195,7 +181,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 @contextmanager
 def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
-    """The working folder, for this job and this call alone."""
+    """Hold the working folder for this job and this call alone."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = hold(folder / _LOCK)
@@ -213,56 +199,54 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
             lock.close()
 
 
-def _begun(folder: Path) -> dict[str, Any] | None:
-    """The job that a folder has parts of."""
-    path = folder / "job.json"
+def _description_in(folder: Path) -> dict[str, Any] | None:
+    """Return the description of the job that a folder has parts of."""
+    path = folder / _DESCRIPTION
     return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
 def _claim(folder: Path, description: dict[str, Any]) -> None:
-    """Take a folder for this job, or go on in it."""
-    begun = _begun(folder)
+    """Begin this job in a folder, or go on with it."""
+    begun = _description_in(folder)
     if begun is not None:
-        changes = _changes(begun, description)
-        if changes:
+        if changes := _changes(begun, description):
             raise ValueError(
                 f"{folder} has another job's parts: {changes}; allowed: the call that was interrupted, or delete it"
             )
         return
-    left = ("blocks.json", "job.json.draft", _LOCK)  # by a call that was interrupted before there was a job
+    draft = folder / f"{_DESCRIPTION}.draft"
+    left = (slices.BLOCKS, draft.name, _LOCK)  # by a call that was interrupted before there was a job
     if not all(path.name.startswith(left) for path in folder.iterdir()):  # a lock has a journal
         raise ValueError(f"{folder} is not empty, and has no job; allowed: an empty or new folder")
     blocks = [block for path in description["inputs"] for block in blocks_of(path)]
-    (folder / "blocks.json").write_text(json.dumps(blocks), "utf-8")
-    draft = folder / "job.json.draft"
+    (folder / slices.BLOCKS).write_text(json.dumps(blocks), "utf-8")
     draft.write_text(json.dumps(description), "utf-8")
-    draft.rename(folder / "job.json")
+    draft.rename(folder / _DESCRIPTION)
 
 
 def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) -> dict[str, Any]:
-    """Put the tables where they belong, and then the manifest, which says that all else is there."""
-    files = {name: _copy(job, name, stage, system, folder) for name, stage in _TABLES.items()}
+    """Copy the tables to the results, and then write the manifest, which says that everything is there."""
+    files = {name: _copy(job, name, part, system, folder) for name, part in _TABLES.items()}
     rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
-    manifest = description | {"counts": telling.counts(job) | rows, "files": files}
+    manifest = description | {"counts": output.counts(job) | rows, "files": files}
     draft = f"{folder}/{MANIFEST}.draft"
     system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
     system.mv(draft, f"{folder}/{MANIFEST}")
     return manifest
 
 
-def _copy(job: Job, table: str, stage: str, system: Any, folder: str) -> list[dict[str, Any]]:
-    """Copy the parts of a table to where they belong, and tell what is in each."""
+def _copy(job: Job, table: str, part: type[parts.Part], system: Any, folder: str) -> list[dict[str, Any]]:
+    """Copy the parts of a table to the results, and return what the manifest says of each."""
     system.makedirs(f"{folder}/{table}", exist_ok=True)
-    told = []
-    parts = (part for part in (Path(job.folder) / stage).iterdir() if part.name.isdigit())  # and no drafts
-    for source in (part / "table.parquet" for part in sorted(parts)):
+    files = []
+    finished = (path for path in (Path(job.folder) / part.stage).iterdir() if path.name.isdigit())  # and no drafts
+    for source in (path / "table.parquet" for path in sorted(finished)):
         data = source.read_bytes()
         name = f"{table}/part-{source.parent.name}.parquet"
         system.pipe_file(f"{folder}/{name}", data)
-        rows = pq.read_metadata(source).num_rows
-        told.append({"name": name, "rows": rows, "blake2b": checksum(data)})
-    own = {Path(file["name"]).name for file in told}
+        files.append({"name": name, "rows": pq.read_metadata(source).num_rows, "blake2b": checksum(data)})
+    own = {Path(file["name"]).name for file in files}
     for path in system.ls(f"{folder}/{table}", detail=False):
         if re.fullmatch(r"part-\d+\.parquet", Path(path).name) and Path(path).name not in own:
             system.rm_file(path)  # of another job that ended here
-    return told
+    return files

@@ -8,29 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.archive.job import Job, load, mapped, save
-from dedup.archive.slices import is_undated, positions_of, slice_count
-from dedup.arrays import connected_labels
+from dedup.archive.job import Job
+from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Step, StoryLabels
+from dedup.archive.slices import is_undated, positions_of, slices_of
+from dedup.arrays import connected_labels, first_members, joined
 from dedup.story.candidates import in_reach
 from dedup.story.partition import partition
+from dedup.story.similarity import membership
 
-#: A step takes in whole slices, of so many articles together or one.
+#: A step adds whole slices: one, or several with at most this many articles together.
 STEP_ARTICLES = 1 << 16
 
 
-class State(NamedTuple):
-    """What a step leaves to the next: articles that may still move, and settled parts of stories beside them.
+class OpenGraph(NamedTuple):
+    """The graph that a step leaves to the next: reports that may still move, and settled parts of stories beside them.
 
     Attributes
     ----------
     nodes : ndarray of int64, shape (n,)
-        Position of each article, or of the first one of a settled part, ascending.
+        Position of each report, or of the first one of a settled part, ascending.
     sizes : ndarray of int64, shape (n,)
-        Articles in each; 1 for one that may move.
+        Reports in each; 1 for one that may move.
     left, right : ndarray of int64, shape (n_edges,)
         Similar nodes, by position, ``left < right``.
     similarity : ndarray of float64, shape (n_edges,)
-        Sums over the articles of both.
+        Sums over the reports of both.
     """
 
     nodes: NDArray[np.int64]
@@ -40,55 +42,54 @@ class State(NamedTuple):
     similarity: NDArray[np.float64]
 
 
-class Step(NamedTuple):
-    """What came of a step: the state, and which nodes are of one story with which for good."""
+class StepResult(NamedTuple):
+    """The graph that a step leaves, and the nodes that it settled, each with the first node of its story."""
 
-    state: State
+    graph: OpenGraph
     settled: NDArray[np.int64]
     stories: NDArray[np.int64]
 
 
-def advance(state: State, threshold: float, may_move: NDArray[np.bool_]) -> Step:
-    """Find the stories of what is in sight, and settle what cannot meet anything that comes later.
+def settle(graph: OpenGraph, threshold: float, may_move: NDArray[np.bool_]) -> StepResult:
+    """Find the stories of a graph, and settle the nodes that no later report can be similar to.
 
     Parameters
     ----------
-    state : State
-        With what is new.
+    graph : OpenGraph
+        With the new reports.
     threshold : float
         Mean similarity from which reports form a story.
     may_move : ndarray of bool, shape (n,)
-        Which nodes later articles may be similar to.
+        Which nodes later reports may be similar to.
 
     Returns
     -------
-    Step
-        Nodes that settle become one with those that do and are in the same story. Such a part stays in the state as
-        long as it is similar to a node that may move.
+    StepResult
+        Settling nodes of one story become one node. It stays in the graph as long as it is similar to a node that may
+        move.
     """
-    n = len(state.nodes)
-    left, right = np.searchsorted(state.nodes, state.left), np.searchsorted(state.nodes, state.right)
-    upper = csr_array((state.similarity, (left, right)), shape=(n, n))
-    labels = partition((upper + upper.T).tocsr(), threshold, state.sizes)
+    n = len(graph.nodes)
+    left, right = np.searchsorted(graph.nodes, graph.left), np.searchsorted(graph.nodes, graph.right)
+    upper = csr_array((graph.similarity, (left, right)), shape=(n, n))
+    labels = partition((upper + upper.T).tocsr(), threshold, graph.sizes)
     settling = np.flatnonzero(~may_move)
     first = np.full(int(labels.max(initial=-1)) + 1, n)
     np.minimum.at(first, labels[settling], settling)
-    goal = np.where(may_move, np.arange(n), first[labels])
-    sizes = np.bincount(goal, weights=state.sizes, minlength=n).astype(np.int64)
-    ends = np.sort(np.stack([goal[left], goal[right]]), axis=0)
-    # What is inside a part is settled, and what is between two settled ones can only matter to those in sight.
+    merged = np.where(may_move, np.arange(n), first[labels])
+    sizes = np.bincount(merged, weights=graph.sizes, minlength=n).astype(np.int64)
+    ends = np.sort(np.stack([merged[left], merged[right]]), axis=0)
+    # Edges inside a part are settled, and edges between two settled parts only matter to nodes that may move.
     kept = (ends[0] != ends[1]) & (may_move[left] | may_move[right])
     seen = np.unique(np.concatenate([ends[:, kept].ravel(), np.flatnonzero(may_move)]))
     between = np.isin(ends[0], seen) & np.isin(ends[1], seen) & (ends[0] != ends[1])
-    sums = csr_array((state.similarity[between], (ends[0, between], ends[1, between])), shape=(n, n)).tocoo()
-    rest = State(
-        state.nodes[seen], sizes[seen], state.nodes[sums.row], state.nodes[sums.col], sums.data.astype(np.float64)
-    )
-    return Step(rest, state.nodes[settling], state.nodes[goal[settling]])
+    sums = csr_array((graph.similarity[between], (ends[0, between], ends[1, between])), shape=(n, n)).tocoo()
+    left, right = graph.nodes[sums.row], graph.nodes[sums.col]
+    rest = OpenGraph(graph.nodes[seen], sizes[seen], left, right, sums.data.astype(np.float64))
+    return StepResult(rest, graph.nodes[settling], graph.nodes[merged[settling]])
 
 
 def steps_of(job: Job) -> list[range]:
-    """The slices that each step takes in; undated articles, which may meet all others, come with the last."""
+    """Return the slices that each step adds; undated articles, which may be similar to all, come with the last."""
     steps, first, dated = [], 0, _dated(job)
     while first < dated:
         stop = first + 1
@@ -101,102 +102,98 @@ def steps_of(job: Job) -> list[range]:
 
 
 def _dated(job: Job) -> int:
-    """How many slices have dated articles."""
-    return sum(not is_undated(job, k) for k in range(slice_count(job)))
+    """Return the number of slices with dated articles."""
+    return sum(not is_undated(job, k) for k in slices_of(job))
 
 
-def _in_sight(job: Job, coming: int) -> int:
-    """The first slice whose articles may be similar to those of a later one, or of those behind that."""
-    days, later = mapped(job, "order", "days"), positions_of(job, coming)
+def _first_in_reach(job: Job, coming: int) -> int:
+    """Return the first slice whose articles may be similar to those of a coming slice or a later one."""
+    days, later = Order.of(job).days, positions_of(job, coming)
     return next(k for k in range(coming + 1) if in_reach(positions_of(job, k), later, days))
 
 
-def group(job: Job, number: int, folder: Path) -> None:
+def make_step(job: Job, number: int, folder: Path) -> None:
     """Task: a step, after all before it."""
     steps, old = steps_of(job), set()
     if number:
-        old = {*range(_in_sight(job, steps[number].start), steps[number].start)}
-    state = _with_new(_state_before(job, number), job, {*steps[number]}, old)
+        old = {*range(_first_in_reach(job, steps[number].start), steps[number].start)}
+    graph = _with_new(_graph_before(job, number), job, {*steps[number]}, old)
     if number + 1 < len(steps):
-        first = positions_of(job, _in_sight(job, steps[number + 1].start)).start
-        may_move = state.nodes >= first
+        may_move = graph.nodes >= positions_of(job, _first_in_reach(job, steps[number + 1].start)).start
     else:
-        state = _with_undated(state, job, number)
-        may_move = np.zeros(len(state.nodes), dtype=np.bool_)
-    step = advance(state, job.settings.story_threshold, may_move)
-    save(folder, settled=step.settled, stories=step.stories, **step.state._asdict())
+        graph = _with_undated(graph, job, number)
+        may_move = np.zeros(len(graph.nodes), dtype=np.bool_)
+    result = settle(graph, job.settings.story_threshold, may_move)
+    Step(folder).save(settled=result.settled, stories=result.stories, **result.graph._asdict())
 
 
-def _state_before(job: Job, number: int) -> State:
+def _graph_before(job: Job, number: int) -> OpenGraph:
     if number:
-        return State(*load(job, "group", number - 1, *State._fields))
+        before = Step.of(job, number - 1)
+        return OpenGraph(before.nodes, before.sizes, before.left, before.right, before.similarity)
     empty = np.empty(0, dtype=np.int64)
-    return State(empty, empty, empty, empty, np.empty(0))
+    return OpenGraph(empty, empty, empty, empty, np.empty(0))
 
 
-def _with_new(state: State, job: Job, new: set[int], old: set[int]) -> State:
-    """The state with the articles of new slices, and what they are similar to in those and the old ones."""
-    positions = [load(job, "count", k, "positions")[0] for k in sorted(new)]
-    nodes = np.concatenate([state.nodes, *positions])
-    sizes = np.concatenate([state.sizes, np.ones(len(nodes) - len(state.nodes), dtype=np.int64)])
+def _with_new(graph: OpenGraph, job: Job, new: set[int], old: set[int]) -> OpenGraph:
+    """Return the graph with the reports of new slices, and their edges among themselves and to the old slices."""
+    nodes = np.concatenate([graph.nodes, *(FeatureCounts.of(job, k).positions for k in sorted(new))])
+    sizes = np.concatenate([graph.sizes, np.ones(len(nodes) - len(graph.nodes), dtype=np.int64)])
     order = np.argsort(nodes)
-    edges = [[state.left, state.right, state.similarity]]
+    edges = [[graph.left, graph.right, graph.similarity]]
     for k in sorted(new | old):
-        edges += _edges_between(job, k, new)
-    return State(nodes[order], sizes[order], *(np.concatenate(column) for column in zip(*edges, strict=True)))
+        edges += _edges_to(job, k, new)
+    return OpenGraph(nodes[order], sizes[order], *(np.concatenate(column) for column in zip(*edges, strict=True)))
 
 
-def _edges_between(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[Any]]]:
-    """What the texts of a slice are similar to in some others that are not before it."""
-    slices, offsets, *columns = load(job, "compare", number, "slices", "offsets", "left", "right", "similarity")
-    for i, other in enumerate(slices.tolist()):
+def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[Any]]]:
+    """Yield the edges from the reports of a slice to those of each of some others that are not before it."""
+    pairs = SimilarPairs.of(job, number)
+    offsets, columns = pairs.offsets, (pairs.left, pairs.right, pairs.similarity)
+    for i, other in enumerate(pairs.slices.tolist()):
         if other in others:
             yield [column[offsets[i] : offsets[i + 1]] for column in columns]
 
 
-def _with_undated(state: State, job: Job, steps: int) -> State:
-    """The state with all undated articles, and the parts settled in so many steps that they are similar to."""
-    copies = np.array(mapped(job, "copies", "first"))
-    everyone = np.arange(len(copies))
-    parts = connected_labels(*_settled(job, steps), len(copies))
-    parts = np.unique(parts, return_index=True)[1][parts]
-    sizes = np.bincount(parts[copies == everyone], minlength=len(copies))
-    undated = {*range(_dated(job), slice_count(job))}
-    edges = [(state.left, state.right, state.similarity)]
-    for k in range(slice_count(job)):
-        edges += [(parts[left], right, own) for left, right, own in _edges_between(job, k, undated)]
+def _with_undated(graph: OpenGraph, job: Job, steps: int) -> OpenGraph:
+    """Return the graph with all undated reports, and the parts settled in the first `steps` steps beside them."""
+    canonical = np.array(NearGroups.of(job).first)
+    n = len(canonical)
+    parts = connected_labels(*_settled(job, steps), n)
+    parts = first_members(parts)[parts]
+    sizes = np.bincount(parts[canonical == np.arange(n)], minlength=n)
+    undated = {*range(_dated(job), len(slices_of(job)))}
+    edges = [(graph.left, graph.right, graph.similarity)]
+    for k in slices_of(job):
+        edges += [(parts[left], parts[right], similarity) for left, right, similarity in _edges_to(job, k, undated)]
     left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
-    positions = [load(job, "count", k, "positions")[0] for k in sorted(undated)]
-    nodes = np.unique(np.concatenate([state.nodes, left, *positions]))
-    return State(nodes, sizes[nodes], left, right, similarity)
+    positions = [FeatureCounts.of(job, k).positions for k in sorted(undated)]
+    nodes = np.unique(np.concatenate([graph.nodes, left, *positions]))
+    return OpenGraph(nodes, sizes[nodes], left, right, similarity)
 
 
 def _settled(job: Job, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Nodes that are of one story, in pairs, by so many steps."""
-    pairs = [
-        [np.empty(0, dtype=np.int64)] * 2,
-        *(load(job, "group", k, "settled", "stories") for k in range(steps)),
-    ]
-    settled, goals = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    return settled, goals
+    """Return the nodes settled in the first `steps` steps, and the first node of the story of each."""
+    done = [Step.of(job, k) for k in range(steps)]
+    return joined([step.settled for step in done], np.int64), joined([step.stories for step in done], np.int64)
 
 
-def stories(job: Job, _: int, folder: Path) -> None:
-    """Task: the position of the first article of every article's story, and its mean similarity to the others."""
-    settled, goals = _settled(job, len(steps_of(job)))
-    copies = np.array(mapped(job, "copies", "first"))
-    n = len(copies)
+def label_articles(job: Job, _: int, folder: Path) -> None:
+    """Task: the position of the first article of every article's story, and its membership."""
+    settled, stories = _settled(job, len(steps_of(job)))
+    canonical = np.array(NearGroups.of(job).first)
+    n = len(canonical)
     everyone = np.arange(n)
-    reports = np.flatnonzero(copies == everyone)
-    labels = connected_labels(np.concatenate([settled, everyone]), np.concatenate([goals, copies]), n)
+    reports = np.flatnonzero(canonical == everyone)
+    labels = connected_labels(np.concatenate([settled, everyone]), np.concatenate([stories, canonical]), n)
     sums = np.zeros(n)
-    for k in range(slice_count(job)):
-        left, right, similarity = load(job, "compare", k, "left", "right", "similarity")
+    for k in slices_of(job):
+        pairs = SimilarPairs.of(job, k)
+        left, right = pairs.left, pairs.right
         inside = labels[left] == labels[right]
+        similarity = pairs.similarity[inside]
         for ends in (left[inside], right[inside]):
             found, place = np.unique(ends, return_inverse=True)
-            sums[found] += np.bincount(place, weights=similarity[inside])
+            sums[found] += np.bincount(place, weights=similarity)
     others = np.bincount(labels[reports], minlength=int(labels.max(initial=-1)) + 1)[labels] - 1
-    membership = np.where(others > 0, sums[copies] / np.maximum(others, 1), 1.0)
-    first = np.unique(labels, return_index=True)[1][labels]
-    save(folder, first=first, membership=membership)
+    StoryLabels(folder).save(first=first_members(labels)[labels], membership=membership(sums[canonical], others))

@@ -11,7 +11,7 @@ from typing import Any
 
 import dedup
 from dedup.cli.console import BadInputError, Console, emit
-from dedup.cli.options import OUTPUT_FORMATS
+from dedup.cli.options import OUTPUT_FORMATS, given_parameters
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import (
     ARTICLE_COLUMNS,
@@ -19,38 +19,12 @@ from dedup.cli.rows import (
     PAIR_COLUMNS,
     STORY_COLUMNS,
     article_rows,
-    given_parameters,
     group_rows,
     pair_rows,
     story_row,
 )
 from dedup.cli.writing import Output
 from dedup.wording import plural, visible_lines
-
-_STORY_PARAMETERS = (
-    "story_threshold",
-    "near_threshold",
-    "recall",
-    "shingle_size",
-    "representative",
-    "cut_residue",
-    "encoder",
-    "fold",
-    "max_chars",
-    "timezone",
-    "n_jobs",
-)
-_NEAR_PARAMETERS = (
-    "threshold",
-    "recall",
-    "shingle_size",
-    "containment",
-    "compare_numbers",
-    "cut_residue",
-    "fold",
-    "max_chars",
-    "n_jobs",
-)
 
 
 def cluster(given: Namespace, console: Console) -> None:
@@ -70,18 +44,18 @@ def cluster(given: Namespace, console: Console) -> None:
         output.write_rows(ARTICLE_COLUMNS, article_rows(stories))
     copies = len(stories.articles) - len(set(stories.near_duplicate_labels.tolist()))
     counts = {"articles": len(stories.articles), "stories": len(stories), "copies": copies}
-    told = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
-    _summarize(given, output, console, counts, f"{told}, {plural(copies, 'copy', 'copies')}")
+    summary = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
+    _summarize(given, output, console, counts, f"{summary}, {plural(copies, 'copy', 'copies')}")
 
 
 def near(given: Namespace, console: Console) -> None:
     """`dedup near`."""
-    parameters = given_parameters(given, *_NEAR_PARAMETERS)
+    parameters = given_parameters(given)
     _require_allowed(lambda: dedup.near_duplicates([], **parameters))
     output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
     reading = Reading(given, console)
     records = list(reading if given.keep else map(_lightened, reading))
-    # What else is known of an article does not make it a copy, and need not be in order.
+    # Other fields do not make an article a copy, and need not be valid.
     known = ("id", "text", "title", "source")
     items = [{name: record.item[name] for name in known if name in record.item} for record in records]
     with reading.placing(records):
@@ -95,18 +69,18 @@ def near(given: Namespace, console: Console) -> None:
     else:
         output.write_rows(PAIR_COLUMNS, pair_rows(found, ids))
     counts = {"articles": len(records), "pairs": len(found.pairs), "groups": len(found.groups), "copies": removed}
-    told = f"{plural(len(records), 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
-    told += f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}"
-    _summarize(given, output, console, counts, told)
+    summary = f"{plural(len(records), 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
+    summary += f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}"
+    _summarize(given, output, console, counts, summary)
 
 
 def _lightened(record: Record) -> Record:
-    """A record without the row as it came, which is as long as the article."""
+    """Return a record without its row, which is as long as the article."""
     return record._replace(row=record.row._replace(line=None, values={}))
 
 
 def _kept(records: list[Record], found: dedup.NearDuplicates) -> Any:
-    """What came first of each group, as it came."""
+    """Yield the first article of each group, as it came."""
     seen: set[int] = set()
     for record, label in zip(records, found.labels.tolist(), strict=True):
         if label not in seen:
@@ -125,22 +99,22 @@ def explain(given: Namespace, console: Console) -> None:
     records = list(map(_lightened, reading))
     places = {name: i for i, name in enumerate(_ids(records))}
     chosen = [_place(places, name, given.inputs[0]) for name in (given.left, given.right)]
-    # How much two articles have in common depends on how common that is, and so on all the others.
+    # What two articles share counts by how common it is among all the others.
     with reading.placing(records):
         items = [record.item for record in records]
         stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
     left, right = (stories.articles[place] for place in chosen)
-    told = dedup.explain(left, right, among=stories)
-    text = _page(f"{left.id} and {right.id}", told._repr_html_()) if is_html else f"{visible_lines(str(told))}\n"
+    why = dedup.explain(left, right, among=stories)
+    text = _page(f"{left.id} and {right.id}", why._repr_html_()) if is_html else f"{visible_lines(str(why))}\n"
     data = text.encode("utf-8", "backslashreplace")
     if output.path is None:
         emit(data)
     else:
-        output.write_file(lambda path: _write_bytes(path, data))
+        output.write_file(lambda path: Path(path).write_bytes(data))
 
 
 def _ids(records: Sequence[Record]) -> list[str]:
-    """Ids as the library has them: those that are missing are positions."""
+    """Return ids as the library has them: a missing id is the position."""
     given = (record.item.get("id") for record in records)
     return [str(position if name is None else name) for position, name in enumerate(given)]
 
@@ -160,12 +134,8 @@ def _page(title: str, body: str) -> str:
     return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
-def _write_bytes(path: str, data: bytes) -> None:
-    Path(path).write_bytes(data)
-
-
 def _story_parameters(given: Namespace) -> dict[str, Any]:
-    parameters = given_parameters(given, *_STORY_PARAMETERS)
+    parameters = given_parameters(given)
     if "encoder" in parameters:
         parameters["encoder"] = getattr(dedup.encoders, parameters["encoder"])
     _require_allowed(lambda: dedup.cluster([], **parameters))
@@ -173,21 +143,21 @@ def _story_parameters(given: Namespace) -> dict[str, Any]:
 
 
 def _require_allowed(try_out: Callable[[], Any]) -> None:
-    """Check parameters on no articles, so that nobody waits for a long input to hear of them."""
+    """Check parameters on no articles, before a long input is read."""
     try:
         try_out()
     except (TypeError, ValueError) as error:
-        # The library names a parameter, and who typed an option should read of an option.
-        told = re.sub(r"^(?:n_)?(\w+) is ", lambda name: f"--{name[1].replace('_', '-')} is ", str(error))
-        raise BadInputError(told) from error
+        # The library names the parameter, the user the option.
+        message = re.sub(r"^(?:n_)?(\w+) is ", lambda name: f"--{name[1].replace('_', '-')} is ", str(error))
+        raise BadInputError(message) from error
 
 
-def _summarize(given: Namespace, output: Output, console: Console, counts: dict[str, int], told: str) -> None:
-    """Say what came out: on standard output where no data goes there, or else to those who watch."""
+def _summarize(given: Namespace, output: Output, console: Console, counts: dict[str, int], summary: str) -> None:
+    """Write a summary to standard output, or if data goes there, to a terminal."""
     if output.path is None:
         if console.is_terminal:
-            console.note(told)
+            console.note(summary)
     elif given.json:
         emit(json.dumps({**counts, "output": output.path}) + "\n")
     else:
-        emit(f"{output.path}: {told}\n")
+        emit(f"{output.path}: {summary}\n")

@@ -1,4 +1,4 @@
-"""What a command says: data on standard output; notes, and on a terminal progress, on standard error."""
+"""Data on standard output; notes, and on a terminal progress, on standard error."""
 
 import logging
 import os
@@ -7,28 +7,23 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from dedup.inputs import InputError
 from dedup.wording import visible
 
-#: Seconds between two redrawings of a line of progress: often enough to be seen moving.
+#: Seconds between two updates of a line of progress.
 _REDRAWN_EVERY = 0.1
 
 
-class BadInputError(Exception):
-    """What the user gave is not allowed."""
+class BadInputError(InputError):
+    """An argument or an input of the user's is not allowed."""
 
 
 class FailedError(Exception):
-    """What the user wants is allowed, but cannot be done here and now."""
+    """A command is allowed, but cannot be done here and now."""
 
 
 class Console:
-    """Notes and progress on standard error; progress only where somebody can see it move.
-
-    Parameters
-    ----------
-    command : str
-        What notes begin with.
-    """
+    """Notes of a command, which begin with its name, and progress if standard error is a terminal."""
 
     def __init__(self, command: str) -> None:
         self._command = command
@@ -37,18 +32,18 @@ class Console:
         self._is_dirty = False
 
     def note(self, message: str) -> None:
-        """Say something beside the data."""
+        """Write a line to standard error."""
         self.clear()
         if sys.stderr is not None:
-            # Standard error may be of any encoding; whatever it lacks comes out as an escape.
+            # Standard error may have any encoding; characters that it lacks become escapes.
             encoding = sys.stderr.encoding or "utf-8"
             text = f"{self._command}: {visible(message)}".encode(encoding, "backslashreplace").decode(encoding)
             sys.stderr.write(f"{text}\n")
 
     def progress(self, what: str) -> Callable[[int, int | None], None]:
-        """A callable that is told how many articles are done, and of how many if that is known."""
+        """Return a callable that takes how many articles are done, and how many there are if that is known."""
 
-        def tell(done: int, total: int | None = None) -> None:
+        def update(done: int, total: int | None = None) -> None:
             now = time.monotonic()
             if not self.is_terminal or (now - self._drawn < _REDRAWN_EVERY and done != total):
                 return
@@ -57,10 +52,10 @@ class Console:
             sys.stderr.write(f"\r\x1b[K{what}: {done:,}{of_all} articles")
             sys.stderr.flush()
 
-        return tell
+        return update
 
     def clear(self) -> None:
-        """Take the line of progress away."""
+        """Remove the line of progress."""
         if self._is_dirty:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -68,19 +63,19 @@ class Console:
 
 
 class NoteHandler(logging.Handler):
-    """Brings what the library logs to the console."""
+    """Writes what the library logs to the console."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.WARNING)
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it as a note."""
+        """Write a record as a note."""
         self._console.note(record.getMessage())
 
 
 def emit(data: bytes | str) -> None:
-    """Write data to standard output, text as UTF-8 whatever the terminal's language is."""
+    """Write data to standard output, text as UTF-8 whatever the locale is."""
     if sys.stdout is None:
         raise FailedError("standard output is closed")
     if isinstance(data, str):
@@ -92,13 +87,13 @@ def emit(data: bytes | str) -> None:
 
 
 def flush() -> None:
-    """Let go of all data so far."""
+    """Flush standard output."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def silence_output() -> None:
-    """Let Python close standard output without complaint when it cannot be written."""
+    """Let Python close standard output without an error when it cannot be written."""
     try:
         flush()
     except OSError:

@@ -10,22 +10,14 @@ from typing import Any
 import dedup
 from dedup.article import read_articles
 from dedup.cli.console import BadInputError, Console, emit, flush
+from dedup.cli.options import given_parameters
 from dedup.cli.reading import Reading, Record
-from dedup.cli.rows import given_parameters, story_row
+from dedup.cli.rows import story_row
 from dedup.cli.writing import json_line
+from dedup.inputs import InputError
 from dedup.store.opening import made_with, name_of
 from dedup.wording import period, plural, visible
 
-_PARAMETERS = (
-    "story_threshold",
-    "near_threshold",
-    "recall",
-    "shingle_size",
-    "cut_residue",
-    "fold",
-    "max_chars",
-    "timezone",
-)
 _OUTCOMES = {"new_story": "new stories", "report": "reports", "near_duplicate": "near-duplicates"}
 _OUTCOMES |= {name: name for name in ("updated", "unchanged")}
 
@@ -38,8 +30,8 @@ def ingest(given: Namespace, console: Console) -> None:
     reading = Reading(given, console, skips=skips)
     counts = Counter[str]()
     stored = 0
-    tell = console.progress("ingesting")
-    with _opened(given.index, **given_parameters(given, *_PARAMETERS)) as index:
+    progress = console.progress("ingesting")
+    with _opened(given.index, **given_parameters(given)) as index:
         try:
             for batch in _batches(reading, given.batch_size):
                 for assignment in _add(index, batch, reading, skips=skips):
@@ -47,17 +39,19 @@ def ingest(given: Namespace, console: Console) -> None:
                     stored += 1
                     if given.json:
                         emit(json_line(_row(assignment)))
-                flush()  # what is stored is told before the next batch is waited for
-                tell(stored, None)
-        except BadInputError as error:
+                flush()  # before waiting for the next batch
+                progress(stored, None)
+        except InputError as error:
             raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
         live = len(index)
-    told = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
-    told = f"{plural(stored, 'article')}: {told}, {reading.refused:,} refused; {live:,} in {name_of(given.index)}"
+    outcomes = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
+    summary = (
+        f"{plural(stored, 'article')}: {outcomes}, {reading.refused:,} refused; {live:,} in {name_of(given.index)}"
+    )
     if not given.json:
-        emit(f"{told}\n")
+        emit(f"{summary}\n")
     elif console.is_terminal:
-        console.note(told)
+        console.note(summary)
 
 
 def _add(index: dedup.StoryIndex, batch: list[Record], reading: Reading, *, skips: bool) -> list[dedup.Assignment]:
@@ -72,7 +66,7 @@ def _add(index: dedup.StoryIndex, batch: list[Record], reading: Reading, *, skip
 
 
 def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """Records in batches, none with an id twice: the second time is an update, wherever the bounds are."""
+    """Yield batches of records in which no id repeats: the second article of an id is an update in any case."""
     batch: list[Record] = []
     ids: set[str] = set()
     for record in records:
@@ -93,7 +87,7 @@ def _row(assignment: dedup.Assignment) -> dict[str, Any]:
 
 
 def _opened(path: str, **parameters: Any) -> dedup.StoryIndex:
-    """An index, with the parameters that it was made with where no others are given."""
+    """Open an index with the given parameters, and otherwise those that it was made with."""
     try:
         return dedup.StoryIndex(path, **made_with(path) | parameters)
     except (TypeError, ValueError) as error:
@@ -105,7 +99,7 @@ def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as eve
     if "://" not in given.index and not os.path.exists(given.index):
         raise BadInputError(f"{given.index}: there is no such file")
     since = None if given.since is None else _moment(given.since, given.timezone)
-    with _opened(given.index, read_only=True, **given_parameters(given, "representative")) as index:
+    with _opened(given.index, read_only=True, **given_parameters(given)) as index:
         try:
             found = index.stories(since=since, min_size=given.min_size, limit=given.limit)
         except (TypeError, ValueError) as error:
@@ -120,9 +114,9 @@ def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as eve
 
 
 def _moment(text: str, timezone: str | None) -> Any:
-    """A time as an article's would be read."""
+    """Read a time as that of an article."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # what cannot be read is said below
+        warnings.simplefilter("ignore", UserWarning)  # raised below
         try:
             (article,) = read_articles([{"text": "", "published": text}], timezone=timezone).articles
         except ValueError as error:

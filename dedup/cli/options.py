@@ -1,13 +1,13 @@
-"""The arguments of each command. Nothing here imports the library: help must come at once."""
+"""The arguments of each command. Nothing here imports NumPy: help must come at once."""
 
 import argparse
 from typing import Any
 
+from dedup import parameters as default
 from dedup._version import __version__
-from dedup.parameters import FOLDS, RULES
+from dedup.inputs import FIELDS
+from dedup.inputs.files import FORMATS
 
-FIELDS = ("id", "text", "title", "published", "source", "url", "language")
-INPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet", "text")
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html")
 
 _INPUT_HELP = (
@@ -45,14 +45,14 @@ _EPILOG = """exit codes: 0 all went well, 1 something failed, 2 wrong usage or b
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose options have to be written out, so that a new one never changes what an old script means."""
+    """A parser without abbreviated options, so that a new option never changes what an old script means."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """Return the parser of all commands."""
     parser = _Parser(prog="dedup", description="Turn a flood of news articles into stories.", epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"dedup {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -77,9 +77,10 @@ def _add_cluster(commands: Any) -> None:
     parser.add_argument("--stories", action="store_true", help="one line a story, not an article")
     story = parser.add_argument_group("what makes a story")
     _add_story_settings(story)
-    _option(story, "--representative", choices=RULES, help="the article a story shows (central)")
-    _option(story, "--encoder", choices=("e5",), help="join reports in several languages; needs the extra 'embeddings'")
-    _option(story, "--jobs", type=int, dest="n_jobs", metavar="N", help="threads (all processors)")
+    _add_representative(story)
+    encoder = "join reports in several languages; needs the extra 'embeddings'"
+    _parameter(story, "--encoder", choices=("e5",), help=encoder)
+    _parameter(story, "--jobs", "n_jobs", type=int, metavar="N", help="threads (all processors)")
 
 
 def _add_near(commands: Any) -> None:
@@ -98,14 +99,18 @@ def _add_near(commands: Any) -> None:
         "--keep", action="store_true", help="the articles as they came, of each group of copies only the first"
     )
     near = parser.add_argument_group("what makes a copy")
-    _option(near, "--threshold", type=float, metavar="J", help="least Jaccard similarity (0.7)")
-    _option(near, "--recall", type=float, metavar="P", help="how surely a pair at the threshold is found (0.95)")
-    _option(near, "--shingle-size", type=int, metavar="N", help="words in a shingle (5)")
-    _option(near, "--containment", type=float, metavar="C", help="or this share of the smaller one is in the other")
-    _option(near, "--compare-numbers", action="store_true", help="numbers must be as similar too")
-    _option(near, "--cut-residue", action="store_true", help="leave out what belongs to sites")
+    recall = f"how surely a pair at the threshold is found ({default.RECALL})"
+    containment = "or this share of the smaller one is in the other"
+    _parameter(
+        near, "--threshold", type=float, metavar="J", help=f"least Jaccard similarity ({default.NEAR_THRESHOLD})"
+    )
+    _parameter(near, "--recall", type=float, metavar="P", help=recall)
+    _parameter(near, "--shingle-size", type=int, metavar="N", help=f"words in a shingle ({default.SHINGLE_SIZE})")
+    _parameter(near, "--containment", type=float, metavar="C", help=containment)
+    _parameter(near, "--compare-numbers", action="store_true", help="numbers must be as similar too")
+    _parameter(near, "--cut-residue", action="store_true", help="leave out what belongs to sites")
     _add_text_settings(near)
-    _option(near, "--jobs", type=int, dest="n_jobs", metavar="N", help="threads (all processors)")
+    _parameter(near, "--jobs", "n_jobs", type=int, metavar="N", help="threads (all processors)")
 
 
 def _add_ingest(commands: Any) -> None:
@@ -156,7 +161,7 @@ def _add_stories(commands: Any) -> None:
     parser.add_argument("--timezone", metavar="ZONE", help="of a time that names none, as Europe/Paris")
     parser.add_argument("--min-size", type=int, default=1, metavar="N", help="with so many articles (1)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many")
-    _option(parser, "--representative", choices=RULES, help="the article a story shows (central)")
+    _add_representative(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a story")
 
 
@@ -175,11 +180,11 @@ def _add_input(parser: argparse.ArgumentParser, fields: tuple[str, ...] = FIELDS
 
 def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...]) -> None:
     group = parser.add_argument_group("how to read the input")
-    group.add_argument("--format", choices=INPUT_FORMATS, help="instead of by suffix; of standard input (jsonl)")
+    group.add_argument("--format", choices=FORMATS, help="instead of by suffix; of standard input (jsonl)")
     for field in fields:
-        _option(group, f"--{field}", dest=f"field_{field}", metavar="NAME", help=f"what the input calls {field}")
+        _optional(group, f"--{field}", f"field_{field}", metavar="NAME", help=f"what the input calls {field}")
     if "published" in fields:
-        _option(group, "--timezone", metavar="ZONE", help="of times that name none, as Europe/Paris")
+        _parameter(group, "--timezone", metavar="ZONE", help="of times that name none, as Europe/Paris")
 
 
 def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
@@ -189,22 +194,42 @@ def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> No
 
 
 def _add_story_settings(group: Any) -> None:
-    _option(group, "--story-threshold", type=float, metavar="S", help="higher gives smaller stories (0.12)")
-    _option(group, "--near-threshold", type=float, metavar="J", help="least Jaccard similarity of copies (0.7)")
-    _option(group, "--recall", type=float, metavar="P", help="how surely a pair of copies is found (0.95)")
-    _option(group, "--shingle-size", type=int, metavar="N", help="words in a shingle (5)")
-    keep = "compare menus, weather boxes and the like too"
-    _option(group, "--keep-residue", action="store_false", dest="cut_residue", help=keep)
+    story = f"higher gives smaller stories ({default.STORY_THRESHOLD})"
+    near = f"least Jaccard similarity of copies ({default.NEAR_THRESHOLD})"
+    recall = f"how surely a pair of copies is found ({default.RECALL})"
+    residue = "compare menus, weather boxes and the like too"
+    _parameter(group, "--story-threshold", type=float, metavar="S", help=story)
+    _parameter(group, "--near-threshold", type=float, metavar="J", help=near)
+    _parameter(group, "--recall", type=float, metavar="P", help=recall)
+    _parameter(group, "--shingle-size", type=int, metavar="N", help=f"words in a shingle ({default.SHINGLE_SIZE})")
+    _parameter(group, "--keep-residue", "cut_residue", action="store_false", help=residue)
     _add_text_settings(group)
 
 
 def _add_text_settings(group: Any) -> None:
-    _option(
-        group, "--fold", choices=FOLDS, help="write all alphabets in Latin letters, or only drop accents (unidecode)"
+    fold = f"write all alphabets in Latin letters, or only drop accents ({default.FOLD})"
+    _parameter(group, "--fold", choices=default.FOLDS, help=fold)
+    _parameter(
+        group, "--max-chars", type=int, metavar="N", help=f"how much of an article is read ({default.MAX_CHARS:,})"
     )
-    _option(group, "--max-chars", type=int, metavar="N", help="how much of an article is read (1,000,000)")
 
 
-def _option(group: Any, name: str, **settings: Any) -> None:
-    """An option that is not there unless it is given: what holds without it is for the library to say."""
-    group.add_argument(name, default=argparse.SUPPRESS, **settings)
+def _add_representative(group: Any) -> None:
+    text = f"the article a story shows ({default.REPRESENTATIVE})"
+    _parameter(group, "--representative", choices=default.RULES, help=text)
+
+
+def _parameter(group: Any, option: str, name: str = "", **settings: Any) -> None:
+    """Add an option for a parameter of the library, of another name or the same."""
+    _optional(group, option, f"parameter_{name or option[2:].replace('-', '_')}", **settings)
+
+
+def _optional(group: Any, option: str, name: str, **settings: Any) -> None:
+    """Add an option that is absent unless it is given: without it, the library's default holds."""
+    group.add_argument(option, dest=name, default=argparse.SUPPRESS, **settings)
+
+
+def given_parameters(given: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of the library that the user gave."""
+    mark = "parameter_"
+    return {name.removeprefix(mark): value for name, value in vars(given).items() if name.startswith(mark)}

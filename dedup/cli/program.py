@@ -4,11 +4,12 @@ import logging
 from collections.abc import Sequence
 from importlib import import_module
 
-from dedup.cli.console import BadInputError, Console, FailedError, NoteHandler, flush, silence_output
+from dedup.cli.console import Console, FailedError, NoteHandler, flush, silence_output
 from dedup.cli.options import build_parser
+from dedup.inputs import InputError
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
-# What a shell makes of a program that a signal ended: 128 and the signal's number.
+# As a shell reports a program that a signal ended: 128 and the signal's number.
 INTERRUPTED, BROKEN_PIPE = 130, 141
 
 
@@ -18,13 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process when not given.
+        Without them, those of the process.
 
     Returns
     -------
     int
-        0 when all went well, 1 when something failed, 2 for wrong usage or bad input, 130 when interrupted, 141 when
-        whoever reads standard output went away.
+        0 for success, 1 when something failed, 2 for wrong usage or bad input, 130 when interrupted, 141 when the
+        reader of standard output is gone.
 
     Examples
     --------
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         given = build_parser().parse_args(arguments)
-    except SystemExit as end:  # after --help, --version, or a usage error that has been told
+    except SystemExit as end:  # after --help, --version or a usage error
         flush()
         return end.code if isinstance(end.code, int) else BAD_INPUT
     console = Console(f"dedup {given.command}")
@@ -52,18 +53,18 @@ def _run(arguments: Sequence[str] | None) -> int:
     log = logging.getLogger("dedup")
     log.addHandler(handler)
     try:
-        # Loaded by name, so that help need not wait for NumPy.
+        # Imported by name, so that help need not wait for NumPy.
         module, _, function = given.run.partition(":")
         getattr(import_module(module), function)(given, console)
-        flush()  # here, where it is known what to do when it fails
+        flush()  # here, where errors are handled
     except BrokenPipeError:
         raise
-    except BadInputError as error:
+    except InputError as error:
         console.note(f"error: {error}")
         return BAD_INPUT
     except (FailedError, ImportError, OSError, RuntimeError) as error:
         console.note(f"error: {error}")
-        silence_output()  # which may be what failed, and would again at the end
+        silence_output()  # it may have failed, and would fail again at the end
         return FAILED
     except MemoryError:
         console.note("error: out of memory")

@@ -1,4 +1,4 @@
-"""Rows -> items that the library reads, and its messages with the place in the input."""
+"""Rows -> items that the library reads, and its messages with places in the input."""
 
 import re
 import warnings
@@ -8,24 +8,15 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from dedup.cli.console import BadInputError, Console
-from dedup.cli.formats import Place, Row, require_inputs, rows_of
-from dedup.cli.options import FIELDS
+from dedup.inputs import FIELDS
+from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
 
 #: Seconds since 1970 in a table, whose cells are all text; eight digits are a day in ISO 8601.
 _SECONDS = re.compile(r"-?\d{9,12}(\.\d+)?")
 
 
 class Record(NamedTuple):
-    """One article to be.
-
-    Attributes
-    ----------
-    place : Place
-    item : dict
-        Fields of an `Article`, by our names.
-    row : Row
-        As it came.
-    """
+    """A row, and its values by the names of the fields of `Article`."""
 
     place: Place
     item: dict[str, Any]
@@ -41,12 +32,12 @@ class Reading:
         With inputs, format, and field_id and so on, where fields have other names.
     console : Console
     skips : bool, default False
-        Whether what cannot be read is only noted.
+        Whether rows that cannot be read are noted and left out.
 
     Raises
     ------
-    BadInputError
-        When an input is not there or has no format.
+    InputError
+        When an input does not exist or has no known format.
     """
 
     def __init__(self, given: Namespace, console: Console, *, skips: bool = False) -> None:
@@ -61,27 +52,27 @@ class Reading:
 
     def __iter__(self) -> Iterator[Record]:
         missing = dict(self._demanded)
-        tell = self._console.progress("reading")
+        progress = self._console.progress("reading")
         count = 0
         for name in self._inputs:
-            for row in rows_of(name, self._format, self.refuse):
+            for row in rows_of_file(name, self._format, self.refuse):
                 for field in [field for field, wanted in missing.items() if wanted in row.values]:
                     del missing[field]
                 yield Record(row.place, self._item(row), row)
                 count += 1
-                tell(count, None)
+                progress(count, None)
         for field, wanted in missing.items():
             if count:
                 self._console.note(f"note: --{field} is {wanted!r}, which no article has")
 
     def refuse(self, place: Place, problem: str) -> None:
-        """Stop at what cannot be read, or say so and go on."""
+        """Stop at a row that cannot be read, or note it and go on."""
         if not self._skips:
             raise BadInputError(f"{place}: {problem}")
         self.skip(f"{place}: {problem}")
 
     def skip(self, message: str) -> None:
-        """Say what is wrong with an article that is left out."""
+        """Note that an article is left out, and why."""
         self.refused += 1
         self._console.note(message)
 
@@ -97,27 +88,27 @@ class Reading:
 
     @contextmanager
     def placing(self, records: Sequence[Record]) -> Iterator[None]:
-        """Within it the library's messages about articles, by their position, name their places in the input."""
+        """Give places in the input to the library's messages about articles, which name positions."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             try:
                 yield
             except (TypeError, ValueError) as error:
                 if not re.match(r"article \d+\b", str(error)):
-                    raise  # it is no article's fault
+                    raise  # not about an article
                 raise BadInputError(self.placed(str(error), records)) from error
         for warning in caught:
             if issubclass(warning.category, UserWarning):
                 self._console.note(f"note: {self.placed(str(warning.message), records)}")
 
     def placed(self, message: str, records: Sequence[Record]) -> str:
-        """A message about an article with its place in the input, and the input's own names of fields."""
+        """Return a message about an article with its place in the input and the input's own names of fields."""
         match = re.search(r"(?:^|: )(article (\d+))\b", message)
         if match is None:
             return message
         position = int(match[2])
         before, after = message[: match.start(1)], message[match.end(1) :]
-        if records[position].item.get("id") is None:  # nobody has ever seen that id
+        if records[position].item.get("id") is None:  # the user does not know that id
             after = after.removeprefix(f" (id {str(position)!r})")
         after = re.sub(
             r"field '(\w+)'", lambda field: f"field {self._renamed.get(field[1], field[1])!r}", after, count=1

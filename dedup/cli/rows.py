@@ -1,6 +1,5 @@
 """Results -> rows."""
 
-from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,22 +28,23 @@ PAIR_COLUMNS = ("left", "right", "jaccard", "containment")
 GROUP_COLUMNS = ("near_duplicate_group", "size", "articles")
 
 
-def given_parameters(given: Namespace, *names: str) -> dict[str, Any]:
-    """Those parameters of the library that the user gave; for the others its own defaults hold."""
-    return {name: getattr(given, name) for name in names if hasattr(given, name)}
-
-
 def article_rows(stories: "Stories") -> Iterator[dict[str, Any]]:
-    """A row an article, in the order of the input."""
-    shown = set(stories.representative_indices.tolist())
+    """Yield a row for each article, in the order of the input."""
+    representatives = set(stories.representative_indices.tolist())
     columns = (stories.labels, stories.near_duplicate_labels, stories.membership)
     for position, (label, group, membership) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        values = (stories.articles[position].id, stories[label].id, group, position in shown, round(membership, 6))
+        values = (
+            stories.articles[position].id,
+            stories[label].id,
+            group,
+            position in representatives,
+            round(membership, 6),
+        )
         yield dict(zip(ARTICLE_COLUMNS, values, strict=True))
 
 
 def story_row(story: "Story") -> dict[str, Any]:
-    """A row for a story."""
+    """Return the row of a story."""
     values = (
         story.id,
         len(story),
@@ -67,7 +67,7 @@ def _written(moment: datetime | None) -> str | None:
 
 
 def pair_rows(found: "NearDuplicates", ids: list[str]) -> Iterator[dict[str, Any]]:
-    """A row a pair."""
+    """Yield a row for each pair."""
     for (left, right), jaccard, containment in zip(
         found.pairs.tolist(), found.jaccard.tolist(), found.containment.tolist(), strict=True
     ):
@@ -76,7 +76,7 @@ def pair_rows(found: "NearDuplicates", ids: list[str]) -> Iterator[dict[str, Any
 
 
 def group_rows(found: "NearDuplicates", ids: list[str]) -> Iterator[dict[str, Any]]:
-    """A row a group of copies, its members in the order of the input."""
+    """Yield a row for each group of copies, its members in the order of the input."""
     for group in found.groups:
         values = (int(found.labels[group[0]]), len(group), [ids[position] for position in group])
         yield dict(zip(GROUP_COLUMNS, values, strict=True))

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dedup.cli.console import BadInputError, FailedError, emit
-from dedup.cli.formats import parquet_backend
+from dedup.inputs.files import parquet_backend
+from dedup.wording import printable
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 _SUFFIXES |= {".html": "html", ".htm": "html"}
@@ -25,7 +26,7 @@ Line = bytes | dict[str, Any]
 
 
 class Output:
-    """Where results go, and in which format; checked before they are computed.
+    """A file for results, or standard output; checked before the results are computed.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class Output:
     Raises
     ------
     BadInputError
-        For a format that is not allowed, or a file that could not be written.
+        For a format that is not allowed, or a file that cannot be written.
     """
 
     def __init__(self, path: str | None, form: str | None, allowed: Sequence[str]) -> None:
@@ -58,7 +59,7 @@ class Output:
             _require_writable(self.path)
 
     def write_rows(self, columns: Sequence[str], rows: Iterable[Line]) -> None:
-        """Write rows; those of tables have these columns and whatever else the rows have."""
+        """Write rows; a table has these columns, then those that only the rows have."""
         if self.form == "parquet":
             self.write_file(lambda path: _write_parquet(path, columns, list(map(_values, rows))))
         elif self.path is None:
@@ -67,8 +68,8 @@ class Output:
         else:
             self.write_file(lambda path: self._write_chunks(path, _chunks(self.form, columns, rows)))
 
-    def write_file(self, write: Callable[[str], None]) -> None:
-        """Let a function write a file, which gets its name, or goes to standard output, when it is whole."""
+    def write_file(self, write: Callable[[str], object]) -> None:
+        """Let a function write a file. It appears, or goes to standard output, when it is complete."""
         if self.path is not None:
             with _whole(self.path) as path:
                 write(path)
@@ -83,7 +84,7 @@ class Output:
             if not self._is_packed:
                 file.writelines(chunks)
                 return
-            # Neither name nor time, so that the same rows make the same file.
+            # Without name and time, the same rows give the same file.
             with gzip.GzipFile("", "wb", 6, fileobj=file, mtime=0) as packed:
                 packed.writelines(chunks)
 
@@ -99,26 +100,26 @@ def _require_writable(path: str) -> None:
 
 
 def _is_device(path: str) -> bool:
-    """Whether it is a pipe, a terminal or the like, which nothing can take the place of."""
+    """Return whether a path is a pipe, a terminal or the like, which a file cannot replace."""
     return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
 
 
 @contextmanager
 def _whole(path: str) -> Iterator[str]:
-    """A name to write to, beside the file that takes it when everything has been written."""
+    """Give the name of a temporary file, which replaces `path` when everything is written."""
     if _is_device(path):
         yield path
         return
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
-    # Cut, for a file system has names of at most 255 bytes.
+    # Cut, since a file system allows names of at most 255 bytes.
     partial = os.path.join(folder, f".{name[:40]}.{os.getpid()}.partial")
     try:
         yield partial
         if os.path.exists(target):
             shutil.copymode(target, partial)
         with open(partial, "rb") as file:
-            os.fsync(file.fileno())  # or a loss of power could leave the name with nothing in it
+            os.fsync(file.fileno())  # or a loss of power could leave an empty file
         os.replace(partial, target)
     finally:
         if os.path.exists(partial):
@@ -130,7 +131,7 @@ def _chunks(form: str, columns: Sequence[str], rows: Iterable[Line]) -> Iterator
 
 
 def json_line(row: Line) -> bytes:
-    r"""A row as one line of JSON.
+    r"""Return a row as one line of JSON.
 
     Examples
     --------
@@ -141,12 +142,12 @@ def json_line(row: Line) -> bytes:
         return row + b"\n"
     try:
         return json.dumps(row, ensure_ascii=False, default=_plain).encode() + b"\n"
-    except UnicodeEncodeError:  # lone surrogates survive as escapes
+    except UnicodeEncodeError:  # lone surrogates become escapes
         return json.dumps(row, default=_plain).encode() + b"\n"
 
 
 def _plain(value: Any) -> str:
-    """What frames hold and JSON does not know."""
+    """Return a value of a data frame that JSON does not have as text."""
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
@@ -186,7 +187,7 @@ def _write_parquet(path: str, columns: Sequence[str], rows: Sequence[dict[str, A
 
 
 def _encodable(value: Any) -> Any:
-    """A value without lone surrogates, which Parquet cannot hold."""
+    """Return a value without lone surrogates, which Parquet cannot hold."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return printable(value)
     return list(map(_encodable, value)) if isinstance(value, list) else value

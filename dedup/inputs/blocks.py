@@ -1,4 +1,4 @@
-"""Input files -> blocks that workers read, and the rows of those."""
+"""Large files, here or elsewhere -> blocks that workers read, and the rows of those."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,32 +9,34 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dedup.inputs import ONE_OBJECT
+
 _BLOCK_BYTES = 1 << 26
 
 
 class Block(NamedTuple):
-    """A part of an input file: a row group of Parquet, or the lines that begin within some bytes of JSONL."""
+    """A part of a file: a row group of Parquet, or the lines of JSONL that begin at the bytes ``start:stop``."""
 
     path: str
     start: int
     stop: int
 
     def place(self, rows: int) -> str:
-        """Where the last of so many rows stands."""
+        """Return where the last of the first rows is."""
         if self.path.endswith(".parquet"):
             return f"{self.path}, row {rows} of row group {self.start}"
         return f"{self.path}, about {rows} lines behind byte {self.start}"
 
 
 def find_inputs(paths: str | Path | Sequence[str | Path]) -> dict[str, str]:
-    """What tells a change of each input file, by its path.
+    """Return a fingerprint of each file, which changes with the file, by its path.
 
     Raises
     ------
     ValueError
-        When there are none, or one is there twice.
+        When there are no files, or one is there twice.
     OSError
-        When there is no such file.
+        When a file does not exist.
     """
     if isinstance(paths, str | Path):
         paths = [paths]
@@ -55,7 +57,7 @@ def find_inputs(paths: str | Path | Sequence[str | Path]) -> dict[str, str]:
 
 
 def blocks_of(path: str) -> list[Block]:
-    """What of a file is read at once.
+    """Return the blocks of a file.
 
     Raises
     ------
@@ -78,16 +80,16 @@ def blocks_of(path: str) -> list[Block]:
     raise ValueError(f"paths: {path!r} is neither .parquet nor .jsonl; allowed: files of these kinds, not compressed")
 
 
-def rows_of(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Those of the fields that the rows of a block have."""
+def rows_of_block(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a block, each with those of the fields that it has."""
     return _parquet_rows(block, fields) if block.path.endswith(".parquet") else _json_rows(block, fields)
 
 
 def _parquet_rows(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
     with fsspec.open(block.path) as file:
         table = pq.ParquetFile(file)
-        there = [name for name in fields if name in table.schema_arrow.names]
-        for batch in table.iter_batches(1024, row_groups=[block.start], columns=there):
+        columns = [name for name in fields if name in table.schema_arrow.names]
+        for batch in table.iter_batches(1024, row_groups=[block.start], columns=columns):
             yield from batch.to_pylist()
 
 
@@ -95,10 +97,10 @@ def _json_rows(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
     with fsspec.open(block.path) as file:
         if block.start:
             file.seek(block.start - 1)
-            file.readline()  # whose beginning is another block's
+            file.readline()  # its beginning is another block's
         while file.tell() < block.stop and (line := file.readline()):
             if line.strip():
                 row = json.loads(line)
                 if not isinstance(row, dict):
-                    raise TypeError(f"a line is {type(row).__name__}; allowed: one JSON object a line")
-                yield {name: row[name] for name in fields if name in row}  # as of Parquet
+                    raise TypeError(f"a line is {type(row).__name__}; {ONE_OBJECT}")
+                yield {name: row[name] for name in fields if name in row}
