@@ -31,7 +31,7 @@ from dedup.representative import Chooser
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
 from dedup.story.pipeline import find_stories
-from dedup.text.limit import note_long, readable_texts
+from dedup.text.limit import readable_texts, warn_truncated
 
 _log = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
-        note_long(batch.articles, self.max_chars)
+        warn_truncated(batch.articles, self.max_chars)
         _log.info("clustering %d articles", len(batch.articles))
         with track(self.progress, len(batch.articles)) as progress:
             stories = self._stories(batch, settings, progress)

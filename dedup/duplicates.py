@@ -22,7 +22,7 @@ from dedup.parameters import (
 )
 from dedup.progress import Progress, split_progress, track
 from dedup.residue.batch import add_residue
-from dedup.text.limit import note_long, readable_texts
+from dedup.text.limit import readable_texts, warn_truncated
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def near_duplicates(
     check_near(settings, threshold="threshold")
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
     batch = read_articles(articles)
-    note_long(batch.articles, max_chars)
+    warn_truncated(batch.articles, max_chars)
     _log.info("looking for near-duplicates among %d articles", len(batch.articles))
     with track(progress, len(batch.articles)) as on_progress:
         residue, copies = split_progress(on_progress, _RESIDUE * cut_residue, _NEAR)

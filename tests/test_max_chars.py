@@ -9,7 +9,7 @@ import pytest
 import dedup
 from dedup import Article, StoryIndex
 from dedup.parameters import MAX_CHARS
-from dedup.text.limit import beginning, readable_texts
+from dedup.text.limit import first_texts, readable_texts
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé."
 
@@ -29,9 +29,9 @@ def test_a_title_is_part_of_what_is_read():
 
 def test_terms_come_from_the_beginning_of_a_story():
     articles = [Article("a", "Kim"), Article("b", "Putin", title="Kim"), Article("c", "Moscou")]
-    assert beginning(articles, 100) == ["Kim", "Kim\nPutin", "Moscou"]
-    assert beginning(articles, 7) == ["Kim", "Kim\n"]
-    assert beginning(articles, 3) == ["Kim"]
+    assert first_texts(articles, 100) == ["Kim", "Kim\nPutin", "Moscou"]
+    assert first_texts(articles, 7) == ["Kim", "Kim\n"]
+    assert first_texts(articles, 3) == ["Kim"]
 
 
 def test_an_article_is_shown_whole():

@@ -1,1 +1,1 @@
-"""What belongs to the site or the feed, not to the report."""
+"""Find residue in texts: what belongs to the site or the feed, not to the report."""

@@ -1,4 +1,4 @@
-"""Articles -> the same, with what belongs to their sites set aside."""
+"""Find the residue of a batch of articles."""
 
 import logging
 from dataclasses import replace
@@ -14,9 +14,9 @@ _log = logging.getLogger(__name__)
 def add_residue(
     batch: Batch, max_chars: int, fold: Fold, n_jobs: int | None, progress: ProgressCallback = no_progress
 ) -> Batch:
-    """The articles of a batch with their residue, which their `Article.full_text` then leaves out.
+    """Return the batch with the residue of each article, which `Article.full_text` then leaves out.
 
-    Of each text so many characters are read.
+    Only the first `max_chars` characters of each text are read.
     """
     _log.debug("looking for residue in %d articles", len(batch.articles))
     ordered = [batch.articles[i] for i in batch.order]

@@ -1,4 +1,4 @@
-"""Residue: text that belongs to the site, not to the report."""
+"""Find the residue of texts: what recurs in their source, known phrases, linked titles, dates, and small gaps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,18 +7,19 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.layout import Layout, layout_of, mark_runs
-from dedup.residue.phrases import known_phrases
+from dedup.residue.phrases import site_phrases
 from dedup.residue.recurring import (
-    LEAST_UNMASKED_ANYWHERE,
+    MIN_UNMASKED_ANYWHERE,
     RUN_WORDS,
-    Recurring,
+    RecurringKeys,
+    candidate_lines,
+    candidate_runs,
     learn,
-    line_marks,
-    run_marks,
     source_salts,
 )
 from dedup.residue.titles import Titles, titles_of
@@ -26,21 +27,21 @@ from dedup.text.tokens import blocks, tokenize
 
 Span = tuple[int, int]
 
-#: Between two pieces of residue so many words are residue too, numbers and dates not counted: a city between the
-#: temperature and the date, a section in a menu.
+#: A gap between two pieces of residue is residue if it has at most so many words, numbers and dates not counted, and so
+#: many tokens: a city between the temperature and the date, a section in a menu.
 _GAP_WORDS, _GAP_TOKENS = 3, 12
 
 #: So many numbers and names of months or days in a row are a date with its time.
 _DATE_TOKENS = 3
 
-#: In a text without line breaks a known phrase has so many words, or one less at the very head or foot; twice as many
-#: characters where there are no spaces. Shorter ones are words of reports too.
+#: Words of the shortest known phrase in a text without line breaks, and one less at the very head or foot; twice as
+#: many characters in scripts without spaces. Shorter ones are words of reports too.
 _PHRASE_WORDS = 3
 
-#: A line of which so much is residue is residue.
-_MOST_OF_A_LINE = 0.8
+#: A line is residue if at least this share of it is.
+_LINE_SHARE = 0.8
 
-# Of the time, learning what recurs (measured: 0.05 to 0.25, by how many sources there are) and marking it.
+# Shares of the time for learning what recurs (measured: 0.05 to 0.25, by the number of sources) and for marking it.
 _LEARNING, _MARKING = 0.15, 0.85
 
 
@@ -53,25 +54,25 @@ def find_residue(
     n_jobs: int | None = None,
     progress: ProgressCallback = no_progress,
 ) -> list[list[Span]]:
-    r"""Where the residue of each text stands, as spans of characters.
+    r"""Return the residue of each text as spans of characters.
 
-    Residue is a line or run of words that recurs in the stories of a source; a line known to belong to sites; the
-    title of another article of the source; and the little that stands between those. A title of an article's own is
-    never residue, and a text that would be nothing else has none.
+    Residue is a line or run of words that recurs in the stories of a source; a line that sites are known to use; the
+    title of another article of the source; and small gaps between those. An article's own title is never residue, and
+    a text that would be nothing else has none.
 
     Parameters
     ----------
     texts : sequence of str
-        In order of publication, on which it depends which articles of a large source are learned from.
+        In order of publication, which decides from which articles of a large source residue is learned.
     sources : sequence of str or None, optional
-        Who published each. Without, all are taken to be of one source.
+        Publisher of each text. By default all texts are of one source.
     titles : sequence of str or None, optional
     fold : {"unidecode", "marks"}
-        How letters become plain ones.
+        See `dedup.text.fold`.
     n_jobs : int, optional
         Threads; the result does not depend on it.
-    report : callable
-        Is told what share is done.
+    progress : callable
+        Called with the share that is done.
 
     Returns
     -------
@@ -80,8 +81,8 @@ def find_residue(
 
     Notes
     -----
-    Linear in the characters. What recurs is counted by story, not by article, so that a wire story which an outlet
-    updates ten times does not erase itself.
+    Linear in the characters. What recurs is counted by story, not by article, so that an outlet that updates a wire
+    story ten times does not erase it.
 
     Examples
     --------
@@ -100,116 +101,114 @@ def mark_residue(
     texts: Sequence[str],
     salts: NDArray[np.uint64],
     titles: Sequence[str | None],
-    recurring: Recurring,
+    recurring: RecurringKeys,
     *,
-    linked: bool = True,
-    linkable: Titles | None = None,
+    match_titles: bool = True,
+    all_titles: Titles | None = None,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
     progress: ProgressCallback = no_progress,
 ) -> list[list[Span]]:
-    """Residue of texts, given what recurs in their sources; without `linked` each text is as if it came alone.
+    """Return the residue of texts, given what recurs in their sources; see `find_residue`.
 
-    `linkable` has the titles of all articles when these are only some of them.
+    Parameters
+    ----------
+    match_titles : bool
+        Whether titles of other articles are residue. Without, each text has the residue that it has alone.
+    all_titles : Titles, optional
+        Of all articles, where `titles` are only some of them.
     """
-    title_salts = salts if linked else np.arange(len(texts), dtype=np.uint64)
-    known = titles_of(titles, title_salts, fold) if linked else None
-    if known is not None and linkable is not None:
-        known = replace(linkable, own=known.own)
+    title_salts = salts if match_titles else np.arange(len(texts), dtype=np.uint64)
+    known = titles_of(titles, title_salts, fold) if match_titles else None
+    if known is not None and all_titles is not None:
+        known = replace(all_titles, own=known.own)
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
-        anywhere, edge = _recurring_runs(layout, salts[block], recurring)
-        anywhere |= np.repeat(known_phrases(fold).lines(layout), layout.line_sizes)
+        anywhere, edge = _recurring(layout, salts[block], recurring)
+        anywhere |= site_phrases(fold).lines(layout)[layout.lines]
         edge |= _dates(layout)
-        if not linked and not anywhere.any() and not _near_edge(layout, edge | _known_runs(layout, anywhere)[1]).any():
-            return [[] for _ in texts[block]]  # as most do; titles need not be looked for
-        found = known or titles_of(titles[block], title_salts[block], fold)
-        others, own = found.find(layout, title_salts[block], found.own[block] if known else found.own)
-        return _spans(layout, _marked(layout, anywhere | others, edge, own))
+        if not (match_titles or anywhere.any() or _near_edge(layout, edge | _phrases(layout, anywhere)[1]).any()):
+            return [[] for _ in texts[block]]  # the usual case, in which own titles need not be found
+        own = replace(known, own=known.own[block]) if known else titles_of(titles[block], title_salts[block], fold)
+        other_titles, own_title = own.find(layout, title_salts[block])
+        return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title))
 
     return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
 
 
 def _near_edge(layout: Layout, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The same without what is too far from both ends of its text for any gap."""
+    """The marked tokens that are near enough to an end of their text for a gap."""
     offsets, texts, place = layout.tokens.offsets, layout.texts, np.arange(len(marked))
     away = np.minimum(place - offsets[texts], offsets[texts + 1] - 1 - place)
     return np.asarray(marked & (away <= _GAP_TOKENS))
 
 
 def _marked(
-    layout: Layout, anywhere: NDArray[np.bool_], edge: NDArray[np.bool_], kept: NDArray[np.bool_]
+    layout: Layout, anywhere: NDArray[np.bool_], edge: NDArray[np.bool_], own_title: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Which tokens are residue, of those that are it anywhere, and those that are it at head and foot only."""
-    beside, known = _known_runs(layout, anywhere)
-    anywhere = (anywhere | beside) & ~kept
-    edge = _closed(layout, (anywhere | edge | known) & ~kept, kept)
-    marked = (edge & _at_edge(layout, edge | kept)) | _closed(layout, anywhere, kept)
-    return _whole_lines(layout, marked, kept)
+    """Whether each token is residue, given those that are residue anywhere, and at head and foot only."""
+    beside, phrases = _phrases(layout, anywhere)
+    anywhere = (anywhere | beside) & ~own_title
+    edge = _with_gaps(layout, (anywhere | edge | phrases) & ~own_title, own_title)
+    marked = (edge & _at_edge(layout, edge | own_title)) | _with_gaps(layout, anywhere, own_title)
+    return _with_whole_lines(layout, marked, own_title)
 
 
-def _recurring_runs(
-    layout: Layout, salts: NDArray[np.uint64], recurring: Recurring
+def _recurring(
+    layout: Layout, salts: NDArray[np.uint64], recurring: RecurringKeys
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which tokens recur in their source, in many stories and in some."""
+    """Whether each token recurs in its source so often that it is residue anywhere, and at head and foot."""
     anywhere, edge = np.zeros((2, len(layout.masked)), dtype=np.bool_)
-    lines, keys = line_marks(layout, salts)
-    lines = lines[recurring.strength(keys) > 0]
+    lines, keys = candidate_lines(layout, salts)
+    lines = lines[recurring.levels(keys) > 0]
     mark_runs(anywhere, layout.line_starts[lines], layout.line_sizes[lines])
-    first, sizes, keys = run_marks(layout, salts)
-    strength = recurring.strength(keys)
+    first, sizes, keys = candidate_runs(layout, salts)
+    levels = recurring.levels(keys)
     short = sizes < RUN_WORDS  # a name may open or end many reports too
-    mark_runs(edge, first[strength > short], sizes[strength > short])
-    unmasked = np.concatenate([[0], np.cumsum(~layout.masked)])
-    telling = (strength > 1) & ~short & (unmasked[first + sizes] - unmasked[first] >= LEAST_UNMASKED_ANYWHERE)
-    mark_runs(anywhere, first[telling], sizes[telling])
+    at_edge = levels > short
+    mark_runs(edge, first[at_edge], sizes[at_edge])
+    everywhere = (levels > 1) & ~short & (layout.unmasked(first, sizes) >= MIN_UNMASKED_ANYWHERE)
+    mark_runs(anywhere, first[everywhere], sizes[everywhere])
     return anywhere, edge
 
 
 def _dates(layout: Layout) -> NDArray[np.bool_]:
-    """Which tokens are of a date or time, or of lines of nothing but numbers: runs of them that are long or a line."""
-    starts = np.flatnonzero(
-        _ends_of_runs(layout.masked, np.repeat(np.arange(len(layout.line_sizes)), layout.line_sizes))[0]
-    )
-    sizes = np.diff(np.append(starts, len(layout.masked)))
-    opens = np.isin(starts, layout.line_starts)
-    closes = np.isin(starts + sizes, layout.line_starts)
-    return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | (opens & closes), sizes)
+    """Whether each token is of a date or time, or of a line of nothing but numbers."""
+    starts, sizes = _runs(layout.masked, layout.lines)
+    whole_line = np.isin(starts, layout.line_starts) & np.isin(starts + sizes, layout.line_starts)
+    return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | whole_line, sizes)
 
 
-def _known_runs(layout: Layout, anywhere: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which tokens of texts without line breaks are of known phrases: those right beside residue, and all."""
+def _phrases(layout: Layout, anywhere: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each token, in texts without line breaks, is of a known phrase beside residue, and of a long one."""
     offsets, texts = layout.tokens.offsets, layout.texts
     lines = np.bincount(texts[layout.line_starts[:-1]], minlength=len(offsets) - 1)
-    first, sizes = known_phrases(layout.tokens.fold).runs(layout, np.flatnonzero((lines == 1)[texts]))
+    first, sizes = site_phrases(layout.tokens.fold).runs(layout, np.flatnonzero((lines == 1)[texts]))
     start, stop = offsets[texts[first]], offsets[texts[first] + 1]
     residue = np.concatenate([[False], anywhere, [False]])
     beside = (residue[first] & (first > start)) | (residue[first + sizes + 1] & (first + sizes < stop))
     away = np.minimum(first - start, stop - first - sizes)
     least = np.where(away > 0, _PHRASE_WORDS, _PHRASE_WORDS - 1) * np.where(layout.tokens.unspaced[first], 2, 1)
     marks = np.zeros((2, len(texts)), dtype=np.bool_)
-    for marked, telling in zip(marks, (beside, sizes >= least), strict=True):
-        mark_runs(marked, first[telling], sizes[telling])
+    for marked, chosen in zip(marks, (beside, sizes >= least), strict=True):
+        mark_runs(marked, first[chosen], sizes[chosen])
     return marks[0], marks[1]
 
 
-def _closed(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The same with small gaps between marked tokens, or between one and an end of the text, marked too."""
-    texts = layout.texts
-    starts = np.flatnonzero(_ends_of_runs(marked, texts)[0])
+def _with_gaps(layout: Layout, marked: NDArray[np.bool_], own_title: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The marked tokens, and those in small gaps between them or between one and an end of the text."""
+    starts, sizes = _runs(marked, layout.texts)
     if not len(starts):
         return marked
-    sizes = np.diff(np.append(starts, len(marked)))
     words = np.add.reduceat(~layout.masked, starts, dtype=np.int64)
-    whole = sizes == np.diff(layout.tokens.offsets)[texts[starts]]
-    own = np.add.reduceat(kept, starts, dtype=np.int64) > 0
-    small = (words <= _GAP_WORDS) & (sizes <= _GAP_TOKENS) & ~whole & ~own
+    whole_text = sizes == np.diff(layout.tokens.offsets)[layout.texts[starts]]
+    small = (words <= _GAP_WORDS) & (sizes <= _GAP_TOKENS) & ~whole_text & ~np.logical_or.reduceat(own_title, starts)
     return np.asarray(marked | np.repeat(small, sizes))
 
 
 def _at_edge(layout: Layout, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which tokens have nothing but those passed between themselves and an end of their text."""
+    """Whether all tokens between each token and an end of its text are passed."""
     offsets, texts = layout.tokens.offsets, layout.texts
     stops = np.concatenate([[0], np.cumsum(~passed)])
     head = stops[1:] == stops[offsets[texts]]
@@ -217,38 +216,37 @@ def _at_edge(layout: Layout, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(head | foot)
 
 
-def _whole_lines(layout: Layout, marked: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The same with the whole of each line that is marked for the most part."""
+def _with_whole_lines(layout: Layout, marked: NDArray[np.bool_], own_title: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The marked tokens, and all tokens of lines that are mostly marked."""
     if not len(marked):
         return marked
-    part = np.add.reduceat(marked, layout.line_starts[:-1], dtype=np.int64) / layout.line_sizes
+    share = np.add.reduceat(marked, layout.line_starts[:-1], dtype=np.int64) / layout.line_sizes
     whole_text = layout.line_sizes == np.diff(layout.tokens.offsets)[layout.texts[layout.line_starts[:-1]]]
-    mostly = np.repeat((part >= _MOST_OF_A_LINE) & ~whole_text, layout.line_sizes)
-    return np.asarray(marked | (mostly & ~kept))
+    return np.asarray(marked | (((share >= _LINE_SHARE) & ~whole_text)[layout.lines] & ~own_title))
 
 
 def _spans(layout: Layout, marked: NDArray[np.bool_]) -> list[list[Span]]:
-    """Marked tokens as spans of characters of each text, the signs at the ends of a line with them."""
+    """Marked tokens of each text as spans of characters, which include the signs at the ends of lines."""
     tokens, texts = layout.tokens, layout.texts
-    n = len(tokens.offsets) - 1
-    left = np.bincount(texts[~marked], minlength=n)
-    marked = marked & (left > 0)[texts]  # what is nothing but residue is left whole
-    begins, lasts = (np.flatnonzero(marked & edge) for edge in _ends_of_runs(marked, texts))
-    lines = np.repeat(np.arange(len(layout.line_begins)), layout.line_sizes)
-    opens = layout.line_starts[lines[begins]] == begins
+    spans: list[list[Span]] = [[] for _ in tokens.offsets[1:]]
+    left = np.bincount(texts[~marked], minlength=len(spans))
+    marked = marked & (left > 0)[texts]  # a text that is nothing but residue stays whole
+    firsts, sizes = _runs(marked, texts)
+    firsts, sizes = firsts[marked[firsts]], sizes[marked[firsts]]
+    lasts = firsts + sizes - 1
+    lines = layout.lines
+    opens = layout.line_starts[lines[firsts]] == firsts
     closes = layout.line_starts[lines[lasts] + 1] == lasts + 1
-    starts = np.where(opens, layout.line_begins[lines[begins]], layout.begins[begins])
+    starts = np.where(opens, layout.line_begins[lines[firsts]], layout.begins[firsts])
     stops = np.where(closes, layout.line_ends[lines[lasts]], layout.ends[lasts])
-    origins = tokens.text_starts[texts[begins]]
-    spans: list[list[Span]] = [[] for _ in range(n)]
-    for text, start, stop in zip(
-        texts[begins].tolist(), (starts - origins).tolist(), (stops - origins).tolist(), strict=True
-    ):
+    of = texts[firsts]
+    origins = tokens.text_starts[of]
+    for text, start, stop in zip(of.tolist(), (starts - origins).tolist(), (stops - origins).tolist(), strict=True):
         spans[text].append((start, stop))
     return spans
 
 
-def _ends_of_runs(marked: NDArray[np.bool_], texts: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which tokens are marked otherwise than the one before, or open a text; and the same of the one behind."""
-    change = (marked[1:] != marked[:-1]) | (texts[1:] != texts[:-1])
-    return np.append(True, change)[: len(marked)], np.append(change, True)[: len(marked)]
+def _runs(marked: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First tokens and sizes of the longest runs that are all marked, or all unmarked, within one group."""
+    starts = run_starts(2 * groups + marked)
+    return starts, np.diff(np.append(starts, len(marked)))

@@ -1,4 +1,4 @@
-"""Tokens -> lines and runs of tokens, in which numbers and dates are all alike: the shape of a page."""
+"""Arrange tokens in lines and give keys to runs of tokens; all numbers and names of dates count as one token."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,33 +7,33 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import SortedKeys
+from dedup.arrays import SortedKeys, run_starts
 from dedup.parameters import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
 _MASK = np.uint64(0x9E3779B97F4A7C15)
-# An odd number has an inverse modulo 2**64, with which the hash of a run does not depend on where it stands.
+# An odd base has an inverse modulo 2**64, which makes the key of a run independent of its place.
 _BASE = np.uint64(0xD1342543DE82EF95)
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The lines of a block of texts, and keys for any run of their tokens.
+    """The lines of a block of texts, and keys for any run of tokens.
 
     Attributes
     ----------
     tokens : Tokens
     begins, ends : ndarray of int64, shape (n_tokens,)
-        Where each token stands in the codes: its first character, and the one behind its last.
+        First character of each token, and the one behind its last, as places in ``tokens.codes``.
     masked : ndarray of bool, shape (n_tokens,)
-        Which tokens are numbers, or names of months or weekdays; for a key they are all alike.
+        Whether each token is a number or the name of a month or weekday; keys do not tell these apart.
     texts : ndarray of int64, shape (n_tokens,)
-        The text of each token.
+        Index of the text of each token.
     line_starts : ndarray of int64, shape (n_lines + 1,)
-        First token of each line that has any.
+        First token of each line that has tokens.
     line_begins, line_ends : ndarray of int64, shape (n_lines,)
-        Where those lines stand in the codes.
+        Where these lines begin and end in ``tokens.codes``.
     """
 
     tokens: Tokens
@@ -48,7 +48,7 @@ class Layout:
     _inverses: NDArray[np.uint64]
 
     def keys(self, first: NDArray[np.int64], sizes: NDArray[np.int64] | int) -> NDArray[np.uint64]:
-        """Keys of runs of tokens: equal for equal runs, wherever they stand; a run costs the same however long.
+        """Return keys of runs of tokens, equal for equal runs wherever they stand, in constant time each.
 
         Rabin and Karp (1987), "Efficient randomized pattern-matching algorithms", modulo 2**64.
         """
@@ -57,15 +57,25 @@ class Layout:
     def runs_at(
         self, first: NDArray[np.int64], sizes: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
-        """All runs of these sizes that begin at these tokens and end within their text: first token, size, key."""
+        """Return the runs of any of `sizes` from `first` on within one text: first token, size and key of each."""
         stops = self.tokens.offsets[self.texts[first] + 1]
         place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
         begins, lengths = first[place], sizes[size]
         return begins, lengths, self.keys(begins, lengths)
 
+    def unmasked(self, first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of tokens of each run that are not masked."""
+        sums = np.concatenate([[0], np.cumsum(~self.masked)])
+        return np.asarray(sums[first + sizes] - sums[first])
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """Index of the line of each token, shape (n_tokens,)."""
+        return np.repeat(np.arange(len(self.line_begins)), self.line_sizes)
+
     @property
     def line_sizes(self) -> NDArray[np.int64]:
-        """Tokens of each line, shape (n_lines,)."""
+        """Number of tokens of each line, shape (n_lines,)."""
         return np.diff(self.line_starts)
 
     @property
@@ -75,7 +85,7 @@ class Layout:
 
 
 def layout_of(tokens: Tokens) -> Layout:
-    r"""Lines and runs of tokens; linear in their characters.
+    r"""Return the layout of a block of texts, in time linear in its characters.
 
     Examples
     --------
@@ -95,7 +105,7 @@ def layout_of(tokens: Tokens) -> Layout:
         ends_line |= (codes == 0x85) | (codes == 0x2028) | (codes == 0x2029)
     breaks = np.concatenate([[-1], np.flatnonzero(ends_line)])
     lines = np.searchsorted(breaks, begins)
-    line_starts = np.append(np.flatnonzero(np.diff(lines, prepend=-1)), count)
+    line_starts = np.append(run_starts(lines), count)
     lines = lines[line_starts[:-1]]
     masked = _numbers(tokens) | (_date_words(tokens.fold).find(tokens.hashes) >= 0)
     powers = np.multiply.accumulate(np.full(count + 1, _BASE))
@@ -117,13 +127,13 @@ def layout_of(tokens: Tokens) -> Layout:
 
 
 def mark_runs(marked: NDArray[np.bool_], first: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
-    """Mark all tokens of runs."""
+    """Mark all tokens of runs, in place."""
     change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
     marked |= np.cumsum(change[:-1]) > 0
 
 
 def _numbers(tokens: Tokens) -> NDArray[np.bool_]:
-    """Which tokens are made of digits alone."""
+    """Whether each token consists of digits."""
     others = np.zeros(len(tokens.folded) + 1, dtype=np.int32)
     np.cumsum(tokens.folded > ord("9"), out=others[1:])
     return np.asarray(others[tokens.stops] == others[tokens.starts])
@@ -131,7 +141,7 @@ def _numbers(tokens: Tokens) -> NDArray[np.bool_]:
 
 @cache
 def _date_words(fold: Fold) -> SortedKeys:
-    """Names of months and weekdays in 40 languages."""
+    """Hashes of the names of months and weekdays in 40 languages."""
     data = files("dedup.residue").joinpath("data", "dates.txt").read_text(encoding="utf-8")
     lines = [line for line in data.splitlines() if line[0] != "#"]
     return SortedKeys(np.unique(tokenize(lines, fold).hashes), 64)

@@ -1,4 +1,4 @@
-"""What recurs in the stories of a source: its lines and runs of words, learned from some of its articles."""
+"""Learn what recurs in the stories of a source, its lines and runs of tokens, from a sample of its articles."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,33 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import SortedKeys, connected_labels
+from dedup.arrays import SortedKeys, connected_labels, first_members, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.layout import Layout, layout_of
 from dedup.text.tokens import blocks, mix, tokenize
 
-#: From so many articles of a source, spread evenly over its time, its residue is learned.
-ARTICLES_PER_SOURCE = 64
-#: ... and from so many where nobody says what comes from where.
-ARTICLES_WITHOUT_SOURCE = 512
+#: Articles of a source to learn from at most, spread evenly over its time; and where no source is named.
+ARTICLES_PER_SOURCE, ARTICLES_WITHOUT_SOURCE = 64, 512
 
-#: Residue is in at least so many stories of a source, and in at least this share of them: whole lines, and runs at
+#: Residue recurs in at least so many stories of a source, and in at least this share of them: whole lines, and runs at
 #: the head or the foot of an article; and runs anywhere.
-LEAST_STORIES, LEAST_SHARE = 4, 0.03
-LEAST_STORIES_ANYWHERE, LEAST_SHARE_ANYWHERE = 5, 0.12
+MIN_STORIES, MIN_SHARE = 4, 0.03
+MIN_STORIES_ANYWHERE, MIN_SHARE_ANYWHERE = 5, 0.12
 
-# Articles of one source are one story when the lines and runs that they share, weighed by how rare they are among
-# its articles and so many others, make up so much of both. Copies share rare ones, pages of a site its common ones.
-_PRIOR_ARTICLES, _ONE_STORY = 100, 0.5
+# Articles of one source are one story when this share of each consists of lines and runs that both have, weighted by
+# inverse document frequency among its articles and so many others. Copies share rare ones, pages of a site common ones.
+_PRIOR_ARTICLES, _SAME_STORY = 100, 0.5
 
-#: Tokens of a run: words, or characters of scripts without spaces; and how many of them are not numbers or dates, at
-#: head and foot and anywhere.
-RUN_WORDS, RUN_CHARACTERS, LEAST_UNMASKED, LEAST_UNMASKED_ANYWHERE = 6, 12, 2, 3
+#: Tokens of a run, in words and in characters of scripts without spaces.
+RUN_WORDS, RUN_CHARACTERS = 6, 12
 
-#: Of a run at the very head or foot.
-LEAST_AT_END = 3
+#: Least number of tokens of a run that are not masked, at head or foot and anywhere.
+MIN_UNMASKED, MIN_UNMASKED_ANYWHERE = 2, 3
+
+#: Tokens of the shortest run at the very head or foot of a text.
+MIN_RUN_AT_END = 3
 
 _LINE = np.uint64(0xA0761D6478BD642F)
 _ENDS = np.array([0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3], dtype=np.uint64)
@@ -44,31 +44,31 @@ _TEXTS_AT_ONCE = 1 << _TEXT_BITS
 
 
 @dataclass(frozen=True, eq=False)
-class Recurring:
-    """Keys of what recurs.
+class RecurringKeys:
+    """Keys of the lines and runs that recur in their source.
 
     Attributes
     ----------
     keys : ndarray of uint64, shape (n_keys,)
-        Of lines and runs with their source (see `line_marks`, `run_marks`), below 2**51, ascending.
+        See `candidate_lines` and `candidate_runs`; below 2**51, ascending.
     anywhere : ndarray of bool, shape (n_keys,)
-        Which are residue anywhere in an article even when they are no whole line.
+        Whether each is residue anywhere in an article, even where it is no whole line.
     """
 
     keys: NDArray[np.uint64]
     anywhere: NDArray[np.bool_]
 
-    def ascending(self) -> "Recurring":
-        """The same in the order that it has to be in."""
+    def ascending(self) -> "RecurringKeys":
+        """Return the same keys in ascending order."""
         order = np.argsort(self.keys)
-        return Recurring(self.keys[order], self.anywhere[order])
+        return RecurringKeys(self.keys[order], self.anywhere[order])
 
     @cached_property
     def _lookup(self) -> SortedKeys:
         return SortedKeys(self.keys, 64 - _TEXT_BITS)
 
-    def strength(self, keys: NDArray[np.uint64]) -> NDArray[np.int8]:
-        """2 for what recurs so much that it is residue anywhere, 1 for what recurs, 0 for what does not."""
+    def levels(self, keys: NDArray[np.uint64]) -> NDArray[np.int8]:
+        """Return for each key 2 if it is residue anywhere, 1 if it recurs, else 0."""
         if not len(self.keys):
             return np.zeros(len(keys), dtype=np.int8)
         place = self._lookup.find(keys)
@@ -76,7 +76,7 @@ class Recurring:
 
 
 def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
-    """A number for each source, the same in every process; shape (n_sources,)."""
+    """Return a number for each source that salts its keys, the same in every process; shape (n_sources,)."""
     numbers = {
         source: int.from_bytes(blake2b((source or "").encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
         for source in set(sources)
@@ -84,32 +84,40 @@ def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
     return np.array([numbers[source] for source in sources], dtype=np.uint64)
 
 
-def line_marks(layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Lines that can recur, and their keys under the salt of each text's source; those of numbers alone cannot."""
+def sample_size(source: str | None) -> int:
+    """Return from how many articles of a source its residue is learned at most; None or "" is no named source."""
+    return int(_sample_sizes(source_salts([source]))[0])
+
+
+def _sample_sizes(salts: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return np.where(salts == source_salts([None]), ARTICLES_WITHOUT_SOURCE, ARTICLES_PER_SOURCE)
+
+
+def candidate_lines(layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts."""
     unmasked = np.add.reduceat(~layout.masked, layout.line_starts[:-1]) if len(layout.masked) else layout.line_sizes
     lines = np.flatnonzero(unmasked)
     keys = layout.line_keys[lines] ^ _LINE ^ salts[layout.texts[layout.line_starts[lines]]]
     return lines, mix(keys) >> np.uint64(_TEXT_BITS)
 
 
-def run_marks(
+def candidate_runs(
     layout: Layout, salts: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
-    """Runs that can recur: their first token, how many tokens they have, their keys under the salt."""
+    """Return the runs that can recur: their first tokens, sizes, and keys under the salts of the texts."""
     offsets = layout.tokens.offsets
     sizes = np.where(layout.tokens.unspaced, RUN_CHARACTERS, RUN_WORDS)
     first = np.flatnonzero(np.arange(len(sizes)) + sizes <= offsets[layout.texts + 1])
     firsts, lengths, kinds = [first], [sizes[first]], [np.zeros(len(first), dtype=np.uint64)]
-    # What stands at the very head or foot of a text tells as much in fewer words.
-    for size in range(LEAST_AT_END, RUN_WORDS):
+    # At the very head or foot of a text, fewer words suffice.
+    for size in range(MIN_RUN_AT_END, RUN_WORDS):
         long = np.flatnonzero(np.diff(offsets) >= size)
         firsts += [offsets[long], offsets[long + 1] - size]
         lengths.append(np.full(2 * len(long), size))
         kinds.append(np.repeat(_ENDS, len(long)))
     first, sizes, kind = np.concatenate(firsts), np.concatenate(lengths), np.concatenate(kinds)
-    unmasked = np.concatenate([[0], np.cumsum(~layout.masked)])
-    telling = unmasked[first + sizes] - unmasked[first] >= LEAST_UNMASKED
-    first, sizes, kind = first[telling], sizes[telling], kind[telling]
+    enough = layout.unmasked(first, sizes) >= MIN_UNMASKED
+    first, sizes, kind = first[enough], sizes[enough], kind[enough]
     return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> np.uint64(_TEXT_BITS)
 
 
@@ -119,45 +127,29 @@ def learn(
     n_jobs: int | None = None,
     fold: Fold = "unidecode",
     progress: ProgressCallback = no_progress,
-) -> Recurring:
-    """What recurs in each source, counted by story.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        In order of publication.
-    salts : ndarray of uint64, shape (n_texts,)
-        A number for the source of each.
-    n_jobs : int, optional
-        Threads.
-    fold : {"unidecode", "marks"}
-        How letters become plain ones.
-    report : callable
-        Is told what share is done.
-    """
+) -> RecurringKeys:
+    """Return what recurs in each source, counted by story; see `dedup.residue.find.find_residue`, `source_salts`."""
     keys, anywhere = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.bool_)]
     chosen = list(samples(salts))
-    reports = split_progress(progress, *map(len, chosen)) if chosen else []
-    for places, its_report in zip(chosen, reports, strict=True):
-        some = [texts[place] for place in places.tolist()]
-        learned = learn_some(some, salts[places], n_jobs, fold, its_report)
+    parts = split_progress(progress, *map(len, chosen)) if chosen else []
+    for places, part in zip(chosen, parts, strict=True):
+        learned = learn_sample([texts[place] for place in places.tolist()], salts[places], n_jobs, fold, part)
         keys.append(learned.keys)
         anywhere.append(learned.anywhere)
-    return Recurring(np.concatenate(keys), np.concatenate(anywhere)).ascending()
+    return RecurringKeys(np.concatenate(keys), np.concatenate(anywhere)).ascending()
 
 
 def samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
-    """Places of the articles to learn from, whole sources at a time, at most 2**13 together."""
+    """Yield places of the articles to learn from, in groups of whole sources, of at most 2**13 articles each."""
     order = np.argsort(salts, kind="stable")
-    starts = np.flatnonzero(np.diff(salts[order], prepend=~salts[order[:1]]))
+    starts = run_starts(salts[order])
     sizes = np.diff(np.append(starts, len(order)))
-    (unnamed,) = source_salts([None])
+    limits = _sample_sizes(salts[order[starts]])
     part: list[NDArray[np.int64]] = []
-    for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
-        if size < LEAST_STORIES:
+    for start, size, limit in zip(starts.tolist(), sizes.tolist(), limits.tolist(), strict=True):
+        if size < MIN_STORIES:
             continue
-        most = ARTICLES_WITHOUT_SOURCE if salts[order[start]] == unnamed else ARTICLES_PER_SOURCE
-        wanted = min(size, most)
+        wanted = min(size, limit)
         part.append(order[start + np.arange(wanted) * size // wanted])
         if sum(map(len, part)) > _TEXTS_AT_ONCE - ARTICLES_WITHOUT_SOURCE:
             yield np.concatenate(part)
@@ -166,38 +158,41 @@ def samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
         yield np.concatenate(part)
 
 
-def learn_some(
+def learn_sample(
     texts: Sequence[str],
     salts: NDArray[np.uint64],
     n_jobs: int | None = None,
     fold: Fold = "unidecode",
     progress: ProgressCallback = no_progress,
-) -> Recurring:
-    """What recurs in some whole sources of at most 2**13 articles together; see `samples`."""
+) -> RecurringKeys:
+    """Return what recurs in one of the `samples`; see `learn`."""
 
     def of_block(block: slice) -> NDArray[np.uint64]:
         layout = layout_of(tokenize(texts[block], fold))
-        lines, line_keys = line_marks(layout, salts[block])
-        first, _, run_keys = run_marks(layout, salts[block])
+        lines, line_keys = candidate_lines(layout, salts[block])
+        first, _, run_keys = candidate_runs(layout, salts[block])
         text = block.start + np.concatenate([layout.texts[layout.line_starts[lines]], layout.texts[first]])
         keys = np.concatenate([line_keys, run_keys]) << np.uint64(_TEXT_BITS)
         return np.asarray(keys | text.astype(np.uint64))
 
     entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, progress)))
     entries.sort()
-    entries = entries[np.concatenate([[True], entries[1:] != entries[:-1]])[: len(entries)]]
+    entries = entries[run_starts(entries)]
     key, text = entries >> np.uint64(_TEXT_BITS), (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
+    starts = run_starts(key)
     frequencies = np.diff(np.append(starts, len(key)))
     source = np.unique(salts, return_inverse=True)[1]
     stories = _stories(text, frequencies, source)
-    often = frequencies >= LEAST_STORIES
-    text = text[np.repeat(often, frequencies)]
-    return _frequent(key[starts[often]], frequencies[often], text, stories, source)
+    frequent = frequencies >= MIN_STORIES
+    text = text[np.repeat(frequent, frequencies)]
+    return _frequent(key[starts[frequent]], frequencies[frequent], text, stories, source)
 
 
 def _stories(text: NDArray[np.int64], frequencies: NDArray[np.int64], source: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Story of each text: those are one that share what is rare in their source; `text` has those of each key."""
+    """Story of each text: texts are one story if they share what is rare in their source.
+
+    `text` has the texts of each key, one key after the other; `frequencies` their numbers.
+    """
     n = len(source)
     frequency = np.repeat(frequencies, frequencies)
     weights = np.log((np.bincount(source)[source] + _PRIOR_ARTICLES)[text] / frequency)
@@ -208,7 +203,7 @@ def _stories(text: NDArray[np.int64], frequencies: NDArray[np.int64], source: ND
     values = np.sqrt(weights[shared] / lengths[text[shared]])
     vectors = csr_array((values, (text[shared], columns)), shape=(n, len(frequencies)))
     alike = (vectors @ vectors.T).tocoo()
-    close = alike.data >= _ONE_STORY
+    close = alike.data >= _SAME_STORY
     return connected_labels(alike.row[close], alike.col[close], n)
 
 
@@ -218,14 +213,13 @@ def _frequent(
     text: NDArray[np.int64],
     stories: NDArray[np.int64],
     source: NDArray[np.int64],
-) -> Recurring:
-    """The keys that are in enough stories of their source; `text` has the texts of each."""
-    known = np.bincount(source[np.unique(stories, return_index=True)[1]])
+) -> RecurringKeys:
+    """The keys that occur in enough stories of their source; `text` and `frequencies` as in `_stories`."""
     column = np.repeat(np.arange(len(keys)), frequencies)
     pairs = np.unique(column * len(source) + stories[text])
     counts = np.bincount(pairs // max(len(source), 1), minlength=len(keys))
-    first = np.cumsum(frequencies) - frequencies
-    known = known[source[text[first]]]
-    kept = counts >= np.maximum(LEAST_STORIES, LEAST_SHARE * known)
-    anywhere = counts >= np.maximum(LEAST_STORIES_ANYWHERE, LEAST_SHARE_ANYWHERE * known)
-    return Recurring(keys[kept], anywhere[kept])
+    stories_of_source = np.bincount(source[first_members(stories)])
+    total = stories_of_source[source[text[np.cumsum(frequencies) - frequencies]]]
+    recurs = counts >= np.maximum(MIN_STORIES, MIN_SHARE * total)
+    anywhere = counts >= np.maximum(MIN_STORIES_ANYWHERE, MIN_SHARE_ANYWHERE * total)
+    return RecurringKeys(keys[recurs], anywhere[recurs])

@@ -1,4 +1,4 @@
-"""Titles within texts: an article's own, and those of other articles that its page links to."""
+"""Find titles within texts: an article's own, and those of other articles that its page links to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from dedup.parameters import Fold
 from dedup.residue.layout import Layout, layout_of, mark_runs
 from dedup.text.tokens import mix, tokenize
 
-#: A line, and a run within a line, leads to another article when it is a title of so many words; of characters in
-#: scripts without spaces twice as many. Shorter titles are names and phrases.
+#: Least number of words of another article's title: where it is a line of its own, and within a line. In scripts
+#: without spaces, twice as many characters. Shorter titles are names and phrases.
 _LINE_WORDS, _RUN_WORDS = 4, 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Titles:
-    """Titles of articles, with their sources.
+    """Keys of the titles of articles, salted by source where other articles may link to them.
 
     Attributes
     ----------
     openings : SortedKeys
-        Of the first words of those that are long enough to be looked for.
+        Of the first words of each title that is long enough to be looked for.
     whole : SortedKeys
-        Of those as a whole.
+        Of these titles as a whole.
     sizes : ndarray of int64
-        How many tokens those have.
+        Numbers of tokens that these titles have, distinct.
     own : ndarray of uint64, shape (n_articles,)
-        Key of each article's title without its source; 0 for none.
+        Key of each article's title, not salted; 0 for none.
     """
 
     openings: SortedKeys
@@ -37,40 +37,32 @@ class Titles:
     sizes: NDArray[np.int64]
     own: NDArray[np.uint64]
 
-    def find(
-        self, layout: Layout, salts: NDArray[np.uint64], own: NDArray[np.uint64]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which tokens are titles of other articles of the source, and which the article's own.
+    def find(self, layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return whether each token is of a title of another article of the source, and of the article's own title.
 
-        Parameters
-        ----------
-        layout : Layout
-        salts : ndarray of uint64, shape (n_texts,)
-            A number for the source of each text.
-        own : ndarray of uint64, shape (n_texts,)
-            See `own`; those of these texts.
+        `layout` has the texts of the articles of `own`, in order; `salts` those of their sources.
         """
         offsets, texts = layout.tokens.offsets, layout.texts
-        linked, kept = np.zeros((2, len(texts)), dtype=np.bool_)
+        others, own = np.zeros((2, len(texts)), dtype=np.bool_)
         first = np.flatnonzero(np.arange(len(texts)) + _LINE_WORDS <= offsets[texts + 1])
         openings = mix(layout.keys(first, _LINE_WORDS) ^ salts[texts[first]])
         first, sizes, keys = layout.runs_at(first[self.openings.find(openings) >= 0], self.sizes)
         titles = np.flatnonzero(self.whole.find(mix(keys ^ salts[texts[first]])) >= 0)
         first, sizes, keys = first[titles], sizes[titles], keys[titles]
-        its_own = keys == own[texts[first]]
-        mark_runs(kept, first[its_own], sizes[its_own])
-        lines = np.searchsorted(layout.line_starts, first, side="right") - 1
+        is_own = keys == self.own[texts[first]]
+        mark_runs(own, first[is_own], sizes[is_own])
+        lines = layout.lines[first]
         alone = (layout.line_starts[lines] == first) & (layout.line_sizes[lines] == sizes)
         least = np.where(alone, _LINE_WORDS, _RUN_WORDS) * np.where(layout.tokens.unspaced[first], 2, 1)
-        leads = ~its_own & (sizes >= least)
-        mark_runs(linked, first[leads], sizes[leads])
-        # A short title is told by its line alone.
-        headline = layout.line_keys == own[texts[layout.line_starts[:-1]]]
-        return linked, kept | np.repeat(headline, layout.line_sizes)
+        links = ~is_own & (sizes >= least)
+        mark_runs(others, first[links], sizes[links])
+        # An own title that is too short to be looked for is found only as a whole line.
+        headlines = layout.line_keys == self.own[texts[layout.line_starts[:-1]]]
+        return others, own | headlines[layout.lines]
 
 
 def titles_of(titles: Sequence[str | None], salts: NDArray[np.uint64], fold: Fold) -> Titles:
-    """Titles, to be found in the texts of their sources."""
+    """Return the keys of titles, given the salt of each article's source."""
     tokens = tokenize([title or "" for title in titles], fold)
     layout, sizes = layout_of(tokens), np.diff(tokens.offsets)
     keys = layout.keys(tokens.offsets[:-1], sizes)

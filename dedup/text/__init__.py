@@ -1,1 +1,1 @@
-"""texts -> tokens: folding, token bounds and hashes, as flat arrays."""
+"""Turn texts into tokens: fold characters to bytes, then find and hash words, as flat arrays."""

@@ -1,4 +1,4 @@
-"""How much of an article is read."""
+"""Limit how much of each article is read."""
 
 import logging
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _log = logging.getLogger("dedup")
 
 
 def readable_texts(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> list[str]:
-    r"""What the tiers read of articles: the first `max_chars` characters of title and text.
+    r"""Return what both tiers read of each article: the first `max_chars` characters of title and body.
 
     Examples
     --------
@@ -20,9 +20,9 @@ def readable_texts(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> l
     return [article.full_text[:max_chars] for article in articles]
 
 
-def note_long(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> None:
-    """Say in the log, in one line for all, that articles are too long to be read to their ends."""
-    # The sum first: it is known without making one text of two.
+def warn_truncated(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> None:
+    """Log one warning if any articles are too long to be read to their ends."""
+    # The cheap sum first: `full_text` joins title and body.
     long = [a for a in articles if len(a.title) + len(a.text) >= max_chars and len(a.full_text) > max_chars]
     if long:
         _log.warning(
@@ -34,13 +34,12 @@ def note_long(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> None:
         )
 
 
-def beginning(articles: Sequence[Article], characters: int = MAX_CHARS) -> list[str]:
-    """The texts of the first articles, of so many characters together; the last is cut to fit."""
+def first_texts(articles: Sequence[Article], characters: int = MAX_CHARS) -> list[str]:
+    """Return the texts of the first articles, `characters` characters in all; the last text is cut to fit."""
     texts: list[str] = []
-    left = characters
     for article in articles:
-        texts.append(article.full_text[:left])
-        left -= len(texts[-1])
-        if left <= 0:
+        texts.append(article.full_text[:characters])
+        characters -= len(texts[-1])
+        if characters <= 0:
             break
     return texts

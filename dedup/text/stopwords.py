@@ -12,10 +12,10 @@ from dedup.text.tokens import tokenize
 
 @cache
 def stop_word_hashes(fold: Fold = "unidecode") -> NDArray[np.uint64]:
-    """Hashes of every word on any list of stopwords-iso, folded, sorted.
+    """Return the hashes of every word on any list of stopwords-iso, folded, ascending.
 
-    All languages at once: nobody has to say which one a text is in, and a word that is common in one
-    language is seldom what tells two stories of another apart.
+    All languages at once, so that no text needs a language: a word that is common in one language seldom tells two
+    stories of another apart.
     """
     words = set[str]().union(*map(stopwordsiso.stopwords, stopwordsiso.langs()))
     return np.unique(tokenize(sorted(words), fold).hashes)

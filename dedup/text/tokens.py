@@ -1,7 +1,7 @@
-"""Texts -> tokens as flat arrays, a block of texts at a time.
+"""Tokenise texts into flat arrays, a block of texts at a time.
 
-Nothing here loops over tokens in Python: a block is folded by one table look-up, token bounds are
-where the class of a byte changes, and tokens are hashed eight bytes at a time, all at once.
+Nothing here loops over tokens in Python: one table look-up folds a block, tokens begin and end where the class of a
+byte changes, and all tokens are hashed together, eight bytes at a time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,21 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.parameters import Fold
+from dedup.text.composition import WORD_JOINER
 from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
 
-#: A longer run of letters is cut into tokens of this many bytes, so that no input makes hashing slow.
+#: Longer runs of letters are cut into tokens of this many bytes, so that no input makes hashing slow.
 MAX_TOKEN_BYTES = 64
 
-#: Characters to handle at once: what the arrays of one block need stays in a core's cache.
+#: Characters of a block: few enough that its arrays stay in a core's cache.
 BLOCK_CHARACTERS = 1 << 18
 
-#: What a text counts for in a block at least.
-LEAST_CHARACTERS = 16
+#: Least number of characters that a text counts for in a block.
+MIN_CHARACTERS = 16
 
 _MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finaliser (Steele et al. 2014)
 _MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
-# Surrogates by their upper bits: what remains without the lowest ten.
-_HIGH_SURROGATES, _LOW_SURROGATES, _WORD_JOINER = 0xD800 >> 10, 0xDC00 >> 10, 0x2060
+_HIGH_SURROGATES, _LOW_SURROGATES = 0xD800 >> 10, 0xDC00 >> 10  # without their lowest ten bits
 _ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -36,11 +36,11 @@ class Tokens:
     Attributes
     ----------
     codes : ndarray of uint8 or uint32, shape (n_characters,)
-        Code points of the joined texts (uint8 when all are ASCII).
+        Code points of the joined texts; uint8 when all are ASCII.
     text_starts : ndarray of int64, shape (n_texts + 1,)
-        Text `i` is ``codes[text_starts[i]:text_starts[i + 1] - 1]``; the character between is a line feed.
+        Text `i` is ``codes[text_starts[i]:text_starts[i + 1] - 1]``; a line feed follows each text.
     folded : ndarray of uint8, shape (n_bytes + padding,)
-        Folded bytes and 8 to 15 zero bytes.
+        Folded bytes and 9 to 16 zero bytes.
     starts, stops : ndarray of int64, shape (n_tokens,)
         Token `t` is ``folded[starts[t]:stops[t]]``.
     offsets : ndarray of int64, shape (n_texts + 1,)
@@ -48,9 +48,8 @@ class Tokens:
     hashes : ndarray of uint64, shape (n_tokens,)
         Equal for equal tokens; distinct tokens of up to eight bytes never collide.
     fold_sizes : ndarray of uint8, shape (n_characters,), or None
-        How many bytes each character folded to; None when each gave one.
+        Folded bytes of each character; None when each has one.
     fold : {"unidecode", "marks"}
-        How letters became plain ones.
     """
 
     codes: NDArray[np.uint8] | NDArray[np.uint32]
@@ -65,34 +64,34 @@ class Tokens:
 
     @property
     def text_indices(self) -> NDArray[np.int64]:
-        """The text that each token belongs to, shape (n_tokens,)."""
+        """Index of the text of each token, shape (n_tokens,)."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
     @property
     def unspaced(self) -> NDArray[np.bool_]:
-        """Which tokens are single characters of scripts without spaces, shape (n_tokens,)."""
+        """Whether each token is a single character of a script without spaces, shape (n_tokens,)."""
         return _leads_unspaced(self.folded[self.starts])
 
     def characters(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where folded bytes stand in `codes`."""
+        """Return the places in `codes` of the characters that folded bytes come from."""
         if self.fold_sizes is None:
             return positions
         return np.repeat(np.arange(len(self.codes)), self.fold_sizes)[positions]
 
     def strings(self) -> list[bytes]:
-        """The folded tokens, one by one; for people and tests, never on the way to a result."""
+        """Return the folded tokens as bytes, which is slow: for people and tests."""
         data = self.folded.tobytes()
         return [data[start:stop] for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True)]
 
 
 def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator[slice]:
-    """Slices of consecutive texts of about `characters` characters; they depend on the texts alone.
+    """Yield slices of consecutive texts of about `characters` characters, which depend on the texts alone.
 
-    A text counts for `LEAST_CHARACTERS` or more, so that there are at most ``characters / LEAST_CHARACTERS``.
+    A text counts for at least `MIN_CHARACTERS`, so that a block has at most ``characters / MIN_CHARACTERS`` texts.
     """
     first, size = 0, 0
     for i, text in enumerate(texts):
-        size += max(len(text) + 1, LEAST_CHARACTERS)
+        size += max(len(text) + 1, MIN_CHARACTERS)
         if size >= characters:
             yield slice(first, i + 1)
             first, size = i + 1, 0
@@ -101,14 +100,14 @@ def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator
 
 
 def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
-    """Tokens of a block of texts: words, and single characters of scripts without spaces.
+    """Split a block of texts into words, and into single characters in scripts without spaces.
 
     Parameters
     ----------
     texts : sequence of str
         One block (see `blocks`); time and memory are linear in its characters.
     fold : {"unidecode", "marks"}
-        How letters become plain ones (see `dedup.text.fold`). Tokens of two folds do not compare.
+        See `dedup.text.fold`. Tokens of different folds are not comparable.
 
     Examples
     --------
@@ -118,7 +117,7 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
     >>> tokens.offsets
     array([0, 3, 3, 7])
     """
-    table = fold_table(fold)
+    table = fold_table(fold)  # also refuses an unknown fold
     joined = "\n".join([*texts, ""])
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     text_starts = np.concatenate([[0], np.cumsum(lengths + 1)])
@@ -148,48 +147,47 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:
-    """Code points of a text that is not empty; two surrogates that are one character have its code point.
+    """Code points of a text that is not empty; a pair of surrogates becomes the character it stands for.
 
-    Some writers of JSON let such pairs through, and readers of JSON make one character of them. The second of the two
-    becomes a word joiner, which leaves no trace, so that every character keeps its place.
+    Some writers of JSON let such pairs through, and readers of JSON make one character of them. A word joiner, which
+    leaves no trace, takes the place of the second surrogate, so that every character keeps its place.
     """
     try:
         return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     except UnicodeEncodeError:  # a surrogate
-        codes = np.array([text]).view(np.uint32)  # as they are; an encoder calls a handler for each
+        codes = np.array([text]).view(np.uint32)  # faster than "surrogatepass", which handles them one by one
     upper = codes >> np.uint32(10)
     first = np.flatnonzero((upper[:-1] == _HIGH_SURROGATES) & (upper[1:] == _LOW_SURROGATES))
     codes[first] = 0x10000 + ((codes[first] & 0x3FF) << 10 | (codes[first + 1] & 0x3FF))
-    codes[first + 1] = _WORD_JOINER
+    codes[first + 1] = WORD_JOINER
     return codes
 
 
 def _bytes(packed: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Folded bytes of characters (with the padding), and how many each became."""
+    """Folded bytes of characters, padded, and the number of bytes of each character."""
     sizes = np.zeros(len(packed), dtype=np.uint8)
     for least in (0x1, 0x100, 0x10000, 0x1000000):  # a byte of a fold is never zero
         sizes += packed >= least
-    if (sizes == 1).all():  # French and its like: one byte each, nothing to squeeze out
+    if (sizes == 1).all():  # as in French: no zero bytes to delete
         return _padded(packed.astype(np.uint8).tobytes()), sizes
     return _padded(packed.tobytes().translate(None, delete=b"\0")), sizes
 
 
 def _padded(data: bytes) -> NDArray[np.uint8]:
-    """Bytes with 8 to 15 zero bytes behind them, so that any eight can be read as part of two aligned uint64."""
+    """Bytes with 9 to 16 zero bytes behind them, so that any eight can be read as part of two aligned uint64."""
     return np.frombuffer(data + bytes(16 - len(data) % 8), dtype=np.uint8)
 
 
 def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where tokens start and stop."""
     word = folded >= FIRST_LETTER
     if folded.max(initial=0) < 0xE0 or not (lead := _leads_unspaced(folded)).any():
-        # Separators and letters of spaced scripts only: starts and stops are the changes, in turn.
+        # Separators and letters of spaced scripts only: starts and stops alternate.
         changes = np.flatnonzero(word[1:] != word[:-1]) + 1
         if word[0]:
             changes = np.concatenate([[0], changes])
         starts, stops = changes[::2], changes[1::2]
     else:
-        # A character of an unspaced script is a token of its own.
+        # Each character of an unspaced script is a token of its own.
         spaced_lead = (folded >= 0xC0) & ~lead
         tail = (folded >= 0x80) & (folded < 0xC0)
         unspaced = lead | (tail & _after_lead(lead, spaced_lead))
@@ -203,13 +201,13 @@ def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _leads_unspaced(folded: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which bytes begin a character of an unspaced script."""
-    # Below 0xE0 are Greek to N'Ko; 0xEA to 0xED lead Hangul and letters of four bytes; all have spaces between words.
+    """Whether each byte begins a character of an unspaced script."""
+    # Lead bytes below 0xE0 are Greek to N'Ko, 0xEA to 0xED Hangul and letters of four bytes: all of spaced scripts.
     return (folded >= 0xE0) & ((folded < 0xEA) | (folded > 0xED))
 
 
 def _after_lead(lead: NDArray[np.bool_], spaced_lead: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which bytes have an unspaced lead byte, not a spaced one, as the last lead byte before them."""
+    """Whether the last lead byte before each byte is of an unspaced script."""
     position = np.where(lead | spaced_lead, np.arange(len(lead)), 0)
     return lead[np.maximum.accumulate(position)]
 
@@ -223,7 +221,7 @@ def _cut(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> tuple[NDArray[n
 
 
 def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Hash tokens eight bytes at a time; later rounds see only the tokens that are long enough."""
+    """Hash tokens eight bytes at a time; later rounds handle only the tokens that are longer."""
     words = folded.view(np.uint64)
     sizes = stops - starts
     hashes = mix(_eight_bytes(words, starts, sizes))
@@ -238,8 +236,8 @@ def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray
 
 
 def _eight_bytes(words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The first eight bytes of tokens as one integer, zero behind the end of shorter ones."""
-    # Two aligned reads and two shifts (by 64 gives 0), because an unaligned gather holds the interpreter lock.
+    """The first eight bytes of each token as one integer, zeros behind the end of shorter ones."""
+    # Two aligned reads and two shifts (a shift by 64 gives 0): an unaligned gather would hold the interpreter lock.
     place = starts >> 3
     shift = ((starts & 7) << 3).view(np.uint64)
     value = words.take(place) >> shift
@@ -248,14 +246,14 @@ def _eight_bytes(words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: ND
 
 
 def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finaliser: a bijection of uint64 under which near values part."""
+    """Apply SplitMix64's finaliser, a bijection of uint64 that spreads near values apart."""
     values = (values ^ (values >> np.uint64(30))) * _MULTIPLIER_1
     values = (values ^ (values >> np.uint64(27))) * _MULTIPLIER_2
     return values ^ (values >> np.uint64(31))
 
 
 def sentence_starts(tokens: Tokens) -> NDArray[np.bool_]:
-    """Which tokens open a sentence or a text, shape (n_tokens,)."""
+    """Return whether each token opens a sentence or a text, shape (n_tokens,)."""
     opens = np.zeros(len(tokens.starts) + 1, dtype=np.bool_)
     opens[tokens.offsets[:-1]] = True
     opens[np.searchsorted(tokens.starts, np.flatnonzero(tokens.folded == SENTENCE_END))] = True

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup.residue.layout import layout_of
-from dedup.text.fold import fold_character
 from dedup.text.tokens import tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=60)
@@ -35,7 +34,7 @@ TEXTS = st.one_of(ASCII_TEXTS, st.lists(st.lists(WIDE_PART, max_size=14).map("".
 
 @cache
 def date_words():
-    lines = (Path(dedup.__file__).parent / "text" / "dates.txt").read_text(encoding="utf-8").splitlines()
+    lines = (Path(dedup.__file__).parent / "residue" / "data" / "dates.txt").read_text(encoding="utf-8").splitlines()
     return {word for line in lines if not line.startswith("#") for word in tokenize([line]).strings()}
 
 
@@ -44,8 +43,8 @@ class SlowLayout:
 
     def __init__(self, texts):
         joined = "".join(text + "\n" for text in texts)
-        sources = [place for place, character in enumerate(joined) for _ in fold_character(character)]
         tokens = tokenize(texts)
+        sources = tokens.characters(np.arange(tokens.stops.max(initial=0))).tolist()  # has a slow twin of its own
         self.words = tokens.strings()
         self.begins = [sources[start] for start in tokens.starts.tolist()]
         self.ends = [sources[stop - 1] + 1 for stop in tokens.stops.tolist()]

@@ -10,7 +10,7 @@ import pytest
 import dedup
 from dedup.text.fold import fold_text
 
-FOLDER = Path(dedup.__file__).parent / "text" / "phrases"
+FOLDER = Path(dedup.__file__).parent / "residue" / "data" / "phrases"
 FILES = sorted(FOLDER.glob("*.txt"))
 REQUIRED = ["ar", "de", "en", "es", "fr", "it", "ja", "pt", "ru", "zh"]
 VARIABLE_REST = " …"  # the phrase begins a line that goes on as it likes

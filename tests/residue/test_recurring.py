@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dedup.residue import recurring
 from dedup.residue.layout import layout_of
-from dedup.residue.recurring import ARTICLES_PER_SOURCE, learn, line_marks, run_marks, source_salts
+from dedup.residue.recurring import ARTICLES_PER_SOURCE, candidate_lines, candidate_runs, learn, source_salts
 from dedup.text.tokens import blocks, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=35)
@@ -32,12 +32,12 @@ def salts(sources):
 def strengths(learned, text, source=0):
     """For a text of the source: strength of each line (by its words) and of each run (by first token and size)."""
     layout = layout_of(tokenize([text]))
-    lines, keys = line_marks(layout, salts([source]))
+    lines, keys = candidate_lines(layout, salts([source]))
     starts = layout.line_starts
     line_runs = [(int(starts[line]), int(starts[line + 1] - starts[line])) for line in lines]
-    first, sizes, run_keys = run_marks(layout, salts([source]))
-    runs = zip(first.tolist(), sizes.tolist(), learned.strength(run_keys).tolist(), strict=True)
-    return dict(zip(line_runs, learned.strength(keys).tolist(), strict=True)), sorted(runs)
+    first, sizes, run_keys = candidate_runs(layout, salts([source]))
+    runs = zip(first.tolist(), sizes.tolist(), learned.levels(run_keys).tolist(), strict=True)
+    return dict(zip(line_runs, learned.levels(keys).tolist(), strict=True)), sorted(runs)
 
 
 def line_strengths(learned, text, source=0):
@@ -199,8 +199,8 @@ def test_the_share_counts_from_many_stories():
 
     def strength(count):
         learned = learn(texts[:count], unnamed[:count])
-        _, keys = line_marks(layout_of(tokenize(["kb lt"])), unnamed[:1])
-        return learned.strength(keys).tolist()
+        _, keys = candidate_lines(layout_of(tokenize(["kb lt"])), unnamed[:1])
+        return learned.levels(keys).tolist()
 
     assert [strength(count) for count in (168, 166, 42, 41)] == [[0], [1], [1], [2]]
 

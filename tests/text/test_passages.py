@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.text.passages import MOST_PASSAGES, shared_passages
+from dedup.text.passages import MAX_PASSAGES, shared_passages
 from dedup.text.tokens import tokenize
 
 WORDS = st.lists(st.sampled_from(["kim", "train", "russia", "a", "金", "正"]), max_size=20)
@@ -95,7 +95,7 @@ def test_passages_are_no_more_than_the_most():
     words = [f"w{i}" for i in range(600)]
     parts = [" ".join(words[i : i + 3]) for i in range(0, 600, 3)]
     runs, _, _ = found(" x ".join(parts), " y ".join(reversed(parts)))
-    assert len(runs) == MOST_PASSAGES
+    assert len(runs) == MAX_PASSAGES
 
 
 @pytest.mark.parametrize("kind", ["one word", "one text", "chance"])
@@ -107,4 +107,4 @@ def test_texts_of_many_words_are_compared_in_moments(kind):
     began = time.perf_counter()
     runs, _, _ = found(left, right)
     assert time.perf_counter() - began < 20  # comparing every pair of places takes hours
-    assert runs == [(0, 0, 100_000)] if kind != "chance" else 0 < len(runs) <= MOST_PASSAGES
+    assert runs == [(0, 0, 100_000)] if kind != "chance" else 0 < len(runs) <= MAX_PASSAGES

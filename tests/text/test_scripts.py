@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.parameters import FOLDS
-from dedup.text.composition import in_context
+from dedup.text.composition import context_dependent
 from dedup.text.fold import fold_character, fold_text
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import tokenize
@@ -157,7 +157,7 @@ def test_what_composes_is_what_unicode_decomposes():
     seconds = {second for first, second in pairs if not unicodedata.combining(chr(first))}
     seconds -= {code for code in seconds if unicodedata.name(chr(code)).startswith("MUSICAL")}
     jamo = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
-    assert set(in_context().tolist()) == seconds | jamo | {0xFF9E, 0xFF9F} | set(map(ord, "ђјљњћџЂЈЉЊЋЏ"))
+    assert set(context_dependent().tolist()) == seconds | jamo | {0xFF9E, 0xFF9F} | set(map(ord, "ђјљњћџЂЈЉЊЋЏ"))
 
 
 @EACH_FOLD

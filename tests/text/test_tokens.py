@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dedup.parameters import FOLDS
 from dedup.text.fold import fold_character
-from dedup.text.tokens import LEAST_CHARACTERS, MAX_TOKEN_BYTES, blocks, mix, sentence_starts, tokenize
+from dedup.text.tokens import MAX_TOKEN_BYTES, MIN_CHARACTERS, blocks, mix, sentence_starts, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 
@@ -159,7 +159,7 @@ def test_codes_and_folded_bytes_are_those_of_the_slow_twin(texts, fold):
     assert tokens.text_starts.tolist() == slow.text_starts
     padding = len(tokens.folded) - len(slow.folded)
     assert tokens.folded.tolist() == slow.folded + [0] * padding
-    assert 8 <= padding <= 16
+    assert 9 <= padding <= 16
 
 
 @EXAMPLES
@@ -292,13 +292,13 @@ def test_blocks_cover_the_texts_in_order(texts, characters):
 @given(ANY_TEXTS, st.integers(1, 100))
 def test_blocks_are_as_small_as_they_may_be(texts, characters):
     parts = [texts[block] for block in blocks(texts, characters)]
-    sizes = [[max(len(text) + 1, LEAST_CHARACTERS) for text in part] for part in parts]
+    sizes = [[max(len(text) + 1, MIN_CHARACTERS) for text in part] for part in parts]
     assert all(sum(part) >= characters for part in sizes[:-1])
     assert all(sum(part[:-1]) < characters for part in sizes)
 
 
 def test_blocks_hold_a_bounded_number_of_texts_however_short():
-    sizes = [block.stop - block.start for block in blocks([""] * 1000, LEAST_CHARACTERS * 64)]
+    sizes = [block.stop - block.start for block in blocks([""] * 1000, MIN_CHARACTERS * 64)]
     assert sizes == [64] * 15 + [40]
 
 
