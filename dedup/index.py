@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-from dedup.article import Article, items_of, read_articles
+from dedup.article import items_of, read_articles
 from dedup.parameters import (
     FOLD,
     MAX_CHARS,
@@ -22,23 +22,19 @@ from dedup.parameters import (
     check_near,
     day_of,
 )
-from dedup.progress import Progress, track
+from dedup.progress import Progress
 from dedup.representative import Chooser
-from dedup.store.opening import name_of, open_store
 from dedup.stories import LabelledArticles, Stories
 from dedup.story.result import Story
 from dedup.stream import maintenance
-from dedup.stream.assignment import Assignment, Move, Refusal, Similar, format_story_id, parse_story_id
-from dedup.stream.queries import row_of, similar_reports, story_of
+from dedup.stream.assignment import Assignment, Move, Refusal, Similar
+from dedup.stream.queries import similar_reports, story_by_id, story_id_of, story_of
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
-from dedup.stream.settings import stored_parameters, versions
 from dedup.stream.validation import check_articles, split_valid
 from dedup.text.limit import warn_truncated
 
 _log = logging.getLogger(__name__)
-
-_MOST = 2**62  # databases count no further
 
 
 class StoryIndex:
@@ -116,8 +112,7 @@ class StoryIndex:
         check_near(near)
         settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
         self._rule, self._timezone = representative, timezone
-        store = open_store(path, stored_parameters(settings), versions(), read_only=read_only)
-        self._session = Session(store, settings, read_only=read_only)
+        self._session = Session(path, settings, read_only=read_only)
 
     @classmethod
     def from_stories(
@@ -139,10 +134,6 @@ class StoryIndex:
             Those of `StoryIndex`. By default the `story_threshold` of a batch is kept, and all parameters of an
             archive.
 
-        Returns
-        -------
-        StoryIndex
-
         Raises
         ------
         TypeError, ValueError
@@ -159,11 +150,7 @@ class StoryIndex:
         check(progress=progress)
         labelled = labelled_articles(stories)
         index = cls(path, **labelled.parameters | parameters)
-        try:
-            seed_index(index._session, labelled, name_of(path), index._timezone, progress)
-        except BaseException:
-            index.close()
-            raise
+        seed_index(index._session, labelled, path, index._timezone, progress)
         return index
 
     def __enter__(self) -> Self:
@@ -238,24 +225,13 @@ class StoryIndex:
             articles, refusals = split_valid(items_of(articles), self._timezone)
         checked = check_articles(articles, self._timezone)
         warn_truncated(checked, self._session.settings.max_chars)
-        assignments = self._session.write(lambda: self._add(checked, progress))
+        assignments = self._session.write(lambda: self._session.assigner.add(checked, progress))
         _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
 
-    def _add(self, articles: list[Article], progress: Progress) -> list[Assignment]:
-        with track(progress, len(articles)) as on_progress:
-            return self._session.assigner.add(articles, on_progress)
-
     def remove(self, article_id: str) -> bool:
         """Remove an article, and split its story if nothing else holds it together; False when there is no such id."""
-        return self._session.write(lambda: self._remove(article_id))
-
-    def _remove(self, article_id: str) -> bool:
-        state = self._session.state
-        row = row_of(state, article_id)
-        if row is not None:
-            maintenance.remove(state, [row.node])
-        return row is not None
+        return self._session.write(lambda: maintenance.remove_by_id(self._session.state, article_id))
 
     def expire(self, before: datetime) -> int:
         """Remove the articles published before; an undated one counts as published with the latest one when it came.
@@ -285,10 +261,7 @@ class StoryIndex:
             When no article has that id.
         """
         with self._session.reading() as state:
-            row = row_of(state, article_id)
-        if row is None:
-            raise KeyError(f"no article has the id {article_id!r}")
-        return format_story_id(row.story)
+            return story_id_of(state, article_id)
 
     def story(self, story_id: str) -> Story:
         """Return a story by its id or an alias of it.
@@ -299,18 +272,17 @@ class StoryIndex:
             When no story has that id, or no longer.
         """
         with self._session.reading() as state:
-            number = state.store.resolve(parse_story_id(story_id))
-            story = None if number is None else story_of(state, number, self._rule)
-        if story is None:
-            raise KeyError(f"no story has the id {story_id!r}")
-        return story
+            return story_by_id(state, story_id, self._rule)
 
     def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
-        """Return the latest stories, at most `limit`, with an article since then and at least `min_size` articles."""
+        """Return the stories with an article since then and at least `min_size` articles.
+
+        The story with the latest article comes first; at most `limit` are returned.
+        """
         check(min_size=min_size, limit=limit)
         day = None if since is None else day_of(since, "since")
         with self._session.reading() as state:
-            numbers = state.store.story_numbers(day, min(min_size, _MOST))[:limit]
+            numbers = state.store.story_numbers(day, min(min_size, 2**62))[:limit]  # databases count no further
             found = (story_of(state, number, self._rule) for number in numbers)
             return [story for story in found if story is not None]
 
@@ -321,7 +293,5 @@ class StoryIndex:
         """
         check(k=k)
         batch = read_articles([article], timezone=self._timezone)
-        (given,), (has_id,) = batch.articles, batch.named
         with self._session.reading(refresh=True) as state:
-            found = similar_reports(state, given)
-        return [report for report in found if not has_id or report.article_id != given.id][:k]
+            return similar_reports(state, batch)[:k]

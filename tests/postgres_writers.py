@@ -65,7 +65,7 @@ def fill(url, part, parts, size):
 
 def hold(url, *_):
     index = StoryIndex(url)
-    index._session.store.delete_dead_stories = lambda: (say("held"), time.sleep(600))
+    index._session.store.delete_empty_stories = lambda: (say("held"), time.sleep(600))
     index.expire(datetime(2999, 1, 1, tzinfo=UTC))
 
 running = set()
@@ -135,7 +135,7 @@ def assert_whole(url, told):
     with StoryIndex(url) as index:
         check_memory(index)
         store = index._session.store
-        rows = store.rows(store.before(np.inf))
+        rows = store.rows(store.nodes_before(np.inf))
         texts = {a.id: a.text for story in index.stories() for a in story.articles}
         assert len(rows) == len(index) == len(texts)
         for name, versions in possible(told).items():
@@ -160,5 +160,5 @@ def possible(told):
 
 def check_memory(index):
     """Memory that caught up is what it would be if all were read again."""
-    with index._session.reading(memory=True):
+    with index._session.reading(refresh=True):
         assert remembered(index._session.state) == remembered(IndexState(index._session.store, index._session.settings))

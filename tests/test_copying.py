@@ -9,7 +9,7 @@ from test_index import remembered
 
 import dedup
 from dedup import Article, StoryIndex, copy_index
-from dedup.store import copying as moving
+from dedup.store import copying
 from dedup.stream.state import IndexState
 
 TEXT = "Kim Jong Un boarded his armoured train in Pyongyang bound for Vladivostok."
@@ -43,7 +43,7 @@ def stories(plain):
 
 
 def fill(path, sample, **parameters):
-    """All there can be: copies, aliases, habits, gaps in the numbers, undated articles, ids of every kind."""
+    """All there can be: copies, aliases, learned residue, gaps in the numbers, undated articles, ids of every kind."""
     with StoryIndex(path, **parameters) as index:
         index.add_many(sample[:150])
         index.add_many([Article(f"a\x00{i}", f"{TEXT} {i}\x00", source="é\x00") for i in range(70)])
@@ -112,11 +112,11 @@ def test_where_there_is_no_index_nothing_is_copied_and_no_target_is_made(place, 
 
 
 @pytest.mark.parametrize("kind", ["file", "postgres"])
-@pytest.mark.parametrize("moment", ["insert", "set_habits", "finish"])
+@pytest.mark.parametrize("moment", ["insert", "set_learned_residue", "mark_complete"])
 def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(place, sample, monkeypatch, kind, moment):
     source, target = place("file"), place(kind)
     fill(source, sample)
-    opened = moving.open_store
+    opened = copying.open_store
 
     def open_store(path, *args, **how):
         store = opened(path, *args, **how)
@@ -128,7 +128,7 @@ def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(plac
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "open_store", open_store)
+        patch.setattr(copying, "open_store", open_store)
         with pytest.raises(KeyboardInterrupt):
             copy_index(source, target)
     for how in ({}, {"read_only": True}):
@@ -142,7 +142,7 @@ def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(plac
 def test_what_was_not_written_as_it_was_read_is_refused(place, sample, monkeypatch):
     source, target = place("file"), place("file")
     fill(source, sample)
-    monkeypatch.setattr(moving, "_copy", lambda origin, copy: copy.add_aliases(origin.aliases()))
+    monkeypatch.setattr(copying, "_copy", lambda origin, copy: copy.insert_stories(origin.all_stories()))
     with pytest.raises(RuntimeError, match="nothing was stored"):
         copy_index(source, target)
     with pytest.raises(ValueError, match="is an unfinished copy"):

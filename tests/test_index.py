@@ -21,10 +21,10 @@ import dedup
 from dedup import Article, StoryIndex
 from dedup.story.candidates import FLOOR
 from dedup.stream.assignment import Assignment
-from dedup.stream.live import LEADING_FEATURES
+from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.state import IndexState
 from dedup.stream.time_postings import _SLICE_DAYS
-from dedup.stream.window import Window, beginning, slots
+from dedup.stream.window import Window, counters, window_start
 
 DAY = timedelta(days=1)
 TUESDAY = datetime(2023, 9, 12, 8, tzinfo=UTC)
@@ -77,12 +77,12 @@ def grouping(index):
 
 def stored(index):
     """All rows, by node."""
-    return index._session.store.rows(index._session.store.before(np.inf))
+    return index._session.store.rows(index._session.store.nodes_before(np.inf))
 
 
 def memory(index):
     """All that an index has in memory of live articles when it needs it; takes a while."""
-    with index._session.reading(memory=True):
+    with index._session.reading(refresh=True):
         return remembered(index._session.state)
 
 
@@ -96,7 +96,7 @@ def remembered(state):
         "days": np.where(np.isnan(days), None, days).tolist(),
         "norms": table.norms(nodes).tolist(),
         "features": table.sizes(nodes).tolist(),
-        "speakers": table.canonical().tolist(),
+        "canonical": table.canonical().tolist(),
         "sizes": dict(state.sizes),
         "window": (window.first, window.count, {node: pairs(*window.get(node)) for node in window._articles}),
         "frequencies": counted(window),
@@ -148,7 +148,7 @@ def assert_consistent(index, live):
 
 
 def assert_whole(store, rows):
-    """Every article is in the story of its speaker, and every similarity is stored once."""
+    """Every article is in the story of its canonical article, and every similarity is stored once."""
     for row in rows.values():
         canonical = rows[row.canonical]
         assert canonical.canonical == canonical.node
@@ -157,7 +157,7 @@ def assert_whole(store, rows):
     canonical = {row.node for row in rows.values() if row.node == row.canonical}
     left, right, similarity = store.neighbours(list(rows))
     assert set(left.tolist()) <= canonical
-    assert not set(right.tolist()) & (rows.keys() - canonical)  # it is a speaker, or not live any more
+    assert not set(right.tolist()) & (rows.keys() - canonical)  # it is canonical, or not live any more
     edges = [frozenset(edge) for edge in pairs(left, right) if edge[1] in canonical]
     assert len(edges) == len(set(edges))
     assert {len(edge) for edge in edges} <= {2}
@@ -166,32 +166,32 @@ def assert_whole(store, rows):
 
 
 def assert_remembered(found, store, rows):
-    """Memory says what the rows and traits do."""
-    article_features = store.article_features(list(rows))
+    """Memory agrees with the rows and features."""
+    stored_features = store.article_features(list(rows))
     nodes, canonical = sorted(rows), sorted(row.node for row in rows.values() if row.node == row.canonical)
     assert found["nodes"] == nodes
     assert found["stories"] == [rows[node].story for node in nodes]
     assert found["days"] == [rows[node].day for node in nodes]
-    assert found["norms"] == [article_features[node].norm for node in nodes]
-    assert found["features"] == [len(article_features[node].features) for node in nodes]
-    assert found["speakers"] == canonical
+    assert found["norms"] == [stored_features[node].norm for node in nodes]
+    assert found["features"] == [len(stored_features[node].features) for node in nodes]
+    assert found["canonical"] == canonical
     assert found["sizes"] == Counter(rows[node].story for node in canonical)
     assert found["counters"] == store.counters()
 
-    first = beginning(store.counters()[0])
+    first = window_start(store.counters()[0])
     inside = [node for node in canonical if node >= first]
-    contents = {node: pairs(article_features[node].features, article_features[node].counts) for node in inside}
+    contents = {node: pairs(stored_features[node].features, stored_features[node].counts) for node in inside}
     assert found["window"] == (first, len(inside), contents)
     assert found["frequencies"] == Counter(
-        slot for node in inside for slot in slots(article_features[node].features).tolist()
+        counter for node in inside for counter in counters(stored_features[node].features).tolist()
     )
 
-    assert found["bands"] == sorted((band, node) for node in nodes for band in article_features[node].bands.tolist())
+    assert found["bands"] == sorted((band, node) for node in nodes for band in stored_features[node].bands.tolist())
     leading = defaultdict(list)
     for node in canonical:
         day = rows[node].day
         name = None if day is None else int(day // _SLICE_DAYS)
-        leading[name] += [(feature, node) for feature in article_features[node].features[:LEADING_FEATURES].tolist()]
+        leading[name] += [(feature, node) for feature in stored_features[node].features[:INDEXED_FEATURES].tolist()]
     assert found["leading"] == {name: sorted(postings) for name, postings in leading.items() if postings}
 
 
@@ -384,7 +384,17 @@ def test_after_a_refusal_articles_are_assigned_as_in_a_fresh_index(index, englis
         assert memory(index) == memory(fresh)
 
 
-WRITES = ["add_stories", "delete", "insert", "merge", "place", "set_latest", "set_neighbours", "set_norms", "speak_for"]
+WRITES = [
+    "add_stories",
+    "delete",
+    "insert",
+    "merge",
+    "assign",
+    "set_latest",
+    "set_neighbours",
+    "set_norms",
+    "replace_canonical",
+]
 
 
 @pytest.mark.parametrize("method", WRITES)
@@ -541,7 +551,7 @@ def test_ids_of_stories_are_not_used_again_after_reopening(tmp_path):
     assert len(used) == 3
 
 
-def test_when_the_speaker_of_copies_leaves_the_earliest_copy_speaks_and_the_story_stays(index):
+def test_when_a_canonical_article_leaves_the_earliest_copy_becomes_canonical_and_the_story_stays(index):
     texts = {"a": KHASAN, "b": KHASAN_COPY, "c": KHASAN, "other": KHASAN_TOO}
     name, *_ = {a.story_id for a in index.add_many([article(*item) for item in texts.items()])}
     before = index.story(name)
@@ -625,11 +635,11 @@ def test_a_chain_of_aliases_is_followed_in_one_step(tmp_path):
         assert [index.story(alias).id for alias in aliases] == [name] * 3
 
 
-def test_a_young_index_takes_stock_and_says_what_it_merged(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._STOCK_EVERY", 4)
+def test_a_young_index_weights_all_again_and_returns_what_it_merged(index, monkeypatch):
+    monkeypatch.setattr("dedup.stream.assigner._REWEIGHT_EVERY", 4)
     old, _ = index.add_many([article("a", KHASAN), article("b", KHASAN_TOO)])
     with index._session.store.transaction():
-        index._session.state.place(np.array([2]), index._session.state.new_story())
+        index._session.state.assign(np.array([2]), index._session.state.new_story())
     apart = index.story_id("b")
     bank = index.add(article("c", BANK))
     assert bank == Assignment("c", index.story_id("c"), "new_story", None, None, (apart,))
@@ -637,15 +647,15 @@ def test_a_young_index_takes_stock_and_says_what_it_merged(index, monkeypatch):
     assert_consistent(index, "abc")
 
 
-def test_an_article_is_told_the_story_that_the_stock_taking_puts_it_in(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._STOCK_EVERY", 4)
+def test_an_article_gets_the_story_that_weighting_all_again_puts_it_in(index, monkeypatch):
+    monkeypatch.setattr("dedup.stream.assigner._REWEIGHT_EVERY", 4)
     told = [index.add(article(name, text)) for name, text in zip("abc", (TRAIN, BRIDGE, ROCKETS), strict=True)]
     assert told[2].merged == ("s2",)
     assert told[2].story_id == index.story_id("c") == told[0].story_id
 
 
-def test_an_alias_stays_where_its_articles_went_when_an_update_brings_a_stock_taking(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._STOCK_EVERY", 6)
+def test_an_alias_stays_where_its_articles_went_when_an_update_weights_all_again(index, monkeypatch):
+    monkeypatch.setattr("dedup.stream.assigner._REWEIGHT_EVERY", 6)
     texts = {"a": TRAIN, "b": BRIDGE, "c": ROCKETS, "d": ROCKETS}
     apart = [index.add(article(*item)).story_id for item in texts.items()][-1]
     assert ids(index.story(apart)) == ["c", "d"]
@@ -677,7 +687,7 @@ def test_expire_is_by_publication_whatever_the_zone_and_spares_the_moment_itself
     assert index.expire((TUESDAY + timedelta(seconds=1)).astimezone(tokyo)) == 1
 
 
-def test_when_the_speaker_expires_a_later_copy_speaks_and_the_story_stays(index):
+def test_when_a_canonical_article_expires_a_later_copy_becomes_canonical_and_the_story_stays(index):
     name, *_ = (a.story_id for a in index.add_many([article("a", KHASAN), article("b", KHASAN_COPY, TUESDAY + DAY)]))
     assert index.expire(TUESDAY + DAY / 2) == 1
     assert ids(index.story(name)) == ["b"]
@@ -685,7 +695,7 @@ def test_when_the_speaker_expires_a_later_copy_speaks_and_the_story_stays(index)
     assert_consistent(index, {"b"})
 
 
-def test_a_later_copy_speaks_although_another_report_of_the_story_expires_too(index):
+def test_a_later_copy_becomes_canonical_although_another_report_of_the_story_expires_too(index):
     reports = [article("a", KHASAN), article("b", KHASAN_TOO), article("a2", KHASAN, TUESDAY + 5 * DAY)]
     (name,) = {a.story_id for a in index.add_many(reports)}
     assert index.expire(TUESDAY + DAY) == 2
@@ -854,7 +864,7 @@ def random_stories(index, seed):
         stories = [index._session.state.new_story() for _ in range(12)]
         for row in stored(index).values():
             if row.node == row.canonical and rng.random() < 0.6:
-                index._session.state.place(np.array([row.node]), rng.choice(stories))
+                index._session.state.assign(np.array([row.node]), rng.choice(stories))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -914,7 +924,7 @@ def test_refine_of_nothing_moves_nothing(index, english):
 def test_a_story_that_refine_puts_into_another_leaves_an_alias(index):
     (name,) = {a.story_id for a in index.add_many(map(article, "ab", (KHASAN, KHASAN_TOO)))}
     with index._session.store.transaction():
-        index._session.state.place(np.array([index._session.store.by_id("b").node]), index._session.state.new_story())
+        index._session.state.assign(np.array([index._session.store.by_id("b").node]), index._session.state.new_story())
     other = index.story_id("b")
     index.refine(LONG_AGO)
     assert index.story_id("b") == name
@@ -957,7 +967,7 @@ def check_added(index, live, added):
 
 
 def check_expired(index, live, moment):
-    rows = index._session.store.rows(index._session.store.before(moment.timestamp() / 86_400)).values()
+    rows = index._session.store.rows(index._session.store.nodes_before(moment.timestamp() / 86_400)).values()
     undated = {row.id for row in rows if row.day is None}
     gone = undated | {a.id for a in live.values() if a.published and a.published < moment}
     assert index.expire(moment) == len(gone)
@@ -989,11 +999,12 @@ def check_reopened(index, path):
     return index
 
 
-# With these, few articles are enough to grow up, to take stock, to arrive in many blocks and to leave the window.
+# With these, few articles are enough to lower the thresholds, to be weighted again, to be added in many blocks, and to
+# leave the window.
 SMALL = {
-    "dedup.stream.assigner._STOCK_EVERY": 4,
-    "dedup.stream.assigner._STOCK_UNTIL": 16,
-    "dedup.stream.assigner._YOUNG_ARTICLES": 8.0,
+    "dedup.stream.assigner._REWEIGHT_EVERY": 4,
+    "dedup.stream.assigner._REWEIGHT_UNTIL": 16,
+    "dedup.stream.assigner._MARGIN_ARTICLES": 8.0,
     "dedup.stream.assigner.TEXTS_AT_ONCE": 4,
     "dedup.stream.window.STEP": 8,
     "dedup.stream.window.STEPS": 1,

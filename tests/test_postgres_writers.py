@@ -47,7 +47,7 @@ def test_three_processes_make_the_stories_that_one_would(url, writers, sample):
         for _ in running:
             writers.read_until("filled")
         store = index._session.store
-        came = [row.id for _, row in sorted(store.rows(store.before(np.inf)).items())][1:]
+        came = [row.id for _, row in sorted(store.rows(store.nodes_before(np.inf)).items())][1:]
         places = {article.id: place for place, article in enumerate(sample)}
         turns = np.array([places[name] % 3 for name in came])
         assert len(came) == 120

@@ -53,17 +53,17 @@ def assert_whole(path, acknowledged, texts):
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
     with StoryIndex(path) as index:
-        rows = index._session.store.rows(index._session.store.before(np.inf))
+        rows = index._session.store.rows(index._session.store.nodes_before(np.inf))
         assert len(rows) == len(index)
         names = {row.id for row in rows.values()}
         assert acknowledged.keys() <= names
         for row in rows.values():
             assert rows[row.canonical].story == row.story
         canonical = {node for node, row in rows.items() if row.canonical == node}
-        article_features = index._session.store.article_features(list(rows))
-        assert article_features.keys() == rows.keys()
+        stored = index._session.store.article_features(list(rows))
+        assert stored.keys() == rows.keys()
         assert index._session.store._db.execute("SELECT count(*) FROM traits").fetchone() == (len(rows),)
-        for node, own in article_features.items():
+        for node, own in stored.items():
             assert len(own.features) == len(own.counts) > 0
             assert len(own.neighbours) == len(own.similarities)
             assert node in canonical or not len(own.neighbours)

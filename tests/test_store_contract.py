@@ -23,7 +23,7 @@ from postgres_server import SERVER
 
 from dedup.store import opening
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, LearnedResidue, Outline, Row
+from dedup.store.records import ArticleFeatures, LearnedResidue, NodeColumns, Row
 from dedup.store.sqlite import SqliteStore
 
 PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
@@ -147,8 +147,8 @@ class Twin:
         return story if into is None else self.resolve(into)
 
     def insert(self, rows):
-        for row, article_features in rows:
-            self.live[row.node], self.known[row.node] = row, article_features
+        for row, features in rows:
+            self.live[row.node], self.known[row.node] = row, features
             self.next_node = max(self.next_node, row.node + 1)
 
     def set_neighbours(self, node, neighbours, similarities):
@@ -162,12 +162,12 @@ class Twin:
         for node in nodes:
             del self.live[node], self.known[node]
 
-    def delete_dead_stories(self):
+    def delete_empty_stories(self):
         alive = {row.story for row in self.live.values()}
         ends = {story: self.resolve(story) for story in self.merged}
         self.merged = {story: into for story, into in self.merged.items() if ends[story] in alive}
 
-    def place(self, canonical, story):
+    def assign(self, canonical, story):
         self._change(lambda row: row.node in canonical or row.canonical in canonical, story=story)
 
     def replace_canonical(self, canonical, former):
@@ -184,7 +184,7 @@ class Twin:
     def by_id(self, article_id):
         return next((row for row in self.live.values() if row.id == article_id), None)
 
-    def identify(self, ids):
+    def nodes_and_digests(self, ids):
         return {row.id: (row.node, row.digest) for row in self.live.values() if row.id in ids}
 
     def rows(self, nodes):
@@ -213,22 +213,22 @@ class Twin:
         copies = [row for row in self._ordered() if row.canonical != row.node and row.canonical in nodes]
         return {row.canonical: row.node for row in reversed(copies)}
 
-    def before(self, day):
-        return [row.node for row in self._ordered() if row.kept_by_day < day]
+    def nodes_before(self, day):
+        return [row.node for row in self._ordered() if row.expiry_day < day]
 
-    def outlines(self, leading):
+    def node_columns(self, n_features):
         rows = self._ordered()
         known = [self.known[row.node] for row in rows]
         if rows:
-            yield Outline(
+            yield NodeColumns(
                 np.array([row.node for row in rows], dtype=np.int64),
                 np.array([np.nan if row.day is None else row.day for row in rows], dtype=np.float64),
                 np.array([row.story for row in rows], dtype=np.int64),
                 np.array([row.canonical for row in rows], dtype=np.int64),
-                np.array([article_features.norm for article_features in known], dtype=np.float32),
-                np.array([len(article_features.features) for article_features in known], dtype=np.int64),
-                [article_features.bands for article_features in known],
-                [article_features.features[:leading] for article_features in known],
+                np.array([own.norm for own in known], dtype=np.float32),
+                np.array([len(own.features) for own in known], dtype=np.int64),
+                [own.bands for own in known],
+                [own.features[:n_features] for own in known],
             )
 
     def canonical_since(self, node):
@@ -255,10 +255,10 @@ class Twin:
         alive = self.sources_since(0)
         self.learned = {source: learned_residue for source, learned_residue in self.learned.items() if source in alive}
 
-    def story_ids(self, since_day, min_size):
+    def story_numbers(self, since_day, min_size):
         found = []
         for story in {row.story for row in self.live.values()}:
-            days = [row.kept_by_day for row in self.of_story(story)]
+            days = [row.expiry_day for row in self.of_story(story)]
             if len(days) >= min_size and (since_day is None or max(days) >= since_day):
                 found.append((-max(days), story))
         return [story for _, story in sorted(found)]
@@ -279,9 +279,9 @@ def plain(answer: Any) -> Any:
     return repr(answer)
 
 
-def together(outlines):
-    """All outlines as one: how many come at a time is the store's affair."""
-    columns = zip(*outlines, strict=True)
+def together(blocks):
+    """All columns as one: how many come in a block is up to the store."""
+    columns = zip(*blocks, strict=True)
     return [np.concatenate(c) if isinstance(c[0], np.ndarray) else list(chain(*c)) for c in columns]
 
 
@@ -295,22 +295,22 @@ def answers(source, twin):
         "resolve": [(story,) for story in stories],
         "of_story": [(story,) for story in stories],
         "by_id": [(name,) for name in IDS],
-        "identify": [(IDS,), (IDS[::-3],)],
+        "nodes_and_digests": [(IDS,), (IDS[::-3],)],
         "rows": [(nodes,), (nodes[::-2],)],
-        "traits": [(nodes,), (nodes[::-2],)],
+        "article_features": [(nodes,), (nodes[::-2],)],
         "neighbours": [(nodes,), (nodes[::-2],)],
-        "heirs": [(nodes,), (nodes[::-2],)],
-        "of_speakers": [(canonical,), (canonical[::-2],)],
-        "before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
-        "speakers_since": [(node,) for node in nodes[::2]],
+        "first_copies": [(nodes,), (nodes[::-2],)],
+        "with_copies": [(canonical,), (canonical[::-2],)],
+        "nodes_before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
+        "canonical_since": [(node,) for node in nodes[::2]],
         "sources_since": [(node,) for node in nodes[::2]],
         "count_of_source": list(product(SOURCES, (0, twin.next_node // 2))),
         "latest_of_source": list(product(SOURCES, (1, 3))),
-        "habits": [(source,) for source in SOURCES],
-        "story_ids": list(product((None, *KEPT[1::2]), (1, 2, 4))),
+        "learned_residue": [(source,) for source in SOURCES],
+        "story_numbers": list(product((None, *KEPT[1::2]), (1, 2, 4))),
     }
     told = {(name, args): plain(getattr(source, name)(*args)) for name, many in asked.items() for args in many}
-    return told | {("outlines", n): plain(together(source.outlines(n))) for n in (0, 2, 10**6)}
+    return told | {("node_columns", n): plain(together(source.node_columns(n))) for n in (0, 2, 10**6)}
 
 
 def assert_same(store, twin):
@@ -324,7 +324,7 @@ def array_of(rng, size, dtype):
     return np.where(rng.random(size) < 0.2, rng.choice(np.array([ends.min, ends.max], dtype=dtype), size), values)
 
 
-def traits_of(seed):
+def features_of(seed):
     rng = np.random.default_rng(seed)
     neighbours, bands, features = rng.choice([0, 0, 1, 3, 40], 3).tolist()
     return ArticleFeatures(
@@ -337,7 +337,7 @@ def traits_of(seed):
     )
 
 
-def habits_of(seed):
+def residue_of(seed):
     rng = np.random.default_rng(seed)
     size = int(rng.choice([0, 1, 30]))
     return LearnedResidue(*rng.integers(0, 2**40, 2).tolist(), array_of(rng, size, np.uint64), rng.random(size) < 0.5)
@@ -348,19 +348,19 @@ def article(
     name=None,
     *,
     day=0.0,
-    kept_by_day=None,
+    expiry_day=None,
     story=1,
     canonical=None,
     source="",
     fields="{}",
-    article_features=None,
+    features=None,
 ):
     """An article of which only what matters is said."""
-    kept_by_day = kept_by_day if kept_by_day is not None else day or 0.0
+    expiry_day = expiry_day if expiry_day is not None else day or 0.0
     name = f"id {node}" if name is None else name
     canonical = node if canonical is None else canonical
-    row = Row(node, name, b"%d\x00\xff" % node, day, kept_by_day, story, canonical, source, fields)
-    return row, traits_of(node) if article_features is None else article_features
+    row = Row(node, name, b"%d\x00\xff" % node, day, expiry_day, story, canonical, source, fields)
+    return row, features_of(node) if features is None else features
 
 
 class Both:
@@ -401,8 +401,8 @@ class Moment:
 class Changes(RuleBasedStateMachine):
     """Transactions of what a StoryIndex may write, and a reader beside them where what is written lasts.
 
-    A StoryIndex merges and fills stories that are no aliases; a copy's speaker is live when a transaction ends, and in
-    the same story.
+    A StoryIndex merges and fills stories that are no aliases; when a transaction ends, the canonical article of a copy
+    is live and in the same story.
     """
 
     def __init__(self, make_store, name):
@@ -452,9 +452,9 @@ class Changes(RuleBasedStateMachine):
             story = canonical.story if canonical else data.draw(st.sampled_from([*self.ends, self.twin.next_story]))
             if story == self.twin.next_story:
                 both.add_stories([story])
-            day, kept_by_day = data.draw(st.sampled_from(DAYS)), data.draw(st.sampled_from(KEPT))
-            kept_by_day = kept_by_day if day is None else day
-            own = {"story": story, "speaker": canonical and canonical.node, "day": day, "kept_by_day": kept_by_day}
+            day, expiry_day = data.draw(st.sampled_from(DAYS)), data.draw(st.sampled_from(KEPT))
+            expiry_day = expiry_day if day is None else day
+            own = {"story": story, "canonical": canonical and canonical.node, "day": day, "expiry_day": expiry_day}
             own["source"] = data.draw(st.sampled_from(SOURCES))
             rows.append(article(node, name, **own, fields=f'{{"id": "{name}"}}'))
         both.insert(rows)
@@ -466,10 +466,10 @@ class Changes(RuleBasedStateMachine):
 
     @precondition(lambda self: self.live and self.ends)
     @rule(data=st.data())
-    def place(self, data):
+    def assign(self, data):
         canonical = [node for node in self.live if self.twin.live[node].canonical == node]
         some = data.draw(st.lists(st.sampled_from(canonical), unique=True)) if canonical else []
-        self.write().place(some, data.draw(st.sampled_from(self.ends)))
+        self.write().assign(some, data.draw(st.sampled_from(self.ends)))
 
     @precondition(lambda self: len(self.ends) > 1)
     @rule(data=st.data())
@@ -483,13 +483,13 @@ class Changes(RuleBasedStateMachine):
 
     @precondition(lambda self: self.twin.merged)
     @rule()
-    def delete_dead_stories(self):
-        self.write().delete_dead_stories()
+    def delete_empty_stories(self):
+        self.write().delete_empty_stories()
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
     def set_neighbours(self, data):
-        new = traits_of(data.draw(st.integers(0, 2**32)))
+        new = features_of(data.draw(st.integers(0, 2**32)))
         self.write().set_neighbours(data.draw(st.sampled_from(self.live)), new.neighbours, new.similarities)
 
     @precondition(lambda self: self.live)
@@ -501,7 +501,7 @@ class Changes(RuleBasedStateMachine):
 
     @rule(source=st.sampled_from(SOURCES), seed=st.integers(0, 2**32))
     def set_learned_residue(self, source, seed):
-        self.write().set_learned_residue(source, habits_of(seed))
+        self.write().set_learned_residue(source, residue_of(seed))
 
     @rule()
     def delete_unused_residue(self):
@@ -589,10 +589,10 @@ def test_of_nothing_nothing_is_told_or_changed(both):
     with both.store.transaction():
         for change in (both.add_stories, both.insert, both.delete):
             change([])
-        both.place([], 1)
+        both.assign([], 1)
         both.set_norms(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
     assert_same(both.store, both.twin)
-    for ask in (both.store.rows, both.store.article_features, both.store.first_copies, both.store.identify):
+    for ask in (both.store.rows, both.store.article_features, both.store.first_copies, both.store.nodes_and_digests):
         assert ask([]) == {}
     assert both.store.with_copies([]) == []
     owners, others, similarities = both.store.neighbours([])
@@ -622,12 +622,12 @@ SLICED = ArticleFeatures(
 )  # as they come out of other arrays
 
 
-@pytest.mark.parametrize("traits", [EMPTY, LONG, EXTREME, SLICED], ids=["empty", "long", "extreme", "sliced"])
-def test_arrays_come_back_to_the_bit(both, article_features):
-    both.fill(article(1), article(2, article_features=article_features), article(3))
+@pytest.mark.parametrize("features", [EMPTY, LONG, EXTREME, SLICED], ids=["empty", "long", "extreme", "sliced"])
+def test_arrays_come_back_to_the_bit(both, features):
+    both.fill(article(1), article(2, features=features), article(3))
     with both.store.transaction():
-        both.set_neighbours(1, article_features.neighbours, article_features.similarities)
-        both.set_norms(np.array([3]), np.array([article_features.norm], dtype=np.float32))
+        both.set_neighbours(1, features.neighbours, features.similarities)
+        both.set_norms(np.array([3]), np.array([features.norm], dtype=np.float32))
     nodes, told = [1, 2, 3], both.store.article_features([1, 2, 3])
     for node in nodes:
         assert [values.dtype for values in told[node][1:]] == [np.int32, np.float32, np.uint64, np.uint32, np.uint8]
@@ -635,8 +635,9 @@ def test_arrays_come_back_to_the_bit(both, article_features):
             np.testing.assert_array_equal(ours, theirs, strict=True)
     assert plain(both.store.neighbours(nodes)) == plain(both.twin.neighbours(nodes))
     assert plain(both.store.canonical_since(2)) == plain(both.twin.canonical_since(2))
-    for leading in (0, 1, 4, 10**6):
-        assert plain(together(both.store.outlines(leading))) == plain(together(both.twin.outlines(leading)))
+    for n_features in (0, 1, 4, 10**6):
+        ours, theirs = (together(source.node_columns(n_features)) for source in (both.store, both.twin))
+        assert plain(ours) == plain(theirs)
 
 
 def test_ids_that_look_alike_are_told_apart(both):
@@ -660,19 +661,19 @@ def test_large_numbers_come_back(both):
     assert both.store.with_copies([node]) == [node, node + 1]
     assert both.store.of_story(story) == both.twin.of_story(story)
     assert both.store.resolve(story) == story
-    assert both.store.story_ids(1e15 + 0.125, 2) == [story]
-    assert both.store.story_ids(None, 2**62) == []
+    assert both.store.story_numbers(1e15 + 0.125, 2) == [story]
+    assert both.store.story_numbers(None, 2**62) == []
 
 
 @pytest.mark.parametrize("day", [1 / 3, 19_000.000011574074, 5e-324, -719_162.0, 2_932_896.999988426])
 def test_days_come_back_to_the_last_bit(both, day):
     later = float(np.nextafter(day, np.inf))
-    both.fill(article(1, day=day), article(2, day=None, kept_by_day=later, story=2))
+    both.fill(article(1, day=day), article(2, day=None, expiry_day=later, story=2))
     with both.store.transaction():
         both.set_latest(later)
     assert [row.day for row in both.store.rows([1, 2]).values()] == [day, None]
-    assert (both.store.before(day), both.store.before(later)) == ([], [1])
-    assert (both.store.story_ids(day, 1), both.store.story_ids(later, 1)) == ([2, 1], [2])
+    assert (both.store.nodes_before(day), both.store.nodes_before(later)) == ([], [1])
+    assert (both.store.story_numbers(day, 1), both.store.story_numbers(later, 1)) == ([2, 1], [2])
     assert both.store.counters()[2] == later
     assert_same(both.store, both.twin)
 
@@ -681,34 +682,32 @@ def test_thousands_at_once(both):
     """More than a database takes in one question."""
     size, most = 4_000, 36_000
     nodes, copies = range(9, most + 1, 9), range(27_009, most + 1, 9)
-    of = {node: {"speaker": node - 9_000} for node in copies}
-    article_features = [ArticleFeatures(1.0, *(array[:n] for array in EXTREME[1:])) for n in (3, 0)]
+    of = {node: {"canonical": node - 9_000} for node in copies}
+    features = [ArticleFeatures(1.0, *(array[:n] for array in EXTREME[1:])) for n in (3, 0)]
     both.fill(
-        *(
-            article(n, day=float(n % 7), story=n % 1000 + 1, article_features=article_features[n % 2], **of.get(n, {}))
-            for n in nodes
-        )
+        *(article(n, day=float(n % 7), story=n % 1000 + 1, features=features[n % 2], **of.get(n, {})) for n in nodes)
     )
     store, twin, asked = both.store, both.twin, range(most + 5, 0, -1)
     assert store.count() == size
     assert store.rows(asked) == twin.live
-    assert store.identify([f"id {node}" for node in asked]) == {f"id {n}": (n, b"%d\x00\xff" % n) for n in nodes}
+    known = {f"id {node}": (node, b"%d\x00\xff" % node) for node in nodes}
+    assert store.nodes_and_digests([f"id {node}" for node in asked]) == known
     assert plain(store.article_features(asked)) == plain(twin.known)
     assert plain(store.neighbours(asked)) == plain(twin.neighbours(asked))
     assert store.first_copies(asked) == {node - 9_000: node for node in copies}
     assert store.with_copies(nodes[:3_000][::-1]) == list(nodes)
-    assert store.before(3.0) == [node for node in nodes if node % 7 < 3]
-    assert plain(together(store.outlines(2))) == plain(together(twin.outlines(2)))
+    assert store.nodes_before(3.0) == [node for node in nodes if node % 7 < 3]
+    assert plain(together(store.node_columns(2))) == plain(together(twin.node_columns(2)))
     assert [node for node, *_ in store.canonical_since(20_000)] == [node for node in nodes[:3_000] if node >= 20_000]
     with store.transaction():
-        store.place(nodes[:3_000], 7)
+        store.assign(nodes[:3_000], 7)
         store.set_norms(np.array(nodes), np.full(size, 0.5, dtype=np.float32))
     assert [row.node for row in store.of_story(7)] == list(nodes)
     assert {own.norm for own in store.article_features(asked).values()} == {0.5}
     with store.transaction():
-        store.place([9], 5)
+        store.assign([9], 5)
         store.delete([node for node in nodes if node != 9])
-        store.delete_dead_stories()
+        store.delete_empty_stories()
     assert [row.node for row in store.of_story(5)] == [9]
     assert [story for story in range(1002) if store.resolve(story)] == [5]
     assert store.counters()[:2] == (most + 1, 1001)
@@ -723,13 +722,13 @@ def test_what_is_in_order_of_nodes_is_so_however_it_came_in(both):
     both.fill(article(40, canonical=9), article(35, canonical=9), article(33, canonical=2), article(34, canonical=2))
     store, ascending = both.store, [*sorted(order), 33, 34, 35, 40]
     assert [row.node for row in store.of_story(1)] == ascending
-    assert store.before(np.inf) == ascending
+    assert store.nodes_before(np.inf) == ascending
     assert store.with_copies([30, 9, 2]) == [2, 9, 30, 33, 34, 35, 40]
     assert store.first_copies([2, 9, 5]) == {2: 33, 9: 35}
     assert [node for node, *_ in store.canonical_since(5)] == [5, 7, 9, 12, 30]
-    assert np.concatenate([outline.nodes for outline in store.outlines(1)]).tolist() == ascending
+    assert np.concatenate([columns.nodes for columns in store.node_columns(1)]).tolist() == ascending
     with store.transaction():
-        both.place([9, 30], both.twin.next_story - 1)
+        both.assign([9, 30], both.twin.next_story - 1)
         both.set_norms(np.array([7, 1]), np.ones(2, dtype=np.float32))
     assert_same(store, both.twin)
 
@@ -738,13 +737,11 @@ NEIGHBOURS = [(8, [2, 3]), (5, [3, 1, 4]), (6, []), (7, [5])]
 
 
 def test_what_a_node_is_similar_to_comes_by_node_in_the_order_it_was_stored(both):
-    article_features = {
-        node: traits_of(node)._replace(neighbours=np.array(own, dtype=np.int32)) for node, own in NEIGHBOURS
+    features = {node: features_of(node)._replace(neighbours=np.array(own, dtype=np.int32)) for node, own in NEIGHBOURS}
+    features = {
+        node: own._replace(similarities=own.neighbours.astype(np.float32) / 8) for node, own in features.items()
     }
-    article_features = {
-        node: own._replace(similarities=own.neighbours.astype(np.float32) / 8) for node, own in article_features.items()
-    }
-    both.fill(*(article(node, article_features=own) for node, own in article_features.items()))
+    both.fill(*(article(node, features=own) for node, own in features.items()))
     owners, others, similarities = both.store.neighbours([8, 5, 6, 77])
     assert (owners.tolist(), others.tolist()) == ([5, 5, 5, 8, 8], [3, 1, 4, 2, 3])
     np.testing.assert_array_equal(similarities, others.astype(np.float32) / 8, strict=True)
@@ -754,9 +751,9 @@ def test_the_latest_stories_come_first_and_of_equals_the_older(both):
     days = {3: [9.0, 1.0], 1: [2.0, 2.0, 2.0], 4: [9.0], 2: [None, 9.0], 5: [-1.0, -2.0], 6: [None]}
     nodes = count(1)
     both.fill(
-        *(article(next(nodes), day=day, kept_by_day=day or 4.0, story=s) for s, own in days.items() for day in own)
+        *(article(next(nodes), day=day, expiry_day=day or 4.0, story=s) for s, own in days.items() for day in own)
     )
-    ids = both.store.story_ids
+    ids = both.store.story_numbers
     assert ids(None, 1) == [2, 3, 4, 6, 1, 5]
     assert (ids(None, 2), ids(None, 3), ids(None, 4)) == ([2, 3, 1, 5], [1], [])
     assert (ids(9.0, 1), ids(9.0, 2), ids(2.0, 2)) == ([2, 3, 4], [2, 3], [2, 3, 1])
@@ -788,11 +785,11 @@ def test_what_was_learned_of_a_source_is_kept_as_long_as_it_has_articles(both):
     both.fill(article(1, source="é"), article(2, source="é"), article(3, source="京"))
     learned = {
         "é": LearnedResidue(2**53 + 1, 2**31, ends, np.array([True, False, True])),
-        "京": habits_of(1),
-        "": habits_of(2),
+        "京": residue_of(1),
+        "": residue_of(2),
     }
     with both.store.transaction():
-        both.set_learned_residue("é", habits_of(3))
+        both.set_learned_residue("é", residue_of(3))
         for source, learned_residue in learned.items():
             both.set_learned_residue(source, learned_residue)
     assert {source: plain(both.store.learned_residue(source)) for source in learned} == plain(learned)
@@ -824,22 +821,22 @@ def test_an_alias_of_an_alias_is_the_story_that_all_are_in(both):
     assert_same(both.store, both.twin)
     with both.store.transaction():
         both.delete([1, 2, 3, 4, 5, 7])
-        both.delete_dead_stories()
+        both.delete_empty_stories()
     assert [both.store.resolve(story) for story in range(9)] == [None, 1, 1, 1, 1, 1, 1, None, None]
     with both.store.transaction():
         both.delete([6])
     assert both.store.resolve(4) == 1
     with both.store.transaction():
-        both.delete_dead_stories()
+        both.delete_empty_stories()
     assert [both.store.resolve(story) for story in range(9)] == [None] * 9
     assert both.store.counters()[1] == 8
 
 
-def test_a_copy_goes_where_its_speaker_goes_and_is_inherited(both):
+def test_a_copy_moves_with_its_canonical_article_and_becomes_canonical_after_it(both):
     both.fill(article(1), article(2, canonical=1), article(3, canonical=1), article(4), article(5, canonical=4))
     with both.store.transaction():
         both.add_stories([2])
-        both.place([1], 2)
+        both.assign([1], 2)
     assert [row.story for row in both.store.rows(range(6)).values()] == [2, 2, 2, 1, 1]
     with both.store.transaction():
         both.delete([1])
@@ -863,7 +860,7 @@ def test_numbers_never_go_down(make_store):
         assert store.counters() == (8, 10, latest)
     with store.transaction():
         both.delete([1, 3, 7])
-        both.delete_dead_stories()
+        both.delete_empty_stories()
     for _ in range(2):
         assert store.count() == 0
         assert store.counters() == (8, 10, 50.0)
@@ -888,17 +885,17 @@ def change_all(store):
     store.add_stories([3, 4])
     store.insert([article(88, "88", story=3), article(89, "89", story=4)])
     store.merge(2, 1)
-    store.place([1], 3)
+    store.assign([1], 3)
     store.delete([3])
     store.replace_canonical(4, 3)
     store.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities)
     store.set_norms(np.array([1, 2]), np.array([7, 8], dtype=np.float32))
     store.set_latest(99.0)
-    store.set_learned_residue("", habits_of(1))
-    store.set_learned_residue("é", habits_of(2))
+    store.set_learned_residue("", residue_of(1))
+    store.set_learned_residue("é", residue_of(2))
     store.delete_unused_residue()
     store.delete([89])
-    store.delete_dead_stories()
+    store.delete_empty_stories()
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, Stop, KeyboardInterrupt, GeneratorExit, OSError])
@@ -989,14 +986,14 @@ def test_the_number_changes_with_every_transaction_of_another(make_store):
         lambda: both.set_norms(np.array([1]), np.array([77], dtype=np.float32)),
         lambda: both.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities),
         lambda: both.set_latest(3.0),
-        lambda: both.set_learned_residue("a.org", habits_of(1)),
+        lambda: both.set_learned_residue("a.org", residue_of(1)),
         lambda: both.delete_unused_residue(),
-        lambda: both.place([1], 2),
+        lambda: both.assign([1], 2),
         lambda: both.merge(2, 1),
         lambda: both.delete([1]),
         lambda: both.replace_canonical(2, 1),
         lambda: both.delete([2, 3]),
-        lambda: both.delete_dead_stories(),
+        lambda: both.delete_empty_stories(),
     ]
     for change in changes:
         with both.store.transaction():
@@ -1030,13 +1027,13 @@ def test_all_in_a_snapshot_is_as_it_was_when_it_began(make_store):
 @on_those_that_last
 def test_what_comes_some_at_a_time_is_of_one_moment_too(make_store):
     both, reader, size = Both(make_store()), make_store(read_only=True), 20_000
-    both.fill(*(article(node, article_features=EMPTY) for node in range(1, size + 1)))
+    both.fill(*(article(node, features=EMPTY) for node in range(1, size + 1)))
     with reader.snapshot():
-        outlines, canonical = reader.outlines(1), reader.canonical_since(1)
-        first, (node, *_) = next(outlines), next(canonical)
+        blocks, canonical = reader.node_columns(1), reader.canonical_since(1)
+        first, (node, *_) = next(blocks), next(canonical)
         with both.store.transaction():
             both.store.delete(range(2, size + 1))
-        assert len(first.nodes) + sum(len(outline.nodes) for outline in outlines) == size
+        assert len(first.nodes) + sum(len(columns.nodes) for columns in blocks) == size
         assert (node, *(node for node, *_ in canonical)) == tuple(range(1, size + 1))
     assert reader.count() == 1
 
@@ -1049,7 +1046,7 @@ def test_what_is_stored_is_there_after_closing(make_store):
     both = Both(make_store())
     both.fill(
         *(
-            article(node, name, day=DAYS[node % 7], kept_by_day=0.5, story=node % 2 + 1)
+            article(node, name, day=DAYS[node % 7], expiry_day=0.5, story=node % 2 + 1)
             for node, name in enumerate(IDS, 1)
         )
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from dedup.arrays import first_members
 from dedup.article import Article
-from dedup.progress import ProgressCallback, no_progress
+from dedup.progress import Progress, track
 from dedup.store.records import ArticleFeatures, Row, digest_of, encode_article, source_of
 from dedup.story.partition import coarsened
 from dedup.stream.assignment import Assignment, format_story_id
@@ -42,12 +42,13 @@ class Assigner:
         self._state = state
         self._stories = state.live.nodes.stories
 
-    def add(self, articles: Sequence[Article], progress: ProgressCallback = no_progress) -> list[Assignment]:
+    def add(self, articles: Sequence[Article], progress: Progress) -> list[Assignment]:
         """Put articles into stories; an article with a known id replaces the stored one."""
         assignments: list[Assignment] = []
-        for assignment in self._add(articles):
-            assignments.append(assignment)
-            progress(len(assignments) / len(articles))
+        with track(progress, len(articles)) as on_progress:
+            for assignment in self._add(articles):
+                assignments.append(assignment)
+                on_progress(len(assignments) / len(articles))
         return assignments
 
     def _add(self, articles: Sequence[Article]) -> Iterator[Assignment]:

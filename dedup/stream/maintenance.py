@@ -11,8 +11,17 @@ from dedup.story.partition import partition
 from dedup.stream.assignment import Move, format_story_id
 from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.matching import find_neighbours
+from dedup.stream.queries import row_of
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import TextFeatures
+
+
+def remove_by_id(state: IndexState, article_id: str) -> bool:
+    """Remove the article with that id; return whether there was one."""
+    row = row_of(state, article_id)
+    if row is not None:
+        remove(state, [row.node])
+    return row is not None
 
 
 def remove(state: IndexState, nodes: list[int]) -> None:

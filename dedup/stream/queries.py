@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from dedup.article import Article
+from dedup.article import Batch
 from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
 from dedup.store.records import Row, decode_article
 from dedup.story.result import Story
 from dedup.story.similarity import membership
-from dedup.stream.assignment import Similar, format_story_id
+from dedup.stream.assignment import Similar, format_story_id, parse_story_id
 from dedup.stream.matching import find_neighbours, text_features_of
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import count_words
@@ -20,6 +20,23 @@ def row_of(state: IndexState, article_id: str) -> Row | None:
     """Return the live article with that id, or None."""
     is_id = isinstance(article_id, str) and is_storable(article_id)
     return state.store.by_id(article_id) if is_id else None
+
+
+def story_id_of(state: IndexState, article_id: str) -> str:
+    """Return the id of the story of an article, or raise KeyError."""
+    row = row_of(state, article_id)
+    if row is None:
+        raise KeyError(f"no article has the id {article_id!r}")
+    return format_story_id(row.story)
+
+
+def story_by_id(state: IndexState, story_id: str, rule: str | Chooser) -> Story:
+    """Return the story with that id or alias, or raise KeyError."""
+    number = state.store.resolve(parse_story_id(story_id))
+    story = None if number is None else story_of(state, number, rule)
+    if story is None:
+        raise KeyError(f"no story has the id {story_id!r}")
+    return story
 
 
 def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | None:
@@ -37,8 +54,12 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     return build_story(candidates, copies, settings.story_threshold, rule, state.live, format_story_id(number))[0]
 
 
-def similar_reports(state: IndexState, article: Article) -> list[Similar]:
-    """Return the live reports that an article is similar to, most similar first."""
+def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:
+    """Return the live reports that the one article of a batch is similar to, most similar first.
+
+    A report with the id of the article is left out.
+    """
+    (article,), (has_id,) = batch.articles, batch.named
     texts = text_features_of(state, state.source_residue.add_residue([article]))
     weighted = state.live.weight_texts(texts, np.zeros(1, dtype=np.bool_))
     limit = np.array([state.next_node])
@@ -46,4 +67,8 @@ def similar_reports(state: IndexState, article: Article) -> list[Similar]:
     rows = state.store.rows(nodes.tolist())
     order = np.lexsort((nodes, -similarities)).tolist()
     found = [(rows[int(nodes[i])], float(similarities[i])) for i in order]
-    return [Similar(row.id, format_story_id(row.story), similarity) for row, similarity in found]
+    return [
+        Similar(row.id, format_story_id(row.story), similarity)
+        for row, similarity in found
+        if not has_id or row.id != article.id
+    ]

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import tzinfo
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from dedup.arrays import first_members, numbered_by_first
 from dedup.article import read_articles
 from dedup.progress import Progress, ProgressCallback, track
+from dedup.store.opening import name_of
 from dedup.store.records import encode_article
 from dedup.stories import LabelledArticles, Stories
 from dedup.stream.live import TEXTS_AT_ONCE
@@ -29,17 +31,24 @@ def labelled_articles(stories: Stories | LabelledArticles) -> LabelledArticles:
 
 
 def seed_index(
-    session: Session, labelled: LabelledArticles, name: str, timezone: str | tzinfo | None, progress: Progress
+    session: Session, labelled: LabelledArticles, path: str | Path, timezone: str | tzinfo | None, progress: Progress
 ) -> None:
-    """Write articles with their stories into a new index, which messages call `name`; label k becomes story k + 1."""
+    """Write articles with their stories into the new index at a path; label k becomes story k + 1.
+
+    When that fails, the session is closed.
+    """
 
     def seed() -> None:
         if session.store.counters()[:2] != (1, 1):
-            raise ValueError(f"{name} has had articles; allowed: a new index")
+            raise ValueError(f"{name_of(path)} has had articles; allowed: a new index")
         with track(progress, len(labelled.articles)) as on_progress:
             _insert_all(session, labelled, timezone, on_progress)
 
-    session.write(seed)
+    try:
+        session.write(seed)
+    except BaseException:
+        session.close()
+        raise
 
 
 def _insert_all(

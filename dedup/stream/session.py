@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from dedup.parameters import StorySettings
-from dedup.store.protocol import Store
+from dedup.store.opening import open_store
 from dedup.stream.assigner import Assigner
 from dedup.stream.live import INDEXED_FEATURES
+from dedup.stream.settings import stored_parameters, versions
 from dedup.stream.state import IndexState
 
 Result = TypeVar("Result")
@@ -19,8 +21,7 @@ class Session:
 
     Parameters
     ----------
-    store : Store
-        Closed when the state cannot be loaded.
+    path : str or Path
     settings : StorySettings
     read_only : bool
 
@@ -33,16 +34,17 @@ class Session:
         State and assigner are to be used inside `reading` and `write` only.
     """
 
-    def __init__(self, store: Store, settings: StorySettings, *, read_only: bool) -> None:
-        self.store, self.settings = store, settings
+    def __init__(self, path: str | Path, settings: StorySettings, *, read_only: bool) -> None:
+        self.store = open_store(path, stored_parameters(settings), versions(), read_only=read_only)
+        self.settings = settings
         self._read_only = read_only
         self._data_version: int | None = None  # that of the state in memory; None when that cannot be relied on
         self._mutex = threading.RLock()
         try:
-            with store.snapshot() as data_version:
+            with self.store.snapshot() as data_version:
                 self._refresh(data_version)
         except BaseException:
-            store.close()
+            self.store.close()
             raise
 
     def close(self) -> None:

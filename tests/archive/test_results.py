@@ -61,7 +61,7 @@ def test_it_is_the_index_that_begins_with_the_batch(tmp_path, articles, rows, pa
         assert [s.articles[0] for s in sorted(index.stories(), key=lambda s: int(s.id[1:]))] == sorted(
             (story.articles[0] for story in stories), key=lambda a: (a.published is None, a.published or BEGIN, a.id)
         )
-        assert remembered(index._session.state) == remembered(IndexState(index._session.store, index._session.job))
+        assert remembered(index._session.state) == remembered(IndexState(index._session.store, index._session.settings))
 
 
 def test_reports_join_and_the_same_articles_are_unchanged(done, articles):
@@ -102,14 +102,14 @@ def test_the_latest_stories_come_whole(done):
 def test_of_parquet_files_only_blocks_with_articles_that_are_wanted_are_read(tmp_path, articles, monkeypatch):
     dated = sorted((a for a in articles if "published" in a), key=lambda a: a["published"])
     cluster(write(tmp_path / "a.parquet", dated), tmp_path / "out")
-    read, rows_of = [], results.rows_of
+    read, rows_of_block = [], results.rows_of_block
 
     def noted(block, fields):
         if "text" in fields:
             read.append(block.start)
-        return rows_of(block, fields)
+        return rows_of_block(block, fields)
 
-    monkeypatch.setattr(results, "rows_of", noted)
+    monkeypatch.setattr(results, "rows_of_block", noted)
     with begin(":memory:", tmp_path / "out", since=datetime.fromisoformat(dated[-1]["published"])) as index:
         assert len(index) > 0
     assert 0 not in read

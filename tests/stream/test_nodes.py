@@ -22,11 +22,11 @@ STEPS = st.lists(
             st.sampled_from([1, 1, 1, 3, 900]),
             st.integers(0, 2**32),
         ),
-        st.tuples(st.just("settle"), SOME, STORIES),
+        st.tuples(st.just("assign"), SOME, STORIES),
         st.tuples(st.just("merge"), STORIES, STORIES),
-        st.tuples(st.just("forget"), SOME),
-        st.tuples(st.just("forget_first"), st.integers(1, 1600)),
-        st.tuples(st.just("raise_speaker"), st.integers(0, 5000)),
+        st.tuples(st.just("remove"), SOME),
+        st.tuples(st.just("remove_first"), st.integers(1, 1600)),
+        st.tuples(st.just("make_canonical"), st.integers(0, 5000)),
         st.tuples(st.just("set_norms"), SOME, st.integers(0, 100)),
         st.tuples(st.just("trim")),
     ),
@@ -62,14 +62,14 @@ class Both:
         self.table.add(nodes, days=days, norms=norms, sizes=sizes, is_canonical=is_canonical)
         assert not self.table.alive(nodes).any()
         for story in np.unique(stories).tolist():
-            self.table.settle(nodes[stories == story], story)
+            self.table.assign(nodes[stories == story], story)
         rows = zip(*(column.tolist() for column in (days, norms, sizes, is_canonical, stories)), strict=True)
         self.twin |= {node: Known(*row) for node, row in zip(nodes.tolist(), rows, strict=True)}
         self.last = int(nodes[-1])
 
-    def settle(self, places, story):
+    def assign(self, places, story):
         nodes = self.chosen(places)
-        self.table.settle(nodes, story)
+        self.table.assign(nodes, story)
         for node in nodes.tolist():
             self.twin[node].story = story
 
@@ -78,14 +78,14 @@ class Both:
         for known in self.twin.values():
             known.story = into if known.story == story else known.story
 
-    def forget(self, places):
+    def remove(self, places):
         nodes = self.chosen(places)
-        self.table.forget(nodes)
+        self.table.remove(nodes)
         for node in nodes.tolist():
             del self.twin[node]
 
-    def forget_first(self, count):
-        self.forget(range(min(count, len(self.twin))))
+    def remove_first(self, count):
+        self.remove(range(min(count, len(self.twin))))
 
     def make_canonical(self, place):
         for node in self.chosen([place]).tolist():
@@ -115,7 +115,7 @@ class Both:
             (table.days, "day"),
             (table.norms, "norm"),
             (table.sizes, "size"),
-            (table.is_canonical, "speaks"),
+            (table.is_canonical, "is_canonical"),
         ):
             expected = [getattr(twin[node], name) for node in live.tolist()]
             np.testing.assert_array_equal(column(live), np.array(expected, dtype=column(live).dtype))
@@ -140,7 +140,7 @@ def table_of(*stories):
     table = NodeTable()
     table.add(nodes, days=np.arange(n), norms=np.ones(n), sizes=np.ones(n), is_canonical=np.ones(n, dtype=np.bool_))
     for node, story in zip(nodes, stories, strict=True):
-        table.settle(np.array([node]), story)
+        table.assign(np.array([node]), story)
     return table
 
 
@@ -151,7 +151,7 @@ def test_a_node_without_a_story_is_not_live():
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
 def test_stories_of_trimmed_nodes_are_none(dtype):
     table = table_of(*[1] * 3000, 2)
-    table.forget(np.arange(1, 3001))
+    table.remove(np.arange(1, 3001))
     table.trim()
     assert table.stories(np.array([0, 1, 1500, 3000, 3001], dtype=dtype)).tolist() == [0, 0, 0, 0, 2]
     assert len(table._rows) < 2000
@@ -159,7 +159,7 @@ def test_stories_of_trimmed_nodes_are_none(dtype):
 
 def test_trimming_keeps_what_stands_between_live_nodes():
     table = table_of(1, 2, 3, 4)
-    table.forget(np.array([1, 3]))
+    table.remove(np.array([1, 3]))
     table.trim()
     assert table.stories(np.arange(5)).tolist() == [0, 0, 2, 0, 4]
     assert table.days(np.array([2, 4])).tolist() == [1.0, 3.0]
@@ -167,12 +167,12 @@ def test_trimming_keeps_what_stands_between_live_nodes():
 
 def test_a_table_that_lost_all_takes_in_more():
     table = table_of(1, 1)
-    table.forget(np.array([1, 2]))
+    table.remove(np.array([1, 2]))
     table.trim()
     table.trim()
     assert table.stories(np.arange(3)).tolist() == [0, 0, 0]
     assert len(table.canonical()) == len(table.of_stories([1])) == 0
     one = np.ones(1)
     table.add(np.array([3]), days=one, norms=one, sizes=one, is_canonical=one)
-    table.settle(np.array([3]), 9)
+    table.assign(np.array([3]), 9)
     assert table.stories(np.arange(4)).tolist() == [0, 0, 0, 9]

@@ -10,9 +10,9 @@ import pytest
 
 import dedup
 from dedup import StoryIndex
-from dedup.parameters import NearSettings
-from dedup.stream import settings as scheme
-from dedup.stream.settings import Settings, versions
+from dedup.parameters import NearSettings, StorySettings
+from dedup.stream import settings as index_settings
+from dedup.stream.settings import stored_parameters, versions
 
 TEXT = "Kim Jong Un boarded his armoured train in Pyongyang bound for Vladivostok."
 NEAR = {"threshold": 0.7, "recall": 0.95, "num_perm": 128, "shingle_size": 5}
@@ -20,6 +20,10 @@ NEAR = {"threshold": 0.7, "recall": 0.95, "num_perm": 128, "shingle_size": 5}
 
 def near(**other):
     return NearSettings(**NEAR | other)
+
+
+def parameters(threshold=0.12, near_settings=None, cut_residue=True):
+    return stored_parameters(StorySettings(near_settings or near(), threshold, cut_residue, 1_000_000))
 
 
 @pytest.fixture
@@ -30,9 +34,9 @@ def path(tmp_path):
 @pytest.fixture
 def other_versions(monkeypatch):
     """As if it were another Python, with other packages."""
-    monkeypatch.setattr(dedup, "__version__", "0.0.1")
+    monkeypatch.setattr(index_settings, "__version__", "0.0.1")
     monkeypatch.setattr(unicodedata, "unidata_version", "9.0.0")
-    monkeypatch.setattr(scheme, "version", lambda name: {"Unidecode": "1.0.22", "stopwordsiso": "0.5"}[name])
+    monkeypatch.setattr(index_settings, "version", lambda name: {"Unidecode": "1.0.22", "stopwordsiso": "0.5"}[name])
 
 
 def fill(path):
@@ -66,7 +70,7 @@ def test_versions_are_looked_up_anew(other_versions):
 def test_a_file_says_what_it_was_made_by(path):
     fill(path)
     assert table(path, "versions") == versions()
-    assert table(path, "parameters") == Settings(0.12, near(), True, 1_000_000).parameters()
+    assert table(path, "parameters") == parameters()
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -112,30 +116,30 @@ def test_parameters_are_all_that_an_index_is_made_with_and_how_texts_become_numb
     keywords = {
         p.name: p.default for p in inspect.signature(StoryIndex).parameters.values() if p.kind is p.KEYWORD_ONLY
     }
-    told = Settings(0.12, near(), True, 1_000_000).parameters()
-    assert told.keys() - keywords.keys() == {"hashes"}
-    assert keywords.keys() - told.keys() == {"representative", "timezone", "read_only"}  # they change nothing stored
-    for name in told.keys() & keywords.keys():
-        assert told[name] in (repr(keywords[name]), keywords[name])
+    stored = parameters()
+    assert stored.keys() - keywords.keys() == {"hashes"}
+    assert keywords.keys() - stored.keys() == {"representative", "timezone", "read_only"}  # they change nothing stored
+    for name in stored.keys() & keywords.keys():
+        assert stored[name] in (repr(keywords[name]), keywords[name])
 
 
-def test_equal_parameters_are_told_alike():
-    told = Settings(1, near(threshold=1, recall=0.5), True, 1_000_000).parameters()
+def test_equal_parameters_are_stored_alike():
+    expected = parameters(1, near(threshold=1, recall=0.5))
     near_settings = near(
         threshold=np.float64(1), recall=np.float32(0.5), num_perm=np.int64(128), shingle_size=np.uint8(5)
     )
-    assert Settings(np.float32(1), near_settings, True, 1_000_000).parameters() == told
-    assert (told["story_threshold"], told["near_threshold"], told["num_perm"]) == ("1.0", "1.0", "128")
+    assert parameters(np.float32(1), near_settings) == expected
+    assert (expected["story_threshold"], expected["near_threshold"], expected["num_perm"]) == ("1.0", "1.0", "128")
 
 
 @pytest.mark.parametrize("other", [{"threshold": 0.71}, {"recall": 0.9}, {"num_perm": 64}, {"shingle_size": 4}, {}])
-def test_other_parameters_are_told_otherwise(other):
-    given = Settings(0.12 if other else np.nextafter(0.12, 1), near(**other), True, 1_000_000).parameters()
-    assert len(given.items() ^ Settings(0.12, near(), True, 1_000_000).parameters().items()) == 2
+def test_other_parameters_are_stored_differently(other):
+    given = parameters(0.12 if other else np.nextafter(0.12, 1), near(**other))
+    assert len(given.items() ^ parameters().items()) == 2
 
 
-def test_whether_residue_is_cut_is_told():
-    cut, uncut = (Settings(0.12, near(), cut, 1_000_000).parameters() for cut in (True, False))
+def test_whether_residue_is_cut_is_stored():
+    cut, uncut = (parameters(cut_residue=cut) for cut in (True, False))
     assert cut.items() ^ uncut.items() == {("cut_residue", "True"), ("cut_residue", "False")}
 
 
@@ -144,7 +148,7 @@ def test_a_file_of_another_hash_scheme_is_refused_and_unharmed(path, monkeypatch
     fill(path)
     before = path.read_bytes()
     with monkeypatch.context() as changed:
-        changed.setattr(scheme, "_HASHES", "other")
+        changed.setattr(index_settings, "_HASHES", "other")
         for _ in range(2):
             with pytest.raises(ValueError, match=r"index\.db was made with hashes=2, not other; allowed: the same"):
                 StoryIndex(path, read_only=read_only)

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from dedup import Article, StoryIndex
 from dedup.near.lsh import Bands
 from dedup.story.features import CHARACTER_RUN, KEY_BITS, WORD, WORD_PAIR, count_features, families
-from dedup.stream import matching as arrival
-from dedup.stream import text_features as reading
+from dedup.stream import matching, text_features
 from dedup.stream.live import LiveArticles
-from dedup.stream.text_features import read_shingles, read_texts, shortened
-from dedup.stream.window import slots
+from dedup.stream.text_features import extract_features, extract_shingles, shortened
+from dedup.stream.window import counters
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 BANDS = Bands(11, 4)
@@ -42,8 +41,8 @@ def assert_same(together, parts):
 @EXAMPLES
 @given(TEXTS, st.integers(1, 6))
 def test_texts_come_to_the_same_together_as_alone(texts, shingle_size):
-    alone = [read_texts([text], BANDS, shingle_size) for text in texts]
-    assert_same(read_texts(texts, BANDS, shingle_size), alone)
+    alone = [extract_features([text], BANDS, shingle_size) for text in texts]
+    assert_same(extract_features(texts, BANDS, shingle_size), alone)
 
 
 @pytest.mark.parametrize("characters", [1, 100, 1000])
@@ -51,31 +50,31 @@ def test_blocks_do_not_change_what_texts_come_to(monkeypatch, characters):
     rng = random.Random(0)
     texts = [" ".join(rng.choices(["Kim", "to", "Россия", "a"], k=rng.randrange(60))) for _ in range(60)]
     texts[7] = texts[59] = ""
-    whole, shingles = read_texts(texts, BANDS, 5), read_shingles(texts, 5)
-    monkeypatch.setattr(reading, "_BLOCK_CHARACTERS", characters)
-    assert_same(whole, [read_texts(texts, BANDS, 5)])
-    for one, other in zip(shingles, read_shingles(texts, 5), strict=True):
+    whole, shingles = extract_features(texts, BANDS, 5), extract_shingles(texts, 5)
+    monkeypatch.setattr(text_features, "_BLOCK_CHARACTERS", characters)
+    assert_same(whole, [extract_features(texts, BANDS, 5)])
+    for one, other in zip(shingles, extract_shingles(texts, 5), strict=True):
         assert np.array_equal(one, other)
 
 
 @EXAMPLES
 @given(TEXTS, st.integers(1, 6))
 def test_shingles_can_be_made_again(texts, shingle_size):
-    readings = read_texts(texts, BANDS, shingle_size)
-    shingles, counts = read_shingles(texts, shingle_size)
-    assert np.array_equal(shingles, readings.shingles)
-    assert counts.tolist() == np.diff(readings.shingle_offsets).tolist()
+    found = extract_features(texts, BANDS, shingle_size)
+    shingles, counts = extract_shingles(texts, shingle_size)
+    assert np.array_equal(shingles, found.shingles)
+    assert counts.tolist() == np.diff(found.shingle_offsets).tolist()
 
 
 @EXAMPLES
 @given(TEXTS)
 def test_features_are_those_of_a_batch_in_fewer_bits(texts):
-    readings, counted = read_texts(texts, BANDS, 5), count_features(texts)
-    assert readings.offsets.tolist() == counted.offsets.tolist()
-    assert np.array_equal(readings.features, shortened(counted.keys))
-    assert np.array_equal(readings.counts, np.minimum(counted.counts, 255))
-    for start, stop in zip(readings.offsets[:-1], readings.offsets[1:], strict=True):
-        assert (np.diff(readings.features[start:stop].astype(np.int64)) > 0).all()
+    found, counted = extract_features(texts, BANDS, 5), count_features(texts)
+    assert found.offsets.tolist() == counted.offsets.tolist()
+    assert np.array_equal(found.features, shortened(counted.keys))
+    assert np.array_equal(found.counts, np.minimum(counted.counts, 255))
+    for start, stop in zip(found.offsets[:-1], found.offsets[1:], strict=True):
+        assert (np.diff(found.features[start:stop].astype(np.int64)) > 0).all()
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**46 - 1), st.sampled_from([WORD, WORD_PAIR, CHARACTER_RUN]))))
@@ -86,24 +85,24 @@ def test_a_shortened_key_keeps_the_family_and_30_bits_of_hash(features):
     assert (keys < 1 << KEY_BITS).all()
     assert families(short).tolist() == [family for _, family in features]
     assert (short >> 2).tolist() == [hashed >> 16 for hashed, _ in features]
-    assert slots(short).tolist() == [hashed >> 22 for hashed, _ in features]
+    assert counters(short).tolist() == [hashed >> 22 for hashed, _ in features]
 
 
 def test_no_count_is_above_255():
-    counts = read_texts(["kim " * 1000, "kim " * 10], BANDS, 5).counts
+    counts = extract_features(["kim " * 1000, "kim " * 10], BANDS, 5).counts
     assert counts.max() == 255
     assert counts.min() < 255
 
 
 def test_blank_texts_come_to_nothing():
-    readings = read_texts(["", " .,\n", "Kim", "\u200b"], BANDS, 5)
-    assert readings.blank.tolist() == [True, True, False, True]
-    assert np.diff(readings.offsets).astype(bool).tolist() == [False, False, True, False]
-    assert readings.bands.shape == (4, BANDS.bands)
+    found = extract_features(["", " .,\n", "Kim", "\u200b"], BANDS, 5)
+    assert found.blank.tolist() == [True, True, False, True]
+    assert np.diff(found.offsets).astype(bool).tolist() == [False, False, True, False]
+    assert found.bands.shape == (4, BANDS.bands)
 
 
 def test_no_texts_have_no_shingles():
-    assert [len(part) for part in read_shingles([], 5)] == [0, 0]
+    assert [len(part) for part in extract_shingles([], 5)] == [0, 0]
 
 
 ROWS = st.lists(st.tuples(*[st.integers(0, 3)] * 4), min_size=2, max_size=14)
@@ -111,22 +110,22 @@ ROWS = st.lists(st.tuples(*[st.integers(0, 3)] * 4), min_size=2, max_size=14)
 
 @settings(deadline=None, max_examples=80, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # an index takes 32 MB
 @given(ROWS, st.lists(st.booleans(), min_size=14, max_size=14), st.integers(1, 13), st.integers(1, 4))
-def test_sharing_a_band_finds_the_live_that_share_most(rows, dead, first, most):
+def test_near_candidates_are_the_live_nodes_that_share_most_bands(rows, dead, first, most):
     first, nodes, ones = min(first, len(rows) - 1), np.arange(1, len(rows) + 1), np.ones(len(rows))
     bands = np.array(rows, dtype=np.uint64) * np.uint64(4) + np.arange(4, dtype=np.uint64)
     live = LiveArticles()
     live.add_bands(nodes[:first], bands[:first])
     live.nodes.add(nodes[:first], days=ones[:first], norms=ones[:first], sizes=ones[:first], is_canonical=ones[:first])
-    live.nodes.settle(nodes[:first], 1)
+    live.nodes.assign(nodes[:first], 1)
     gone = [place for place in range(first) if dead[place]]
-    live.nodes.forget(nodes[gone])
+    live.nodes.remove(nodes[gone])
     live.add_bands(nodes[first:], bands[first:])
     expected = []
     for i in range(first, len(rows)):
         shared = {j: sum(map(int.__eq__, rows[i], rows[j])) for j in range(i) if j not in gone}
         best = sorted((j for j in shared if shared[j]), key=lambda j: (-shared[j], j))[:most]
         expected += [(i - first, j + 1) for j in best]
-    place, others = live.sharing_a_band(nodes[first:], bands[first:], most)
+    place, others = live.near_candidates(nodes[first:], bands[first:], most)
     assert list(zip(place.tolist(), others.tolist(), strict=True)) == expected
 
 
@@ -161,13 +160,13 @@ def slow_original(texts, bands, i, live, most):
 @pytest.mark.parametrize("most", [64, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_copy_is_that_of_the_most_similar_the_earlier_of_equals(monkeypatch, seed, most):
-    monkeypatch.setattr(arrival, "_MOST_COMPARED", most)
+    monkeypatch.setattr(matching, "_MOST_COMPARED", most)
     rng = random.Random(seed)
     texts = near_copies(rng, 60)
     articles = [Article(str(i), text, "", datetime(2023, 9, 12, i % 24, tzinfo=UTC)) for i, text in enumerate(texts)]
     live, canonical, told = [], {}, 0
     with StoryIndex(":memory:", near_threshold=0.5, cut_residue=False) as index:
-        bands = read_texts(texts, index._session.settings.bands, 5).bands
+        bands = extract_features(texts, index._session.state.bands, 5).bands
         while told < len(texts):
             stop = min(told + rng.choice([1, 2, 7, 20]), len(texts))
             for i, assignment in enumerate(index.add_many(articles[told:stop]), told):

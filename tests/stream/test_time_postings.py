@@ -1,4 +1,4 @@
-"""TimeSlices against a list that is read from end to end."""
+"""TimePostings against a list that is read from end to end."""
 
 from collections import Counter
 from math import isnan, nan
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dedup.story.candidates import FLOOR, REACH_DAYS
 from dedup.story.similarity import time_factor
-from dedup.stream.time_postings import _SLICE_DAYS, TimeSlices
+from dedup.stream.time_postings import _SLICE_DAYS, TimePostings
 
 EXAMPLES = settings(deadline=None, max_examples=70)
 ROUNDING = 1e-9
@@ -38,7 +38,7 @@ def add_all(slices, batches):
 
 
 def filled(batches):
-    slices = TimeSlices()
+    slices = TimePostings()
     return slices, add_all(slices, batches)
 
 
@@ -129,7 +129,7 @@ def test_what_is_out_of_reach_is_not_similar(day, other):
 
 
 def test_nothing_is_found_in_what_is_empty():
-    slices = TimeSlices()
+    slices = TimePostings()
     assert not found(slices, [(0.0, 1), (nan, 2)])
     assert not found(slices, [])
     slices.add(*columns([], np.float64, np.uint32, np.int64))

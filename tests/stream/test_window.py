@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dedup.story.features import WORD, feature_keys
 from dedup.story.weighting import PRIOR_STOP_WORD_ARTICLES
 from dedup.stream.text_features import shortened
-from dedup.stream.window import STEP, STEPS, Window, beginning, slots
+from dedup.stream.window import STEP, STEPS, Window, _in_earlier_texts, counters, window_start
 from dedup.text.tokens import tokenize
 
 # A window takes 32 MB, and shrinking would keep hundreds.
@@ -22,6 +22,7 @@ def features_of(*words):
     return shortened(feature_keys(tokenize([" ".join(words)]).hashes, WORD))
 
 
+CHANCES = st.lists(st.booleans(), min_size=12, max_size=12)
 STOP_WORD = int(features_of("the")[0])
 PRIOR = round(PRIOR_STOP_WORD_ARTICLES)
 # Two of each four share a counter, as do two with the stop word.
@@ -80,7 +81,7 @@ def test_a_window_is_its_slow_twin_whatever_comes_and_goes(steps):
         frequencies = window.frequencies(np.array(POOL, dtype=np.uint32))
         assert frequencies.dtype == np.int64
         assert frequencies.tolist() == twin.frequencies()
-    nodes, features, counts, sizes = window.everything()
+    nodes, features, counts, sizes = window.entries()
     assert (features.dtype, counts.dtype) == (np.uint32, np.uint8)
     ends = np.cumsum(sizes)[:-1]
     parts = zip(nodes.tolist(), np.split(features, ends), np.split(counts, ends), strict=False)
@@ -104,12 +105,12 @@ def test_when_all_have_gone_a_window_is_as_new(steps):
 
 @given(st.integers(0, 50_000), st.integers(0, 50_000))
 def test_the_window_begins_at_a_step_and_holds_the_articles_of_its_steps(node, later):
-    first = beginning(node)
+    first = window_start(node)
     assert first % STEP == 0
     assert first <= node
     if first:
         assert STEP * STEPS <= node - first < STEP * (STEPS + 1)
-    assert beginning(min(node, later)) <= beginning(max(node, later))
+    assert window_start(min(node, later)) <= window_start(max(node, later))
 
 
 def test_the_window_never_moves_back():
@@ -117,7 +118,7 @@ def test_the_window_never_moves_back():
     window.advance(20_000)
     first = window.first
     window.advance(10_000)
-    assert window.first == first == beginning(20_000)
+    assert window.first == first == window_start(20_000)
 
 
 def test_the_window_moves_past_those_before_its_first_node_only():
@@ -126,7 +127,7 @@ def test_the_window_moves_past_those_before_its_first_node_only():
         window.add(node, *arrays({7 << 8: 1}))
     window.advance((STEPS + 1) * STEP)
     assert window.first == STEP
-    assert window.everything()[0].tolist() == [STEP, STEP + 1]
+    assert window.entries()[0].tolist() == [STEP, STEP + 1]
 
 
 def test_an_article_from_before_the_window_is_not_taken_in_nor_out():
@@ -149,7 +150,7 @@ def test_stop_words_of_any_language_have_a_prior_and_other_words_have_none():
 
 
 def test_features_with_the_same_24_highest_bits_share_a_counter():
-    assert slots(np.array([0, 0xFF, 0x100, 0xFFFFFFFF], dtype=np.uint32)).tolist() == [0, 0, 1, (1 << 24) - 1]
+    assert counters(np.array([0, 0xFF, 0x100, 0xFFFFFFFF], dtype=np.uint32)).tolist() == [0, 0, 1, (1 << 24) - 1]
 
 
 @pytest.mark.parametrize("empty", [{}, None])
@@ -157,7 +158,20 @@ def test_an_article_without_features_counts_and_an_empty_window_has_nothing(empt
     window = Window()
     if empty is not None:
         window.add(3, *arrays(empty))
-    nodes, features, counts, sizes = window.everything()
+    nodes, features, counts, sizes = window.entries()
     assert nodes.tolist() == ([] if empty is None else [3])
     assert sizes.tolist() == [0] * window.count
     assert len(features) == len(counts) == 0
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.lists(st.lists(st.integers(0, 5), max_size=6), min_size=1, max_size=12),
+    st.lists(st.booleans(), min_size=12, max_size=12),
+)
+def test_entries_in_earlier_texts_are_those_of_a_loop(texts, chances):
+    counted = np.array(chances[: len(texts)])
+    slots = np.array([slot for text in texts for slot in text], dtype=np.int64)
+    text = np.repeat(np.arange(len(texts)), list(map(len, texts)))
+    expected = [sum(counted[j] * texts[j].count(slot) for j in range(i)) for i, own in enumerate(texts) for slot in own]
+    assert _in_earlier_texts(slots, text, counted).tolist() == expected
