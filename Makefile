@@ -23,7 +23,7 @@ pythons: .venv/installed-dev
 
 # Minutes: 100,000 short articles on loky, Ray and Dask, with a worker killed in each.
 engines: .venv/installed-dev
-	$(BIN)/python benchmarks/archive_engines.py 100000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
+	$(BIN)/python -m benchmarks.archive.engines 100000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
 		--results .venv
 
 docs: .venv/installed-docs

@@ -94,7 +94,7 @@ def near_duplicates(
     Time is linear in the text plus the number of candidate pairs; memory is 8 bytes a word and 4 bytes a
     permutation for each article, beyond the texts.
 
-    What the definition does to templates, measured by ``benchmarks/near_quality.py``: two different reports under one
+    What the definition does to templates, measured by ``benchmarks/near/quality.py``: two different reports under one
     footer of 120 words are near-duplicates when they have 20 words each, not when they have 30 (with
     ``containment=0.7``: up to 40). Bulletins of 200 words that differ in their figures are near-duplicates while
     figures are at most one word in 50; `compare_numbers` tells nearly all of them apart, copies of one excepted.

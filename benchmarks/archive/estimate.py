@@ -1,47 +1,39 @@
-"""What `dedup.archive` would need for more articles than were measured, from what archive_growth.py measured.
+"""What `dedup.archive` would need for more articles than were measured, from the results of growth.py.
 
-python benchmarks/archive_estimate.py [--cores 64]
+python -m benchmarks.archive.estimate [--cores 64]
 
 For each stage: hours of one core, and memory of its largest worker. Time is that of an article at the largest size
-measured, times articles: nothing grows faster at a given number of articles a day. Memory grows along the line through
-the smallest and the largest size where a task keeps numbers of all articles; in the other stages it depends on a
-slice, on the articles of nine days or on the largest story, and stays. Stages of one task, or of tasks that follow one
-another, keep one core busy and all others waiting: their hours are on the clock.
+measured, multiplied by the articles: nothing grows faster at a given number of articles a day. Memory grows along the
+line through the smallest and the largest size where a task keeps numbers of all articles; in the other stages it
+depends on a slice, on the articles of nine days or on the largest story, and stays. Stages of one task, or of tasks
+that follow one another, keep one core busy while all others wait: their hours are on the clock.
 """
 
-import argparse
-import json
 from itertools import chain
 from typing import Any, NamedTuple
 
-from near_race import RESULTS
+from benchmarks import harness
 
 SIZES = 100_000_000, 1_000_000_000
 CORES = 64
 
-#: One task, or one after the other.
+#: Stages of one task, or of tasks that follow one another.
 ALONE = "order", "collect", "plan", "copies", "group", "stories"
 
-#: Whose tasks hold numbers of all articles. (What was measured of "slices" is what "order" had left in its process.)
+#: Stages whose tasks hold numbers of all articles. ("slices" does not: its memory is what "order" left in the process.)
 GROWING = "order", "collect", "sketch", "band", "merge", "plan", "copies", "stories", "tell", "assign"
 
 
 class Need(NamedTuple):
-    """What a stage needs: hours of a core, hours on the clock if it is alone, memory of its largest worker in GB."""
+    """What a stage needs: hours of a core, hours on the clock if it is alone, GB of memory of its largest worker."""
 
     core_hours: float
     alone_hours: float
     worker_gb: float
 
 
-def measured() -> dict[str, Any]:
-    """What was measured last."""
-    found: dict[str, Any] = json.loads((RESULTS / "archive_growth.json").read_text(encoding="utf-8"))
-    return found
-
-
 def needs(results: dict[str, Any], articles: int) -> dict[str, Need]:
-    """What each stage needs for so many articles."""
+    """What each stage needs for a number of articles."""
     runs = sorted(results["runs"], key=lambda run: run["articles"])
     small, large = runs[0], runs[-1]
     found = {}
@@ -57,7 +49,7 @@ def needs(results: dict[str, Any], articles: int) -> dict[str, Need]:
 
 
 class Total(NamedTuple):
-    """What the job needs: hours of a core, hours on the clock, TB written from stage to stage and at once on disk."""
+    """What the job needs: hours of a core, hours on the clock, TB written between stages, TB on disk at once."""
 
     core_hours: float
     hours: float
@@ -66,7 +58,7 @@ class Total(NamedTuple):
 
 
 def total(results: dict[str, Any], articles: int, cores: int) -> Total:
-    """What the job needs with so many cores."""
+    """What the job needs on a number of cores."""
     found = needs(results, articles).values()
     large = max(results["runs"], key=lambda run: run["articles"])
     core_hours, alone = sum(need.core_hours for need in found), sum(need.alone_hours for need in found)
@@ -75,7 +67,7 @@ def total(results: dict[str, Any], articles: int, cores: int) -> Total:
 
 
 def total_rows(results: dict[str, Any], cores: int = CORES) -> list[list[str]]:
-    """A table: a row for each size."""
+    """A row for each size."""
     lines = []
     for articles in SIZES:
         own = total(results, articles, cores)
@@ -84,8 +76,8 @@ def total_rows(results: dict[str, Any], cores: int = CORES) -> list[list[str]]:
     return lines
 
 
-def rows(results: dict[str, Any]) -> list[list[str]]:
-    """A table: a row for each stage, for each size its core hours and its largest worker."""
+def stage_rows(results: dict[str, Any]) -> list[list[str]]:
+    """A row for each stage; for each size its core hours and its largest worker."""
     by_size = [needs(results, articles) for articles in SIZES]
     lines = []
     for stage in by_size[0]:
@@ -96,15 +88,14 @@ def rows(results: dict[str, Any]) -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__, results=False)
     parser.add_argument("--cores", type=int, default=CORES)
     given = parser.parse_args()
-    results = measured()
-    for row in rows(results):
-        print("  ".join([f"{row[0]:<16}", *(f"{cell:>12}" for cell in row[1:])]))
+    results = harness.read_results(harness.RESULTS, "archive_growth")
+    heads = ["stage", *(f"{n:,}: {column}" for n in SIZES for column in ("core hours", "worker"))]
+    harness.show("Stages", [dict(zip(heads, row, strict=True)) for row in stage_rows(results)])
     heads = ["articles", "core hours", f"hours on {given.cores} cores", "written", "at once"]
-    for row in [heads, *total_rows(results, given.cores)]:
-        print("  ".join(f"{cell:>18}" for cell in row))
+    harness.show("Totals", [dict(zip(heads, row, strict=True)) for row in total_rows(results, given.cores)])
 
 
 if __name__ == "__main__":

@@ -1,26 +1,23 @@
-"""Seeded synthetic news as files, as much of it as is wanted: what an archive of years is like to a job.
+"""Seeded synthetic news as Parquet files, any number of articles: what an archive of years is like to a job.
 
-python benchmarks/archive_corpus.py FOLDER N [--words 120] [--a-day 10000] [--copies N] [--largest 600] [--files 16]
-                                    [--seed 1]
+python -m benchmarks.corpora.archive FOLDER N [--words 120] [--a-day 10000] [--copies N] [--largest 600] [--seed 1]
 
 FOLDER/articles/*.parquet   N articles: id, title, text, published, source; files follow one another in time
-FOLDER/labels.parquet       id, story, text: the true story of each, and which text it is a copy of, both as numbers
+FOLDER/labels.parquet       id, story, text: the true story of each article, and the text that it copies, as numbers
 
-Sizes of stories have a heavy tail: 60 % are one report, one in a hundred is more than 34, none more than `--largest`
-(600). A story begins at any time and lasts up to four days. It is of one of 300 topics, each with 40 names that are
-often in the news; it has four of those, eight names and 24 rare words. A report tells it in its own words: three in ten
-are the story's (all names, but ten of the words), an eighth those of the topic, the rest is from a vocabulary of
-200,000 that follows Zipf's law and begins with English function words. One report in seven is a copy of an earlier one
-of its story, with up to 2.5 % of the words changed or a sentence appended. One story is copied `--copies` times within
-five days (200,000, or a tenth of all articles), with .1 to 2 % of the words changed. There are 120 sources; a third
-have template lines at the head or foot of every article. One article in a hundred has no date.
+Sizes of stories have a heavy tail: 60 % have one article, one in a hundred more than 34, none more than `--largest`.
+A story begins at any time, lasts up to four days and belongs to one of 300 topics. Each topic has 40 names that are
+often in the news. A story has twelve names, four of them those of its topic, and 24 rare words. Of the words of an
+article three in ten are those of its story (all names, but only ten of the rare words), an eighth those of the topic,
+and the rest come from a vocabulary of 200,000 that follows Zipf's law and begins with English function words. One
+article in seven is a copy of an earlier one of its story, with up to 2.5 % of the words changed or a sentence appended.
+One story is copied `--copies` times within five days, with .1 to 2 % of the words changed. There are 120 sources; a
+third of them have template lines at the head or foot of every article. One article in a hundred has no date.
 
 Every word is a hash of seed, article and place, so that a copy is made without its original at hand: memory does not
 grow with the texts. The words are made up: use it for speed, memory and mechanics, never to say how good stories are.
 """
 
-import argparse
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +29,9 @@ import pyarrow.parquet as pq
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
+from benchmarks import harness
+from benchmarks.corpora.archive_plan import LARGEST, SOURCES, Longs, Plan, make_plan
+
 FUNCTION_WORDS = (
     "the of and to a in for is on that by this with you it not or be are from at as your all have new more an was we "
     "will can us about if my has but our one other do no they he up may what which their out use any there see only so "
@@ -41,39 +41,22 @@ FUNCTION_WORDS = (
 )
 ONSETS = "b d f g k l m n p r s t v z ch st tr"
 WORDS, NAMES, TOPICS, TOPIC_WORDS = 200_000, 100_000, 300, 250
-COMMON = 2000  # the words of stories and topics are rarer than that
-STORY_NAMES, STORY_WORDS, TOLD_WORDS = 12, 24, 10
-KNOWN_NAMES, TOPIC_NAMES = 4, 40  # so many of the names are among those of the topic
+COMMON = 2000  # the words of stories and topics have higher ranks
+STORY_NAMES, STORY_WORDS, USED_WORDS = 12, 24, 10  # an article uses ten of the words of its story
+KNOWN_NAMES, TOPIC_NAMES = 4, 40  # names of a story that are those of its topic, and names of a topic
 STORY_SHARE, TOPIC_SHARE = 0.3, 0.12
 FORMS = PLAIN, CAPITAL, COMMA, STOP, PARAGRAPH, END = range(6)
 WRITTEN = ("{} ", "{} ", "{}, ", "{}. ", "{}.\n\n", "{}.")
-TAIL, LARGEST, LASTS_DAYS = 1.3, 600, 4.0
-COPIES, MOST_CHANGED, APPENDED = 0.15, 0.025, 12
-VIRAL_DAYS, VIRAL_CHANGED = 5.0, (0.001, 0.02)
-SOURCES, WITH_TEMPLATES, UNDATED = 120, 40, 0.01
+WITH_TEMPLATES = 40  # of the sources
 BEGINNING = np.datetime64("2020-01-01", "s")
 ROW_GROUP = 8192
 _QUANTILES = 22  # bits
 
-Longs = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
 
-class Plan(NamedTuple):
-    """What is known of each article before it is written, by time."""
-
-    days: NDArray[np.float64]
-    story: Longs
-    text: Longs  # the article that it copies; itself if none
-    length: Longs
-    changed: NDArray[np.float64]  # share of the words
-    appended: Longs
-    source: Longs
-    undated: NDArray[np.bool_]
-
-
 class Corpus(NamedTuple):
-    """A plan, and what texts are made of."""
+    """A plan, and the pieces that texts are made of."""
 
     seed: int
     plan: Plan
@@ -83,59 +66,11 @@ class Corpus(NamedTuple):
     feet: pa.Array
 
 
-# Who tells what and when
-
-
-def story_sizes(rng: Generator, n: int, largest: int) -> Longs:
-    """Sizes of stories that have `n` articles together."""
-    sizes = np.minimum(rng.random(n) ** (-1 / TAIL), largest).astype(np.int64)
-    total = np.cumsum(sizes)
-    last = int(np.searchsorted(total, n))
-    sizes = sizes[: last + 1]
-    sizes[-1:] -= total[last] - n
-    return sizes
-
-
-def make_plan(rng: Generator, n: int, words: int, a_day: int, copies: int, largest: int) -> Plan:
-    sizes = np.append(story_sizes(rng, n - copies, largest), copies)[: None if copies else -1]
-    story = np.repeat(np.arange(len(sizes)), sizes)
-    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    viral = np.arange(n) >= n - copies
-    days = told_at(rng, sizes, n / a_day, viral)
-    order = np.lexsort((days, story))
-    days, rank = days[order], np.arange(n) - first
-    copied = viral | (rng.random(n) < COPIES)
-    earlier = first + np.where(viral, 0, rng.random(n) * rank).astype(np.int64)
-    text = np.where(copied & (rank > 0), earlier, np.arange(n))
-    while (text[text] != text).any():
-        text = text[text]
-    changed = np.where(viral, rng.uniform(*VIRAL_CHANGED, n), rng.uniform(0, MOST_CHANGED, n))
-    is_copy = text != np.arange(n)
-    appended = np.where(is_copy & ~viral & (rng.random(n) < 0.3), APPENDED, 0)
-    length = np.clip(rng.lognormal(np.log(words) - 0.1, 0.45, n), words / 4, words * 6).astype(np.int64)
-    prominence = (np.arange(SOURCES) + 3.0) ** -0.8
-    source = rng.choice(SOURCES, n, p=prominence / prominence.sum())
-    by_time = np.argsort(days, kind="stable")
-    place = np.argsort(by_time)
-    columns = (days, story, place[text], length[text], np.where(is_copy, changed, 0.0), appended)
-    return Plan(*(column[by_time] for column in columns), source[by_time], rng.random(n) < UNDATED)
-
-
-def told_at(rng: Generator, sizes: Longs, days: float, viral: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """When the reports of stories appear: most of them soon."""
-    n = len(viral)
-    lasts = rng.uniform(0.1, LASTS_DAYS, len(sizes))
-    begins = rng.uniform(0, max(days - LASTS_DAYS / 2, days / 2), len(sizes))
-    told = np.repeat(begins, sizes) + np.repeat(lasts, sizes) * rng.beta(1, 3, n)
-    told[viral] = 0.4 * days + min(VIRAL_DAYS, days / 2) * rng.random(int(viral.sum()))
-    return told
-
-
-# What words there are
+# Words
 
 
 def spellings() -> list[str]:
-    """Words by rank, the more frequent ones shorter, and names behind them."""
+    """Words by rank, of which more frequent ones are shorter, and then names."""
     syllables = ["".join(pair) for pair in product(ONSETS.split(), "aeiou")]
     found = dict.fromkeys(FUNCTION_WORDS.split())
     for length in (2, 3):
@@ -168,7 +103,7 @@ def zipf_quantiles() -> NDArray[np.int32]:
 
 
 def templates(rng: Generator, forms: pa.Array, lines: int) -> pa.Array:
-    """Lines that all articles of a source have; nothing for sources without."""
+    """The lines that all articles of a source have; empty for sources without."""
     found = []
     for source in range(SOURCES):
         text = ""
@@ -180,7 +115,7 @@ def templates(rng: Generator, forms: pa.Array, lines: int) -> pa.Array:
     return pa.array(found)
 
 
-# From plan to text
+# Texts
 
 
 def mixed(*parts: Any) -> Hashes:
@@ -196,7 +131,7 @@ def mixed(*parts: Any) -> Hashes:
 
 
 def share(hashes: Hashes, bits: int) -> NDArray[np.float64]:
-    """Numbers in [0, 1), of 16 of the bits."""
+    """Numbers in [0, 1) from 16 bits of the hashes."""
     return ((hashes >> np.uint64(bits)) & np.uint64(0xFFFF)) / 65536
 
 
@@ -204,12 +139,12 @@ def below(hashes: Hashes, n: int) -> Longs:
     return (hashes % np.uint64(n)).astype(np.int64)
 
 
-def drawn(corpus: Corpus, article: Longs, place: Longs) -> Longs:
+def words_at(corpus: Corpus, article: Longs, place: Longs) -> Longs:
     """The word at each place of an article."""
-    said = mixed(corpus.seed, article, place)
-    which = mixed(said)
+    drawn_hash = mixed(corpus.seed, article, place)
+    which = mixed(drawn_hash)
     word = corpus.quantiles[(which >> np.uint64(64 - _QUANTILES)).astype(np.int64)].astype(np.int64)
-    kind, story = share(said, 0), corpus.plan.story[article]
+    kind, story = share(drawn_hash, 0), corpus.plan.story[article]
     (own,) = np.nonzero(kind < STORY_SHARE)
     word[own] = story_word(corpus.seed, story[own], article[own], which[own])
     (own,) = np.nonzero((kind >= STORY_SHARE) & (kind < STORY_SHARE + TOPIC_SHARE))
@@ -224,10 +159,10 @@ def topic_of(seed: int, story: Longs) -> Longs:
 
 
 def story_word(seed: int, story: Longs, article: Longs, which: Hashes) -> Longs:
-    """One of the names of a story, or one of its words that a report tells it with."""
+    """One of the names of a story, or one of the words of the story that an article uses."""
     name = share(which, 0) < 0.4
-    told = (below(mixed(seed, 4, article), STORY_WORDS) + TOLD_WORDS * share(which, 16)).astype(np.int64) % STORY_WORDS
-    number = np.where(name, (STORY_NAMES * share(which, 16) ** 1.5).astype(np.int64), STORY_NAMES + told)
+    used = (below(mixed(seed, 4, article), STORY_WORDS) + USED_WORDS * share(which, 16)).astype(np.int64) % STORY_WORDS
+    number = np.where(name, (STORY_NAMES * share(which, 16) ** 1.5).astype(np.int64), STORY_NAMES + used)
     found = mixed(seed, 5, story, number)
     known = number < KNOWN_NAMES
     found[known] = mixed(seed, 10, topic_of(seed, story[known]), below(found[known], TOPIC_NAMES))
@@ -244,7 +179,7 @@ def bodies(corpus: Corpus, articles: Longs) -> pa.Array:
     place = np.arange(offsets[-1]) - offsets[row]
     own = share(mixed(corpus.seed, 6, articles[row], place), 0) < plan.changed[articles][row]
     own |= place >= length[row]
-    word = drawn(corpus, np.where(own, articles[row], original[row]), place)
+    word = words_at(corpus, np.where(own, articles[row], original[row]), place)
     form = forms_of(corpus.seed, original[row], place, word)
     form[offsets[1:] - 1] = END
     return written(corpus.forms, offsets, word, form)
@@ -266,7 +201,7 @@ def titles(corpus: Corpus, articles: Longs) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     row = np.repeat(np.arange(len(articles)), sizes)
     place = np.arange(offsets[-1]) - offsets[row]
-    word = drawn(corpus, article[row], (1 << 20) + place)
+    word = words_at(corpus, article[row], (1 << 20) + place)
     return pc.utf8_rtrim_whitespace(written(corpus.forms, offsets, word, np.where(place == 0, CAPITAL, PLAIN)))
 
 
@@ -276,7 +211,7 @@ def written(forms: pa.Array, offsets: Longs, word: Longs, form: Longs) -> pa.Arr
 
 
 def ids(articles: Longs) -> pa.Array:
-    """They tell nothing of the order."""
+    """Ids that say nothing about the order."""
     return pc.binary_join_element_wise(
         "n", pc.utf8_lpad(pc.cast(pa.array(articles * 7919 % 10**9), "string"), 9, "0"), ""
     )
@@ -299,12 +234,6 @@ def table_of(corpus: Corpus, articles: Longs) -> pa.Table:
     )
 
 
-def tables(corpus: Corpus, articles: Longs) -> Iterator[pa.Table]:
-    """Articles in blocks, each of them a row group."""
-    for first in range(0, len(articles), ROW_GROUP):
-        yield table_of(corpus, articles[first : first + ROW_GROUP])
-
-
 def write(
     folder: Path,
     n: int,
@@ -316,7 +245,19 @@ def write(
     files: int = 16,
     seed: int = 1,
 ) -> list[Path]:
-    """Write a corpus; the files of its articles."""
+    """Write a corpus; return the files of its articles.
+
+    Parameters
+    ----------
+    words : int
+        Mean length of a text.
+    a_day : int
+        Articles a day.
+    copies : int, optional
+        Copies of one story; 200,000 or a tenth of `n`, whichever is less, by default.
+    largest : int
+        Articles of any other story at most.
+    """
     rng = default_rng(seed)
     copies = min(200_000, n // 10) if copies is None else copies
     plan, forms = make_plan(rng, n, words, a_day, copies, largest), all_forms()
@@ -327,29 +268,23 @@ def write(
     paths = []
     for number, part in enumerate(np.array_split(np.arange(n), files)):
         paths.append(folder / "articles" / f"part-{number:03d}.parquet")
-        schema = table_of(corpus, part[:1]).schema
-        with pq.ParquetWriter(paths[-1], schema, compression="zstd") as writer:
-            for table in tables(corpus, rng.permutation(part)):
-                writer.write_table(table, row_group_size=ROW_GROUP)
+        articles = rng.permutation(part)
+        with pq.ParquetWriter(paths[-1], table_of(corpus, part[:1]).schema, compression="zstd") as writer:
+            for first in range(0, len(articles), ROW_GROUP):
+                writer.write_table(table_of(corpus, articles[first : first + ROW_GROUP]), row_group_size=ROW_GROUP)
     return paths
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main() -> None:
+    parser = harness.parser(__doc__, results=False)
     parser.add_argument("folder", type=Path, help="a new folder")
     parser.add_argument("n", type=int, help="number of articles")
     parser.add_argument("--words", type=int, default=120, help="mean length of a text")
     parser.add_argument("--a-day", type=int, default=10_000, help="articles a day")
-    parser.add_argument("--copies", type=int, help="of one story; 200,000 or a tenth of N, what is less, if not given")
-    parser.add_argument("--largest", type=int, default=LARGEST, help="articles of a story but for that one")
-    parser.add_argument("--files", type=int, default=16)
+    parser.add_argument("--copies", type=int, help="copies of one story; min(200,000, N / 10) by default")
+    parser.add_argument("--largest", type=int, default=LARGEST, help="articles of any other story at most")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
-
-
-def main() -> None:
-    given = vars(arguments())
-    paths = write(given.pop("folder"), given.pop("n"), **given)
+    paths = write(**vars(parser.parse_args()))
     print(f"{len(paths)} files, {sum(path.stat().st_size for path in paths) / 2**20:.0f} MB")
 
 

@@ -1,9 +1,9 @@
-"""Pages of twelve made-up sites around the sample articles, with the exact places of what is the site's own.
+"""Pages of twelve made-up sites around the sample articles, with the exact places of the text that is the site's own.
 
 Real pages come with text that belongs to the site and not to the report (the residue): menus, weather, dates of the
 visit, link lists, share buttons, boxes for comments and newsletters. Each sample article is placed on two sites of its
-language, so that each page is known to the character. Some blocks are on some pages of a site only, and dates,
-temperatures, rates, counts, captchas and linked titles differ from page to page, as real ones do.
+language. Some blocks are on some pages of a site only, and dates, temperatures, rates, counts, captchas and linked
+titles differ from page to page, as real ones do.
 """
 
 import re
@@ -40,15 +40,15 @@ DAYS = {
     for row in zip(*[iter(CALENDAR.strip().splitlines())] * 3, strict=True)
 }
 NUMBERS = {"fr": "trois quatre sept neuf douze quinze", "en": "three four seven nine twelve fifteen"}
-REPORT = ("headline", "paragraph", "rest")
+BODY = ("headline", "paragraph", "rest")
 
 
 @dataclass(frozen=True)
 class Page:
     """A sample article on a site.
 
-    `article` has the page as its text and the site as its source; `residue` are the (start, stop) of what of that text
-    is the site's, in order and apart; `original_id` and `story` are those of the sample article.
+    `article` has the page as its text and the site as its source; `residue` has the (start, stop) of the parts of that
+    text that are the site's, in order; `original_id` and `story` are those of the sample article.
     """
 
     article: Article
@@ -59,7 +59,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Site:
-    """A site: the languages it publishes in (the first is that of its menus), what pages draw from, and its blocks."""
+    """A site: its languages (menus are in the first), the cities and people that pages draw from, and its blocks."""
 
     name: str
     languages: str
@@ -69,7 +69,7 @@ class Site:
 
 
 class Visit:
-    """What one page draws."""
+    """The random choices of one page."""
 
     def __init__(self, site: Site, article: SampleArticle, all_here: Sequence[SampleArticle], rng: Generator) -> None:
         self.article, self.rng, self.language = article, rng, site.languages[:2]
@@ -123,14 +123,14 @@ VALUES: dict[str, Callable[[Visit], str]] = {
 
 
 def pieces(site: Site, visit: Visit, line_breaks: bool) -> Iterator[tuple[str, bool]]:
-    """The page in pieces, each with whether it is residue."""
+    """The pieces of the page, and whether each is residue."""
     between = ""
     for line in site.blocks:
         share, block = re.fullmatch(r"(?:(\d+)% )?(.*)", line).groups()
         if share and visit.rng.uniform(0, 100) >= int(share):
             continue
         parts = re.split(r"\{(\w+)\}", block.replace(" | ", "\n"))
-        filled = [(VALUES[part](visit) if i % 2 else part, part not in REPORT) for i, part in enumerate(parts)]
+        filled = [(VALUES[part](visit) if i % 2 else part, part not in BODY) for i, part in enumerate(parts)]
         if any(text.strip() for text, _ in filled):  # a short report has no rest
             for text, is_residue in ((between, False), *filled):
                 yield text if line_breaks else re.sub(r"\s*\n\s*", " ", text), is_residue
@@ -138,7 +138,7 @@ def pieces(site: Site, visit: Visit, line_breaks: bool) -> Iterator[tuple[str, b
 
 
 def laid_out(site: Site, visit: Visit, line_breaks: bool) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The page's text, and the spans of it that are residue, without the space around them."""
+    """The text of the page, and the spans of its residue, without the space around them."""
     text, spans = "", []
     for piece, is_residue in pieces(site, visit, line_breaks):
         start, text = len(text) + len(piece) - len(piece.lstrip()), text + piece
@@ -155,7 +155,7 @@ def pages(seed: int = 0, *, line_breaks: bool = True) -> list[Page]:
     Parameters
     ----------
     seed : int, default 0
-        Of which article is where, and of all that varies.
+        Decides which article is on which sites, and everything that varies.
     line_breaks : bool, default True
         Whether lines stay lines; otherwise each text is one line, as some extractors leave it.
     """
@@ -176,9 +176,9 @@ def pages(seed: int = 0, *, line_breaks: bool = True) -> list[Page]:
     return found
 
 
-# A site is its name, languages, cities and people, then its blocks, with " || " or a new line between them and " | "
-# for a line break in one. A block that starts with "70%" is on that share of the pages. {headline}, {paragraph} (the
-# next one) and {rest} are the report; all else is residue, drawn as `VALUES` says.
+# A site: name, languages, cities and people, then blocks with " || " or a new line between them and " | " for a line
+# break within a block. A block that starts with "70%" is on that share of the pages. {headline}, {paragraph} (the next
+# one) and {rest} are headline and body; all else is residue, drawn as `VALUES` says.
 WRITTEN = """
 # Minute Savane; fr; Kossaba; Awa Traoré, Issa Kaboré, La Rédaction
 spot_img | {degrees} C | {city} | {today} || Accueil | Politique | Économie | Société | Sport | Culture | Contact

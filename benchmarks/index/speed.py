@@ -1,32 +1,29 @@
-"""What `dedup.StoryIndex` costs an article, and how its stories compare with a batch's.
+"""What `dedup.StoryIndex` costs an article, and how its stories compare with those of a batch.
 
-python benchmarks/index_speed.py DATA [--live 100000] [--singles 1000] [--date 2026-11-22]
+python -m benchmarks.index.speed DATA [--live 100000] [--singles 1000]
 
-speed    with `--live` articles of worlds.py in an index on disk: seconds of one `add`, and beside it, in turns, of
-         datasketch's `update_batch`, `query` and `insert` of the same article; articles a second of `add_many`, in
-         turns with those; seconds to open the file again and to let the oldest 30 % expire; kB of disk beyond the text
-         and of memory an article
-quality  BCubed F1 of each labelled set in DATA fed one by one by date, and of the batch
-
-Everything goes into results/index_speed.json.
+speed    with `--live` articles of worlds.py in an index on disk: seconds of one `add`, in turn with datasketch's
+         `update_batch`, `query` and `insert` of the same article; articles a second of `add_many`, in turn with those;
+         seconds to open the file again, and for the oldest 30 % to expire; kB of disk beyond the text and of memory an
+         article
+quality  BCubed F1 of each labelled set, added one by one by date, and of the batch
 """
 
-import argparse
 import re
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import worlds
 from datasketch import MinHash, MinHashLSH
-from near_race import RESULTS, circumstances, write_results
 
 import dedup
+from benchmarks import harness
+from benchmarks.corpora.labelled import SETS, Article, full_text, load
+from benchmarks.corpora.worlds import worlds
+from benchmarks.harness import timed
 from dedup.metrics import bcubed
 
 BATCH, TURN = 500, 250
@@ -34,20 +31,8 @@ BATCH, TURN = 500, 250
 WORD = re.compile(r"\w+")
 
 
-def resident_kb() -> int:
-    """Resident memory of this process (Linux)."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def sketch(lsh: MinHashLSH, article: worlds.Article) -> None:
-    words = WORD.findall(f"{article['title']}\n{article['text']}".lower())
+def sketch(lsh: MinHashLSH, article: Article) -> None:
+    words = WORD.findall(full_text(article).lower())
     shingles = {" ".join(words[i : i + 5]).encode() for i in range(max(1, len(words) - 4))}
     signature = MinHash(num_perm=128)
     signature.update_batch(list(shingles))
@@ -55,56 +40,61 @@ def sketch(lsh: MinHashLSH, article: worlds.Article) -> None:
     lsh.insert(article["id"], signature)
 
 
-def speed(articles: list[worlds.Article], live: int, singles: int, folder: str) -> dict[str, float]:
-    path = Path(folder) / "index.db"
+def adding(path: Path, articles: list[Article], live: int) -> dict[str, Any]:
+    """Memory of `live` articles, and seconds of the others: of each `add` and `sketch`, and of every `add_many`."""
     lsh = MinHashLSH(threshold=0.7, num_perm=128)
-    before = resident_kb()
-    index = dedup.StoryIndex(path)
-    for i in range(0, live, BATCH):
-        index.add_many(articles[i : min(i + BATCH, live)])
-    memory = resident_kb() - before
-    for article in articles[:live]:
-        sketch(lsh, article)
-    single, sketched, many = [], [], []
-    # Articles of one stretch of time, in turns: first some one by one, then as many at once.
-    for i in range(live, live + 2 * singles, 2 * TURN):
-        for article in articles[i : i + TURN]:
-            single.append(seconds(lambda: index.add(article)))  # noqa: B023 (called at once)
-            sketched.append(seconds(lambda: sketch(lsh, article)))  # noqa: B023
-        many.append(seconds(lambda: index.add_many(articles[i + TURN : i + 2 * TURN])))  # noqa: B023
-    index.close()
+    before = harness.resident_mb()
+    with dedup.StoryIndex(path) as index:
+        for i in range(0, live, BATCH):
+            index.add_many(articles[i : min(i + BATCH, live)])
+        memory = harness.resident_mb() - before
+        for article in articles[:live]:
+            sketch(lsh, article)
+        single, sketched, many = [], [], []
+        # In turn, so that both see articles of one stretch of time: some one by one, then as many at once.
+        for i in range(live, len(articles), 2 * TURN):
+            for article in articles[i : i + TURN]:
+                single.append(timed(index.add, article)[1])
+                sketched.append(timed(sketch, lsh, article)[1])
+            many.append(timed(index.add_many, articles[i + TURN : i + 2 * TURN])[1])
+    return {"memory_kb": 1024 * memory / live, "single": single, "sketched": sketched, "many": many}
+
+
+def speed(articles: list[Article], live: int, folder: str) -> dict[str, float]:
+    path = Path(folder) / "index.db"
+    added = adding(path, articles, live)
+    single, many = np.array(added["single"]), added["many"]
     text = sum(len(f"{article['title']}{article['text']}".encode()) for article in articles)
     disk = path.stat().st_size
-    reopening = seconds(lambda: dedup.StoryIndex(path).close())
+    _, reopening = timed(lambda: dedup.StoryIndex(path).close())
     with dedup.StoryIndex(path, timezone="UTC") as index:
         days = sorted(article["published"] for article in articles if article["published"])
-        limit = datetime.fromisoformat(days[int(0.3 * len(days))])
         size = len(index)
-        expiry = seconds(lambda: index.expire(limit))
+        _, expiry = timed(index.expire, datetime.fromisoformat(days[int(0.3 * len(days))]))
         expired = size - len(index)
-    add, peer = float(np.median(single)), float(np.median(sketched))
+    add, peer, p99 = float(np.median(single)), float(np.median(added["sketched"])), float(np.percentile(single, 99))
     return {
         "live": float(live),
         "add_median_ms": 1e3 * add,
-        "add_p99_ms": 1e3 * float(np.percentile(single, 99)),
-        "add_max_ms": 1e3 * max(single),
+        "add_p99_ms": 1e3 * p99,
+        "add_max_ms": 1e3 * float(single.max()),
         "datasketch_median_ms": 1e3 * peer,
         "add / datasketch": add / peer,
-        "p99 / median": float(np.percentile(single, 99)) / add,
+        "p99 / median": p99 / add,
         "add_many_a_second": len(many) * TURN / sum(many),
-        "add_many / add": sum(single) / sum(many),
+        "add_many / add": float(single.sum()) / sum(many),
         "disk_kb_beyond_text": (disk - text) / 1024 / len(articles),
-        "memory_kb": memory / live,
+        "memory_kb": added["memory_kb"],
         "reopening_seconds": reopening,
-        "reopening / 2,000 adds": reopening / (2000 * float(np.mean(single))),
+        "reopening / 2,000 adds": reopening / (2000 * float(single.mean())),
         "expired": float(expired),
         "expiry_seconds": expiry,
-        "expiry of 30,000 / 1,000 adds": expiry / expired * 30_000 / (1000 * float(np.mean(single))),
+        "expiry of 30,000 / 1,000 adds": expiry / expired * 30_000 / (1000 * float(single.mean())),
     }
 
 
 def quality(folder: Path, name: str) -> dict[str, float]:
-    articles, gold = worlds.load(folder, name)
+    articles, gold = load(folder, name)
     articles = [article | {"id": str(i)} for i, article in enumerate(articles)]
     batch = dedup.StoryClusterer(timezone="UTC").fit(articles).labels_
     with dedup.StoryIndex(":memory:", timezone="UTC") as index:
@@ -115,26 +105,21 @@ def quality(folder: Path, name: str) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser = harness.parser(__doc__, data=True)
     parser.add_argument("--live", type=int, default=100_000)
     parser.add_argument("--singles", type=int, default=1000)
-    parser.add_argument("--date", help="date of the run; today if not given")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # of dates that are not ISO 8601
-    articles, _ = worlds.worlds(given.data, given.live + 2 * given.singles)
+    results = harness.circumstances(given.date, ["datasketch", "numpy", "scipy"])
+    articles, _ = worlds(given.data, given.live + 2 * given.singles)
     articles.sort(key=lambda article: article["published"] or "")
     with tempfile.TemporaryDirectory() as folder:
-        costs = speed(articles, given.live, given.singles, folder)
-    for name, value in costs.items():
-        print(f"{name:<32}{value:10.2f}")
-    sets = {name: quality(given.data, name) for name in worlds.SETS}
-    for name, row in sets.items():
-        print(f"{name:<10}stream {row['stream']:.3f}  batch {row['batch']:.3f}")
+        costs = speed(articles, given.live, folder)
+    harness.show("Costs", [{"cost": name, "value": value} for name, value in costs.items()])
+    sets = {name: quality(given.data, name) for name in SETS}
     mean = {kind: float(np.mean([row[kind] for row in sets.values()])) for kind in ("stream", "batch")}
-    print(f"mean      stream {mean['stream']:.4f}  batch {mean['batch']:.4f}")
-    results: dict[str, Any] = circumstances(given.date, ["datasketch", "numpy", "scipy"])
-    write_results(RESULTS, "index_speed.json", results | {"costs": costs, "sets": sets, "mean": mean})
+    harness.show("BCubed F1", [{"set": name} | row for name, row in (sets | {"mean": mean}).items()])
+    harness.write_results(given.results, "index_speed", results | {"costs": costs, "sets": sets, "mean": mean})
 
 
 if __name__ == "__main__":

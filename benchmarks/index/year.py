@@ -1,26 +1,23 @@
 """A year of an ingest service: `dedup.StoryIndex` while articles come and expire.
 
-python benchmarks/index_year.py DATA [--days 365] [--rate 1000] [--window 30] [--date 2026-11-22]
+python -m benchmarks.index.year DATA [--days 365] [--rate 1000] [--window 30]
 
 Every day `--rate` articles come in order of publication: 50 of them one by one with `add`, those before and after in
 batches of 100 with `add_many`; then those older than `--window` days expire. They are of worlds.py, every 30 days of
-other worlds, so that most names of a month never come again (world 0, which would, is left out).
+other worlds, so that most names of a month never come again (world 0, whose names would, is left out).
 
 a day     milliseconds of one `add`, articles a second of `add_many`, seconds of `expire`; at its end live articles,
           resident memory (VmRSS, Linux) and size of the file
-a month   BCubed F1 of the stories that its articles were put into when they came ("assigned"), and of those that they
+a month   BCubed F1 of the stories that its articles joined when they came ("assigned"), and of the stories that they
           are in a week after its end, or were in before they expired ("settled"). For the first, the middle and the
-          last month also, settled, that of an index that begins half a month before ("fresh"), which tells what the
-          months before do to it, and that of StoryClusterer with the month's articles alone ("batch")
+          last month also the settled F1 of an index that begins half a month before ("fresh"), which shows the effect
+          of the months before, and that of StoryClusterer with the articles of the month alone ("batch")
 
-Articles are made, and the others run, between days in processes of their own; they wait in a temporary folder. What the
-script remembers of them until they are judged is in the resident memory, 0.3 kB each, of 67 days at most. Everything
-goes into results/index_year.json, which index_report.py draws.
+Articles are made, and the comparisons run, between days in fresh processes; articles are in a temporary folder.
+Resident memory includes what the script keeps of each article until it is scored: 0.3 kB, of at most 67 days.
 """
 
 import argparse
-import json
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -30,13 +27,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import index_report
 import numpy as np
-import worlds
-from index_speed import resident_kb, seconds
-from near_race import RESULTS, circumstances, in_own_process, write_results
 
 import dedup
+from benchmarks import harness
+from benchmarks.corpora.labelled import Article, load_all
+from benchmarks.corpora.worlds import START, worlds
+from benchmarks.harness import timed
 from dedup.metrics import bcubed
 
 BATCH, SINGLES = 100, 50
@@ -45,8 +42,8 @@ DAY = "day-{:04}.jsonl"
 
 
 @dataclass(slots=True)
-class Told:
-    """An article that came."""
+class Arrival:
+    """An article that came, its true story, and the stories that it was in."""
 
     id: str
     month: int
@@ -55,164 +52,166 @@ class Told:
     settled: str
 
 
-Given = argparse.Namespace
-Diary = dict[int, list[Told]]  # by day
-Row = tuple[float, int, str, worlds.Article]  # when it comes, month, true story, article
+Arrivals = dict[int, list[Arrival]]  # by day
+Row = tuple[float, int, str, Article]  # when it comes, month, true story, article
 
 
-def write_month(given: Given) -> None:
-    """Add a month's articles to the files of the days on which they come."""
-    n = MONTH * given.rate + len(worlds.as_they_are(given.data)[0])  # world 0
-    articles, gold = worlds.worlds(given.data, n, days=MONTH, seed=given.month + 1)
-    shift = timedelta(days=MONTH * given.month)
+def write_month(folder: str, data: str, rate: int, month: int) -> None:
+    """Add the articles of a month to the files of the days on which they come."""
+    n = MONTH * rate + len(load_all(data)[0])  # world 0
+    articles, gold = worlds(data, n, days=MONTH, seed=month + 1)
+    shift = timedelta(days=MONTH * month)
     at, days = float(shift.days), defaultdict(list)
     for article, story in zip(articles, gold.tolist(), strict=True):
         if article["published"]:  # one without a date comes right after the one before
             published = datetime.fromisoformat(article["published"]) + shift
             article["published"] = published.isoformat()
-            at = (published - worlds.START) / timedelta(days=1)
+            at = (published - START) / timedelta(days=1)
         if not article["id"].startswith("0-"):
-            article["id"] = f"{given.month}-{article['id']}"
-            days[int(at)].append((at, given.month, f"{given.month}-{story}", article))
+            article["id"] = f"{month}-{article['id']}"
+            days[int(at)].append((at, month, f"{month}-{story}", article))
     for day, rows in days.items():
-        with open(given.folder / DAY.format(day), "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        harness.write_jsonl(f"{folder}/{DAY.format(day)}", rows, "a")
 
 
-def read_day(given: Given, day: int) -> list[Row]:
-    with open(given.folder / DAY.format(day), encoding="utf-8") as lines:
-        return sorted(map(json.loads, lines), key=lambda row: row[0])
+def read_day(folder: str, day: int) -> list[Row]:
+    return sorted(harness.read_jsonl(f"{folder}/{DAY.format(day)}"), key=lambda row: row[0])
 
 
-def serve(index: dedup.StoryIndex, given: Given, days: Iterable[int], diary: Diary) -> Iterator[dict[str, Any]]:
+def serve(
+    index: dedup.StoryIndex, folder: str, days: Iterable[int], window: int, arrivals: Arrivals
+) -> Iterator[dict[str, Any]]:
+    """The costs of each day, at its end; `arrivals` grows by its articles."""
     for day in days:
-        diary[day], figures = take_in(index, read_day(given, day))
-        first = day - given.window
-        # An article without a date goes with the one before it, which may be of the day before.
-        for told in diary.get(first, []) + diary.get(first + 1, []):
-            told.settled = story_of(index, told)
-        before = worlds.START + timedelta(days=first + 1)
-        figures["expire_seconds"] = seconds(lambda: index.expire(before))  # noqa: B023 (called at once)
-        yield figures | {"day": day + 1, "live": len(index)}
+        arrivals[day], costs = take_in(index, read_day(folder, day))
+        first = day - window
+        # An article without a date expires with the one before it, which may be of the day before.
+        for arrival in arrivals.get(first, []) + arrivals.get(first + 1, []):
+            arrival.settled = story_of(index, arrival)
+        _, costs["expire_seconds"] = timed(index.expire, START + timedelta(days=first + 1))
+        yield costs | {"day": day + 1, "live": len(index)}
 
 
-def take_in(index: dedup.StoryIndex, rows: list[Row]) -> tuple[list[Told], dict[str, Any]]:
+def take_in(index: dedup.StoryIndex, rows: list[Row]) -> tuple[list[Arrival], dict[str, Any]]:
+    """Add the articles of a day; return them and what they cost."""
     found: list[dedup.Assignment] = []
     single, many = [], []
     first = max(0, len(rows) - SINGLES) // 2
     last = min(first + SINGLES, len(rows))
     for i in [*range(0, first, BATCH), *range(first, last), *range(last, len(rows), BATCH)]:
         if first <= i < last:
-            single.append(seconds(lambda: found.append(index.add(rows[i][3]))))  # noqa: B023
+            assignment, seconds = timed(index.add, rows[i][3])
+            found.append(assignment)
+            single.append(seconds)
         else:
             batch = [row[3] for row in rows[i : min(i + BATCH, first if i < first else len(rows))]]
-            many.append(seconds(lambda: found.extend(index.add_many(batch))))  # noqa: B023
-    told = [Told(a.article_id, row[1], row[2], a.story_id, a.story_id) for a, row in zip(found, rows, strict=True)]
-    return told, {"singles": single, "batched": len(rows) - len(single), "batched_seconds": sum(many)}
+            assignments, seconds = timed(index.add_many, batch)
+            found += assignments
+            many.append(seconds)
+    arrivals = [
+        Arrival(a.article_id, row[1], row[2], a.story_id, a.story_id) for a, row in zip(found, rows, strict=True)
+    ]
+    return arrivals, {"singles": single, "batched": len(rows) - len(single), "batched_seconds": sum(many)}
 
 
-def story_of(index: dedup.StoryIndex, told: Told) -> str:
-    """The story of an article; when it has expired, the one that it was in, by its id of today."""
+def story_of(index: dedup.StoryIndex, arrival: Arrival) -> str:
+    """The story of an article; if it has expired, the one that it was in, by the id that this story has now."""
     with suppress(KeyError):
-        return index.story_id(told.id)
+        return index.story_id(arrival.id)
     with suppress(KeyError):
-        return index.story(told.settled).id
-    return told.settled
+        return index.story(arrival.settled).id
+    return arrival.settled
 
 
-def judge(index: dedup.StoryIndex, diary: Diary, month: int) -> dict[str, Any]:
-    """Scores of a month's articles that have come; the days until its end are forgotten."""
-    told = [told for cohort in diary.values() for told in cohort if told.month == month]
-    for day in [day for day in diary if day < MONTH * (month + 1)]:
-        del diary[day]
-    labels = {"assigned": [one.assigned for one in told], "settled": [story_of(index, one) for one in told]}
-    return {name: bcubed([one.gold for one in told], found)._asdict() for name, found in labels.items()}
+def score(index: dedup.StoryIndex, arrivals: Arrivals, month: int) -> dict[str, Any]:
+    """Scores of the articles of a month; forget the days until its end."""
+    own = [arrival for day in arrivals.values() for arrival in day if arrival.month == month]
+    for day in [day for day in arrivals if day < MONTH * (month + 1)]:
+        del arrivals[day]
+    labels = {"assigned": [one.assigned for one in own], "settled": [story_of(index, one) for one in own]}
+    return {name: bcubed([one.gold for one in own], found)._asdict() for name, found in labels.items()}
 
 
-def judged_on(month: int, days: int) -> int:
-    """After how many days a month is judged."""
+def scored_after(month: int, days: int) -> int:
+    """The number of days after which a month is scored."""
     return min(MONTH * (month + 1) + SETTLING, days)
 
 
-def run_fresh(given: Given) -> dict[str, Any]:
-    diary: Diary = {}
-    days = range(max(0, MONTH * given.month - WARM_UP), judged_on(given.month, given.days))
-    with tempfile.TemporaryDirectory() as folder, dedup.StoryIndex(Path(folder) / "fresh.db") as index:
-        list(serve(index, given, days, diary))
-        return judge(index, diary, given.month)
+def fresh(folder: str, days: int, window: int, month: int) -> dict[str, Any]:
+    """Scores of a month in an index that begins half a month before it."""
+    arrivals: Arrivals = {}
+    coming = range(max(0, MONTH * month - WARM_UP), scored_after(month, days))
+    with tempfile.TemporaryDirectory() as own, dedup.StoryIndex(Path(own) / "fresh.db") as index:
+        list(serve(index, folder, coming, window, arrivals))
+        return score(index, arrivals, month)
 
 
-def run_batch(given: Given) -> dict[str, Any]:
-    days = range(MONTH * given.month, judged_on(given.month, given.days))
-    rows = [row for day in days for row in read_day(given, day) if row[1] == given.month]
+def batch(folder: str, days: int, _: int, month: int) -> dict[str, Any]:
+    """Scores of the articles of a month in one batch."""
+    coming = range(MONTH * month, scored_after(month, days))
+    rows = [row for day in coming for row in read_day(folder, day) if row[1] == month]
     labels = dedup.StoryClusterer().fit([row[3] for row in rows]).labels_
     return {"settled": bcubed([row[2] for row in rows], labels)._asdict()}
 
 
-def year(given: Given) -> dict[str, Any]:
+def year(given: argparse.Namespace, folder: str) -> dict[str, Any]:
     months = given.days // MONTH
     compared = {0, (months - 1) // 2, months - 1}
-    results: dict[str, Any] = {"resident_before_mb": resident_kb() / 1024, "daily": [], "months": []}
-    diary: Diary = {}
-    with dedup.StoryIndex(given.folder / "index.db") as index:
-        for figures in serve(index, given, coming_days(given), diary):
-            size = sum(file.stat().st_size for file in given.folder.glob("index.db*"))
-            results["daily"].append(figures | {"resident_mb": resident_kb() / 1024, "file_mb": size / 2**20})
-            for month in [month for month in range(months) if figures["day"] == judged_on(month, given.days)]:
+    results: dict[str, Any] = {"resident_before_mb": harness.resident_mb(), "daily": [], "months": []}
+    arrivals: Arrivals = {}
+    with dedup.StoryIndex(Path(folder) / "index.db") as index:
+        for costs in serve(index, folder, coming_days(given, folder), given.window, arrivals):
+            size = sum(file.stat().st_size for file in Path(folder).glob("index.db*"))
+            results["daily"].append(costs | {"resident_mb": harness.resident_mb(), "file_mb": size / 2**20})
+            for month in [month for month in range(months) if costs["day"] == scored_after(month, given.days)]:
                 row = {"month": month + 1} | summary(results["daily"][MONTH * month : MONTH * (month + 1)])
-                row |= judge(index, diary, month)
-                row |= {other: in_child(given, other, month) for other in ("fresh", "batch") if month in compared}
+                row |= score(index, arrivals, month)
+                for other in (fresh, batch) if month in compared else ():
+                    row[other.__name__] = harness.in_fresh_process(other, folder, given.days, given.window, month)
                 results["months"].append(row)
-                print(index_report.line(row), flush=True)
-    return results | {"daily": [summary([figures]) for figures in results["daily"]]}
+                print(f"month {month + 1} of {months}", flush=True)
+    return results | {"daily": [summary([costs]) for costs in results["daily"]]}
 
 
-def coming_days(given: Given) -> Iterator[int]:
-    """Days; when one comes, there is a file of its articles."""
+def coming_days(given: argparse.Namespace, folder: str) -> Iterator[int]:
+    """Days; when a day comes, there is a file of its articles."""
     for day in range(given.days):
         if day % MONTH == 0:
-            in_child(given, "write", day // MONTH)
-        (given.folder / DAY.format(day - FILES)).unlink(missing_ok=True)
+            harness.in_fresh_process(write_month, folder, given.data, given.rate, day // MONTH)
+        (Path(folder) / DAY.format(day - FILES)).unlink(missing_ok=True)
         yield day
 
 
-def in_child(given: Given, work: str, month: int) -> Any:
-    return in_own_process(__file__, *sys.argv[1:], "--work", work, "--month", str(month), "--folder", str(given.folder))
-
-
 def summary(days: list[dict[str, Any]]) -> dict[str, float]:
-    """Costs of all articles of some days, and what there is at their end."""
-    singles = [1e3 * value for figures in days for value in figures["singles"]]
-    batched, batched_seconds = (sum(figures[key] for figures in days) for key in ("batched", "batched_seconds"))
+    """Costs of all articles of some days, and the size of the index at their end."""
+    singles = [1e3 * value for costs in days for value in costs["singles"]]
+    batched, batched_seconds = (sum(costs[key] for costs in days) for key in ("batched", "batched_seconds"))
     return {key: days[-1][key] for key in ("day", "live", "resident_mb", "file_mb")} | {
         "add_median_ms": float(np.median(singles)),
         "add_p99_ms": float(np.percentile(singles, 99)),
         "add_many_a_second": batched / max(batched_seconds, 1e-9),
-        "expire_seconds": float(np.median([figures["expire_seconds"] for figures in days])),
-        "expire_max_seconds": max(figures["expire_seconds"] for figures in days),
+        "expire_seconds": float(np.median([costs["expire_seconds"] for costs in days])),
+        "expire_max_seconds": max(costs["expire_seconds"] for costs in days),
     }
 
 
+def f1(row: dict[str, Any]) -> dict[str, Any]:
+    """A month with its scores reduced to F1."""
+    others = {name: row[name]["settled"]["f1"] for name in ("fresh", "batch") if row.get(name)}
+    return row | {name: row[name]["f1"] for name in ("assigned", "settled")} | others
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder of the labelled sets")
+    parser = harness.parser(__doc__, data=True)
     for option, default in (("--days", 365), ("--rate", 1000), ("--window", 30)):
         parser.add_argument(option, type=int, default=default)
-    parser.add_argument("--date", help="date of the run; today if not given")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for index_year.json")
-    for option, kind in (("--work", str), ("--month", int), ("--folder", Path)):
-        parser.add_argument(option, type=kind, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.work:
-        print(json.dumps({"write": write_month, "fresh": run_fresh, "batch": run_batch}[given.work](given)))
-        return
-    results = circumstances(given.date, ["numpy"]) | {name: getattr(given, name) for name in ("days", "rate", "window")}
-    print(index_report.HEAD, flush=True)
+    results = harness.circumstances(given.date, ["numpy"])
+    results |= {name: getattr(given, name) for name in ("days", "rate", "window")}
     with tempfile.TemporaryDirectory() as folder:
-        given.folder = Path(folder)
-        results |= year(given)
-    write_results(given.results, "index_year.json", results)
-    index_report.draw(results, given.results / "index_year.svg")
+        results |= year(given, folder)
+    harness.show("Months", [f1(row) for row in results["months"]])
+    harness.write_results(given.results, "index_year", results)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,33 @@
-"""What `dedup.near_duplicates` finds and what it does not, against what is exactly true.
+"""What `dedup.near_duplicates` finds and misses, against what is exactly true.
 
-python benchmarks/near_quality.py [--pairs 20000] [--sketches 2000] [--stories 500] [--only a,b,...] [--quick]
-                                  [--date 2026-11-21]
+python -m benchmarks.near.quality [--pairs 20000] [--sketches 2000] [--stories 500] [--only a,b,...] [--quick]
 
 a  estimator     bias and RMSE of the share of equal signature values against the exact Jaccard similarity
 b  recall        share of exact pairs found, by Jaccard similarity, against `NearDuplicates.expected_recall`
 c  containment   briefs and reframed copies found, and pairs that are neither, by `containment`
-d  templates     up to which length two different reports under one footer of 120 words pass for near-duplicates
-e  bulletins     different bulletins taken for copies, and copies lost, with and without `compare_numbers`
-f  sketches      RMSE of MinHash beside Fast Similarity Sketching and one-permutation hashing, by length of text
+d  templates     up to which length two different reports with one footer of 120 words count as near-duplicates
+e  bulletins     different bulletins in one group, and copies lost, with and without `compare_numbers`
+f  sketches      RMSE of MinHash, Fast Similarity Sketching and one-permutation hashing, by length of text
 g  crowds        what is lost where buckets are crowded: quotes, far copies of a viral text, copies of bulletins
 
-The texts are synthetic (see corpus.py); the pairs of a, b and f are independent of each other, so that their standard
-errors are binomial. `--quick` is for trying the script out. Everything goes into results/near_quality.json.
+The texts are synthetic; the pairs of a, b and f are independent of each other, so that their standard errors are
+binomial. `--quick` is for trying the script.
 """
 
 import argparse
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import corpus
 import numpy as np
-from near_race import RESULTS, SLOTS, THRESHOLD, circumstances, write_results
 from numpy.typing import NDArray
 
+from benchmarks import harness
+from benchmarks.corpora import synthetic
+from benchmarks.corpora.exact import Pairs, overlaps
+from benchmarks.near.contenders import SLOTS, THRESHOLD
+from benchmarks.near.sketches import SKETCHES, minhash
 from dedup import near_duplicates
-from dedup.near.sketches import from_datasketch, shingles, to_datasketch
 
 QUICK = {"pairs": 1000, "sketches": 200, "stories": 50}
 RECALLS = (0.9, 0.95, 0.99)
@@ -41,13 +41,13 @@ Floats = NDArray[np.float64]
 Rows = list[dict[str, Any]]
 
 
-def twins(n: int) -> corpus.Pairs:
+def twins(n: int) -> Pairs:
     """Pairs (2 i, 2 i + 1) of n texts."""
     return np.arange(n).reshape(-1, 2)
 
 
-def codes(pairs: corpus.Pairs) -> NDArray[np.int64]:
-    """One number a pair, to look pairs up by."""
+def codes(pairs: Pairs) -> NDArray[np.int64]:
+    """Each pair as one number."""
     return pairs[:, 0] << 32 | pairs[:, 1]
 
 
@@ -67,10 +67,10 @@ def errors(estimates: Floats, jaccard: Floats) -> dict[str, float]:
 
 
 def estimator(given: argparse.Namespace) -> Rows:
-    texts = corpus.graded(given.pairs, seed=1)
+    texts = synthetic.graded(given.pairs, seed=1)
     pairs = twins(len(texts))
-    jaccard, _ = corpus.overlaps(texts, pairs)
-    signed = from_datasketch(to_datasketch(texts, num_perm=SLOTS))
+    jaccard, _ = overlaps(texts, pairs)
+    signed = minhash(texts)
     estimates = (signed[::2] == signed[1::2]).mean(axis=1)
     rows = []
     for low, high in [(0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0), (0.5, 1.0)]:
@@ -83,13 +83,13 @@ def estimator(given: argparse.Namespace) -> Rows:
 
 
 def recall(given: argparse.Namespace) -> Rows:
-    texts = corpus.graded(given.pairs, low=THRESHOLD, seed=2)
+    texts = synthetic.graded(given.pairs, low=THRESHOLD, seed=2)
     pairs = twins(len(texts))
-    jaccard, _ = corpus.overlaps(texts, pairs)
+    jaccard, _ = overlaps(texts, pairs)
     return [row for wanted in RECALLS for row in recall_at(wanted, texts, pairs, jaccard)]
 
 
-def recall_at(wanted: float, texts: Sequence[str], pairs: corpus.Pairs, jaccard: Floats) -> Rows:
+def recall_at(wanted: float, texts: Sequence[str], pairs: Pairs, jaccard: Floats) -> Rows:
     found = near_duplicates(texts, threshold=THRESHOLD, recall=wanted, num_perm=SLOTS)
     hit = np.isin(codes(pairs), codes(found.pairs))
     expected = found.expected_recall(jaccard)
@@ -111,8 +111,8 @@ def recall_at(wanted: float, texts: Sequence[str], pairs: corpus.Pairs, jaccard:
 
 
 def containment(given: argparse.Namespace) -> Rows:
-    texts, pairs, kinds = corpus.cuts(given.stories)
-    jaccard, held = corpus.overlaps(texts, pairs)
+    texts, pairs, kinds = synthetic.cuts(given.stories)
+    jaccard, held = overlaps(texts, pairs)
     brief = np.array([kind == "brief" for kind in kinds])
     rows = []
     for setting in CONTAINMENTS:
@@ -134,9 +134,9 @@ def containment(given: argparse.Namespace) -> Rows:
 def templates(given: argparse.Namespace) -> Rows:
     rows = []
     for words in REPORT_WORDS:
-        texts = corpus.templates(max(20, given.stories // 5), words)
+        texts = synthetic.templates(max(20, given.stories // 5), words)
         pairs = twins(len(texts))
-        jaccard, held = corpus.overlaps(texts, pairs)
+        jaccard, held = overlaps(texts, pairs)
         row = {"report_words": words, "jaccard": float(jaccard.mean()), "containment": float(held.mean())}
         for threshold in (0.5, 0.7):
             row[f"jaccard {threshold}"] = share_found(texts, pairs, threshold=threshold)
@@ -146,7 +146,7 @@ def templates(given: argparse.Namespace) -> Rows:
     return rows
 
 
-def share_found(texts: Sequence[str], pairs: corpus.Pairs, **settings: Any) -> float:
+def share_found(texts: Sequence[str], pairs: Pairs, **settings: Any) -> float:
     found = near_duplicates(texts, **settings).pairs
     return float(np.isin(codes(pairs), codes(found)).mean())
 
@@ -155,12 +155,12 @@ def share_found(texts: Sequence[str], pairs: corpus.Pairs, **settings: Any) -> f
 
 
 def bulletins(given: argparse.Namespace) -> Rows:
-    """A month of ten outlets, whose every pair is listed, and a year of one, whose buckets are large."""
+    """A month of ten outlets, in small buckets, and a year of one outlet, in large buckets."""
     rows = []
     for outlets, days in ((10, 30), (1, 100 if given.quick else 365)):
-        for kind in corpus.BULLETINS:
+        for kind in synthetic.BULLETINS:
             for density in DENSITIES:
-                texts = corpus.bulletins(kind, density, outlets, days)
+                texts = synthetic.bulletins(kind, density, outlets, days)
                 row = {"outlets": outlets, "days": days, "kind": kind, "density": density}
                 row |= bulletin_scores(near_duplicates(texts).labels, days)
                 compared = bulletin_scores(near_duplicates(texts, compare_numbers=True).labels, days)
@@ -169,7 +169,7 @@ def bulletins(given: argparse.Namespace) -> Rows:
 
 
 def bulletin_scores(labels: NDArray[np.int64], days: int) -> dict[str, float]:
-    """Copies that share a group with their bulletin, and different bulletins of one outlet in one group."""
+    """Shares of the copies in one group with their bulletin, and of pairs of different bulletins in one group."""
     outlets = labels.reshape(-1, days, 2)
     groups = outlets[..., 0]
     joined = [(row[:, None] == row).sum() - days for row in groups]
@@ -182,66 +182,13 @@ def bulletin_scores(labels: NDArray[np.int64], days: int) -> dict[str, float]:
 # f: other sketches
 
 
-def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A bijection that scatters (MurmurHash3's 64-bit finaliser)."""
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return values ^ (values >> np.uint64(33))
-
-
-def places_and_values(elements: NDArray[np.uint64], salt: int) -> tuple[NDArray[np.int64], Floats]:
-    """A random slot and a random value in [0, 1) for each element."""
-    hashes = mixed(elements ^ mixed(np.array([salt + 1], dtype=np.uint64)))
-    return (hashes >> np.uint64(32)).astype(np.int64) % SLOTS, (hashes & np.uint64(0xFFFFFFFF)) / 2.0**32
-
-
-def fast_similarity_sketch(elements: NDArray[np.uint64]) -> Floats:
-    """Dahlgaard, Knudsen and Thorup (2017), "Fast similarity sketching".
-
-    Rounds of throwing every element into a random slot until no slot is empty, a later round's values being greater;
-    from round SLOTS on, all elements go into one slot after the other.
-    """
-    sketch = np.full(SLOTS, np.inf)
-    for turn in range(2 * SLOTS):
-        places, values = places_and_values(elements, turn)
-        np.minimum.at(sketch, places if turn < SLOTS else np.full_like(places, turn - SLOTS), turn + values)
-        if np.isfinite(sketch).all():
-            break
-    return sketch
-
-
-def one_permutation_sketch(elements: NDArray[np.uint64]) -> Floats:
-    """Li, Owen and Zhang (2012), "One permutation hashing", empty slots filled as in Shrivastava (2017)."""
-    sketch = np.full(SLOTS, np.inf)
-    places, values = places_and_values(elements, 0)
-    np.minimum.at(sketch, places, values)
-    filled = np.isfinite(sketch)
-    for slot in np.flatnonzero(~filled).tolist():
-        donors, _ = places_and_values(np.arange(64 * SLOTS, dtype=np.uint64), 1000 + slot)
-        sketch[slot] = sketch[donors[filled[donors]][0]]
-    return sketch
-
-
-def minhash_sketches(texts: Sequence[str]) -> NDArray[np.uint32]:
-    return from_datasketch(to_datasketch(texts, num_perm=SLOTS))
-
-
-def by_text(sketch: Callable[[NDArray[np.uint64]], Floats]) -> Callable[[Sequence[str]], Floats]:
-    return lambda texts: np.stack([sketch(shingles(text).astype(np.uint64)) for text in texts])
-
-
 def sketches(given: argparse.Namespace) -> Rows:
-    methods = {
-        "minhash": minhash_sketches,
-        "fast_similarity": by_text(fast_similarity_sketch),
-        "one_permutation": by_text(one_permutation_sketch),
-    }
     rows = []
     for words in SKETCH_WORDS:
-        texts = corpus.graded(given.sketches, words=words, seed=3)
-        jaccard, _ = corpus.overlaps(texts, twins(len(texts)))
+        texts = synthetic.graded(given.sketches, words=words, seed=3)
+        jaccard, _ = overlaps(texts, twins(len(texts)))
         chosen = (jaccard >= 0.5) & (jaccard < 1)
-        for name, method in methods.items():
+        for name, method in SKETCHES.items():
             signed = method(texts)
             estimates = (signed[::2] == signed[1::2]).mean(axis=1)
             rows.append({"words": words, "sketch": name} | errors(estimates[chosen], jaccard[chosen]))
@@ -252,11 +199,11 @@ def sketches(given: argparse.Namespace) -> Rows:
 
 
 def crowds(given: argparse.Namespace) -> Rows:
-    """Buckets beyond the size up to which all their pairs are compared."""
+    """Buckets too large for all their pairs to be compared."""
     rows = []
     for size in (40, 100) if given.quick else (40, 100, 400, 1000):
-        quoted = near_duplicates(corpus.quoted(size), containment=0.9).labels
-        copies = near_duplicates(corpus.bulletins("markets", 0.005, 1, size), compare_numbers=True).labels
+        quoted = near_duplicates(synthetic.quoted(size), containment=0.9).labels
+        copies = near_duplicates(synthetic.bulletins("markets", 0.005, 1, size), compare_numbers=True).labels
         rows.append(
             {"crowd": size, "quoting_found": float((quoted[:-1] == quoted[-1]).mean())}
             | far_copies_found(size)
@@ -266,10 +213,10 @@ def crowds(given: argparse.Namespace) -> Rows:
 
 
 def far_copies_found(verbatim: int, far: int = 50) -> dict[str, float]:
-    """Far copies in one group with the verbatim ones, and what one such pair promises."""
-    texts = corpus.far_copies(verbatim, far)
+    """Share of the far copies in one group with the verbatim ones, and the expected recall of one such pair."""
+    texts = synthetic.far_copies(verbatim, far)
     pairs = np.stack([np.full(far, len(texts) - far - 1), np.arange(len(texts) - far, len(texts))], axis=1)
-    jaccard, _ = corpus.overlaps(texts, pairs)
+    jaccard, _ = overlaps(texts, pairs)
     due = jaccard >= THRESHOLD
     found = near_duplicates(texts)
     joined = found.labels[pairs[:, 0]] == found.labels[pairs[:, 1]]
@@ -279,57 +226,36 @@ def far_copies_found(verbatim: int, far: int = 50) -> dict[str, float]:
     }
 
 
-# Tables
-
-
-def table(title: str, rows: Rows) -> None:
-    """Rows as columns of text."""
-    print(f"\n{title}")
-    cells = [list(rows[0]), *([readable(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
-
-
-def readable(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return "-" if value is None else str(value)
-
-
 SECTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], Rows]]] = {
     "a": ("estimator: share of equal values of 128 against exact Jaccard", estimator),
     "b": ("recall: share of exact pairs found at threshold 0.7", recall),
     "c": ("containment: briefs of 150 words out of 800, reports of 200 behind 40 and before 60 words", containment),
     "d": ("templates: share of pairs of different reports under one footer of 120 words that are found", templates),
-    "e": ("bulletins: share in one group with its copy, of pairs of others in one group; by numbers too", bulletins),
+    "e": (
+        "bulletins: shares of copies, and of pairs of others, in one group; by numbers too",
+        bulletins,
+    ),
     "f": ("sketches of 128 values", sketches),
     "g": ("crowds: share of related texts in one group", crowds),
 }
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main() -> None:
+    parser = harness.parser(__doc__)
     parser.add_argument("--pairs", type=int, default=20_000, help="pairs of texts for a and b")
     parser.add_argument("--sketches", type=int, default=2000, help="pairs of texts of each length for f")
     parser.add_argument("--stories", type=int, default=500, help="texts of each kind for c, five times those of d")
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas between")
+    parser.add_argument("--only", type=harness.names, default=list(SECTIONS), help="sections")
     parser.add_argument("--quick", action="store_true", help="few texts")
-    parser.add_argument("--date", help="date of the run; today if not given")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for near_quality.json")
     given = parser.parse_args()
-    return argparse.Namespace(**vars(given) | QUICK) if given.quick else given
-
-
-def main() -> None:
-    given = arguments()
-    results = circumstances(given.date, ["datasketch", "numpy", "scipy"])
+    vars(given).update(QUICK if given.quick else {})
+    results = harness.circumstances(given.date, ["datasketch", "numpy", "scipy"])
     results["texts"] = {key: getattr(given, key) for key in QUICK}
-    for key in given.only.split(","):
+    for key in given.only:
         title, section = SECTIONS[key]
         results[section.__name__] = section(given)
-        table(f"({key}) {title}", results[section.__name__])
-    write_results(given.results, "near_quality.json", results)
+        harness.show(f"({key}) {title}", results[section.__name__])
+    harness.write_results(given.results, "near_quality", results)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,21 @@
-"""How much of a site's own text is found, what it costs the report, and what cutting it does to copies and stories.
+"""How much of a site's own text is found, how much of the body is lost, and what that does to copies and stories.
 
-python benchmarks/residue_quality.py [--seed 0] [--mistakes 5] [--date 2026-11-22]
-python benchmarks/residue_quality.py SEEDS
+python -m benchmarks.residue.quality [--seed 0] [--mistakes 5]
+python -m benchmarks.residue.quality --texts FOLDER
 
 The pages of site_templates.py, with line breaks and as one line, with their sources named and not:
 
-found    share of the residue's tokens that are found
-lost     share of the report's tokens (headline and text) that are taken for residue, and that of the worst page
+found    share of the tokens of residue that are found
+lost     share of the tokens of the headline and the body that are wrongly taken for residue, and that of the worst page
 near     precision and recall of pairs of copies: two pages of one sample article, or of two that are copies themselves
 stories  BCubed precision, recall and F1 against the editor's stories, each language by itself
 
-The last two are with the residue cut, left in, and for the same articles on no site at all, which is what cutting can
-reach at best. A token is a word, or one character of Chinese or Japanese. "One page a site" is for where no site can
-be learned: each call gets one page of each. `--mistakes` lists the commonest runs missed and lost, by site.
-Results go to results/residue_quality.json.
-
-Given a folder SEEDS of texts, it measures nothing and prints each text with what would be cut, for a person to read.
+The last two are with the residue cut, with the residue left in, and for the same articles on no site at all: the best
+that cutting can reach. A token is a word, or one character of Chinese or Japanese. "One page a site" is the case where
+no site can be learned: each call has one page of each. `--mistakes` lists the most frequent runs missed and lost, by
+site. `--texts` measures nothing, and prints each text of a folder with its residue in brackets.
 """
 
-import argparse
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from near_race import RESULTS, circumstances, write_results
 from numpy.typing import NDArray
-from site_templates import SITES, Page, pages
 
 import dedup
+from benchmarks import harness
+from benchmarks.corpora.site_templates import SITES, Page, pages
 from dedup.metrics import bcubed
 from dedup.residue.find import find_residue
 
@@ -64,20 +61,20 @@ def residue_of(found: Sequence[Page], *, sources: bool) -> list[Spans]:
 
 
 def counts(page: Page, spans: Spans) -> NDArray[np.int64]:
-    """Tokens of residue, those of them found, tokens of the report, those of them lost."""
+    """Tokens of residue, the found ones among them, tokens of headline and body, the lost ones among them."""
     truth, cut = covered(page.article.text, page.residue), covered(page.article.text, spans)
     return np.array([truth.sum(), (truth & cut).sum(), (~truth).sum(), (~truth & cut).sum()])
 
 
 def shares(rows: Sequence[NDArray[np.int64]]) -> dict[str, Any]:
-    """What the counts of some pages come to."""
-    residue, found, report, lost = np.sum(rows, axis=0).tolist()
+    """The sums and shares of the counts of some pages."""
+    residue, found, body, lost = np.sum(rows, axis=0).tolist()
     return {
         "pages": len(rows),
         "residue": residue,
-        "share": round(residue / (residue + report), 4),
+        "share": round(residue / (residue + body), 4),
         "found": round(found / residue, 4),
-        "lost": round(lost / report, 5),
+        "lost": round(lost / body, 5),
         "worst": round(max(float(row[3] / row[2]) for row in rows), 4),
     }
 
@@ -93,7 +90,7 @@ def token_scores(corpus: Sequence[Page], spans: Sequence[Spans]) -> dict[str, di
 
 
 def one_page_a_site(corpus: Sequence[Page]) -> dict[str, Any]:
-    """Shares where each call sees one page of each site, so that only its own words can give residue away."""
+    """Shares where each call has one page of each site, so that no site can be learned."""
     by_site = [[page for page in corpus if page.article.source == site.name] for site in SITES]
     rows = []
     for call in zip(*(own[:CALLS] for own in by_site), strict=True):
@@ -117,7 +114,7 @@ def copies(corpus: Sequence[Page]) -> set[tuple[int, int]]:
 
 
 def story_labels(articles: Sequence[dedup.Article], **settings: bool) -> list[str]:
-    """Stories of each language by itself: the editor's are of one language, and all at once would blame right joins."""
+    """Stories of each language by itself: those of the editor have one language each."""
     labels = [""] * len(articles)
     for language in sorted({article.language for article in articles}):
         places = [i for i, article in enumerate(articles) if article.language == language]
@@ -130,7 +127,7 @@ def story_labels(articles: Sequence[dedup.Article], **settings: bool) -> list[st
 def group_scores(
     corpus: Sequence[Page], articles: Sequence[dedup.Article], truth: set[tuple[int, int]], **settings: bool
 ) -> dict[str, Any]:
-    """Scores of the copies and stories found among `articles`, which stand for the pages of the corpus."""
+    """Scores of the copies and stories found among `articles`, which are the pages of the corpus in order."""
     found = set(map(tuple, dedup.near_duplicates(articles, **settings).pairs.tolist()))
     wrong_here = sum(corpus[i].article.source == corpus[j].article.source for i, j in found - truth)
     stories = bcubed([page.story for page in corpus], story_labels(articles, **settings))
@@ -145,7 +142,7 @@ def group_scores(
 
 
 def without_sites(corpus: Sequence[Page]) -> list[dedup.Article]:
-    """Each page's sample article in its place."""
+    """The sample article of each page, in its place."""
     text = {article.id: article.text for article in dedup.sample_articles()}
     return [replace(page.article, text=text[page.original_id]) for page in corpus]
 
@@ -173,34 +170,22 @@ def name_of(line_breaks: bool, sources: bool) -> str:
     return f"{'lines' if line_breaks else 'one line'}, {'sources' if sources else 'no sources'}"
 
 
-def show_tokens(runs: Sequence[dict[str, Any]], alone: dict[str, dict[str, Any]]) -> None:
-    """A row a site with a pair of columns, found and lost, for each variant."""
-    headings = [name_of(run["line_breaks"], run["sources"]) for run in runs]
-    print(f"{'found, lost':<24}{'pages':>6}{'residue':>9}" + "".join(f"{heading:>24}" for heading in headings))
-    for site, row in runs[0]["tokens"].items():
-        scores = [run["tokens"][site] for run in runs]
-        cells = "".join(f"{score['found']:>15.3f}{score['lost']:>9.4f}" for score in scores)
-        print(f"{site:<24}{row['pages']:>6}{row['share']:>9.3f}{cells}")
-    worst = "".join(f"{max(row['worst'] for row in run['tokens'].values()):>24.3f}" for run in runs)
-    print(f"{'lost of the worst page':<39}{worst}")
-    for name, row in alone.items():
-        print(f"one page a site, {name}: found {row['found']:.3f}, lost {row['lost']:.4f}")
+def show(runs: Sequence[dict[str, Any]], alone: dict[str, dict[str, Any]], clean: dict[str, Any]) -> None:
+    rows = []
+    for run in runs:
+        tokens = [{"site": site} | row for site, row in run["tokens"].items()]
+        name = name_of(run["line_breaks"], run["sources"])
+        harness.show(name, tokens)
+        rows += [{"": f"{name}, {key}"} | scores_of(run[key]) for key in ("cut", "left_in")]
+    harness.show("One page a site", [{"": name} | row for name, row in alone.items()])
+    harness.show("Copies and stories", [{"": "on no site"} | scores_of(clean), *rows])
 
 
-def show_groups(runs: Sequence[dict[str, Any]], clean: dict[str, Any]) -> None:
-    print(f"\n{'':<34}{'near P':>8}{'R':>8}{'one site':>10}{'stories P':>11}{'R':>8}{'F1':>8}")
-    rows = [("on no site", clean)]
-    for key, name in (("cut", "cut"), ("left_in", "left in")):
-        rows += [(f"{name_of(run['line_breaks'], run['sources'])}, {name}", run[key]) for run in runs]
-    for name, row in rows:
-        near, stories = row["near"], row["stories"]
-        print(
-            f"{name:<34}{near['precision']:>8.3f}{near['recall']:>8.3f}{near['wrong_pairs_of_one_site']:>10}"
-            f"{stories['precision']:>11.3f}{stories['recall']:>8.3f}{stories['f1']:>8.3f}"
-        )
+def scores_of(row: dict[str, Any]) -> dict[str, Any]:
+    return {f"{kind} {key}": value for kind, scores in row.items() for key, value in scores.items()}
 
 
-# For a person to read
+# Mistakes and texts, to read
 
 
 def runs_of(text: str, marks: Iterable[bool]) -> Iterator[str]:
@@ -217,7 +202,7 @@ def show_mistakes(corpus: Sequence[Page], spans: Sequence[Spans], most: int) -> 
         text, site = page.article.text, page.article.source
         truth, cut = covered(text, page.residue), covered(text, cut_here)
         for kind, marks in (("missed", truth & ~cut), ("lost", ~truth & cut)):
-            # Digits are masked, so that what differs in nothing else counts as the same.
+            # Digits are masked, so that runs with the same words count as the same.
             found.update((site, kind, re.sub(r"\d+", "0", run)) for run in runs_of(text, marks))
     for site in SITES:
         for kind in ("missed", "lost"):
@@ -227,7 +212,7 @@ def show_mistakes(corpus: Sequence[Page], spans: Sequence[Spans], most: int) -> 
 
 
 def show_texts(folder: Path) -> None:
-    """Each line of each text, what would be cut in brackets."""
+    """Print each line of each text, with its residue in brackets."""
     files = sorted(folder.glob("*.txt"))
     texts = [path.read_text(encoding="utf-8") for path in files]
     for path, text, spans in zip(
@@ -238,27 +223,22 @@ def show_texts(folder: Path) -> None:
         for line in re.finditer(r".+", text):
             written = line[0]
             clipped = [(max(start - line.start(), 0), min(stop, line.end()) - line.start()) for start, stop in spans]
-            for start, stop in sorted(clipped, reverse=True):  # from the last, so that the places of the others stay
+            for start, stop in sorted(clipped, reverse=True):  # from the last, so that earlier places stay right
                 if start < stop:
                     written = f"{written[:start]}⟦{written[start:stop]}⟧{written[stop:]}"
             print(f"    {written}")
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seeds", nargs="?", type=Path, help="folder of *.txt to show with what would be cut")
+def main() -> None:
+    parser = harness.parser(__doc__)
+    parser.add_argument("--texts", type=Path, help="folder of *.txt to print with what would be cut")
     parser.add_argument("--seed", type=int, default=0, help="of the pages")
     parser.add_argument("--mistakes", type=int, default=0, help="how many of each kind to list for each site")
-    parser.add_argument("--date", help="date of the run; today if not given")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for residue_quality.json")
-    return parser.parse_args()
-
-
-def main() -> None:
-    given = arguments()
-    if given.seeds:
-        show_texts(given.seeds)
+    given = parser.parse_args()
+    if given.texts:
+        show_texts(given.texts)
         return
+    results = harness.circumstances(given.date, ["numpy", "scipy"])
     runs = [measure(given.seed, *variant, given.mistakes) for variant in VARIANTS]
     corpus = pages(given.seed)
     alone = {
@@ -266,11 +246,10 @@ def main() -> None:
         for name, line_breaks in (("lines", True), ("one line", False))
     }
     clean = group_scores(corpus, without_sites(corpus), copies(corpus))
-    show_tokens(runs, alone)
-    show_groups(runs, clean)
-    results = circumstances(given.date, ["numpy", "scipy"]) | {"seed": given.seed, "pages": len(corpus)}
+    show(runs, alone, clean)
+    results |= {"seed": given.seed, "pages": len(corpus)}
     results |= {"variants": runs, "one_page_a_site": alone, "on_no_site": clean}
-    write_results(given.results, "residue_quality.json", results)
+    harness.write_results(given.results, "residue_quality", results)
 
 
 if __name__ == "__main__":

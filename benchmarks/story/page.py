@@ -1,23 +1,24 @@
 """How large the page of 10,000 stories is, and how soon it shows and searches them in Chromium.
 
-python benchmarks/report_page.py [--stories 10000]; needs Debian's chromium and `pip install playwright`. The articles
-are made up of random words: 2.5 to a story, 2,500 characters each.
+python -m benchmarks.story.page [--stories 10000]
+
+Needs Debian's chromium and `pip install playwright`. The articles are random words: 2.5 to a story, 2,500 characters
+each.
 """
 
-import argparse
 import random
 import shutil
 import statistics
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 import dedup
+from benchmarks import harness
 
-# Milliseconds until the next frame after the words were typed into the search.
+# Milliseconds from typing words into the search to the next frame.
 SEARCH = """(words) => new Promise((resolve) => {
   const field = document.getElementById("search");
   const start = performance.now();
@@ -27,8 +28,8 @@ SEARCH = """(words) => new Promise((resolve) => {
 })"""
 
 
-def made_up(count: int) -> list[dedup.Article]:
-    """Articles of so many events, each with words of its own."""
+def random_articles(count: int) -> list[dedup.Article]:
+    """Articles of `count` events, each with words of its own."""
     chance = random.Random(7)
     letters = "abcdefghijklmnopqrstuvwxyz"
     vocabulary = ["".join(chance.choices(letters, k=chance.randint(3, 10))) for _ in range(60_000)]
@@ -52,17 +53,22 @@ def search_times(page: Page, words: list[str]) -> list[float]:
     return [page.evaluate(SEARCH, word) for word in words]
 
 
+def open_text(page: Page) -> None:
+    page.locator("h2 > button").first.click()
+    page.locator("summary").first.click()
+    page.wait_for_selector(".text")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = harness.parser(__doc__, results=False)
     parser.add_argument("--stories", type=int, default=10_000)
     count = parser.parse_args().stories
-    stories = dedup.cluster(made_up(count))
+    stories = dedup.cluster(random_articles(count))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder) / "stories.html"
-        start = time.perf_counter()
-        stories.to_html(path)
+        _, seconds = harness.timed(stories.to_html, path)
         print(f"{len(stories.articles):,} articles in {len(stories):,} stories: ", end="")
-        print(f"{path.stat().st_size / 1e6:.1f} MB in {time.perf_counter() - start:.1f} s")
+        print(f"{path.stat().st_size / 1e6:.1f} MB in {seconds:.1f} s")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(path.as_uri(), wait_until="commit")
@@ -80,11 +86,8 @@ def main() -> None:
             f"first search {first_search:.0f} ms, then {statistics.median(others):.0f} ms, at most {max(others):.0f} ms"
         )
         page.evaluate(SEARCH, "")
-        start = time.perf_counter()
-        page.locator("h2 > button").first.click()
-        page.locator("summary").first.click()
-        page.wait_for_selector(".text")
-        print(f"a story and a text opened in {1000 * (time.perf_counter() - start):.0f} ms, ", end="")
+        _, seconds = harness.timed(open_text, page)
+        print(f"a story and a text opened in {1000 * seconds:.0f} ms, ", end="")
         print(f"{page.locator('*').count():,} elements")
         browser.close()
 

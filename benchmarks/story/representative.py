@@ -1,25 +1,22 @@
-"""What the representative of a story is like, beside what other rules would show.
+"""What the representative of a story is like, beside the articles that other rules would show.
 
-python benchmarks/story_representative.py DATA [--date 2026-11-22]
+python -m benchmarks.story.representative DATA
 
-For each labelled set in DATA: its stories of three articles and more as `dedup.cluster` finds them, and of each the
-article that a rule shows. similarity: its mean similarity to the other reports; words: its length / the median of the
-story; stub: share of stories where it has less than half of the median though some article has more; copy: share where
-it is a copy of an article that was published before it. Results go to results/story_representative.json.
+For each labelled set: its stories of three articles and more as `dedup.cluster` finds them, and the article of each
+that a rule shows. similarity: its mean similarity to the other reports; words: its length / the median of the story;
+stub: share of stories where it has less than half of the median; copy: share of stories where it is a copy of an
+article that was published before it.
 """
 
-import argparse
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from statistics import fmean, median
-from typing import Any
-
-from near_race import RESULTS, circumstances, write_results
-from worlds import SETS, load
 
 import dedup
+from benchmarks import harness
+from benchmarks.corpora.labelled import SETS, load
 
 Rule = Callable[[dedup.Story], dedup.Article]
 
@@ -28,17 +25,13 @@ def word_count(article: dedup.Article) -> int:
     return len(article.full_text.split())
 
 
-def random_rule(seed: int = 0) -> Rule:
-    random = Random(seed)
-    return lambda story: random.choice(story.articles)
-
-
 def rules() -> dict[str, Rule]:
+    random = Random(0)
     return {
         "central": lambda story: story.representative,
         "earliest": lambda story: story.articles[0],
         "longest": lambda story: max(story.articles, key=word_count),
-        "random": random_rule(),
+        "random": lambda story: random.choice(story.articles),
     }
 
 
@@ -61,25 +54,16 @@ def measure(folder: Path, name: str) -> dict[str, dict[str, float]]:
     for rule_name, rule in rules().items():
         rows = [figures(story, rule(story)) for story in stories]
         results[rule_name] = {key: fmean(row[key] for row in rows) for key in rows[0]} | {"stories": len(rows)}
+    harness.show(name, [{"rule": rule_name} | row for rule_name, row in results.items()])
     return results
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--date", help="date of the run; today if not given")
-    given = parser.parse_args()
+    given = harness.parser(__doc__, data=True).parse_args()
     warnings.simplefilter("ignore")  # of dates that are not ISO 8601 and repeated ids
-    results: dict[str, Any] = circumstances(given.date, ["numpy", "scipy"])
+    results = harness.circumstances(given.date, ["numpy", "scipy"])
     results["sets"] = {name: measure(given.data, name) for name in SETS}
-    print(f"{'set':<10}{'rule':<10}{'stories':>8}{'similarity':>12}{'words':>8}{'stub':>8}{'copy':>8}")
-    for name, by_rule in results["sets"].items():
-        for rule_name, row in by_rule.items():
-            print(
-                f"{name:<10}{rule_name:<10}{row['stories']:8.0f}{row['similarity']:12.3f}{row['words']:8.2f}"
-                f"{row['stub']:8.3f}{row['copy']:8.3f}"
-            )
-    write_results(RESULTS, "story_representative.json", results)
+    harness.write_results(given.results, "story_representative", results)
 
 
 if __name__ == "__main__":

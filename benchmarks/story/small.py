@@ -1,31 +1,29 @@
-"""Stories of small batches: what five to sixty articles come to at the same setting as five thousand.
+"""Stories of small batches: five to sixty articles with the same settings as five thousand.
 
-python benchmarks/story_small.py DATA [--rounds 20] [--date 2026-11-22]
+python -m benchmarks.story.small DATA [--rounds 20]
 
-From each labelled set in DATA, seeded draws without replacement, each clustered alone:
+From each labelled set, seeded draws without replacement, each clustered alone:
 
 scattered      5, 10, 20, 40 and 60 articles at random: most share no story
 stories        whole stories at random until there are as many articles
 one event      five articles of one story: right when they are one story
 five events    one article each of five stories: right when they are five
 
-The first two give BCubed precision, recall and F1, the others the share of draws that are right. Results go to
-results/story_small.json.
+The first two give BCubed precision, recall and F1, the others the share of draws that are right.
 """
 
-import argparse
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from near_race import RESULTS, circumstances, write_results
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
-from worlds import SETS, Article, Labels, load
 
 import dedup
+from benchmarks import harness
+from benchmarks.corpora.labelled import SETS, Article, Labels, load
 from dedup.metrics import bcubed
 
 SIZES = 5, 10, 20, 40, 60
@@ -60,7 +58,7 @@ def clustered(articles: list[Article], places: Places) -> list[int]:
 
 
 def drawn(articles: list[Article], gold: Labels, rounds: int, rng: Generator) -> Iterator[tuple[str, int, list[float]]]:
-    """Kind of draw, its size, and what came of it."""
+    """The kind of each draw, its size, and its scores."""
     for _ in range(rounds):
         for size in SIZES:
             for kind, draw in (("scattered", scattered), ("stories", whole_stories)):
@@ -85,22 +83,19 @@ def measure(folder: Path, name: str, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser = harness.parser(__doc__, data=True)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--date", help="date of the run; today if not given")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # of dates that are not ISO 8601 and repeated ids
+    results = harness.circumstances(given.date, ["numpy", "scipy"])
     sets = {name: measure(given.data, name, given.rounds) for name in SETS}
-    print(f"{'set':<10}{'scattered P':>12}{'R':>7}{'F1':>7}{'stories P':>12}{'R':>7}{'F1':>7}{'one':>7}{'five':>7}")
-    for name, row in sets.items():
-        one = row.get("one event 5", [float("nan")])[0]
-        cells = [*row["scattered"], *row["stories"], one, row["five events 5"][0]]
-        print(f"{name:<10}" + "".join(f"{cell:{12 if i in (0, 3) else 7}.3f}" for i, cell in enumerate(cells)))
+    for kind in ("scattered", "stories", "one event 5", "five events 5"):
+        heads = ("precision", "recall", "f1") if kind in ("scattered", "stories") else ("right",)
+        rows = [{"set": name} | dict(zip(heads, row[kind], strict=True)) for name, row in sets.items() if kind in row]
+        harness.show(kind, rows)
     macro = {kind: float(np.mean([row[kind][2] for row in sets.values()])) for kind in ("scattered", "stories")}
-    print("macro BCubed F1", macro)
-    results: dict[str, Any] = circumstances(given.date, ["numpy", "scipy"])
-    write_results(RESULTS, "story_small.json", results | {"sets": sets, "macro_f1": macro})
+    harness.show("Mean BCubed F1", [macro])
+    harness.write_results(given.results, "story_small", results | {"sets": sets, "macro_f1": macro})
 
 
 if __name__ == "__main__":

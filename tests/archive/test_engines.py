@@ -13,10 +13,9 @@ from archived import generated, spread
 
 import dedup
 from dedup import archive
-from dedup.archive import slices as intake
+from dedup.archive import slices
 
 ROOT = Path(dedup.__file__).parents[1]
-BENCHMARK = ROOT / "benchmarks" / "archive_engines.py"
 NEEDED = {"loky": "joblib", "ray": "ray", "dask": "distributed"}
 ARTICLES, SLICE = 1800, 150
 
@@ -38,7 +37,7 @@ def begun(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engines")
     paths = spread(folder / "in", generated(ARTICLES, words=25, days=30), [".parquet"] * 3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "SLICE_ARTICLES", SLICE)
+        patch.setattr(slices, "SLICE_ARTICLES", SLICE)
         with pytest.raises(Interrupted):
             archive.cluster(paths, folder / "begun", n_jobs=1, progress=stop)
     copytree(folder / "begun.work", folder / "done.work")
@@ -55,9 +54,9 @@ def test_a_killed_worker_of_any_engine_changes_no_byte(begun, engine):
         pytest.skip("needs /proc, to find the workers of an engine")
     out = begun / engine
     copytree(begun / "begun.work", begun / f"{engine}.work")
-    command = ["--one", engine, "--articles", begun / "in", "--out", out, "--workers", 2, "--kill", "sketch"]
+    arguments = json.dumps([engine, str(begun / "in"), str(out), 2, "sketch"])  # workers, and the stage of the kill
     job = subprocess.run(
-        [sys.executable, BENCHMARK, *map(str, command)],
+        [sys.executable, "-m", "benchmarks.harness", "benchmarks.archive.engines", "run_once", arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

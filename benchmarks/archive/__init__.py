@@ -1,0 +1,1 @@
+"""`dedup.archive`: more articles than fit into memory."""

@@ -1,0 +1,1 @@
+"""`dedup.StoryIndex`: articles one at a time."""

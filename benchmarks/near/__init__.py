@@ -1,0 +1,1 @@
+"""Near-duplicates: speed, recall and growth."""

@@ -1,0 +1,1 @@
+"""Residue: how much of it is found, and what that changes."""

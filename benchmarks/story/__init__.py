@@ -1,0 +1,1 @@
+"""Stories of a batch: quality beside other methods, growth, and what they look like."""

@@ -1,0 +1,277 @@
+"""Make the tables and plots of README.md and of the documentation from what was measured.
+
+python -m benchmarks.tables [--results benchmarks/results] [--write README.md]
+
+Prints every table whose results are there, and draws near_race.svg, story_scoreboard.svg and index_year.svg beside the
+results (pip install matplotlib). `--write FILE` puts the tables of the README between their markers in FILE. The
+documentation takes its tables from `TABLES` when it is built (docs/hooks.py).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import harness
+from benchmarks.archive import estimate
+
+Results = dict[str, Any]
+
+NEAR_TITLES = {"fastsketch": "FastSketchLSH", "daft": "Daft", "floor": "`lower().split()` alone"}
+STORY_TITLES = {
+    "alone": "every article alone",
+    "near_duplicates": "near-duplicates alone",
+    "tfidf_link": "TF-IDF + average link",
+    "tfidf_hdbscan": "TF-IDF + HDBSCAN",
+    "minilm_link": "MiniLM + average link",
+    "minilm_hdbscan": "MiniLM + HDBSCAN",
+}
+SETS = {
+    "basil": "BASIL, en",
+    "ecb": "ECB+, en",
+    "vi": "VMDS, vi",
+    "allsides": "AllSides, en",
+    "og_fra": "OG2021, fr",
+    "og_deu": "OG2021, de",
+}
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], source: str) -> str:
+    """A table in Markdown, all columns but the first to the right, and its source below."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n\n" + source
+
+
+def source(results: Results, command: str, *, packages: bool = False) -> str:
+    """The machine, the versions, the date and the command of a table."""
+    machine, python = results["machine"], f"Python {results['python']}"
+    if packages:
+        known = {name: number for name, number in results["packages"].items() if number and name != "dedup-stories"}
+        python = ", ".join([python, *(f"{name} {number}" for name, number in known.items())])
+    about = f"{machine['processors']} processors ({machine['processor']}), {python}"
+    return f"{about}; {results['date']}; `python -m benchmarks.{command}`."
+
+
+# The README
+
+
+def near_contenders(results: Results) -> list[str]:
+    """All contenders of the race, the fastest at the largest size first."""
+    last = results["sizes"][max(results["sizes"], key=int)]["contenders"]
+    return sorted(last, key=lambda name: last[name]["seconds"])
+
+
+def near_race(results: Results) -> str:
+    """Seconds at each size; quality, memory and ratio at the largest."""
+    sizes = sorted(map(int, results["sizes"]))
+    raced = [results["sizes"][str(n)]["contenders"] for n in sizes]
+    rows = []
+    for name in near_contenders(results):
+        run, title = raced[-1][name], NEAR_TITLES.get(name, name)
+        seconds = [f"{own[name]['seconds']:.2f} s" if name in own else "" for own in raced]
+        ratio = "" if run["dedup_over_it"] is None or name == "dedup" else f"{run['dedup_over_it']:.2f}"
+        qualities = [f"{run['recall']:.3f}", f"{run['precision']:.3f}", f"{run['over_texts_mb']:,.0f} MB"]
+        cells = [*seconds, ratio, *(["", "", ""] if name == "floor" else qualities)]
+        rows.append([f"**{title}**" if name == "dedup" else title, *cells])
+    rounds = max(len(run["rounds"]) for own in raced for run in own.values())
+    caption = (
+        f"From texts in memory to pairs, median of {rounds} interleaved rounds; recall and precision against all exact "
+        "pairs, memory beyond the texts, and dedup's time / its, at the largest size. "
+    )
+    heads = ["", *(f"{n:,} texts" for n in sizes), "dedup / it", "recall", "precision", "memory"]
+    return table(heads, rows, caption + source(results, "near.race", packages=True))
+
+
+def story_contenders(results: Results) -> list[str]:
+    """All contenders of the scoreboard, the best mean first."""
+    found = results["contenders"]
+    return sorted(found, key=lambda name: -found[name]["macro"]["f1"])
+
+
+def story_scoreboard(results: Results) -> str:
+    """BCubed F1 of each set, the means, and seconds for all sets together."""
+    rows = []
+    for name in story_contenders(results):
+        run, mean = results["contenders"][name], results["contenders"][name]["macro"]
+        title = STORY_TITLES.get(name, name) + (f" at {run['cut']:.2f}" if run["cut"] else "")
+        scores = [*(run["sets"][s]["f1"] for s in SETS), mean["f1"], mean["precision"], mean["recall"]]
+        cells = [*(f"{value:.3f}" for value in scores), f"{mean['seconds']:,.1f}"]
+        rows.append([f"**{title}**" if name == "dedup" else title, *cells])
+    articles = sum(scores["articles"] for scores in next(iter(results["contenders"].values()))["sets"].values())
+    caption = (
+        f"Six labelled sets, {articles:,} articles, one setting for all. The cuts of average link are the best over "
+        "these very sets, an advantage given to it; HDBSCAN has clusters of at least two, and its noise is alone; "
+        "MiniLM is all-MiniLM-L6-v2, an English model. P and R are mean BCubed precision and recall, seconds are for "
+        "all sets together. "
+    )
+    heads = ["BCubed F1", *SETS.values(), "mean", "P", "R", "seconds"]
+    return table(heads, rows, caption + source(results, "story.scoreboard", packages=True))
+
+
+def residue_quality(results: Results) -> str:
+    """What is found and lost, and what that does to copies and stories."""
+    rows = []
+    for run in results["variants"]:
+        tokens, cut, left = run["tokens"]["all"], run["cut"], run["left_in"]
+        breaks, sources = (
+            "with" if run["line_breaks"] else "without",
+            "sources named" if run["sources"] else "no sources",
+        )
+        copies = f"**{cut['near']['recall']:.3f}** (left in: {left['near']['recall']:.3f})"
+        stories = f"**{cut['stories']['f1']:.3f}** (left in: {left['stories']['f1']:.3f})"
+        rows.append(
+            [f"{breaks} line breaks, {sources}", f"{tokens['found']:.3f}", f"{tokens['lost']:.2%}", copies, stories]
+        )
+    clean, all_tokens = results["on_no_site"], results["variants"][0]["tokens"]["all"]
+    scores = [f"{clean['near']['recall']:.3f}", f"{clean['stories']['f1']:.3f}"]
+    rows.append(["the same articles on no site", "", "", *scores])
+    caption = (
+        f"{results['pages']} pages: each sample article on two sites, {all_tokens['share']:.0%} of the words the "
+        "sites'. Words found and lost; copies are two pages of one article, and no pair found is wrong. Of a site's "
+        f"first page, where only known phrases help, {results['one_page_a_site']['lines']['found']:.0%} is found. "
+        f"{results['date']}; `python -m benchmarks.residue.quality`."
+    )
+    heads = ["pages of 12 site templates", "residue found", "report lost", "copies found", "stories, BCubed F1"]
+    return table(heads, rows, caption)
+
+
+# The documentation
+
+
+def index_add(results: Results) -> str:
+    costs = results["costs"]
+    rows = [
+        ["live articles", f"{costs['live']:,.0f}"],
+        ["one `add`, median", f"{costs['add_median_ms']:.1f} ms"],
+        ["one `add`, 99th percentile", f"{costs['add_p99_ms']:.1f} ms"],
+        ["`add_many`", f"{costs['add_many_a_second']:,.0f} articles a second"],
+        ["memory an article", f"{costs['memory_kb']:.1f} KB"],
+        ["file an article, beyond its text", f"{costs['disk_kb_beyond_text']:.1f} KB"],
+        ["reopening", f"{costs['reopening_seconds']:.1f} s"],
+        [f"expiry of {costs['expired']:,.0f}", f"{costs['expiry_seconds']:.1f} s"],
+    ]
+    return table(["an index", ""], rows, source(results, "index.speed DATA"))
+
+
+def index_stream(results: Results) -> str:
+    sets = {**results["sets"], "mean": results["mean"]}
+    rows = [[name, f"{f1['batch']:.3f}", f"{f1['stream']:.3f}"] for name, f1 in sets.items()]
+    return table(["BCubed F1", "batch", "one at a time"], rows, source(results, "index.speed DATA"))
+
+
+def index_writers(results: Results) -> str:
+    raced = [row for row in results["rows"] if "writers" in row]
+    rows = []
+    for store, count in dict.fromkeys((row["store"], row["writers"]) for row in raced):
+        own = [row for row in raced if (row["store"], row["writers"]) == (store, count)]
+        rates = [f"{row['articles_a_second']:,.0f}" for row in sorted(own, key=lambda row: row["at_once"])]
+        rows.append([f"{store}, {count} {'writer' if count == 1 else 'writers'}", *rates])
+    heads = [f"articles a second, {results['live']:,} live", "`add`", "`add_many` of 50"]
+    return table(heads, rows, source(results, f"index.writers DATA URL --live {results['live']}"))
+
+
+def first_runs(results: Results, prefix: str, size: str) -> list[harness.Run]:
+    """The first run of each case with a prefix, by size."""
+    return sorted((runs[0] for name, runs in results["runs"].items() if name.startswith(prefix)), key=lambda r: r[size])
+
+
+def story_growth(results: Results) -> str:
+    rows = [
+        [f"{run['articles']:,}", f"{run['seconds']:.1f} s", f"{run['peak_mb']:,.0f} MB", f"{run['f1']:.3f}"]
+        for run in first_runs(results, "worlds ", "articles")
+    ]
+    return table(["articles", "time", "peak memory", "BCubed F1"], rows, source(results, "story.growth DATA"))
+
+
+def near_growth(results: Results) -> str:
+    rows = [
+        [f"{run['texts']:,}", f"{run['characters'] / 1e6:,.0f}", f"{run['seconds']:.1f} s", f"{run['peak_mb']:,.0f} MB"]
+        for run in first_runs(results, "news ", "texts")
+    ]
+    return table(["texts", "million characters", "time", "peak memory"], rows, source(results, "near.growth"))
+
+
+def archive_growth(results: Results) -> str:
+    rows = [
+        [
+            f"{run['articles']:,}",
+            f"{run['seconds'] / 60:,.1f} min",
+            f"{run['microseconds_an_article']:,.0f} µs",
+            f"{run['worker_mb']:,.0f} MB",
+            f"{run['together_mb']:,.0f} MB",
+            f"{run['work_mb'] / 1024:,.1f} GB",
+            f"{run['stories']['f1']:.3f}",
+        ]
+        for run in results["runs"]
+    ]
+    heads = ["articles", "time", "an article", "largest worker", "all processes", "working folder", "BCubed F1"]
+    return table(heads, rows, source(results, "archive.growth"))
+
+
+def archive_stages(results: Results) -> str:
+    columns = [(f"{articles // 1_000_000:,} million: core hours", "largest worker") for articles in estimate.SIZES]
+    heads = ["stage", *(head for pair in columns for head in pair)]
+    return table(heads, estimate.stage_rows(results), source(results, "archive.estimate"))
+
+
+def archive_totals(results: Results) -> str:
+    heads = ["articles", "core hours", f"hours on {estimate.CORES} cores", "written between stages", "on disk at once"]
+    return table(heads, estimate.total_rows(results), source(results, "archive.estimate"))
+
+
+#: By the names of markers in README.md.
+README: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "near-race": ("near_race", near_race),
+    "story-scoreboard": ("story_scoreboard", story_scoreboard),
+    "residue": ("residue_quality", residue_quality),
+}
+#: By the names of marks in the documentation: the results, and what makes the table of them.
+TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "add": ("index_speed", index_add),
+    "stream": ("index_speed", index_stream),
+    "writers": ("index_writers", index_writers),
+    "stories": ("story_growth", story_growth),
+    "copies": ("near_growth", near_growth),
+    "archive": ("archive_growth", archive_growth),
+    "archive-stages": ("archive_growth", archive_stages),
+    "archive-totals": ("archive_growth", archive_totals),
+}
+
+
+def make(name: str, folder: Path = harness.RESULTS) -> str:
+    """A table of the README or of the documentation, by name."""
+    results, work = (README | TABLES)[name]
+    return work(harness.read_results(folder, results))
+
+
+def written(text: str, name: str, content: str) -> str:
+    """A text with other content between the markers of a name."""
+    between = re.compile(f"<!-- {name} -->.*?<!-- /{name} -->", re.DOTALL)
+    if len(between.findall(text)) != 1:
+        raise SystemExit(f"the file needs the markers <!-- {name} --> and <!-- /{name} -->, once")
+    return between.sub(lambda _: f"<!-- {name} -->\n{content}\n<!-- /{name} -->", text)
+
+
+def main() -> None:
+    parser = harness.parser(__doc__, results=False)
+    parser.add_argument("--results", type=Path, default=harness.RESULTS, help="folder of the results")
+    parser.add_argument("--write", type=Path, help="file to put the tables of the README into")
+    given = parser.parse_args()
+    for name, (results, _) in (README | TABLES).items():
+        if not (given.results / f"{results}.json").exists():
+            continue
+        made = make(name, given.results)
+        print(f"\n{name}\n\n{made}")
+        if given.write and name in README:
+            text = given.write.read_text(encoding="utf-8")
+            given.write.write_text(written(text, name, made), encoding="utf-8")
+    try:
+        from benchmarks import plots
+    except ImportError:
+        raise SystemExit("no plots; to have them: pip install matplotlib") from None
+    for path in plots.draw_all(given.results):
+        print(f"drew {path}")
+
+
+if __name__ == "__main__":
+    main()
