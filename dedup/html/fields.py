@@ -5,7 +5,9 @@ No field can add an element or an attribute, break the encoding, or turn the dir
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from html import escape
+from importlib.resources import files
 
 from dedup.article import Article
 from dedup.wording import minute, one_line, printable
@@ -84,32 +86,15 @@ def listed(items: Sequence[str], total: int, noun: str) -> str:
 
 
 def card(inner: str) -> str:
-    """HTML with its style, which applies to nothing else on the page."""
-    return f'<div class="dedup-card"><style>{_STYLE}</style>{inner}</div>'
+    """HTML with its style, which applies to nothing else on the page and takes its colours from there."""
+    return f'<div class="dedup-card"><style>{_card_style()}</style>{inner}</div>'
 
 
-# Colours come from the page, so that a card fits a light and a dark notebook.
-_RULES = {
-    "": "max-width:60rem;line-height:1.45;overflow-wrap:anywhere",
-    "details": "border-top:1px solid #8884;padding:.3em 0",
-    "details details": "margin-left:1.2em",
-    "summary": "cursor:pointer",
-    "ul": "margin:.3em 0 .3em 1.2em;padding:0",
-    "p": "margin:.3em 0",
-    "a": "color:inherit;text-decoration:underline",
-    "small": "opacity:.75;font-size:.9em",
-    "table": "border-collapse:collapse;margin:.3em 0;font-size:.9em",
-    "th,td": "text-align:left;padding:.1em .8em .1em 0;border:0;background:none;color:inherit",
-    ".dedup-bar": (
-        "display:inline-block;width:8em;height:.6em;border:1px solid;border-radius:.3em;opacity:.7;overflow:hidden;"
-        "vertical-align:middle"
-    ),
-    ".dedup-bar span": "display:block;height:100%;background:currentColor",
-    ".dedup-columns": "display:grid;grid-template-columns:repeat(auto-fit,minmax(16em,1fr));gap:1.2em",
-    ".dedup-text": "white-space:pre-wrap;max-height:24em;overflow:auto",
-    "mark": "background:#f5c40055;color:inherit;border-radius:.2em",
-    "s": "opacity:.45;text-decoration:none",
-}
-_STYLE = "".join(
-    f"{','.join(f'.dedup-card {part}'.strip() for part in name.split(','))}{{{rule}}}" for name, rule in _RULES.items()
-)
+@cache
+def _card_style() -> str:
+    return asset("card.css").replace("\n", "")
+
+
+def asset(name: str) -> str:
+    """A file of this room."""
+    return files("dedup.html").joinpath(name).read_text(encoding="utf-8")

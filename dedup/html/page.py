@@ -13,13 +13,12 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from hashlib import sha256
-from importlib.resources import files
 
 import numpy as np
 
 from dedup.article import Article
 from dedup.html.facts import StoriesFacts, StoryFacts
-from dedup.html.fields import link, safe, web_address
+from dedup.html.fields import asset, link, safe, web_address
 from dedup.wording import one_line, period, plural, printable
 
 _MAX_CHARACTERS = 5_000  # of one text
@@ -56,8 +55,8 @@ def write(stories: StoriesFacts, path: str | os.PathLike[str]) -> None:
 
 def render(stories: StoriesFacts) -> Iterator[str]:
     """The page in pieces, so that a page of a hundred thousand articles is never in memory as a whole."""
-    style = _asset("page.css")
-    script = "".join(map(_asset, ("story.js", "compare.js", "page.js")))
+    style = asset("page.css")
+    script = "".join(map(asset, ("story.js", "compare.js", "page.js")))
     limit = _text_limit(stories)
     title = f"{plural(len(stories.articles), 'article')} in {plural(len(stories), 'story', 'stories')}"
     parts: dict[str, Callable[[], Iterable[str]]] = {
@@ -72,12 +71,8 @@ def render(stories: StoriesFacts) -> Iterator[str]:
         "note": lambda: [f"Of each text the page holds the first {limit:,} characters. Times are in UTC."],
     }
     # The template is split before articles come in, so that they cannot have placeholders.
-    for place, piece in enumerate(re.split(r"\{\{(\w+)\}\}", _asset("page.html"))):
+    for place, piece in enumerate(re.split(r"\{\{(\w+)\}\}", asset("page.html"))):
         yield from parts[piece]() if place % 2 else [piece]
-
-
-def _asset(name: str) -> str:
-    return files("dedup.html").joinpath(name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:

@@ -166,7 +166,7 @@ def test_the_policy_allows_this_script_and_this_style_alone(page_of):
 
 
 def test_no_markup_is_made_of_strings_in_the_script():
-    script = "".join(map(html_page._asset, ("story.js", "compare.js", "page.js")))
+    script = "".join(map(html_page.asset, ("story.js", "compare.js", "page.js")))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script)
 
 
