@@ -28,32 +28,26 @@ if TYPE_CHECKING:
     from dedup.stream.assignment import Refusal as Refusal
     from dedup.stream.assignment import Similar as Similar
 
-# What to do with notes is for the program to say, not for a library.
+# Whether and where to show log records is for the program to say, not for a library.
 logging.getLogger("dedup").addHandler(logging.NullHandler())
 
-# Loaded when first asked for: whoever needs only near-duplicates must not pay for scikit-learn, nor ``dedup --help``
-# for NumPy.
-_HOMES = {
-    "Assignment": "stream.assignment",
-    "Doubt": "stories",
-    "Explanation": "explanation",
-    "Move": "stream.assignment",
-    "NearDuplicates": "near.result",
-    "Refusal": "stream.assignment",
-    "SampleArticle": "samples",
-    "Similar": "stream.assignment",
-    "Stories": "stories",
-    "Story": "story.result",
-    "StoryClusterer": "clusterer",
-    "StoryIndex": "index",
-    "TableSum": "store.copying",
-    "cluster": "clusterer",
-    "cluster_frame": "frames",
-    "copy_index": "store.copying",
-    "explain": "explainer",
-    "near_duplicates": "duplicates",
-    "sample_articles": "samples",
+# Loaded at first access: whoever needs only near-duplicates must not pay for scikit-learn, nor ``dedup --help`` for
+# NumPy.
+_NAMES = {
+    "clusterer": ("StoryClusterer", "cluster"),
+    "duplicates": ("near_duplicates",),
+    "explainer": ("explain",),
+    "explanation": ("Explanation",),
+    "frames": ("cluster_frame",),
+    "index": ("StoryIndex",),
+    "near.result": ("NearDuplicates",),
+    "samples": ("SampleArticle", "sample_articles"),
+    "store.copying": ("TableSum", "copy_index"),
+    "stories": ("Doubt", "Stories"),
+    "story.result": ("Story",),
+    "stream.assignment": ("Assignment", "Move", "Refusal", "Similar"),
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 _MODULES = {name: name for name in ("archive", "encoders", "metrics", "plots")} | {"sketches": "near.sketches"}
 

@@ -8,15 +8,7 @@ from dedup.wording import duration, minute, plural, printable, quoted, visible_l
 
 
 class Passage(NamedTuple):
-    """Words that two articles have in common.
-
-    Attributes
-    ----------
-    words : str
-        As the left article writes them.
-    left, right : (int, int)
-        Where they stand in either text, as a span of characters.
-    """
+    """Words that two articles have in common, as the left one writes them, and where they stand in both texts."""
 
     words: str
     left: tuple[int, int]
@@ -46,7 +38,7 @@ class Explanation:
         of all shares is 1. A term that they write in two ways has both: 'Путин / Putin'.
     passages : tuple of Passage
         The longest passages that both texts have without their residue, longest first; at most 50, of at least three
-        words (six characters in scripts without spaces).
+        words (six characters in scripts without spaces). Each has its spans of characters in the two texts.
     verdict : str
         What follows from the numbers, in a sentence.
     """

@@ -6,6 +6,7 @@ from typing import Any
 from dedup.clusterer import cluster
 from dedup.stories import columns_of
 
+_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 _ADDED = ("story_id", "near_duplicate_group", "is_representative", "membership")
 
 
@@ -77,16 +78,8 @@ def cluster_frame(
         table = table.collect()
     if not isinstance(table, narwhals.DataFrame):
         raise TypeError(f"frame is a {type(frame).__name__}; allowed: a data frame of pandas, polars or pyarrow")
-    named = {
-        "id": id,
-        "text": text,
-        "title": title,
-        "published": published,
-        "source": source,
-        "url": url,
-        "language": language,
-    }
-    columns = _columns_of_fields(table.columns, named)
+    names = (id, text, title, published, source, url, language)
+    columns = _columns_of_fields(table.columns, dict(zip(_FIELDS, names, strict=True)))
     stories = cluster(_records(table, columns), **parameters)
     added = columns_of(stories)
     id_type = table.schema[columns["id"]] if "id" in columns else narwhals.Int64()
@@ -101,12 +94,12 @@ def cluster_frame(
     ).to_native()
 
 
-def _columns_of_fields(columns: list[str], named: Mapping[str, str | None]) -> dict[str, str]:
+def _columns_of_fields(columns: list[str], names: Mapping[str, str | None]) -> dict[str, str]:
     """The column of each field that has one."""
     if taken := [name for name in _ADDED if name in columns]:
         raise ValueError(f"the data frame has the columns {columns}; allowed: none called {taken[0]!r}, which is added")
     chosen = {}
-    for field, name in named.items():
+    for field, name in names.items():
         if not isinstance(name, str) and (name is not None or field == "text"):
             allowed = "a column's name" if field == "text" else "a column's name, or None"
             raise TypeError(f"{field} is {name!r}; allowed: {allowed}")

@@ -10,20 +10,9 @@ _DEFAULT = "DejaVu Sans"
 
 #: Fonts of many scripts, which are tried before every other installed font.
 _PREFERRED = (
-    "Noto Sans",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans Arabic",
-    "Noto Sans Hebrew",
-    "Noto Sans Devanagari",
-    "Noto Sans Thai",
-    "Arial Unicode MS",
-    "PingFang SC",
-    "Hiragino Sans",
-    "Microsoft YaHei",
-    "Malgun Gothic",
-    "Segoe UI",
-    "Segoe UI Emoji",
+    *("Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Hebrew"),
+    *("Noto Sans Devanagari", "Noto Sans Thai", "Arial Unicode MS", "PingFang SC", "Hiragino Sans"),
+    *("Microsoft YaHei", "Malgun Gothic", "Segoe UI", "Segoe UI Emoji"),
 )
 
 
