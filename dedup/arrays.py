@@ -1,4 +1,4 @@
-"""Operations on flat arrays that NumPy lacks: joining, look-up of keys, runs of equal labels, components."""
+"""Operations on flat arrays that NumPy lacks: joins, look-up of keys, runs of equal values, components."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-_ROUNDS = 4
+#: Keys of one slot that are compared one by one before a binary search takes over.
+_PROBES = 4
 
 
 def joined(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
-    """One array out of one-dimensional parts, each given up (the list empties) once it is copied.
+    """One array out of one-dimensional parts; empties the list, so that each part is freed once it is copied.
 
     Examples
     --------
@@ -29,7 +30,7 @@ def joined(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
 
 
 def connected_labels(left: NDArray[np.int64], right: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Component of each of `n` nodes under the edges ``left[i], right[i]``, numbered by first member.
+    """Connected component of each of `n` nodes under the edges ``left[i], right[i]``, numbered by first member.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def connected_labels(left: NDArray[np.int64], right: NDArray[np.int64], n: int) 
 
 
 def numbered_by_first(labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The same grouping, its labels numbered in the order of their first members.
+    """The same grouping with labels numbered in the order of their first members.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def ranks_in_runs(values: NDArray[Any]) -> NDArray[np.int64]:
-    """How many values of its run stand before each value.
+    """Position of each value in its run of equal values.
 
     Examples
     --------
@@ -105,20 +106,31 @@ def members(labels: NDArray[np.int64]) -> list[list[int]]:
     return [part.tolist() for part in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)]
 
 
+def slices(start: int, stop: int, size: int) -> list[slice]:
+    """Consecutive slices of at most `size` that cover ``start:stop``.
+
+    Examples
+    --------
+    >>> slices(3, 8, 2)
+    [slice(3, 5, None), slice(5, 7, None), slice(7, 8, None)]
+    """
+    return [slice(first, min(first + size, stop)) for first in range(start, stop, size)]
+
+
 class SortedKeys:
-    """Distinct keys with a table from their leading bits to where those begin.
+    """Distinct keys, found through a table of their leading bits.
 
     Parameters
     ----------
     keys : ndarray of uint64, shape (n,)
-        Ascending; about evenly spread below 2**bits, as hashes are.
+        Ascending, and spread about evenly below ``2**bits``, as hashes are.
     bits : int
-        Bits that a key may have.
+        Number of bits of a key.
 
     Notes
     -----
-    A look-up costs two or three reads where binary search costs log2(n); the table takes 8 to 16 bytes a key. However
-    the keys are spread, it is never slower than binary search by more than a constant.
+    A look-up takes two or three reads where binary search takes log2(n); the table takes 8 to 16 bytes a key. For keys
+    that are spread unevenly it is slower than binary search by a constant at most.
 
     Examples
     --------
@@ -134,12 +146,12 @@ class SortedKeys:
         self._first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Place of each key, -1 for those that are not there."""
+        """Position of each key, -1 for unknown ones."""
         found = np.full(len(keys), -1)
         slot = (keys >> self._shift).astype(np.int64)
         place, stop = self._first.take(slot), self._first.take(slot + 1)
         left = np.flatnonzero(place < stop)
-        for _ in range(_ROUNDS):
+        for _ in range(_PROBES):
             if not len(left):
                 return found
             here = place.take(left)
@@ -147,7 +159,7 @@ class SortedKeys:
             found[left[hit]] = here[hit]
             place[left] = here + 1
             left = left[~hit & (here + 1 < stop.take(left))]
-        if len(left):  # many keys begin alike
+        if len(left):  # many keys have the same leading bits
             here = np.minimum(np.searchsorted(self.keys, keys[left]), len(self.keys) - 1)
             hit = self.keys[here] == keys[left]
             found[left[hit]] = here[hit]

@@ -15,9 +15,9 @@ from dedup.residue.batch import add_residue
 from dedup.stories import Stories
 from dedup.story.candidates import FLOOR
 from dedup.story.result import Story
-from dedup.story.shared_terms import shared_terms, weigh
+from dedup.story.shared_terms import shared_terms
 from dedup.story.similarity import cosines, time_factor
-from dedup.story.weighting import TermWeighting
+from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
 from dedup.text.tokens import tokenize
@@ -150,7 +150,7 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> 
     """An explanation without a verdict."""
     fold = _fold(weighting)
     texts = readable_texts([left, right])
-    vectors, vocabulary = weigh(texts, weighting, fold)
+    vectors, vocabulary = vectorize_texts(texts, weighting)
     tokens = tokenize(texts, fold)
     # In the order of the batch: sums of products may round differently in the other.
     first, second = sorted([0, 1], key=lambda i: _canonical_key((left, right)[i]))
@@ -183,7 +183,7 @@ def _similarities(
     article: Article, reports: Sequence[Article], weighting: TermWeighting | None
 ) -> np.ndarray[Any, Any]:
     """Similarity of an article to each of these reports; as in the story tier, 0 below `FLOOR`."""
-    vectors, _ = weigh(readable_texts([article, *reports]), weighting, _fold(weighting))
+    vectors, _ = vectorize_texts(readable_texts([article, *reports]), weighting)
     others = np.arange(1, len(reports) + 1)
     cosine = np.minimum(cosines(vectors, np.zeros_like(others), others), 1.0)
     similarity = cosine * time_factor(np.array([article.day]), np.array([report.day for report in reports]))

@@ -1,4 +1,4 @@
-"""What an encoder says of articles."""
+"""Articles -> their embeddings and languages."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -14,29 +14,29 @@ from dedup.samples import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale
 from dedup.text.language import guess_languages
 
-#: An encoder is given the title and the beginning, as that says what happened and reading costs time.
+#: Characters of an article that are encoded: title and beginning say what happened, and encoding takes long.
 MAX_CHARACTERS = 300
 
-#: ... of so many articles at a time.
-TEXTS_AT_ONCE = 64
+#: Number of texts that an encoder receives at a time.
+BATCH_SIZE = 64
 
 
 def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress) -> Meanings:
-    """What an encoder says of articles.
+    """Embeddings of articles by an encoder.
 
     Raises
     ------
     TypeError, ValueError
         When the encoder does not return one finite row of numbers for each text.
     """
-    # The embeddings of one encoder have one scale: that is learnt once.
+    # The scale of an encoder is measured once.
     scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
     return Meanings(_encode(articles, encoder, progress), _languages(articles), scale)
 
 
 @lru_cache(maxsize=8)
 def _scale(encoder: Encoder) -> Scale:
-    """How the encoder sees unrelated reports: the first one of each event of the sample."""
+    """The scale of an encoder, measured on the first report of each event of the sample."""
     firsts: dict[str, Article] = {}
     for article in sample_articles():
         firsts.setdefault(article.event, article)
@@ -47,10 +47,10 @@ def _scale(encoder: Encoder) -> Scale:
 def _encode(
     articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress
 ) -> NDArray[np.float32]:
-    """Vectors of unit length, shape (n_articles, n_dimensions); a zero vector stays."""
+    """Vectors of unit length, or zero, shape (n_articles, n_dimensions)."""
     rows = list(_rows(articles, encoder, progress))
     vectors = np.concatenate(rows) if rows else np.zeros((0, 1))
-    # By the largest number first: squares of very large or small ones have no place in a float.
+    # Divide by the largest number first: squares of very large or small numbers do not fit a float.
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     vectors /= np.where(largest > 0, largest, 1)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -58,10 +58,10 @@ def _encode(
 
 
 def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback) -> Iterator[NDArray[np.float64]]:
-    """What the encoder returns, a batch at a time, checked."""
+    """The rows that the encoder returns, checked, one batch at a time."""
     dimensions = None
-    for first in range(0, len(articles), TEXTS_AT_ONCE):
-        texts = [article.full_text[:MAX_CHARACTERS] for article in articles[first : first + TEXTS_AT_ONCE]]
+    for first in range(0, len(articles), BATCH_SIZE):
+        texts = [article.full_text[:MAX_CHARACTERS] for article in articles[first : first + BATCH_SIZE]]
         try:
             rows = np.asarray(encoder(texts))
         except ValueError as error:
@@ -81,20 +81,20 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
             raise ValueError(f"encoder returned a number that is not finite for article {article.id!r}")
         dimensions = rows.shape[1]
         yield rows.astype(np.float64)
-        progress(min(first + TEXTS_AT_ONCE, len(articles)) / len(articles))
+        progress(min(first + BATCH_SIZE, len(articles)) / len(articles))
 
 
 def _languages(articles: Sequence[Article]) -> NDArray[np.int64]:
-    """A number for the language of each article, -1 where nothing tells."""
+    """A number for the language of each article, -1 for an unknown one."""
     guessed = guess_languages([article.full_text for article in articles])
     declared = [article.language and article.language.strip().casefold() for article in articles]
-    # "fr", "fra" and "fr-CA" are one language: a declaration means what most texts that bear it seem to be in, which is
-    # also right where one of them is too short to tell.
+    # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
+    # that name, also for texts that are too short for a guess.
     votes: dict[str, Counter[str]] = {}
-    for said, guess in zip(declared, guessed, strict=True):
-        if said and guess:
-            votes.setdefault(said, Counter())[guess] += 1
-    meant = {said: min(count, key=lambda code: (-count[code], code)) for said, count in votes.items()}
-    named = [meant.get(said, said) if said else guess for said, guess in zip(declared, guessed, strict=True)]
+    for name, guess in zip(declared, guessed, strict=True):
+        if name and guess:
+            votes.setdefault(name, Counter())[guess] += 1
+    meaning = {name: min(count, key=lambda code: (-count[code], code)) for name, count in votes.items()}
+    named = [meaning.get(name, name) if name else guess for name, guess in zip(declared, guessed, strict=True)]
     numbers = {name: i for i, name in enumerate(sorted({name for name in named if name}))}
     return np.array([numbers[name] if name else -1 for name in named], dtype=np.int64)

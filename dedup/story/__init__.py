@@ -1,1 +1,1 @@
-"""tokens -> stories: weighted features, similarity, partition."""
+"""Texts -> stories: weighted features, similarity, partition."""

@@ -1,6 +1,6 @@
 """TF-IDF vectors and publication times -> the sparse graph of similar pairs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.arrays import slices
 from dedup.parallel import ordered_map
 from dedup.parameters import LEAST_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -16,19 +17,22 @@ from dedup.story.similarity import TIME_SCALE_DAYS, cosines, time_factor
 #: Similarities below this count as none.
 FLOOR = LEAST_STORY_THRESHOLD
 
-#: A pair is looked at whole when its rare features alone are this similar: measured on six labelled sets, few others
-#: reach the floor, and their absence moves BCubed F1 by less than 0.002.
+#: Pairs are candidates when their rare features alone are this similar. On six labelled sets few other pairs reach
+#: `FLOOR`; without those, BCubed F1 changes by less than 0.002.
 CANDIDATE_FLOOR = 0.02
 
-#: How many postings of its rarest features are followed from a row to find its candidates: this bounds the work.
-POSTINGS = 3000
+#: Most postings that are followed from the rarest features of a row to its candidates; this bounds the work.
+MAX_POSTINGS = 3000
 
 #: From this gap on, the time factor alone is below the floor.
 REACH_DAYS = TIME_SCALE_DAYS * float(np.log(1 / FLOOR))
 
-_ROWS_AT_ONCE = 256
-_LEAST_CHUNK_ROWS, _CHUNK_DAYS = 2048, 3.0
+_BLOCK_ROWS = 256
+_MIN_CHUNK_ROWS, _CHUNK_DAYS = 2048, 3.0
 _POSTINGS_BITS, _PLACE_BITS = 16, 32
+
+#: Left and right nodes of pairs, and their similarities; see `Edges`.
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,12 @@ class Edges:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     similarity: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> "Edges":
+        """Edges from parts of their pairs."""
+        none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(*(np.concatenate(columns) for columns in zip(none, *parts, strict=True)))
 
     def adjacency(self, n: int) -> csr_array:
         """Symmetric matrix of the similarities, shape (n, n)."""
@@ -66,37 +76,35 @@ def similar_pairs(
         Publication in days, ascending; NaN when unknown, at the end.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
-    report : callable
-        Is told what share is done.
+    progress : callable
+        Receives the share that is done.
 
     Notes
     -----
-    Time is linear in the rows at a given number of them a day, and memory in the pairs found: a row meets those
-    within `REACH_DAYS` through its rare features first, and only the candidates as a whole.
+    For a given number of rows a day, time is linear in the rows, and memory in the pairs found: candidates of a row
+    are found within `REACH_DAYS` by its rare features, and only candidates are compared by all features.
     """
     chunks = list(chunks_of_days(days))
-    # The rows that have each feature, chunk by chunk, each chunk once.
+    # For each chunk, the rows that have each feature.
     postings = list(ordered_map(lambda chunk: vectors[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
-
-    none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    parts = [none]
-    reports = split_progress(progress, *(chunk.stop - chunk.start for chunk in chunks)) if chunks else []
-    for number, its_report in enumerate(reports):
-        within_reach = [k for k in range(number, len(chunks)) if in_reach(chunks[number], chunks[k], days)]
-        theirs = [(chunks[k].start, postings[k]) for k in within_reach]
+    parts: list[Pairs] = []
+    stages = split_progress(progress, *(chunk.stop - chunk.start for chunk in chunks)) if chunks else []
+    for number, (chunk, stage) in enumerate(zip(chunks, stages, strict=True)):
+        within_reach = [k for k in range(number, len(chunks)) if in_reach(chunk, chunks[k], days)]
+        others = [(chunks[k].start, postings[k]) for k in within_reach]
         frequencies = sum(np.diff(postings[k].indptr) for k in within_reach)
-        of_rows = partial(_pairs_of_rows, vectors, days, theirs, frequencies)
-        parts += ordered_map(of_rows, _rows_of(chunks[number]), n_jobs, its_report)
-    return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        of_rows = partial(_pairs_of_rows, vectors, days, others, frequencies)
+        parts += ordered_map(of_rows, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs, stage)
+    return Edges.joined(parts)
 
 
 def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
-    """Rows of a few days, or more where days are thin; undated ones by themselves."""
+    """Rows in chunks of a few days, or of more where there are few rows a day; undated rows form the last chunk."""
     dated = int(np.searchsorted(days, np.inf))
     first = 0
     while first < dated:
         next_chunk = int(np.searchsorted(days[:dated], days[first] + _CHUNK_DAYS))
-        stop = min(max(next_chunk, first + _LEAST_CHUNK_ROWS), dated)
+        stop = min(max(next_chunk, first + _MIN_CHUNK_ROWS), dated)
         yield slice(first, stop)
         first = stop
     if dated < len(days):
@@ -104,51 +112,45 @@ def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
 
 
 def in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
-    """Whether the time between two chunks, the other one being the later, leaves similarities above the floor."""
+    """Whether pairs of a chunk and a later one may have similarities above the floor."""
     return bool(np.isnan(days[other.start]) or days[other.start] - days[chunk.stop - 1] <= REACH_DAYS)
-
-
-def _rows_of(chunk: slice) -> list[slice]:
-    return [slice(i, min(i + _ROWS_AT_ONCE, chunk.stop)) for i in range(chunk.start, chunk.stop, _ROWS_AT_ONCE)]
 
 
 def _pairs_of_rows(
     vectors: csr_array,
     days: NDArray[np.float64],
-    theirs: list[tuple[int, csr_array]],
+    others: list[tuple[int, csr_array]],
     frequencies: NDArray[np.int64],
     rows: slice,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Pairs ``left < right`` with left among the rows, sorted, and their similarities."""
-    mine = rarest(vectors[rows.start : rows.stop], frequencies)
-    return pairs_of_candidates(vectors, days, mine, rows.start, theirs)
+) -> Pairs:
+    return pairs_of_candidates(vectors, days, rarest(vectors[rows], frequencies), rows.start, others)
 
 
 def pairs_of_candidates(
     vectors: csr_array,
     days: NDArray[np.float64],
-    mine: csr_array,
+    rare: csr_array,
     first: int,
-    theirs: list[tuple[int, csr_array]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Pairs ``left < right``, sorted, and their similarities.
+    others: list[tuple[int, csr_array]],
+) -> Pairs:
+    """Pairs ``left < right``, sorted, with their similarities.
 
-    `mine` has the rarest features of the left rows, of which `first` is the first; `theirs` the first row and the
-    postings of each chunk of right rows.
+    `rare` has the rarest features of the left rows, the first of which is row `first`; `others` has the first row and
+    the postings of each chunk of right rows.
     """
-    left, right = _candidates(days, mine, first, theirs)
+    left, right = _candidates(days, rare, first, others)
     similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
     kept = similarity >= FLOOR
     return left[kept], right[kept], similarity[kept]
 
 
 def _candidates(
-    days: NDArray[np.float64], mine: csr_array, first: int, theirs: list[tuple[int, csr_array]]
+    days: NDArray[np.float64], rare: csr_array, first: int, others: list[tuple[int, csr_array]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs ``left < right`` whose rarest features reach `CANDIDATE_FLOOR`, sorted."""
     parts = []
-    for start, postings in theirs:
-        product = (mine @ postings).tocoo()
+    for start, postings in others:
+        product = (rare @ postings).tocoo()
         left, right = product.row + np.int64(first), product.col + np.int64(start)
         close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
         left, right, partial_sums = left[close], right[close], product.data[close]
@@ -160,21 +162,21 @@ def _candidates(
 
 
 def rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:
-    """Rows with only their rarest features, as many as have `POSTINGS` postings together.
+    """Rows with only their rarest features, which have at most `MAX_POSTINGS` postings together.
 
-    `frequencies` has the number of postings of each feature.
+    `frequencies` is the number of postings of each feature.
     """
     rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
-    # Row above, then postings, then place: sorting plain integers is ten times faster than sorting an index.
+    # The row in the upper bits, then postings, then place: plain integers are sorted ten times faster than an index.
     packed = rows.astype(np.uint64) << np.uint64(_POSTINGS_BITS)
-    packed |= np.minimum(frequencies[vectors.indices], POSTINGS + 1).astype(np.uint64)
+    packed |= np.minimum(frequencies[vectors.indices], MAX_POSTINGS + 1).astype(np.uint64)
     packed = (packed << np.uint64(_PLACE_BITS)) | np.arange(len(rows), dtype=np.uint64)
     packed.sort()
     place = (packed & np.uint64((1 << _PLACE_BITS) - 1)).astype(np.int64)
     total = np.cumsum((packed >> np.uint64(_PLACE_BITS)) & np.uint64((1 << _POSTINGS_BITS) - 1)).astype(np.int64)
     before = np.concatenate([[0], total])[vectors.indptr[:-1]]
-    kept = np.sort(place[total - before[rows] <= POSTINGS])
+    kept = np.sort(place[total - before[rows] <= MAX_POSTINGS])
     sizes = np.bincount(rows[kept], minlength=vectors.shape[0])
-    # Indices as wide as those of the vectors: SciPy would widen all postings in every product.
+    # Indices are as wide as those of the vectors: else SciPy would widen all postings in every product.
     indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(vectors.indptr.dtype)
     return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)

@@ -1,33 +1,34 @@
-"""Embeddings, languages and times -> the similar pairs that words cannot see: those of two languages."""
+"""Embeddings, languages and times -> similar pairs of texts in two languages, which share few words."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import ranks_in_runs, slices
 from dedup.parallel import ordered_map
 from dedup.progress import ProgressCallback, no_progress
-from dedup.story.candidates import FLOOR, Edges, chunks_of_days, in_reach
+from dedup.story.candidates import FLOOR, Edges, Pairs, chunks_of_days, in_reach
 from dedup.story.similarity import time_factor
 
-#: What a pair is given that is as much alike as one in a hundred unrelated pairs: the default story_threshold.
+#: One in a hundred unrelated pairs has at least this similarity, which is the default story_threshold.
 CHANCE_SIMILARITY = 0.12
 CHANCE_QUANTILE = 0.99
 
-#: A report keeps so many of its closest later ones in other languages: this bounds the pairs of a busy day.
-NEIGHBOURS = 64
+#: Most pairs of a report with later ones in other languages: the closest are kept. This bounds the pairs of a busy day.
+MAX_NEIGHBOURS = 64
 
-_ROWS_AT_ONCE = 256
+_BLOCK_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How alike an encoder finds reports of different events in two languages.
+    """Cosines that an encoder gives to reports of different events in two languages.
 
     Attributes
     ----------
     mean : float
-        Their mean cosine.
+        Mean cosine.
     chance : float
         The cosine that one pair in a hundred exceeds.
     """
@@ -38,7 +39,7 @@ class Scale:
     def similarity(self, cosines: NDArray[np.floating]) -> NDArray[np.float64]:
         """Cosines on the scale of `dedup.story.similarity`, in [0, 1].
 
-        Encoders put all news into a narrow cone: the mean goes, and what is left has its full range again.
+        Encoders map all news into a narrow cone: without the mean, cosines have their full range again.
 
         Examples
         --------
@@ -51,15 +52,16 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meanings:
-    """What an encoder says of texts.
+    """Embeddings of texts.
 
     Attributes
     ----------
     vectors : ndarray of float32, shape (n_texts, n_dimensions)
         Of unit length, or zero.
     languages : ndarray of int64, shape (n_texts,)
-        Equal for texts in one language; -1 where it is not known.
+        Equal for texts in one language; -1 for an unknown language.
     scale : Scale
+        Of the encoder.
     """
 
     vectors: NDArray[np.float32]
@@ -68,7 +70,7 @@ class Meanings:
 
 
 def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -> Scale:
-    """The scale of an encoder, from texts no two of which report one event."""
+    """The scale of an encoder, measured on texts about different events."""
     left, right = np.triu_indices(len(vectors), 1)
     across = languages[left] != languages[right]
     cosines = (vectors @ vectors.T)[left[across], right[across]].astype(np.float64)
@@ -88,58 +90,51 @@ def pairs_across_languages(
         Publication in days, ascending; NaN when unknown, at the end.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
-    report : callable
-        Is told what share is done.
+    progress : callable
+        Receives the share that is done.
 
     Notes
     -----
-    Every text is compared with all later ones within reach: quadratic in the texts of some days, and memory is that
-    of `_ROWS_AT_ONCE` rows of the product.
+    Each text is compared with all later ones within reach: quadratic in the texts of some days, with the memory of
+    `_BLOCK_ROWS` rows of the product.
     """
     vectors, languages = meanings.vectors, meanings.languages
     chunks = list(chunks_of_days(days))
 
-    def of_rows(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    def of_rows(rows: slice) -> Pairs:
         parts = []
-        for theirs in (chunk for chunk in chunks if chunk.stop > rows.start and in_reach(rows, chunk, days)):
-            similarity = meanings.scale.similarity(vectors[rows] @ vectors[theirs].T)
-            # Time only lowers it. How a matrix product rounds depends on the processor.
+        for others in (chunk for chunk in chunks if chunk.stop > rows.start and in_reach(rows, chunk, days)):
+            similarity = meanings.scale.similarity(vectors[rows] @ vectors[others].T)
+            # Time only lowers a similarity. It is rounded because matrix products depend on the processor.
             left, right = np.nonzero(similarity >= FLOOR)
             similarity = similarity[left, right].round(5)
-            left, right = left + rows.start, right + theirs.start
+            left, right = left + rows.start, right + others.start
             similarity *= time_factor(days[left], days[right])
             known = np.minimum(languages[left], languages[right]) >= 0
             kept = (similarity >= FLOOR) & (right > left) & known & (languages[left] != languages[right])
             parts.append((left[kept], right[kept], similarity[kept]))
         return _closest(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    blocks = [slice(i, min(i + _ROWS_AT_ONCE, c.stop)) for c in chunks for i in range(c.start, c.stop, _ROWS_AT_ONCE)]
-    none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    found = [none, *ordered_map(of_rows, blocks, n_jobs, progress)]
-    return Edges(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+    blocks = [block for chunk in chunks for block in slices(chunk.start, chunk.stop, _BLOCK_ROWS)]
+    return Edges.joined(list(ordered_map(of_rows, blocks, n_jobs, progress)))
 
 
-def _closest(
-    left: NDArray[np.int64], right: NDArray[np.int64], similarity: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """The `NEIGHBOURS` most similar pairs of each left row, sorted by row."""
+def _closest(left: NDArray[np.int64], right: NDArray[np.int64], similarity: NDArray[np.float64]) -> Pairs:
+    """The `MAX_NEIGHBOURS` most similar pairs of each left row, sorted."""
     order = np.lexsort((right, -similarity, left))
-    rows = left[order]
-    first = np.flatnonzero(np.diff(rows, prepend=-1))
-    rank = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
-    kept = order[rank < NEIGHBOURS]
+    kept = order[ranks_in_runs(left[order]) < MAX_NEIGHBOURS]
     kept = kept[np.lexsort((right[kept], left[kept]))]
     return left[kept], right[kept], similarity[kept]
 
 
-def mixed(edges: Edges, others: Edges, n: int) -> Edges:
+def united(edges: Edges, others: Edges, n: int) -> Edges:
     """Pairs of either graph over `n` nodes, each with the greater of its similarities.
 
     Examples
     --------
     >>> one = Edges(np.array([0, 1]), np.array([1, 2]), np.array([0.2, 0.3]))
     >>> other = Edges(np.array([0, 0]), np.array([1, 2]), np.array([0.4, 0.1]))
-    >>> both = mixed(one, other, 3)
+    >>> both = united(one, other, 3)
     >>> both.left.tolist(), both.right.tolist(), both.similarity.tolist()
     ([0, 0, 1], [1, 2, 2], [0.4, 0.1, 0.3])
     """

@@ -1,4 +1,4 @@
-"""Texts -> weighted counts of words, word pairs and character runs, and those -> TF-IDF vectors."""
+"""Texts -> weighted counts of words, word pairs and character runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import SortedKeys, joined
+from dedup.arrays import SortedKeys, joined, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.stopwords import stop_word_hashes
-from dedup.text.tokens import LEAST_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
+from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
 WORD, WORD_PAIR, CHARACTER_RUN = range(3)
 
@@ -24,12 +24,13 @@ LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
 #: ... and three times when capitalised inside a sentence, as names are.
 NAME_WEIGHT = 3.0
 
-#: A sentence with this share of capitals is a headline in title case, and says nothing of names.
+#: A sentence with this share of capitalised words is a headline in title case, where capitals do not mark names.
 HEADLINE_SHARE = 0.6
 
-# A key holds 46 bits of hash over 2 of family; with 4 of weight below, 12 are left for the text's number in its block.
+# A key is 46 bits of hash above 2 bits of family. With 4 bits of weight below it, 12 bits are left above it for the
+# number of the text in its block.
 FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
-_BLOCK_CHARACTERS = LEAST_CHARACTERS << 12
+_BLOCK_CHARACTERS = MIN_CHARACTERS << 12
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -42,13 +43,13 @@ class Counts:
     offsets : ndarray of int64, shape (n_texts + 1,)
         Text `i` has the entries ``offsets[i]:offsets[i + 1]``.
     keys : ndarray of uint64, shape (n_entries,)
-        Which feature, ascending within a text; below 2**48, the lowest two bits its family.
+        Features, ascending within a text; below 2**48, with the family in the lowest two bits.
     counts : ndarray of float32, shape (n_entries,)
         Weighted number of occurrences, above 0.
     uses : ndarray of int64, shape (2, n_stop_words)
-        How often each stop word is capitalised inside a sentence, as a name is, and how often not capitalised.
+        How often each stop word is capitalised inside a sentence, as a name is, and how often it is not capitalised.
     fold : {"unidecode", "marks"}
-        Of the texts.
+        That of the texts.
     """
 
     offsets: NDArray[np.int64]
@@ -59,7 +60,7 @@ class Counts:
 
     @property
     def stop_words(self) -> NDArray[np.uint64]:
-        """Keys of the stop words, but of those that these texts use as names."""
+        """Keys of the stop words, except those that these texts use as names."""
         # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
         as_name, as_word = self.uses
         return feature_keys(stop_word_hashes(self.fold)[as_name <= as_word], WORD)
@@ -78,11 +79,10 @@ def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
 def count_features(
     texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode", progress: ProgressCallback = no_progress
 ) -> Counts:
-    """Weighted counts of the features of texts.
+    """Weighted counts of the features of texts, in time linear in their characters.
 
-    Features are words; pairs of adjacent words; and runs of four characters of a word with the spaces round it,
-    which tie inflected and differently spelt forms of a name together (those of stop words tie nothing). Linear in
-    the characters of the texts.
+    Features are words, pairs of adjacent words, and runs of four characters of a word with the spaces around it. Runs
+    connect inflected and differently spelt forms of a name; stop words have none.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     uses = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
@@ -102,7 +102,7 @@ def count_features(
 
 
 class BlockCounts(NamedTuple):
-    """Features of each text of a block."""
+    """Features of the texts of a block; see `Counts`."""
 
     sizes: NDArray[np.int64]
     keys: NDArray[np.uint64]
@@ -110,18 +110,18 @@ class BlockCounts(NamedTuple):
 
 
 class Spelling(NamedTuple):
-    """How the tokens of a block are written: all of shape (n_tokens,).
+    """How the tokens of a block are written; all arrays have shape (n_tokens,).
 
     Attributes
     ----------
     place : ndarray of int64
-        Where each begins in the codes.
+        Position of the first character.
     upper : ndarray of bool
-        Whether with a capital.
+        Whether that is a capital.
     opens : ndarray of bool
-        Whether it opens a sentence.
+        Whether the token opens a sentence.
     stop_word : ndarray of int64
-        Its place among the stop words, -1 for none.
+        Position among the stop words, -1 for other tokens.
     """
 
     place: NDArray[np.int64]
@@ -131,7 +131,7 @@ class Spelling(NamedTuple):
 
 
 def spelling_of(tokens: Tokens) -> Spelling:
-    """How tokens are written."""
+    """How the tokens of a block are written."""
     place = tokens.characters(tokens.starts)
     upper = _is_upper(tokens.codes[place])
     return Spelling(place, upper, sentence_starts(tokens), _stop_word_lookup(tokens.fold).find(tokens.hashes))
@@ -139,29 +139,18 @@ def spelling_of(tokens: Tokens) -> Spelling:
 
 def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
-    rows = tokens.text_indices
-    weights = token_weights(tokens, spelling)
-    adjacent = rows[1:] == rows[:-1]
-    pairs = pair_hashes(tokens.hashes)[adjacent]
-    run_tokens, runs = character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
-    row = np.concatenate([rows, rows[1:][adjacent], rows[run_tokens]]).astype(np.uint64)
-    key = np.concatenate(
-        [
-            feature_keys(tokens.hashes, WORD),
-            feature_keys(pairs, WORD_PAIR),
-            feature_keys(mix(runs), CHARACTER_RUN),
-        ]
-    )
-    weight = np.concatenate([weights, np.minimum(weights[1:], weights[:-1])[adjacent], weights[run_tokens]])
-    # Text above, then feature, then weight: sorting plain integers is ten times faster than sorting an index.
-    packed = row << np.uint64(KEY_BITS)
+    first, last, key = occurrences(tokens, spelling)
+    weights = token_weights(tokens, spelling).astype(np.uint8)
+    # The text in the upper bits, then the feature, then the weight: plain integers are sorted ten times faster than an
+    # index.
+    packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
     packed |= key
     packed <<= np.uint64(_WEIGHT_BITS)
-    packed |= weight.astype(np.uint64)
+    packed |= np.minimum(weights[first], weights[last])
     packed.sort()
     weight = packed & np.uint64((1 << _WEIGHT_BITS) - 1)
     packed >>= np.uint64(_WEIGHT_BITS)
-    starts = np.flatnonzero(np.concatenate([[True], packed[1:] != packed[:-1]])[: len(packed)])
+    starts = run_starts(packed)
     counts = np.add.reduceat(weight, starts) if len(starts) else weight
     packed = packed[starts]
     sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(tokens.offsets) - 1)
@@ -169,15 +158,30 @@ def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     return BlockCounts(sizes, keys, counts.astype(np.float32))
 
 
+def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+    """First token, last token and key of every occurrence of a feature."""
+    rows = tokens.text_indices
+    words = np.arange(len(rows))
+    adjacent = np.flatnonzero(rows[1:] == rows[:-1])
+    run_tokens, runs = character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
+    keys = (
+        feature_keys(tokens.hashes, WORD),
+        feature_keys(pair_hashes(tokens.hashes)[adjacent], WORD_PAIR),
+        feature_keys(mix(runs), CHARACTER_RUN),
+    )
+    first, last = (np.concatenate([words, pair, run_tokens]) for pair in (adjacent, adjacent + 1))
+    return first, last, np.concatenate(keys)
+
+
 def token_weights(tokens: Tokens, spelling: Spelling) -> NDArray[np.float64]:
-    """How much each token counts, shape (n_tokens,), at least 1."""
+    """Weight of each token, shape (n_tokens,), at least 1."""
     in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
     name = spelling.upper & ~spelling.opens
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
 
 
 def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> NDArray[np.int64]:
-    """How often each stop word is capitalised inside a sentence, and how often not capitalised: two rows."""
+    """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
     _, upper, opens, stop_word = spelling
     sentence = np.cumsum(opens) - 1
     share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
@@ -195,17 +199,16 @@ def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_
     if codes.dtype == np.uint8:
         return (codes >= ord("A")) & (codes <= ord("Z"))
     distinct, which = np.unique(codes, return_inverse=True)
-    # One look at each distinct first letter of a block.
     return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
 
 
 def pair_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hashes of each token with the next, shape (n_tokens - 1,)."""
+    """Hash of each token with the next, shape (n_tokens - 1,)."""
     return mix(hashes[:-1] * _PAIR_MULTIPLIER + hashes[1:])
 
 
 def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Runs of four bytes of the wanted ones of the spaced words, a space before and behind each word.
+    """Runs of four bytes of the wanted tokens of spaced scripts, with a space before and behind each token.
 
     Returns
     -------

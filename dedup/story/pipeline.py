@@ -1,4 +1,4 @@
-"""Texts -> stories: the whole story tier in one call."""
+"""Texts -> stories: the whole story tier."""
 
 import logging
 from collections.abc import Sequence
@@ -11,21 +11,22 @@ from scipy.sparse import csr_array
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
-from dedup.story.encoding import Meanings, mixed, pairs_across_languages
+from dedup.story.encoding import Meanings, pairs_across_languages, united
 from dedup.story.features import count_features
 from dedup.story.partition import coarsened, partition, refined
+from dedup.story.similarity import membership
 from dedup.story.weighting import Vocabulary, vectorize
 
 _log = logging.getLogger(__name__)
 
-# Of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11), counting features, weighing them,
-# comparing texts and putting them together. The comparison of meanings depends on the number of languages.
-_COUNTING, _WEIGHING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 0.45, 0.10, 0.07
+# Shares of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11 without meanings, whose part
+# depends on the number of languages).
+_COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 0.45, 0.10, 0.07
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoryGroups:
-    """Which texts report one event.
+    """Texts grouped into stories.
 
     Attributes
     ----------
@@ -36,6 +37,7 @@ class StoryGroups:
     edges : Edges
         Similar pairs of texts.
     vocabulary : Vocabulary
+        Of the texts.
     """
 
     labels: NDArray[np.int64]
@@ -45,16 +47,15 @@ class StoryGroups:
 
     @property
     def membership(self) -> NDArray[np.float64]:
-        """Mean similarity of each text to the others of its story, shape (n_texts,), in [0, 1]; 1 for one alone."""
+        """Mean similarity of each text to the others of its story, shape (n_texts,); see `membership`."""
         edges, labels = self.edges, self.labels
         inside = labels[edges.left] == labels[edges.right]
         ends = np.concatenate([edges.left[inside], edges.right[inside]])
-        sums = np.bincount(ends, weights=np.tile(edges.similarity[inside], 2), minlength=len(labels))
-        others = np.bincount(labels)[labels] - 1 if len(labels) else labels
-        return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
+        sums = np.bincount(ends, weights=np.tile(edges.similarity[inside], 2), minlength=len(labels)).astype(np.float64)
+        return membership(sums, np.bincount(labels)[labels] - 1 if len(labels) else labels)
 
     def between(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Pairs of stories that share similar texts, ``i < j``, and the mean similarity of a text of either."""
+        """Pairs of stories ``i < j`` with similar texts, and the mean similarity between their texts."""
         n, k = len(self.labels), int(self.labels.max(initial=-1)) + 1
         members = csr_array((np.ones(n), (self.labels, np.arange(n))), shape=(k, n))
         sums = (members @ self.edges.adjacency(n) @ members.T).tocoo()
@@ -64,7 +65,7 @@ class StoryGroups:
         return left, right, sums.data[upper] / (sizes[left] * sizes[right])
 
     def at(self, threshold: float) -> "StoryGroups":
-        """Parts of these stories at a higher threshold, unions of them at a lower one."""
+        """The groups at another threshold: parts of these at a higher one, unions at a lower one."""
         if threshold == self.threshold:
             return self
         regroup = refined if threshold > self.threshold else coarsened
@@ -82,7 +83,7 @@ def find_stories(
     meanings: Meanings | None = None,
     progress: ProgressCallback = no_progress,
 ) -> StoryGroups:
-    """Group texts, no two of which are near-duplicates, into stories.
+    """Group texts without near-duplicates into stories.
 
     Parameters
     ----------
@@ -93,23 +94,23 @@ def find_stories(
     threshold : float
         Mean similarity from which texts form a story, in [0.05, 1).
     fold : {"unidecode", "marks"}
-        How letters become plain ones.
+        How letters become plain ones; see `StoryClusterer`.
     n_jobs : int, optional
         Threads; None or -1 means all processors.
     meanings : Meanings, optional
-        Of the texts; with them, texts in two languages may be more similar than their words.
-    report : callable
-        Is told what share is done.
+        Of the texts; texts in two languages may be more similar by them than by their words.
+    progress : callable
+        Receives the share that is done.
     """
     counting, weighting, comparing, comparing_meanings, grouping = split_progress(
-        progress, _COUNTING, _WEIGHING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
+        progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
     )
     _log.debug("reading the features of %d texts", len(texts))
     vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold, counting), n_jobs, weighting)
     _log.debug("comparing %d texts by %d features that they share", *vectors.shape)
     edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:
-        edges = mixed(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
+        edges = united(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
     _log.debug("grouping by %d similar pairs", len(edges.left))
     labels = partition(edges.adjacency(len(texts)), threshold)
     grouping(1)

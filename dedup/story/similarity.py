@@ -6,20 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.arrays import run_starts
 from dedup.story.features import count_features
 from dedup.story.weighting import TermWeighting, feature_weights
 
 #: After this many days between two publications a similarity has fallen to 1/e.
 TIME_SCALE_DAYS = 3.0
 
-#: Stands in for the time factor when a date is missing: about what a pair from one story has on average.
+#: Time factor when a date is missing: about the mean factor of two reports of one story.
 UNDATED_FACTOR = 0.7
 
-_ENTRIES_AT_ONCE = 1 << 18
+_BLOCK_ENTRIES = 1 << 18
 
 
 def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the gap between two publications leaves of a similarity, in (0, 1].
+    """Factor of a similarity by the gap between two publications, in (0, 1].
 
     Examples
     --------
@@ -38,7 +39,7 @@ def membership(sums: NDArray[np.float64], others: NDArray[np.int64]) -> NDArray[
     sums : ndarray of float64, shape (n,)
         Sum of the similarities of each report to the others of its story.
     others : ndarray of int64, shape (n,)
-        How many others there are.
+        Number of the others.
     """
     return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
 
@@ -51,7 +52,7 @@ def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64
     vectors : csr_array, shape (n, n_features)
         Rows of unit length.
     left, right : ndarray of int64, shape (n_pairs,)
-        Rows, left ones ascending.
+        Rows, the left ones ascending.
 
     Examples
     --------
@@ -62,12 +63,12 @@ def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64
     found = np.zeros(len(left), dtype=np.float64)
     sizes = np.diff(vectors.indptr)
     ends = np.cumsum(sizes[right], dtype=np.int64)
-    # One left row at a time lies unpacked, and the right rows look up their features in it.
+    # One left row at a time is unpacked into a dense array, in which the right rows look up their features.
     unpacked = np.zeros(vectors.shape[1], dtype=vectors.dtype)
     first = 0
     while first < len(left):
         done = int(ends[first - 1]) if first else 0
-        stop = max(first + 1, int(np.searchsorted(ends, done + _ENTRIES_AT_ONCE, side="right")))
+        stop = max(first + 1, int(np.searchsorted(ends, done + _BLOCK_ENTRIES, side="right")))
         found[first:stop] = _cosines_of_block(vectors, sizes, left[first:stop], right[first:stop], unpacked)
         first = stop
     return found
@@ -85,7 +86,7 @@ def _cosines_of_block(
     starts = ends - counts
     entries = np.repeat(vectors.indptr[right] - starts, counts) + np.arange(ends[-1])
     features, products = vectors.indices.take(entries), vectors.data.take(entries)
-    firsts = np.flatnonzero(np.diff(left, prepend=-1))
+    firsts = run_starts(left)
     bounds = [*starts[firsts].tolist(), int(ends[-1])]
     for row, begin, end in zip(left[firsts].tolist(), bounds[:-1], bounds[1:], strict=True):
         own = slice(vectors.indptr[row], vectors.indptr[row + 1])
@@ -100,7 +101,7 @@ def _cosines_of_block(
 
 
 def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting: TermWeighting) -> NDArray[np.float64]:
-    """Cosine times time factor of every two texts.
+    """Cosine times time factor of all pairs of texts.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting
 
     Notes
     -----
-    For all pairs of one story, so quadratic; `dedup.story.candidates` finds the similar ones among many texts.
+    Quadratic in the texts, as of one story; `dedup.story.candidates` finds the similar pairs among many texts.
     """
     vectors = _unit_vectors(texts, weighting)
     cosine = np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0)
@@ -126,10 +127,10 @@ def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting
 
 
 def _unit_vectors(texts: Sequence[str], weighting: TermWeighting) -> csr_array:
-    """TF-IDF vectors as of `dedup.story.weighting.vectorize`, with a column for every feature."""
+    """TF-IDF vectors as in `dedup.story.weighting.vectorize`, but with a column for every feature."""
     counts = count_features(texts, fold=weighting.fold)
     keys, columns = np.unique(counts.keys, return_inverse=True)
-    # Each feature is given once: copies that share it among themselves do not make it more common.
+    # Each feature is given once: copies among these texts do not make it more common.
     vocabulary = weighting.for_features(keys)
     idf = np.maximum(vocabulary.idf(keys), 0.0)
     weights = feature_weights(keys, idf, once=vocabulary.columns(keys) < 0)

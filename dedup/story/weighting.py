@@ -1,5 +1,6 @@
 """Weighted counts of features -> document frequencies and TF-IDF vectors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -8,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import SortedKeys, joined, run_starts
+from dedup.arrays import SortedKeys, joined, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
-from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, families
+from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, count_features, families
 
 #: The TF-IDF weight of a feature is multiplied by that of its family: words, word pairs, character runs.
 FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
@@ -22,7 +23,7 @@ FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
 PRIOR_ARTICLES = 400.0
 PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 
-_ROWS_AT_ONCE = 1024
+_BLOCK_ROWS = 1024
 
 
 class TermWeighting(Protocol):
@@ -68,12 +69,9 @@ class Vocabulary:
     @classmethod
     def of(cls, counts: Counts) -> "Vocabulary":
         """Vocabulary of the texts that were counted."""
-        keys = np.sort(counts.keys)
-        starts = run_starts(keys)
-        frequencies = np.diff(np.append(starts, len(keys)))
+        keys, frequencies = np.unique(counts.keys, return_counts=True)
         shared = frequencies > 1
-        n_texts = len(counts.offsets) - 1
-        return cls(n_texts, keys[starts[shared]], frequencies[shared], counts.stop_words, counts.fold)
+        return cls(len(counts.offsets) - 1, keys[shared], frequencies[shared], counts.stop_words, counts.fold)
 
     @cached_property
     def _lookup(self) -> SortedKeys:
@@ -163,11 +161,19 @@ def vectorize(
         return values[shared], columns[shared].astype(np.int32), np.bincount(row[shared], minlength=len(sizes))
 
     n_texts = len(counts.offsets) - 1
-    blocks_of_rows = [slice(i, min(i + _ROWS_AT_ONCE, n_texts)) for i in range(0, n_texts, _ROWS_AT_ONCE)]
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
-    for part in ordered_map(of_rows, blocks_of_rows, n_jobs, progress):
+    for part in ordered_map(of_rows, slices(0, n_texts, _BLOCK_ROWS), n_jobs, progress):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])
     data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
+
+
+def vectorize_texts(texts: Sequence[str], weighting: TermWeighting | None = None) -> tuple[csr_array, Vocabulary]:
+    """Vectors of a few texts; see `vectorize`. Without `weighting` they are a batch of their own.
+
+    Texts of a batch have the same vectors by its vocabulary as in the batch.
+    """
+    counts = count_features(texts, 1, weighting.fold if weighting else "unidecode")
+    return vectorize(counts, 1, vocabulary=weighting.for_features(counts.keys) if weighting else None)

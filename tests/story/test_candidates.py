@@ -16,11 +16,11 @@ SEEDS = st.integers(0, 2**32)
 SIZES = st.sampled_from(
     [
         {},
-        {"_LEAST_CHUNK_ROWS": 1, "_CHUNK_DAYS": 0.5, "_ROWS_AT_ONCE": 1},
-        {"_LEAST_CHUNK_ROWS": 4, "_CHUNK_DAYS": 2.0, "_ROWS_AT_ONCE": 3},
+        {"_MIN_CHUNK_ROWS": 1, "_CHUNK_DAYS": 0.5, "_BLOCK_ROWS": 1},
+        {"_MIN_CHUNK_ROWS": 4, "_CHUNK_DAYS": 2.0, "_BLOCK_ROWS": 3},
     ]
 )
-EVERY_PAIR = {"POSTINGS": 60_000, "CANDIDATE_FLOOR": 1e-9}
+EVERY_PAIR = {"MAX_POSTINGS": 60_000, "CANDIDATE_FLOOR": 1e-9}
 
 
 def random_vectors(seed, n, features=12, density=0.4):
@@ -63,7 +63,7 @@ def slow_rarest(features, frequencies):
     kept, postings = [], 0
     for feature in sorted(features, key=lambda feature: (frequencies[feature], feature)):
         postings += frequencies[feature]
-        if postings > graph.POSTINGS:
+        if postings > graph.MAX_POSTINGS:
             break
         kept.append(feature)
     return kept
@@ -109,14 +109,14 @@ def assert_edges_are_those_of_the_slow_twin(vectors, days):
 @given(SEEDS, st.integers(0, 30), st.sampled_from([0.1, 0.4]), st.sampled_from([0, 5, 20, 60, 3000]), SIZES)
 def test_similar_pairs_are_those_of_the_slow_twin(seed, n, density, postings, sizes):
     vectors, days = random_vectors(seed, n, density=density), random_days(seed, n, span=10.0 + seed % 2 * 20)
-    with constants(POSTINGS=postings, **sizes):
+    with constants(MAX_POSTINGS=postings, **sizes):
         assert_edges_are_those_of_the_slow_twin(vectors, days)
 
 
 @EXAMPLES
 @given(SEEDS, st.integers(0, 20), st.sampled_from([0.01, 0.1, 0.4]), SIZES)
 def test_the_candidate_floor_is_that_of_the_slow_twin(seed, n, floor, sizes):
-    with constants(POSTINGS=25, CANDIDATE_FLOOR=floor, **sizes):
+    with constants(MAX_POSTINGS=25, CANDIDATE_FLOOR=floor, **sizes):
         assert_edges_are_those_of_the_slow_twin(random_vectors(seed, n), random_days(seed, n))
 
 
@@ -150,9 +150,9 @@ def test_more_rows_than_a_block_are_compared_with_each_other():
 
 def test_pairs_that_share_only_a_frequent_feature_are_not_looked_at():
     vectors = csr_array(np.ones((6, 1), dtype=np.float32))
-    with constants(POSTINGS=6):
+    with constants(MAX_POSTINGS=6):
         assert len(similar_pairs(vectors, np.zeros(6)).similarity) == 15
-    with constants(POSTINGS=5):
+    with constants(MAX_POSTINGS=5):
         assert len(similar_pairs(vectors, np.zeros(6)).similarity) == 0
 
 
@@ -163,7 +163,7 @@ def test_pairs_that_share_only_a_frequent_feature_are_not_looked_at():
 @given(SEEDS, st.integers(0, 40), st.sampled_from([5, 60, 3000]), SIZES)
 def test_threads_do_not_change_the_pairs(seed, n, postings, sizes):
     vectors, days = random_vectors(seed, n), random_days(seed, n)
-    with constants(POSTINGS=postings, **sizes):
+    with constants(MAX_POSTINGS=postings, **sizes):
         assert facts(similar_pairs(vectors, days, 3)) == facts(similar_pairs(vectors, days, 1))
 
 
@@ -181,9 +181,9 @@ def test_chunks_do_not_change_the_pairs_when_all_postings_are_followed(seed, n, 
 @given(SEEDS, st.integers(0, 40), st.sampled_from([1, 5]))
 def test_rows_at_once_do_not_change_the_pairs(seed, n, rows):
     vectors, days = random_vectors(seed, n), random_days(seed, n)
-    with constants(POSTINGS=20):
+    with constants(MAX_POSTINGS=20):
         whole = similar_pairs(vectors, days)
-    with constants(POSTINGS=20, _ROWS_AT_ONCE=rows):
+    with constants(MAX_POSTINGS=20, _BLOCK_ROWS=rows):
         assert facts(similar_pairs(vectors, days)) == facts(whole)
 
 
@@ -191,7 +191,7 @@ def test_rows_at_once_do_not_change_the_pairs(seed, n, rows):
 @given(SEEDS, st.integers(0, 40), st.integers(1, 10), st.floats(0.1, 5))
 def test_chunks_cover_the_rows_in_order_and_hold_a_few_days_or_rows(seed, n, least, span):
     days = random_days(seed, n)
-    with constants(_LEAST_CHUNK_ROWS=least, _CHUNK_DAYS=span):
+    with constants(_MIN_CHUNK_ROWS=least, _CHUNK_DAYS=span):
         chunks = [range(n)[chunk] for chunk in graph.chunks_of_days(days)]
     assert [i for chunk in chunks for i in chunk] == list(range(n))
     dated = [chunk for chunk in chunks if not np.isnan(days[chunk.start])]
@@ -211,7 +211,7 @@ def test_undated_rows_meet_each_other_and_all_dated_ones():
     vectors = csr_array(np.ones((5, 1), dtype=np.float32))
     days = np.array([0.0, 1000.0, 2000.0, np.nan, np.nan])
     expected = dict.fromkeys([(0, 3), (0, 4), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)], UNDATED_FACTOR)
-    for sizes in ({}, {"_LEAST_CHUNK_ROWS": 1}):
+    for sizes in ({}, {"_MIN_CHUNK_ROWS": 1}):
         with constants(**sizes):
             assert by_pair(similar_pairs(vectors, days)) == pytest.approx(expected)
 
@@ -224,7 +224,7 @@ def test_rows_that_are_all_undated_meet_each_other():
 @pytest.mark.parametrize("least", [1, 2048])
 def test_reach_ends_where_the_time_factor_meets_the_floor(least):
     vectors = csr_array(np.ones((2, 1), dtype=np.float32))
-    with constants(_LEAST_CHUNK_ROWS=least):
+    with constants(_MIN_CHUNK_ROWS=least):
         assert len(similar_pairs(vectors, np.array([0.0, REACH_DAYS - 1e-6])).similarity) == 1
         assert len(similar_pairs(vectors, np.array([0.0, REACH_DAYS + 1e-6])).similarity) == 0
 
@@ -244,7 +244,7 @@ def test_reports_of_one_text_fade_with_time():
 def test_the_rarest_features_are_those_of_the_slow_twin(seed, n, postings, most):
     vectors = random_vectors(seed, n)
     frequencies = np.random.default_rng(seed).integers(1, most + 1, vectors.shape[1])
-    with constants(POSTINGS=postings):
+    with constants(MAX_POSTINGS=postings):
         rarest = graph.rarest(vectors, frequencies)
         expected = np.zeros(vectors.shape, dtype=np.float32)
         for i, row in enumerate(vectors.toarray()):
@@ -260,7 +260,7 @@ def test_the_rarest_features_are_those_of_the_slow_twin(seed, n, postings, most)
 def test_no_row_follows_more_postings_than_allowed(seed, n, postings):
     vectors = random_vectors(seed, n, features=40)
     frequencies = np.random.default_rng(seed).choice([1, 10, 1000, 2999, 3000, 3001, 70_000, 10**7], vectors.shape[1])
-    with constants(POSTINGS=postings):
+    with constants(MAX_POSTINGS=postings):
         rarest = graph.rarest(vectors, frequencies)
     followed = np.add.reduceat([*frequencies[rarest.indices], 0], rarest.indptr[:-1]) if n else np.empty(0)
     assert (followed[np.diff(rarest.indptr) > 0] <= postings).all()
@@ -268,14 +268,14 @@ def test_no_row_follows_more_postings_than_allowed(seed, n, postings):
 
 def test_features_as_frequent_as_allowed_are_followed():
     vectors = csr_array(np.ones((1, 3), dtype=np.float32))
-    frequencies = np.array([graph.POSTINGS - 1, graph.POSTINGS, 1])
+    frequencies = np.array([graph.MAX_POSTINGS - 1, graph.MAX_POSTINGS, 1])
     assert graph.rarest(vectors, frequencies).indices.tolist() == [0, 2]
     assert graph.rarest(vectors[:, [1]], frequencies[[1]]).indices.tolist() == [0]
 
 
 def test_the_postings_fit_their_bits():
-    assert graph.POSTINGS + 1 < 1 << graph._POSTINGS_BITS
-    assert graph._ROWS_AT_ONCE <= 1 << (64 - graph._POSTINGS_BITS - graph._PLACE_BITS)
+    assert graph.MAX_POSTINGS + 1 < 1 << graph._POSTINGS_BITS
+    assert graph._BLOCK_ROWS <= 1 << (64 - graph._POSTINGS_BITS - graph._PLACE_BITS)
 
 
 # Edges

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import encoders
+from dedup.encoders.meanings import BATCH_SIZE, MAX_CHARACTERS, _encode, _languages
 from dedup.story import encoding
 from dedup.story.candidates import FLOOR, Edges
-from dedup.story.encoding import Meanings, Scale, measured_scale, mixed, pairs_across_languages
+from dedup.story.encoding import Meanings, Scale, measured_scale, pairs_across_languages, united
 from dedup.story.similarity import time_factor
 from dedup.text.language import guess_languages
 
@@ -62,15 +63,15 @@ def slow_pairs(meanings, days, most):
 def test_the_pairs_are_those_of_a_plain_loop(seed, n, rows, n_jobs):
     meanings, days = random_meanings(seed, n)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "_ROWS_AT_ONCE", rows)
+        patch.setattr(encoding, "_BLOCK_ROWS", rows)
         edges = pairs_across_languages(meanings, days, n_jobs)
-    slow = sorted(slow_pairs(meanings, days, encoding.NEIGHBOURS))
+    slow = sorted(slow_pairs(meanings, days, encoding.MAX_NEIGHBOURS))
     assert list(zip(edges.left.tolist(), edges.right.tolist(), strict=True)) == [pair[:2] for pair in slow]
     assert edges.similarity == pytest.approx([pair[2] for pair in slow], abs=2e-5)
 
 
 def test_a_report_keeps_its_closest_pairs(monkeypatch):
-    monkeypatch.setattr(encoding, "NEIGHBOURS", 2)
+    monkeypatch.setattr(encoding, "MAX_NEIGHBOURS", 2)
     angles = np.array([0.0, 0.5, 0.1, 0.3])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     meanings = Meanings(vectors, np.array([0, 1, 2, 3]), SCALE)
@@ -106,7 +107,7 @@ def test_mixing_takes_the_greater_similarity(seed, n):
         graphs.append(
             Edges(left[kept].astype(np.int64), right[kept].astype(np.int64), rng.uniform(0.05, 1, kept.sum()))
         )
-    both = mixed(*graphs, n).adjacency(n).toarray()
+    both = united(*graphs, n).adjacency(n).toarray()
     np.testing.assert_array_equal(both, np.maximum(*(graph.adjacency(n).toarray() for graph in graphs)))
 
 
@@ -142,8 +143,8 @@ def test_copies_are_encoded_once_and_texts_are_short_and_few_at_a_time():
     long = " ".join(f"word{i}" for i in range(500))
     dedup.cluster([long, long, *(f"Report number {i} of the cat" for i in range(99))], encoder=encoder)
     texts = [text for batch in asked for text in batch]
-    assert all(isinstance(text, str) and len(text) <= encoders.MAX_CHARACTERS for text in texts)
-    assert max(map(len, asked)) <= encoders.TEXTS_AT_ONCE
+    assert all(isinstance(text, str) and len(text) <= MAX_CHARACTERS for text in texts)
+    assert max(map(len, asked)) <= BATCH_SIZE
     assert sum(text.startswith("word0 ") for text in texts) == 1
 
 
@@ -205,7 +206,7 @@ def test_what_an_encoder_may_not_return(returned, error, message):
 
 def test_batches_have_one_width():
     with pytest.raises(ValueError, match=r"shape \(6, 6\) for 6 texts; allowed: \(6, 64\)"):
-        encoders._encode(dedup.sample_articles()[:70], lambda texts: np.ones((len(texts), len(texts))))
+        _encode(dedup.sample_articles()[:70], lambda texts: np.ones((len(texts), len(texts))))
 
 
 def test_an_error_of_the_encoder_is_its_own():
@@ -227,7 +228,7 @@ def test_declared_languages_are_understood_by_what_is_written_in_them():
     said = ["fra", "fr-CA", None, "French", "fra", "en", None]
     texts = [FR, FR, FR, FR, "Kim 2023", EN, "Kim 2023"]
     articles = [dedup.Article(id=str(i), text=t, language=s) for i, (t, s) in enumerate(zip(texts, said, strict=True))]
-    languages = encoders._languages(articles).tolist()
+    languages = _languages(articles).tolist()
     assert len(set(languages[:5])) == 1
     assert languages[5] not in (languages[0], -1)
     assert languages[6] == -1

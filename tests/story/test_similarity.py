@@ -27,10 +27,10 @@ def random_pairs(seed, n, count):
 
 @EXAMPLES
 @given(SEEDS, st.integers(1, 20), st.integers(0, 60), st.sampled_from([1, 2, 7, 50, 1 << 18]))
-def test_cosines_are_those_of_the_dense_rows(seed, n, count, entries_at_once):
+def test_cosines_are_those_of_the_dense_rows(seed, n, count, block_entries):
     vectors, (left, right) = random_vectors(seed, n), random_pairs(seed, n, count)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(similarity, "_ENTRIES_AT_ONCE", entries_at_once)
+        patch.setattr(similarity, "_BLOCK_ENTRIES", block_entries)
         found = cosines(vectors, left, right)
     dense = vectors.toarray().astype(np.float64)
     assert found.dtype == np.float64
@@ -41,7 +41,7 @@ def test_more_entries_than_a_block_are_compared():
     n = 300
     vectors = random_vectors(1, n, features=40)
     left, right = np.triu_indices(n, 1)
-    assert vectors.nnz * n / 2 > 2 * similarity._ENTRIES_AT_ONCE
+    assert vectors.nnz * n / 2 > 2 * similarity._BLOCK_ENTRIES
     dense = vectors.toarray().astype(np.float64)
     assert cosines(vectors, left, right) == pytest.approx((dense @ dense.T)[left, right], abs=1e-6)
 

@@ -81,7 +81,7 @@ def test_threads_and_blocks_do_not_change_the_vectors(monkeypatch, rows, n_jobs)
     rng = np.random.default_rng(0)
     counts = count_features([" ".join(f"W{w}" for w in rng.zipf(1.5, size) % 50) for size in range(30)])
     expected, _ = vectorize(counts)
-    monkeypatch.setattr(weighting, "_ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(weighting, "_BLOCK_ROWS", rows)
     vectors, _ = vectorize(counts, n_jobs)
     assert vectors.nnz == expected.nnz > 100
     assert vectors.indptr.tolist() == expected.indptr.tolist()
