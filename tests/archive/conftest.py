@@ -2,9 +2,7 @@
 
 import pytest
 
-from dedup.archive import job
-from dedup.archive import similarity as reports
-from dedup.archive import slices as intake
+from dedup.archive import job, similarity, slices
 
 
 @pytest.fixture(autouse=True)
@@ -15,10 +13,10 @@ def no_waiting_for_the_disk(monkeypatch):
 
 @pytest.fixture
 def small_slices(monkeypatch):
-    """Sets how many articles a slice has, by which all features are weighed; tasks in other processes do not see it."""
+    """Set how many articles a slice has, and weight features by all slices; tasks in other processes do not see it."""
 
     def set_size(articles):
-        monkeypatch.setattr(intake, "SLICE_ARTICLES", articles)
-        monkeypatch.setattr(reports, "VOCABULARY_SLICES", 1 << 20)
+        monkeypatch.setattr(slices, "SLICE_ARTICLES", articles)
+        monkeypatch.setattr(similarity, "VOCABULARY_SLICES", 1 << 20)
 
     return set_size

@@ -21,20 +21,15 @@ from archived import (
 )
 
 import dedup
-from dedup.archive import inputs
-from dedup.archive import near as copies
-from dedup.archive import similarity as reports
-from dedup.archive import slices as intake
-from dedup.archive import stories as grouping
+from dedup.archive import near as near_stages
+from dedup.archive import similarity, slices
+from dedup.archive import stories as story_stages
+from dedup.inputs import blocks
 from dedup.metrics import bcubed
+from dedup.wording import printable
 
 NAMES = {"story_threshold", "near_threshold", "representative", "fold", "cut_residue", "recall", "num_perm"}
 KINDS = [".jsonl", ".ndjson", ".parquet"]
-
-
-def told(text):
-    """As tables have it, which cannot hold lone surrogates."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def of_batch(articles, **parameters):
@@ -48,13 +43,13 @@ def of_batch(articles, **parameters):
         threshold=parameters.get("near_threshold", 0.7),
         **{"cut_residue": True} | own,
     )
-    shown = set(stories.representative_indices.tolist())
+    representatives = set(stories.representative_indices.tolist())
     assignments = [
         {
-            "id": told(article.id),
-            "story_id": told(stories[label].id),
+            "id": printable(article.id),
+            "story_id": printable(stories[label].id),
             "near_duplicate_group": group,
-            "is_representative": i in shown,
+            "is_representative": i in representatives,
             "membership": membership,
         }
         for i, (article, label, group, membership) in enumerate(
@@ -67,13 +62,13 @@ def of_batch(articles, **parameters):
             )
         )
     ]
-    place = {told(article.id): i for i, article in enumerate(ordered)}
+    place = {printable(article.id): i for i, article in enumerate(ordered)}
     rows = [
         {
-            "story_id": told(story.id),
-            "headline": told(story.headline),
-            "representative_id": told(story.representative.id),
-            "reason": told(story.reason),
+            "story_id": printable(story.id),
+            "headline": printable(story.headline),
+            "representative_id": printable(story.representative.id),
+            "reason": printable(story.reason),
             "articles": len(story),
             "reports": len(story) - sum(len(group) - 1 for group in story.near_duplicates),
             "sources": len(story.sources),
@@ -84,7 +79,7 @@ def of_batch(articles, **parameters):
         for story in stories
     ]
     near = {
-        (told(ordered[i].id), told(ordered[j].id)): (jaccard, containment)
+        (printable(ordered[i].id), printable(ordered[j].id)): (jaccard, containment)
         for (i, j), jaccard, containment in zip(pairs.pairs, pairs.jaccard, pairs.containment, strict=True)
     }
     return assignments, sorted(rows, key=lambda row: place[row["story_id"]]), near
@@ -115,8 +110,8 @@ def near_rows(out):
 
 def test_stories_of_files_are_those_of_the_batch(tmp_path, small_slices, monkeypatch):
     small_slices(120)
-    monkeypatch.setattr(copies, "_WORDS_AT_ONCE", 3000)
-    monkeypatch.setattr(copies, "_SORTED_AT_ONCE", 100)
+    monkeypatch.setattr(near_stages, "_WORDS_AT_ONCE", 3000)
+    monkeypatch.setattr(near_stages, "_SORTED_AT_ONCE", 100)
     articles = shuffled(sampled() + generated(300) + hostile())
     manifest = cluster(spread(tmp_path / "in", articles, [".jsonl", ".ndjson"]), tmp_path / "out")
     assert manifest["counts"]["slices"] >= 6
@@ -172,7 +167,7 @@ def test_slices_of_copies_alone_are_as_in_the_batch(tmp_path, small_slices):
 
 def test_slices_end_with_their_characters(tmp_path, small_slices, monkeypatch):
     small_slices(1000)
-    monkeypatch.setattr(intake, "SLICE_CHARACTERS", 3000)
+    monkeypatch.setattr(slices, "SLICE_CHARACTERS", 3000)
     articles = generated(60, seed=5)
     manifest = cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out")
     assert manifest["counts"]["slices"] >= 5
@@ -195,10 +190,10 @@ def months():
 def test_stories_in_steps_are_nearly_those_of_the_batch(
     tmp_path, monkeypatch, months, articles_of_slice, articles_of_step, of_all
 ):
-    monkeypatch.setattr(intake, "SLICE_ARTICLES", articles_of_slice)
-    monkeypatch.setattr(grouping, "STEP_ARTICLES", articles_of_step)
+    monkeypatch.setattr(slices, "SLICE_ARTICLES", articles_of_slice)
+    monkeypatch.setattr(story_stages, "STEP_ARTICLES", articles_of_step)
     if of_all:
-        monkeypatch.setattr(reports, "VOCABULARY_SLICES", 1 << 20)
+        monkeypatch.setattr(similarity, "VOCABULARY_SLICES", 1 << 20)
     articles, (assignments, _, near) = months
     cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out")
     rows = rows_of(tmp_path / "out", "assignments")
@@ -211,8 +206,8 @@ def test_stories_in_steps_are_nearly_those_of_the_batch(
 
 
 def test_tables_of_steps_fit_together(tmp_path, monkeypatch, months):
-    monkeypatch.setattr(intake, "SLICE_ARTICLES", 50)
-    monkeypatch.setattr(grouping, "STEP_ARTICLES", 100)
+    monkeypatch.setattr(slices, "SLICE_ARTICLES", 50)
+    monkeypatch.setattr(story_stages, "STEP_ARTICLES", 100)
     manifest = cluster(write(tmp_path / "a.jsonl", months[0]), tmp_path / "out")
     assert_tables_fit(tmp_path / "out", manifest, in_order(months[0]))
 
@@ -253,15 +248,15 @@ def assert_tables_fit(out, manifest, ordered):
     }
 
 
-def test_the_manifest_tells_of_every_file(tmp_path, small_slices):
+def test_the_manifest_describes_every_file(tmp_path, small_slices):
     small_slices(50)
     manifest = cluster(write(tmp_path / "a.jsonl", generated(120)), tmp_path / "out", timezone="Asia/Tokyo")
     assert json.loads((tmp_path / "out" / "manifest.json").read_bytes()) == manifest
-    told_of = {file["name"]: file for files in manifest["files"].values() for file in files}
+    described = {file["name"]: file for files in manifest["files"].values() for file in files}
     files = files_of(tmp_path / "out")
-    assert told_of.keys() == files.keys()
+    assert described.keys() == files.keys()
     for name, data in files.items():
-        assert told_of[name]["blake2b"] == blake2b(data, digest_size=16).hexdigest()
+        assert described[name]["blake2b"] == blake2b(data, digest_size=16).hexdigest()
     for name, own in manifest["files"].items():
         assert sum(file["rows"] for file in own) == len(rows_of(tmp_path / "out", name))
     assert manifest["versions"]["dedup"] == dedup.__version__
@@ -281,7 +276,7 @@ def some():
 
 def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slices, monkeypatch, some):
     small_slices(70)
-    monkeypatch.setattr(inputs, "_BLOCK_BYTES", 5000)
+    monkeypatch.setattr(blocks, "_BLOCK_BYTES", 5000)
     ways = [([".jsonl"], 1), ([".parquet"], 2), (KINDS, 3), ([".parquet"] * 5, 1), (KINDS, 1)]
     found = []
     for seed, (suffixes, n_jobs) in enumerate(ways):
@@ -304,8 +299,8 @@ def test_empty_files_change_nothing(tmp_path, some):
 def test_neither_slices_nor_parts_change_what_near_duplicates_are(tmp_path, monkeypatch, some):
     path, found = write(tmp_path / "a.jsonl", some), []
     for size, words in [(10_000, 1 << 23), (23, 400), (80, 2000)]:
-        monkeypatch.setattr(intake, "SLICE_ARTICLES", size)
-        monkeypatch.setattr(copies, "_WORDS_AT_ONCE", words)
+        monkeypatch.setattr(slices, "SLICE_ARTICLES", size)
+        monkeypatch.setattr(near_stages, "_WORDS_AT_ONCE", words)
         cluster(path, tmp_path / f"{size}")
         groups = [(row["id"], row["near_duplicate_group"]) for row in rows_of(tmp_path / f"{size}", "assignments")]
         found.append((groups, near_rows(tmp_path / f"{size}")))

@@ -4,13 +4,13 @@ import joblib
 import pytest
 from archived import dies_once
 
-from dedup.archive.job import Job, part, run_stage
-from dedup.parameters import NearSettings
+from dedup.archive.job import Job, _attempt, part_folder, run_stage
+from dedup.parameters import NearSettings, StorySettings
 
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(str(tmp_path), NearSettings(), 0.1, "central", True, None, 1000)
+    return Job(str(tmp_path), StorySettings(NearSettings(), 0.1, True, 1000), "central", None)
 
 
 def makes(job, number, folder):
@@ -49,9 +49,9 @@ def test_parts_are_made_once(job):
 
 def test_a_part_is_not_there_before_it_is_finished(job):
     def looks(job, number, folder):
-        assert not part(job, "stage", number).exists()
+        assert not part_folder(job, "stage", number).exists()
         makes(job, number, folder)
-        assert not part(job, "stage", number).exists()
+        assert not part_folder(job, "stage", number).exists()
 
     run_stage(job, looks, "stage", range(2), workers())
     assert made(job) == {0: "0", 1: "1"}
@@ -71,7 +71,7 @@ def test_what_a_task_raises_is_raised_for_the_first_part_and_others_are_finished
 
 def test_of_two_workers_that_make_one_part_the_faster_wins(job):
     def slower(job, number, folder):
-        assert job._attempt(job, makes, "stage", number) is None
+        assert _attempt(job, makes, "stage", number) is None
         (folder / "made").write_text("too late")
 
     run_stage(job, slower, "stage", [7], workers())
@@ -101,10 +101,10 @@ class Losing:
     def __call__(self, tasks):
         count = self.calls.pop(0)
         tasks = list(tasks)
-        told = [function(*given) for function, given, _ in tasks[:count]]
+        failures = [function(*given) for function, given, _ in tasks[:count]]
         if count < len(tasks):
             raise OSError("gone")
-        return told
+        return failures
 
 
 @pytest.mark.parametrize("calls", [(1, 1, 4), (0, 0, 2, 0, 0, 4), (0, 1, 0, 1, 0, 1, 0, 1, 0, 2)])

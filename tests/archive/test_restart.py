@@ -15,35 +15,29 @@ from archived import MAX_CHARS, cluster, files_of, generated, shuffled, write
 from fsspec.implementations.local import LocalFileSystem
 
 import dedup
-from dedup.archive import near as copies
-from dedup.archive import output as telling
-from dedup.archive import residue as cleaning
-from dedup.archive import runner as conductor
-from dedup.archive import similarity as reports
-from dedup.archive import slices as intake
-from dedup.archive import stories as grouping
+from dedup.archive import near, output, residue, runner, similarity, slices, stories
 
 TASKS = {
-    "read": (intake, "read_block"),
-    "order": (intake, "order"),
-    "slices": (intake, "arrange"),
-    "sample": (cleaning, "sample"),
-    "learn": (cleaning, "learn"),
-    "collect": (cleaning, "collect"),
-    "sketch": (cleaning, "sketch"),
-    "band": (copies, "band"),
-    "merge": (copies, "merge"),
-    "plan": (copies, "plan"),
-    "deal": (copies, "deal"),
-    "verify": (copies, "verify"),
-    "copies": (copies, "copies"),
-    "count": (reports, "count"),
-    "weigh": (reports, "weigh"),
-    "compare": (reports, "compare_slices"),
-    "group": (grouping, "group"),
-    "stories": (grouping, "stories"),
-    "tell": (telling, "tell"),
-    "assign": (telling, "assign"),
+    "read": (slices, "read_block"),
+    "order": (slices, "order_articles"),
+    "slices": (slices, "write_slice"),
+    "sample": (residue, "sample_texts"),
+    "learn": (residue, "learn_group"),
+    "collect": (residue, "collect_learned"),
+    "sketch": (residue, "sketch_texts"),
+    "band": (near, "span_band"),
+    "merge": (near, "merge_two"),
+    "plan": (near, "plan_verification"),
+    "deal": (near, "distribute_candidates"),
+    "verify": (near, "verify_part"),
+    "copies": (near, "group_articles"),
+    "count": (similarity, "count_slice"),
+    "weigh": (similarity, "weight_slice"),
+    "compare": (similarity, "compare_slice"),
+    "group": (stories, "make_step"),
+    "stories": (stories, "label_articles"),
+    "tell": (output, "write_stories"),
+    "assign": (output, "write_assignments"),
 }
 ARTICLES = shuffled(generated(130, words=20, days=40))
 SLICE, STEP = 25, 60
@@ -57,9 +51,9 @@ class Interrupted(Exception):
 def small():
     """Few articles in a slice and in a step."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "SLICE_ARTICLES", SLICE)
-        patch.setattr(reports, "VOCABULARY_SLICES", 1 << 20)
-        patch.setattr(grouping, "STEP_ARTICLES", STEP)
+        patch.setattr(slices, "SLICE_ARTICLES", SLICE)
+        patch.setattr(similarity, "VOCABULARY_SLICES", 1 << 20)
+        patch.setattr(stories, "STEP_ARTICLES", STEP)
         yield
 
 
@@ -151,8 +145,8 @@ def test_a_job_that_fails_in_every_stage_goes_on_and_does_nothing_twice(tmp_path
 KILLED = """
 import sys
 from archived import cluster
-from dedup.archive import grouping, intake, reports
-intake.SLICE_ARTICLES, grouping.STEP_ARTICLES, reports.VOCABULARY_SLICES = int(sys.argv[3]), int(sys.argv[4]), 1 << 20
+from dedup.archive import similarity, slices, stories
+slices.SLICE_ARTICLES, stories.STEP_ARTICLES, similarity.VOCABULARY_SLICES = int(sys.argv[3]), int(sys.argv[4]), 1 << 20
 cluster(sys.argv[1], sys.argv[2])
 """
 
@@ -198,7 +192,7 @@ def test_where_there_are_no_locks_the_log_says_so(tmp_path, path, undisturbed, m
     def no_locks(_):
         raise OSError("disk I/O error")
 
-    monkeypatch.setattr(conductor, "hold", no_locks)
+    monkeypatch.setattr(runner, "hold", no_locks)
     with caplog.at_level("WARNING", logger="dedup"):
         cluster(path, tmp_path / "out")
     assert caplog.messages == [
@@ -210,7 +204,7 @@ def test_where_there_are_no_locks_the_log_says_so(tmp_path, path, undisturbed, m
 def test_what_a_job_left_that_was_done_goes_with_the_next_call(tmp_path, path, monkeypatch):
     out, work = tmp_path / "out", tmp_path / "out.work"
     with monkeypatch.context() as patch:
-        patch.setattr(conductor.shutil, "rmtree", lambda folder: None)
+        patch.setattr(runner.shutil, "rmtree", lambda folder: None)
         manifest = cluster(path, out)
     assert work.exists()
     assert cluster(path, out) == manifest
@@ -230,7 +224,7 @@ def test_a_job_that_ended_before_it_was_noted_begins_again(tmp_path, path, undis
 
 
 @pytest.mark.parametrize("name", ["pipe_file", "mv"])
-def test_results_that_were_half_told_are_told_again(tmp_path, path, undisturbed, name):
+def test_results_that_were_half_written_are_written_again(tmp_path, path, undisturbed, name):
     out, refuse = tmp_path / "out", getattr(LocalFileSystem, name)
 
     def half(system, path, *arguments, **options):
@@ -274,7 +268,7 @@ def test_a_finished_job_does_nothing(tmp_path, path, monkeypatch):
     def refuses(*_):
         raise AssertionError
 
-    monkeypatch.setattr(conductor, "run_stage", refuses)
+    monkeypatch.setattr(runner, "run_stage", refuses)
     assert cluster(path, tmp_path / "out", n_jobs=2, progress=refuses) == manifest
     assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*")}
 
@@ -317,7 +311,7 @@ def test_another_parameter_is_another_job(jobs, state, name):
 
 @pytest.mark.parametrize("state", ["interrupted", "finished"])
 def test_another_version_is_another_job(jobs, state, monkeypatch):
-    monkeypatch.setattr(dedup, "__version__", "0.0.1")
+    monkeypatch.setattr(runner, "__version__", "0.0.1")
     path, folder = jobs
     with pytest.raises(ValueError, match=r"another job.*dedup was .*, now it is '0\.0\.1'"):
         cluster(path, folder / state)
@@ -345,14 +339,14 @@ def test_a_file_that_changed_is_another_job(tmp_path, path, stage):
 
 
 def test_files_may_not_change_while_they_are_read(tmp_path, path, monkeypatch):
-    read_block = intake.read_block
+    read_block = slices.read_block
 
     def reads(job, number, folder):
         read_block(job, number, folder)
         with path.open("a") as file:
             file.write('{"id": "late", "text": "late"}\n')
 
-    monkeypatch.setattr(intake, "read_block", reads)
+    monkeypatch.setattr(slices, "read_block", reads)
     with pytest.raises(ValueError, match=r"paths: the files changed while they were read; delete .*out\.work and call"):
         cluster(path, tmp_path / "out")
     with pytest.raises(ValueError, match="another job's parts"):

@@ -2,16 +2,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, job
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from dedup.archive.stories import State, advance
+from dedup.archive.stories import OpenGraph, settle
 from dedup.arrays import connected_labels, numbered_by_first
 from dedup.metrics import bcubed
 from dedup.story.partition import objective, partition
 
-EXAMPLES = job(deadline=None, max_examples=40)
+EXAMPLES = settings(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 2**32)
 THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3])
 
@@ -42,24 +42,24 @@ def adjacency(pairs):
 
 
 def steps(pairs, sizes, threshold, order=None):
-    """What `advance` makes of the pairs when so many reports come at a time: every step, with what went in."""
-    state = State(*(np.empty(0, dtype=np.int64) for _ in range(4)), np.empty(0))
+    """What `settle` makes of the pairs when so many reports come at a time: every step, with what went in."""
+    graph = OpenGraph(*(np.empty(0, dtype=np.int64) for _ in range(4)), np.empty(0))
     order = np.arange(len(pairs.left)) if order is None else order
     first = 0
     for i, size in enumerate(sizes):
         stop = first + size
         new = order[(pairs.right[order] >= first) & (pairs.right[order] < stop)]
-        state = State(
-            np.concatenate([state.nodes, np.arange(first, stop)]),
-            np.concatenate([state.sizes, np.ones(size, dtype=np.int64)]),
-            np.concatenate([state.left, pairs.left[new]]),
-            np.concatenate([state.right, pairs.right[new]]),
-            np.concatenate([state.similarity, pairs.values[new]]),
+        graph = OpenGraph(
+            np.concatenate([graph.nodes, np.arange(first, stop)]),
+            np.concatenate([graph.sizes, np.ones(size, dtype=np.int64)]),
+            np.concatenate([graph.left, pairs.left[new]]),
+            np.concatenate([graph.right, pairs.right[new]]),
+            np.concatenate([graph.similarity, pairs.values[new]]),
         )
-        may_move = (state.nodes > stop - pairs.reach) & (i + 1 < len(sizes))
-        step = advance(state, threshold, may_move)
-        yield state, may_move, step
-        state, first = step.state, stop
+        may_move = (graph.nodes > stop - pairs.reach) & (i + 1 < len(sizes))
+        step = settle(graph, threshold, may_move)
+        yield graph, may_move, step
+        graph, first = step.graph, stop
 
 
 def cut(seed, n):
@@ -83,19 +83,19 @@ def test_one_step_is_the_partition_of_the_batch(seed, n, threshold):
     pairs = stream(seed, n, reach=n)
     ((_, _, step),) = found = list(steps(pairs, [n], threshold))
     assert labels_of(pairs, found).tolist() == partition(adjacency(pairs), threshold).tolist()
-    assert all(len(part) == 0 for part in step.state)
+    assert all(len(part) == 0 for part in step.graph)
 
 
 @EXAMPLES
 @given(SEEDS, st.integers(1, 40), THRESHOLDS)
-def test_when_everything_may_move_nothing_settles_and_the_state_stays(seed, n, threshold):
+def test_when_everything_may_move_nothing_settles_and_the_graph_stays(seed, n, threshold):
     pairs = stream(seed, n, reach=n)
-    state = State(np.arange(n), np.ones(n, dtype=np.int64), pairs.left, pairs.right, pairs.values)
-    step = advance(state, threshold, np.ones(n, dtype=np.bool_))
+    graph = OpenGraph(np.arange(n), np.ones(n, dtype=np.int64), pairs.left, pairs.right, pairs.values)
+    step = settle(graph, threshold, np.ones(n, dtype=np.bool_))
     assert len(step.settled) == len(step.stories) == 0
-    assert step.state.nodes.tolist() == state.nodes.tolist()
-    assert step.state.sizes.tolist() == state.sizes.tolist()
-    after = (zip(*(part.tolist() for part in step.state[2:]), strict=True), zip(*state[2:], strict=True))
+    assert step.graph.nodes.tolist() == graph.nodes.tolist()
+    assert step.graph.sizes.tolist() == graph.sizes.tolist()
+    after = (zip(*(part.tolist() for part in step.graph[2:]), strict=True), zip(*graph[2:], strict=True))
     assert sorted(after[0]) == sorted(after[1])
 
 
@@ -114,9 +114,9 @@ def test_steps_do_not_matter_to_components_that_are_in_sight_as_wholes(seed, cut
 @given(SEEDS, SEEDS, st.integers(1, 60), st.integers(2, 20), THRESHOLDS)
 def test_every_report_settles_once_and_not_before_it_is_out_of_sight(seed, cuts, n, reach, threshold):
     pairs, seen, first_steps = stream(seed, n, reach), 0, {}
-    for state, may_move, step in steps(pairs, cut(cuts, n), threshold):
-        seen = max(seen, int(state.nodes.max(initial=-1)) + 1)
-        assert not set(state.nodes[may_move].tolist()) & set(step.settled.tolist())
+    for graph, may_move, step in steps(pairs, cut(cuts, n), threshold):
+        seen = max(seen, int(graph.nodes.max(initial=-1)) + 1)
+        assert not set(graph.nodes[may_move].tolist()) & set(step.settled.tolist())
         for node, story in zip(step.settled.tolist(), step.stories.tolist(), strict=True):
             assert story <= node  # the first of them that settle
             if node in first_steps:  # it speaks for a part, which may only become one with others
@@ -139,22 +139,22 @@ def test_what_is_settled_keeps_company(seed, cuts, n, reach, threshold):
 
 @EXAMPLES
 @given(SEEDS, SEEDS, st.integers(1, 60), st.integers(2, 20), THRESHOLDS)
-def test_the_state_has_the_sums_of_the_slow_twin(seed, cuts, n, reach, threshold):
+def test_the_graph_has_the_sums_of_the_slow_twin(seed, cuts, n, reach, threshold):
     pairs, found = stream(seed, n, reach), []
     dense = adjacency(pairs).toarray()
-    for state, may_move, step in steps(pairs, cut(cuts, n), threshold):
-        found.append((state, may_move, step))
-        labels, moving = labels_of(pairs, found), set(state.nodes[may_move].tolist())
-        settled = set(range(int(state.nodes.max(initial=-1)) + 1)) - moving
+    for graph, may_move, step in steps(pairs, cut(cuts, n), threshold):
+        found.append((graph, may_move, step))
+        labels, moving = labels_of(pairs, found), set(graph.nodes[may_move].tolist())
+        settled = set(range(int(graph.nodes.max(initial=-1)) + 1)) - moving
         of_node = {}
-        for node in step.state.nodes.tolist():
+        for node in step.graph.nodes.tolist():
             own = [i for i in settled if labels[i] == labels[node]]
             of_node[node] = [node] if node in moving else own
             assert node == of_node[node][0]
         assert moving <= of_node.keys()
-        assert step.state.sizes.tolist() == [len(own) for own in of_node.values()]
-        sums = dict(zip(zip(*step.state[2:4], strict=True), step.state.similarity, strict=True))
-        assert len(sums) == len(step.state.left)
+        assert step.graph.sizes.tolist() == [len(own) for own in of_node.values()]
+        sums = dict(zip(zip(*step.graph[2:4], strict=True), step.graph.similarity, strict=True))
+        assert len(sums) == len(step.graph.left)
         for one, own in of_node.items():
             for other, theirs in of_node.items():
                 if one < other and {one, other} & moving:

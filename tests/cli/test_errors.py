@@ -8,6 +8,9 @@ import pytest
 from command_line import ARTICLES, WIRE, lines_of
 
 import dedup
+from dedup.article import Article
+from dedup.cli.options import build_parser, given_parameters
+from dedup.inputs import FIELDS
 
 GOOD = json.dumps(ARTICLES[0]).encode()
 HOSTILE_LINES = {
@@ -190,14 +193,24 @@ def test_version(run):
     assert run("--version") == (0, f"dedup {dedup.__version__}\n", "")
 
 
-def test_choices_are_the_library_s():
-    from dedup.article import Article
-    from dedup.cli import options
-    from dedup.parameters import FOLDS, RULES
+def test_fields_are_those_of_an_article():
+    assert set(FIELDS) == {name for name in Article.__slots__ if name != "residue"}
 
-    assert set(options.RULES) == set(RULES)
-    assert set(options.FOLDS) == set(FOLDS)
-    assert set(options.FIELDS) == {name for name in Article.__slots__ if name != "residue"}
+
+def test_every_parameter_of_an_option_is_one_of_the_library():
+    numbers = {
+        "--story-threshold": 0.2,
+        "--near-threshold": 0.7,
+        "--recall": 0.9,
+        "--shingle-size": 5,
+        "--max-chars": 9,
+    }
+    words = {"--fold": "marks", "--timezone": "UTC", "--representative": "longest", "--encoder": "e5", "--jobs": 1}
+    options = [str(word) for option in (numbers | words | {"--max-chars": 9}).items() for word in option]
+    given = build_parser().parse_args(["cluster", "x", "--keep-residue", *options])
+    assert given_parameters(given).keys() == dedup.StoryClusterer().get_params().keys() - {"num_perm", "progress"}
+    given = build_parser().parse_args(["near", "x", "--threshold", ".7", "--compare-numbers", "--id", "key"])
+    assert given_parameters(given) == {"threshold": 0.7, "compare_numbers": True}
 
 
 def test_renamed_fields_in_messages(run, tmp_path):

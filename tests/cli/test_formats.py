@@ -11,6 +11,7 @@ import pytest
 from command_line import ARTICLES, WIRE, lines_of
 
 import dedup
+from dedup.inputs import files
 
 
 def as_csv(path, delimiter=","):
@@ -55,8 +56,8 @@ def test_parquet_without_pyarrow(rows, run, expected, tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
     polars.DataFrame(ARTICLES).write_parquet(path)
     missing = {"pyarrow"}
-    find = dedup.cli.formats.find_spec
-    monkeypatch.setattr("dedup.cli.formats.find_spec", lambda name: None if name in missing else find(name))
+    find = files.find_spec
+    monkeypatch.setattr(files, "find_spec", lambda name: None if name in missing else find(name))
     assert rows("cluster", path) == expected
     missing.add("polars")
     code, out, err = run("cluster", path)

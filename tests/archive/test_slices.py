@@ -8,18 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archived import cluster, rows_of, write
-from hypothesis import given, job
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.archive import arrow as tables
-from dedup.archive import inputs
-from dedup.archive import slices as intake
-from dedup.archive.inputs import Block, blocks_of
-from dedup.archive.inputs import rows_of as rows_of_block
+from dedup.archive import arrow, slices
 
-EXAMPLES = job(deadline=None, max_examples=80)
+EXAMPLES = settings(deadline=None, max_examples=80)
 SEEDS = st.integers(0, 2**32)
-OWN = ("id", "text")
 TEXT = "one two three four five six seven eight nine ten"
 
 
@@ -28,14 +23,14 @@ TEXT = "one two three four five six seven eight nine ten"
 
 def slow_slices(days, sizes, articles, characters):
     """Ranges of articles, each as long as is allowed."""
-    slices = []
+    found = []
     for i, (day, size) in enumerate(zip(days, sizes, strict=True)):
-        own = slices[-1] if slices else None
+        own = found[-1] if found else None
         full = own is None or len(own) == articles or sum(sizes[k] for k in own) + size > characters
         if full or np.isnan(day) != np.isnan(days[own[0]]):
-            slices.append([])
-        slices[-1].append(i)
-    return slices
+            found.append([])
+        found[-1].append(i)
+    return found
 
 
 @EXAMPLES
@@ -44,61 +39,15 @@ def test_slices_are_those_of_the_slow_twin(seed, n, articles, characters, undate
     rng = np.random.default_rng(seed)
     days, sizes = np.sort(np.where(rng.random(n) < undated, np.nan, rng.random(n))), rng.integers(0, 20, n)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "SLICE_ARTICLES", articles)
-        patch.setattr(intake, "SLICE_CHARACTERS", characters)
-        bounds = intake._slice_bounds(days, sizes)
+        patch.setattr(slices, "SLICE_ARTICLES", articles)
+        patch.setattr(slices, "SLICE_CHARACTERS", characters)
+        bounds = slices._slice_bounds(days, sizes)
     assert bounds.dtype == np.int64
     found = [list(range(first, stop)) for first, stop in pairwise(bounds.tolist())]
     assert found == (slow_slices(days.tolist(), sizes.tolist(), articles, characters) or [[]])
 
 
-# Blocks
-
-
-def lines(seed, n):
-    """Lines of JSON, of which some are blank and some long, in alphabets of one to four bytes a letter."""
-    rng = np.random.default_rng(seed)
-    letters = np.array(list("ab\u0436\u4e2d\U0001f600"))
-    for i in range(n):
-        row = {"id": i, "text": "".join(rng.choice(letters, rng.choice([0, 3, 30])).tolist())}
-        yield rng.choice(["", "", " ", "\r"]) if rng.random() < 0.2 else json.dumps(row, ensure_ascii=False)
-
-
-@EXAMPLES
-@given(SEEDS, st.integers(0, 12), st.integers(1, 120), st.sampled_from(["\n", "\r\n"]), st.booleans())
-def test_every_line_is_in_one_block(tmp_path_factory, seed, n, size, ending, ended):
-    own = list(lines(seed, n))
-    path = tmp_path_factory.mktemp("lines") / "articles.jsonl"
-    path.write_bytes((ending.join(own) + ending * ended).encode())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "_BLOCK_BYTES", size)
-        blocks = blocks_of(str(path))
-    assert [block.start for block in blocks] == list(range(0, path.stat().st_size, size))
-    read = [list(rows_of_block(block, OWN)) for block in blocks]
-    assert [row for rows in read for row in rows] == [json.loads(line) for line in own if line.strip()]
-
-
-@job(deadline=None, max_examples=15)
-@given(SEEDS, st.integers(1, 12))
-def test_a_block_begins_wherever_it_may(tmp_path_factory, seed, n):
-    path = tmp_path_factory.mktemp("lines") / "articles.jsonl"
-    path.write_text("\n".join(lines(seed, n)), "utf-8")
-    size = path.stat().st_size
-    whole = list(rows_of_block(Block(str(path), 0, size), OWN))
-    for cut in range(size + 1):
-        first, second = Block(str(path), 0, cut), Block(str(path), cut, size)
-        assert [*rows_of_block(first, OWN), *rows_of_block(second, OWN)] == whole
-
-
-def test_a_row_group_is_a_block(tmp_path):
-    articles = [{"id": str(i), "text": TEXT} for i in range(10)]
-    path = write(tmp_path / "articles.parquet", articles)
-    blocks = blocks_of(str(path))
-    assert [(block.start, block.stop) for block in blocks] == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    assert [row["id"] for block in blocks for row in rows_of_block(block, ["id"])] == [a["id"] for a in articles]
-
-
-# Tables of which parts are read
+# Tables that are read in parts
 
 
 @EXAMPLES
@@ -107,16 +56,16 @@ def test_some_rows_are_those_of_the_table(tmp_path_factory, n, pieces, at_once, 
     path = tmp_path_factory.mktemp("table") / "table.arrow"
     whole = pa.table({"a": np.arange(n), "b": [bytes([i]) for i in range(n)]})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "_ROWS_AT_ONCE", at_once)
+        patch.setattr(arrow, "_ROWS_AT_ONCE", at_once)
         # In however many pieces it is written.
-        tables.write_table(path, pa.concat_tables([whole.slice(i, pieces) for i in range(0, n, pieces)] or [whole]))
-        assert tables.read_batch(path).equals(whole)
-        assert tables.read_batch(path, ["b"]).equals(whole.select(["b"]))
+        arrow.write_table(path, pa.concat_tables([whole.slice(i, pieces) for i in range(0, n, pieces)] or [whole]))
+        assert arrow.read_table(path).equals(whole)
+        assert arrow.read_table(path, ["b"]).equals(whole.select(["b"]))
         if n:
             first = data.draw(st.integers(0, n - 1))
             stop = data.draw(st.integers(first + 1, n))
-            assert tables.read_rows(path, first, stop).equals(whole.slice(first, stop - first))
-            assert tables.read_rows(path, first, stop, ["b"])["b"].to_pylist() == whole["b"].to_pylist()[first:stop]
+            assert arrow.read_rows(path, first, stop).equals(whole.slice(first, stop - first))
+            assert arrow.read_rows(path, first, stop, ["b"])["b"].to_pylist() == whole["b"].to_pylist()[first:stop]
 
 
 # What fields hold
@@ -151,7 +100,7 @@ def test_columns_of_parquet_are_read_by_their_types(tmp_path, kind, value, expec
     assert (story["first"], story["last"], story["articles"]) == (expected, expected, 2)
 
 
-def test_ids_are_in_the_order_of_code_points_and_told_without_surrogates(tmp_path):
+def test_ids_are_in_the_order_of_code_points_and_printed_without_surrogates(tmp_path):
     ids = ["b", "a", "\U0001f600", "\uffee", "\ud800", "é", "10", "9"]
     path = write(tmp_path / "a.jsonl", [{"id": name, "text": f"text of {i}"} for i, name in enumerate(ids)])
     rows, _ = clustered(tmp_path, path)
@@ -175,14 +124,14 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("line", "error", "message"), BROKEN)
-def test_what_is_wrong_with_a_line_is_told_with_its_place(tmp_path, line, error, message):
+def test_errors_in_a_line_name_its_place(tmp_path, line, error, message):
     path = tmp_path / "articles.jsonl"
     path.write_bytes(GOOD + line)
     with pytest.raises(error, match=f"{path}, {message}"):
         cluster([path, write(tmp_path / "good.jsonl", [{"id": 1, "text": TEXT}])], tmp_path / "out")
 
 
-def test_what_is_wrong_with_a_row_is_told_with_its_place(tmp_path):
+def test_errors_in_a_row_name_its_place(tmp_path):
     table = pa.table({"id": ["a", "b", None, "d"], "text": [TEXT] * 4})
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
     with pytest.raises(ValueError, match=r"a\.parquet, row 1 of row group 1: field 'id' is missing"):
