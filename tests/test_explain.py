@@ -31,7 +31,7 @@ BANK = Article("bank", "La banque centrale relève ses taux à 4 %.", published=
 
 @pytest.fixture(scope="module")
 def edges(sample, stories):
-    """Similarity of the articles that speak for their copies, by ids, as the story tier has it."""
+    """Similarity of the canonical articles, by ids, as the story tier has it."""
     labels = stories.near_duplicate_labels.tolist()
     canonical = [sample[labels.index(label)] for label in range(max(labels) + 1)]
     known = {article.id: article for article in stories.articles}
@@ -378,9 +378,9 @@ def test_another_article_would_belong_or_would_not(stories):
 def test_a_story_of_an_index_is_explained_too(sample):
     with dedup.StoryIndex(":memory:") as index:
         index.add_many(sample)
-        told = [story for story in index.stories(min_size=2) if len(reports(story)) == 2]
-        assert len(told) > 10
-        for story in told:
+        two = [story for story in index.stories(min_size=2) if len(reports(story)) == 2]
+        assert len(two) > 10
+        for story in two:
             found = story.explain(reports(story)[0])
             # Weighed as of now, where the index weighed each as it came.
             assert found.similarity == pytest.approx(story.membership[0], rel=0.5)

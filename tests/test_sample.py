@@ -1,4 +1,4 @@
-"""The sample articles, the editor's labels on them, and how well the two tiers meet those."""
+"""The sample articles, the editor's labels on them, and how well the two tiers agree with them."""
 
 import re
 from collections import Counter, defaultdict
@@ -29,7 +29,7 @@ def by_label(sample, label):
     return members
 
 
-def grouping(labels, articles):
+def groups_of(labels, articles):
     members = defaultdict(set)
     for label, article in zip(labels, articles, strict=True):
         members[label].add(article.id)
@@ -185,13 +185,13 @@ def test_the_similarities_found_are_the_exact_ones(sample, similarities):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_near_tier_finds_the_copies_of_each_language(language):
     articles = dedup.sample_articles(language)
-    found = grouping(StoryClusterer().fit(articles).near_duplicate_labels_.tolist(), articles)
-    assert found == grouping([article.near_duplicate_group for article in articles], articles)
+    found = groups_of(StoryClusterer().fit(articles).near_duplicate_labels_.tolist(), articles)
+    assert found == groups_of([article.near_duplicate_group for article in articles], articles)
 
 
 def test_the_near_tier_finds_the_copies_of_all_languages_at_once(sample, model):
-    found = grouping(model.near_duplicate_labels_.tolist(), sample)
-    assert found == grouping([article.near_duplicate_group for article in sample], sample)
+    found = groups_of(model.near_duplicate_labels_.tolist(), sample)
+    assert found == groups_of([article.near_duplicate_group for article in sample], sample)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -362,7 +362,7 @@ def test_pickled_stories_are_the_same_and_can_have_another_threshold(sample, rul
 # Close calls
 
 
-def told(doubts):
+def facts_of(doubts):
     return [(d.kind, d.story.id, d.article, d.other and d.other.id, d.similarity, d.threshold) for d in doubts]
 
 
@@ -403,17 +403,17 @@ def test_a_join_names_an_article_and_a_split_another_story(stories):
 
 @pytest.mark.parametrize("n", [1, 7, np.int64(30)])
 def test_so_many_close_calls_are_given_as_asked_for(stories, n):
-    assert told(stories.least_certain(n)) == told(stories.least_certain(10**6))[:n]
+    assert facts_of(stories.least_certain(n)) == facts_of(stories.least_certain(10**6))[:n]
     assert len(stories.least_certain(n)) == n
 
 
 def test_ten_close_calls_are_given_unless_told_otherwise(stories):
-    assert told(stories.least_certain()) == told(stories.least_certain(10))
+    assert facts_of(stories.least_certain()) == facts_of(stories.least_certain(10))
 
 
 def test_close_calls_do_not_depend_on_the_order_of_the_input(sample, stories):
     mixed = dedup.cluster(random.Random(4).sample(sample, len(sample)))
-    assert told(mixed.least_certain(200)) == told(stories.least_certain(200))
+    assert facts_of(mixed.least_certain(200)) == facts_of(stories.least_certain(200))
 
 
 def test_a_close_call_is_one_line_that_names_both_sides_and_both_numbers(stories):

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from base64 import b64encode
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from hashlib import sha256
@@ -23,7 +24,7 @@ from dedup.wording import one_line, period, plural, printable
 
 _MAX_CHARACTERS = 5_000  # of one text
 _MAX_ALL_CHARACTERS = 50_000_000  # of all texts: no browser holds a string of 512 MB
-_BLOCK = 128  # texts that are parsed together, when one of them is wanted
+_BLOCK = 128  # texts that the browser parses together, when it needs one of them
 _CLOSE = 0.15  # a call is close within this share of the threshold
 _NEIGHBOURS = 5  # most stories that are named as nearly one with a story
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -98,13 +99,9 @@ def _title(article: Article) -> str:
 
 def _text_limit(stories: StoriesFacts) -> int:
     """Most characters of a text that the page holds: fewer where there are very many texts."""
-    lengths = np.minimum([len(article.text) for article in stories.articles], _MAX_CHARACTERS)
-    low, high = 0, _MAX_CHARACTERS
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = np.minimum(lengths, middle).sum() <= _MAX_ALL_CHARACTERS
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return low
+    lengths = np.array([len(article.text) for article in stories.articles])
+    limits = range(1, _MAX_CHARACTERS + 1)
+    return bisect_right(limits, _MAX_ALL_CHARACTERS, key=lambda limit: int(np.minimum(lengths, limit).sum()))
 
 
 def _facts(stories: StoriesFacts) -> str:

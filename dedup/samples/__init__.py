@@ -1,4 +1,4 @@
-"""Sample articles, written for this project: of public facts and of made-up local events, in made-up outlets."""
+"""Sample articles, written for this project: on public facts and invented local events, in invented outlets."""
 
 import json
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ LANGUAGES = ("de", "en", "es", "fr", "pt", "ru", "zh")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleArticle(Article):
-    """An article with what a careful editor says of it.
+    """An article with the labels of an editor.
 
     Attributes
     ----------
     near_duplicate_group : str
-        Id of the text it is a copy of; its own id when it is no copy.
+        Id of the article that it is a copy of; its own id if it is no copy.
     story : str
-        Its story among the reports of its own language.
+        Its story among the reports of its language.
     event : str
-        Its event, whatever the language.
+        Its event among the reports of all languages.
     """
 
     near_duplicate_group: str
@@ -30,14 +30,14 @@ class SampleArticle(Article):
 
 
 def sample_articles(*languages: str) -> list[SampleArticle]:
-    """Sample articles, by publication.
+    """Sample articles by publication, with the labels of an editor.
 
-    Reports of Kim Jong Un's trip to Russia in September 2023, of events easily confused with it, and of others.
+    Reports of Kim Jong Un's trip to Russia in September 2023, of similar events, and of others.
 
     Parameters
     ----------
     *languages : {"de", "en", "es", "fr", "pt", "ru", "zh"}
-        Which to return; all when none is given.
+        Languages of the articles; all by default.
 
     Raises
     ------
