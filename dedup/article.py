@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dedup.wording import shortened
 
+FIELDS = ("id", "text", "title", "published", "source", "url", "language")
+
 _OPTIONAL_TEXT = ("title", "source", "url", "language")
 _ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with the fields id and text"
 _ALLOWED_TIME = (

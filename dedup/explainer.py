@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dedup.article import Article, read_articles
+from dedup.article import FIELDS, Article, read_articles
 from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
 from dedup.near.shingles import shingle_hashes
@@ -30,8 +30,6 @@ _ONLY_JUST = 1.25
 
 #: A verdict mentions time factors below this.
 _MENTIONED_TIME_FACTOR = 0.95
-
-_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 
 
 def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanation:
@@ -143,7 +141,7 @@ def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[
 
 def _same(one: Article, other: Article) -> bool:
     """Whether two articles have the same fields, apart from those of subclasses."""
-    return all(getattr(one, name) == getattr(other, name) for name in _FIELDS)
+    return all(getattr(one, name) == getattr(other, name) for name in FIELDS)
 
 
 def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> Explanation:
@@ -152,8 +150,8 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> 
     texts = readable_texts([left, right])
     vectors, vocabulary = vectorize_texts(texts, weighting)
     tokens = tokenize(texts, fold)
-    # In the order of the batch: sums of products may round differently in the other.
-    first, second = sorted([0, 1], key=lambda i: _canonical_key((left, right)[i]))
+    # In the canonical order, as in a batch: sums of products may round differently in the other.
+    first, second = read_articles([left, right], unique_ids=False, warns=False).order
     cosine = min(float(cosines(vectors, np.array([first]), np.array([second]))[0]), 1.0)
     factor = float(time_factor(np.array([left.day]), np.array([right.day]))[0])
     shingles = ShingleSets(shingle_hashes(tokens, _NEAR.shingle_size), tokens.offsets, 1)
@@ -171,12 +169,6 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> 
         passages=_passages(left, right, fold),
         verdict="",
     )
-
-
-def _canonical_key(article: Article) -> tuple[bool, float, str, str, str]:
-    """A key that sorts two articles into the canonical order of a batch."""
-    undated = article.published is None
-    return undated, 0.0 if undated else article.day, article.id, article.title, article.text
 
 
 def _similarities(

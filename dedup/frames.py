@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dedup.article import FIELDS
 from dedup.clusterer import cluster
 from dedup.stories import columns_of
 
-_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 _ADDED = ("story_id", "near_duplicate_group", "is_representative", "membership")
 
 
@@ -79,7 +79,7 @@ def cluster_frame(
     if not isinstance(table, narwhals.DataFrame):
         raise TypeError(f"frame is a {type(frame).__name__}; allowed: a data frame of pandas, polars or pyarrow")
     names = (id, text, title, published, source, url, language)
-    columns = _columns_of_fields(table.columns, dict(zip(_FIELDS, names, strict=True)))
+    columns = _columns_of_fields(table.columns, dict(zip(FIELDS, names, strict=True)))
     stories = cluster(_records(table, columns), **parameters)
     added = columns_of(stories)
     id_type = table.schema[columns["id"]] if "id" in columns else narwhals.Int64()

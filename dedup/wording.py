@@ -17,14 +17,9 @@ def shortened(text: str, limit: int, ellipsis: str = "...") -> str:
 
 
 def one_line(text: str, limit: int, ellipsis: str = "...", *, blanks: re.Pattern[str] = _WHITE_SPACE) -> str:
-    r"""Text on one line of at most `limit` characters.
+    """Text on one line of at most `limit` characters.
 
-    Runs of `blanks` become one space. Of a text that may be a megabyte only the beginning is read.
-
-    Examples
-    --------
-    >>> one_line("Kim  in\nRussia", 9)
-    'Kim in...'
+    Runs of `blanks` become one space. Only the beginning of a text is read, which may be a megabyte.
     """
     return shortened(printable(blanks.sub(" ", text[: 4 * limit]).strip()), limit, ellipsis)
 
@@ -82,11 +77,5 @@ def duration(gap: timedelta) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "article"), plural(1200, "story", "stories")
-    ('1 article', '1,200 stories')
-    """
+    """A number with its noun, such as 1 article or 1,200 stories."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -56,10 +56,10 @@ def label(article: Article) -> str:
     return f"{outlet(article)[:30]}, {when}"
 
 
-def title(headline: str, limit: int) -> dict[str, Any]:
-    """Keywords of `Axes.set_title`."""
-    keywords = drawable_text(headline, limit)
-    return {"label": keywords.pop("text")} | keywords
+def set_title(ax: "Axes", headline: str, limit: int, **style: Any) -> None:
+    """Write a headline above the axes."""
+    text, fonts = drawable_text(headline, limit)
+    ax.set_title(text, fontsize="medium", **fonts, **style)
 
 
 def name_rows(ax: "Axes", names: Sequence[str], noun: str) -> None:
@@ -68,10 +68,10 @@ def name_rows(ax: "Axes", names: Sequence[str], noun: str) -> None:
         ax.set(yticks=[], ylabel=plural(len(names), noun))
         ax.yaxis.set_inverted(True)
         return
-    texts = [drawable_text(name, 44) for name in names]
-    ax.set_yticks(range(len(names)), [text.pop("text") for text in texts])
-    for tick, text in zip(ax.get_yticklabels(), texts, strict=True):
-        tick.set(**text)
+    texts, fonts = zip(*(drawable_text(name, 44) for name in names), strict=True)
+    ax.set_yticks(range(len(names)), texts)
+    for tick, font in zip(ax.get_yticklabels(), fonts, strict=True):
+        tick.set(**font)
     ax.set_ylim(len(names) - 0.5, -0.5)
 
 

@@ -25,9 +25,9 @@ from dedup.plots.axes import (
     label,
     name_rows,
     outlet,
+    set_title,
     tidy,
     time_axis,
-    title,
     utc,
 )
 from dedup.stories import Stories
@@ -85,7 +85,7 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     mark((a for a in dated if a.id == story.representative.id), "representative", star)
     name_rows(ax, outlets, "outlet")
     time_axis(ax, len(story.articles) - len(dated))
-    ax.set_title(**title(story.headline, 64), loc="left", pad=24, fontsize="medium")
+    set_title(ax, story.headline, 64, loc="left", pad=24)
     ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, **SMALL_LEGEND)
     return ax
 
@@ -128,7 +128,7 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
     name_rows(ax, list(map(label, articles)), "article")
     ax.set_xticks([])
     ax.set_xlabel("frames: copies" if len(blocks) < len(articles) else "no copies")
-    ax.set_title(**title(story.headline, 50), loc="right", fontsize="medium")  # the names leave room at the left
+    set_title(ax, story.headline, 50, loc="right")  # the names take the room at the left
     return ax
 
 

@@ -16,8 +16,8 @@ _PREFERRED = (
 )
 
 
-def drawable_text(text: str, limit: int) -> dict[str, Any]:
-    """Return matplotlib's keywords for a text: at most `limit` characters on one line, and fonts for its letters.
+def drawable_text(text: str, limit: int) -> tuple[str, dict[str, Any]]:
+    """Return a text of at most `limit` characters on one line, and matplotlib's keywords for fonts with its letters.
 
     A letter that no font has becomes a replacement character: matplotlib would warn of each.
     """
@@ -25,7 +25,7 @@ def drawable_text(text: str, limit: int) -> dict[str, Any]:
     families = families_for(line)
     covered = frozenset[int]().union(*map(_letters, families))
     shown = "".join(letter if ord(letter) in covered else "\N{REPLACEMENT CHARACTER}" for letter in line)
-    return {"text": shown, "fontfamily": families, "parse_math": False}  # a dollar sign is money, no formula
+    return shown, {"fontfamily": families, "parse_math": False}  # a dollar sign is money, no formula
 
 
 def families_for(text: str) -> list[str]:
