@@ -1,10 +1,10 @@
-"""Every parameter of the library once: its default, what is allowed, how it is stored; and checks of its values.
+"""All parameters of the library: their defaults, the values that are allowed, and the form in which they are stored.
 
-An error names the parameter, its value and what is allowed. Nothing here needs NumPy, so that ``dedup --help`` is fast.
+Nothing here needs NumPy, so that ``dedup --help`` is fast.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
@@ -26,20 +26,21 @@ SHINGLE_SIZE = 5
 REPRESENTATIVE = "central"
 FOLD: Fold = "unidecode"
 
-#: Similarities below this count as none, so that no threshold can be lower.
+#: Similarities below this count as none, so that no story threshold can be lower.
 LEAST_STORY_THRESHOLD = 0.05
 
 #: Characters of an article that are read: five times the longest pieces that papers print, and a page with all its
-#: markup. Reading a text takes 75 bytes of memory a character, 190 in scripts without spaces, so that no article costs
-#: a thread more than 300 MB.
+#: markup. Reading a text takes 75 bytes of memory a character, 190 in scripts without spaces, so that no article takes
+#: more than 300 MB of a thread.
 MAX_CHARS = 1_000_000
 
-_COUNT = "an integer of at least 1"
+# From the name and the value of a parameter; raises TypeError or ValueError.
+Check = Callable[[str, Any], object]
 
 
 @dataclass(frozen=True, slots=True)
 class NearSettings:
-    """What makes two texts near-duplicates; see `dedup.near_duplicates`."""
+    """Parameters of the near tier; see `dedup.near_duplicates`."""
 
     threshold: float = NEAR_THRESHOLD
     recall: float = RECALL
@@ -52,7 +53,7 @@ class NearSettings:
 
 @dataclass(frozen=True, slots=True)
 class StorySettings:
-    """What the contents of an index or an archive depend on besides the articles; see `StoryClusterer`."""
+    """Parameters that the contents of an index or an archive depend on; see `StoryClusterer`."""
 
     near: NearSettings
     story_threshold: float
@@ -85,7 +86,7 @@ def check(**values: Any) -> None:
     Raises
     ------
     TypeError, ValueError
-        For the first value that is not allowed.
+        For the first value that is not allowed; the message has the name, the value and what is allowed.
 
     Examples
     --------
@@ -99,40 +100,20 @@ def check(**values: Any) -> None:
 
 
 def check_near(settings: NearSettings, *, threshold: str = "near_threshold") -> None:
-    """Check the settings of the near tier; `threshold` is what the caller calls their threshold."""
-    check(
-        **{threshold: settings.threshold},
-        recall=settings.recall,
-        num_perm=settings.num_perm,
-        shingle_size=settings.shingle_size,
-        containment=settings.containment,
-        compare_numbers=settings.compare_numbers,
-        fold=settings.fold,
-    )
-
-
-def check_story_threshold(name: str, value: Any) -> None:
-    """Check a story threshold that the caller calls `name`."""
-    _number(LEAST_STORY_THRESHOLD, 1, "[)")(name, value)
-
-
-def check_count(name: str, value: Any, allowed: str = _COUNT) -> None:
-    """Check a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
-    if value < 1:
-        raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
+    """Check the parameters of the near tier; `threshold` is the caller's name for theirs."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    check(**{threshold: values.pop("threshold")}, **values)
 
 
 def day_of(moment: datetime, name: str) -> float:
-    """A time in days since 1970; `name` is what the caller calls it."""
+    """A time in days since 1970; `name` is the caller's name for it."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise ValueError(f"{name} is {moment!r}; allowed: an aware datetime")
     return moment.timestamp() / 86_400
 
 
-def _number(low: float, high: float, brackets: str, *, optional: bool = False) -> Callable[[str, Any], None]:
-    """A check for numbers in an interval, whose ends belong to it as `brackets` say: "(]" excludes the lower one."""
+def _number(low: float, high: float, brackets: str, *, optional: bool = False) -> Check:
+    """A check for numbers in an interval; brackets like "(]" say which of its ends belong to it."""
     allowed = f"a number in {brackets[0]}{low}, {high}{brackets[1]}" + (", or None" if optional else "")
 
     def check_number(name: str, value: Any) -> None:
@@ -147,64 +128,70 @@ def _number(low: float, high: float, brackets: str, *, optional: bool = False) -
     return check_number
 
 
-def _check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; allowed: True, False")
+def _count(allowed: str = "an integer of at least 1", *, optional: bool = False) -> Check:
+    """A check for positive integers, and None if `optional`."""
+
+    def check_count(name: str, value: Any) -> None:
+        if optional and value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
+        if value < 1:
+            raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
+
+    return check_count
 
 
-def _check_fold(name: str, value: Any) -> None:
-    if value not in FOLDS:
-        raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, FOLDS))}")
+def _value(error: type[Exception], allowed: str, accepts: Callable[[Any], bool]) -> Check:
+    """A check for values that `accepts` returns True for."""
+
+    def check_value(name: str, value: Any) -> None:
+        if not accepts(value):
+            raise error(f"{name} is {value!r}; allowed: {allowed}")
+
+    return check_value
 
 
-def _check_jobs(name: str, value: Any) -> None:
-    if value is not None and value != -1:
-        check_count(name, value, f"None, -1 or {_COUNT}")
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
-def _check_representative(name: str, value: Any) -> None:
-    if not callable(value) and value not in RULES:
-        raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, RULES))}, callable")
+#: Check a story threshold under the caller's name for it.
+check_story_threshold = _number(LEAST_STORY_THRESHOLD, 1, "[)")
 
+_check_count = _count()
+_check_jobs = _count("None, -1 or an integer of at least 1", optional=True)
+_check_flag = _value(TypeError, "True, False", lambda value: isinstance(value, bool))
 
-def _check_encoder(name: str, value: Any) -> None:
-    if value is not None and not callable(value):
-        raise TypeError(f"{name} is {value!r}; allowed: None, or a callable from a list of texts to an array")
-
-
-def _check_progress(name: str, value: Any) -> None:
-    if not isinstance(value, bool) and not callable(value):
-        raise TypeError(f"{name} is {value!r}; allowed: True, False, or a callable that is given done and total")
-
-
-def _check_zone(_: str, value: Any) -> None:
-    read_zone(value)
-
-
-def _check_limit(name: str, value: Any) -> None:
-    if value is not None:
-        check_count(name, value, f"None or {_COUNT}")
-
-
-_CHECKS: dict[str, Callable[[str, Any], None]] = {
+_CHECKS: dict[str, Check] = {
     "story_threshold": check_story_threshold,
     "near_threshold": _number(0, 1, "(]"),
     "threshold": _number(0, 1, "(]"),
     "recall": _number(0, 1, "()"),
-    "num_perm": check_count,
-    "shingle_size": check_count,
+    "num_perm": _check_count,
+    "shingle_size": _check_count,
     "containment": _number(0, 1, "(]", optional=True),
     "compare_numbers": _check_flag,
     "cut_residue": _check_flag,
-    "representative": _check_representative,
-    "encoder": _check_encoder,
-    "fold": _check_fold,
-    "timezone": _check_zone,
-    "max_chars": check_count,
-    "n_jobs": _check_jobs,
-    "progress": _check_progress,
-    "k": check_count,
-    "n": check_count,
-    "min_size": check_count,
-    "limit": _check_limit,
+    "representative": _value(
+        ValueError, f"{_quoted(RULES)}, callable", lambda value: callable(value) or value in RULES
+    ),
+    "encoder": _value(
+        TypeError,
+        "None, or a callable from a list of texts to an array",
+        lambda value: value is None or callable(value),
+    ),
+    "fold": _value(ValueError, _quoted(FOLDS), lambda value: value in FOLDS),
+    "timezone": lambda _, value: read_zone(value),
+    "max_chars": _check_count,
+    "n_jobs": lambda name, value: value == -1 or _check_jobs(name, value),
+    "progress": _value(
+        TypeError,
+        "True, False, or a callable that is given done and total",
+        lambda value: isinstance(value, bool) or callable(value),
+    ),
+    "k": _check_count,
+    "n": _check_count,
+    "min_size": _check_count,
+    "limit": _count("None or an integer of at least 1", optional=True),
 }

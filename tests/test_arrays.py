@@ -1,11 +1,28 @@
+from itertools import groupby
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.arrays import SortedKeys
+from dedup.arrays import (
+    SortedKeys,
+    connected_labels,
+    first_members,
+    joined,
+    members,
+    numbered_by_first,
+    ranks_in_runs,
+    run_starts,
+    slices,
+)
 
 EXAMPLES = settings(deadline=None, max_examples=100)
+LABELS = st.lists(st.integers(0, 5), max_size=15)
+
+
+# Sorted keys
+
 BITS = st.sampled_from([48, 64])
 
 
@@ -83,3 +100,133 @@ def test_many_hashes_are_found():
     places = SortedKeys(keys, 48).find(wanted)
     assert (keys[places[: len(keys)]] == wanted[: len(keys)]).all()
     assert ((places >= 0) == np.isin(wanted, keys)).all()
+
+
+# Runs and labels
+
+
+def runs_of(values):
+    return [list(run) for _, run in groupby(range(len(values)), key=values.__getitem__)]
+
+
+@EXAMPLES
+@given(LABELS)
+def test_runs_are_those_of_itertools(values):
+    runs, array = runs_of(values), np.array(values, dtype=np.int64)
+    assert run_starts(array).tolist() == [run[0] for run in runs]
+    assert ranks_in_runs(array).tolist() == [i - run[0] for run in runs for i in run]
+
+
+@EXAMPLES
+@given(LABELS)
+def test_members_and_first_members_are_those_of_a_loop(labels):
+    expected = [[i for i, label in enumerate(labels) if label == one] for one in sorted(set(labels))]
+    assert members(np.array(labels, dtype=np.int64)) == expected
+    assert first_members(np.array(labels, dtype=np.int64)).tolist() == [places[0] for places in expected]
+
+
+@EXAMPLES
+@given(st.lists(LABELS, max_size=5))
+def test_joined_parts_are_given_up(parts):
+    arrays = [np.array(part, dtype=np.int32) for part in parts]
+    whole = joined(arrays, np.int64)
+    assert whole.dtype == np.int64
+    assert whole.tolist() == [value for part in parts for value in part]
+    assert arrays == []
+
+
+@EXAMPLES
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 7))
+def test_slices_cover_a_range_once(start, length, size):
+    parts = slices(start, start + length, size)
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(start, start + length))
+    assert all(part.stop - part.start == size for part in parts[:-1])
+    assert all(0 < part.stop - part.start <= size for part in parts)
+
+
+# Components
+
+
+@st.composite
+def graphs(draw):
+    n = draw(st.integers(0, 12))
+    nodes = st.integers(0, n - 1) if n else st.nothing()
+    edges = draw(st.lists(st.tuples(nodes, nodes), max_size=12)) if n else []
+    return n, edges
+
+
+def connect(edges, n):
+    left, right = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    return connected_labels(left, right, n)
+
+
+def slow_labels(edges, n):
+    """Spread the smallest node of each component until nothing changes; then number."""
+    smallest = list(range(n))
+    for _ in range(n):
+        for i, j in edges:
+            smallest[i] = smallest[j] = min(smallest[i], smallest[j])
+    return slow_numbers(smallest)
+
+
+def slow_numbers(labels):
+    numbers = {}
+    return [numbers.setdefault(label, len(numbers)) for label in labels]
+
+
+@EXAMPLES
+@given(graphs())
+def test_components_are_those_of_the_slow_twin(graph):
+    n, edges = graph
+    labels = connect(edges, n)
+    assert labels.dtype == np.int64
+    assert labels.tolist() == slow_labels(edges, n)
+
+
+@EXAMPLES
+@given(graphs(), st.randoms(use_true_random=False))
+def test_order_direction_and_repeats_of_edges_do_not_matter(graph, random):
+    n, edges = graph
+    again = [edge[::-1] for edge in edges] + edges
+    random.shuffle(again)
+    assert connect(again, n).tolist() == connect(edges, n).tolist()
+
+
+def test_nodes_without_edges_are_alone():
+    assert connect([], 3).tolist() == [0, 1, 2]
+
+
+def test_a_node_may_be_its_own_neighbour():
+    assert connect([(1, 1)], 2).tolist() == [0, 1]
+
+
+def test_no_nodes_have_no_labels():
+    assert connect([], 0).tolist() == []
+
+
+def test_an_edge_given_many_times_still_connects():
+    assert connect([(0, 1)] * 256, 2).tolist() == [0, 0]
+
+
+def test_a_long_chain_is_one_component():
+    chain = np.arange(99_999)
+    assert not connected_labels(chain + 1, chain, 100_000).any()
+
+
+@EXAMPLES
+@given(st.lists(st.integers(-5, 5), max_size=15))
+def test_labels_are_numbered_by_first_member(labels):
+    numbered = numbered_by_first(np.array(labels, dtype=np.int64))
+    assert numbered.dtype == np.int64
+    assert numbered.tolist() == slow_numbers(labels)
+
+
+@EXAMPLES
+@given(st.lists(st.integers(-5, 5), max_size=15))
+def test_numbering_twice_changes_nothing(labels):
+    numbered = numbered_by_first(np.array(labels, dtype=np.int64))
+    assert numbered_by_first(numbered).tolist() == numbered.tolist()
+
+
+def test_labels_of_any_integer_type_are_numbered():
+    assert numbered_by_first(np.array([9, 2, 9], dtype=np.int32)).tolist() == [0, 1, 0]

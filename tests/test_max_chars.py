@@ -69,17 +69,3 @@ def test_notes_are_printed_by_nobody_who_did_not_ask_for_them():
     program = "import dedup; dedup.near_duplicates(['Kim en Russie'], max_chars=3)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == done.stderr == b""
-
-
-@pytest.mark.parametrize("value", [0, -1])
-@pytest.mark.parametrize("read", [dedup.near_duplicates, dedup.cluster])
-def test_max_chars_is_positive(read, value):
-    with pytest.raises(ValueError, match=f"max_chars is {value}; allowed: an integer of at least 1"):
-        read([KIM], max_chars=value)
-
-
-@pytest.mark.parametrize("value", [None, True, 1.5, "1"])
-@pytest.mark.parametrize("read", [dedup.near_duplicates, dedup.cluster])
-def test_max_chars_is_an_integer(read, value):
-    with pytest.raises(TypeError, match=f"max_chars is {value!r}; allowed: an integer of at least 1"):
-        read([KIM], max_chars=value)
