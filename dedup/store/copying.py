@@ -12,6 +12,7 @@ import numpy as np
 
 from dedup.store.opening import name_of, open_store, read_about
 from dedup.store.protocol import Store
+from dedup.store.serialization import to_bytes
 from dedup.store.sqlite_file import UNFINISHED
 
 _log = logging.getLogger(__name__)
@@ -110,9 +111,9 @@ def _sums(store: Store) -> dict[str, TableSum]:
     nodes = store.nodes_before(np.inf)
     tables: dict[str, Iterable[Any]] = {
         "articles": ((node, Row(*row)) for node, row in _by_node(store.rows, nodes)),
-        "traits": ((node, *features.to_bytes()) for node, features in _by_node(store.article_features, nodes)),
+        "traits": ((node, *to_bytes(features)) for node, features in _by_node(store.article_features, nodes)),
         "stories": store.all_stories(),
-        "habits": ((name, *store.learned_residue(name).to_bytes()) for name in store.learned_sources()),
+        "habits": ((name, *to_bytes(store.learned_residue(name))) for name in store.learned_sources()),
         "counters": [store.counters()],
     }
     return {name: _sum(rows) for name, rows in tables.items()}

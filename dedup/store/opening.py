@@ -2,35 +2,40 @@
 
 import re
 from ast import literal_eval
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from dedup.store import sqlite_file
 from dedup.store.protocol import Store
 from dedup.store.sqlite import SqliteStore
-from dedup.store.sqlite_file import UNFINISHED
-from dedup.store.sqlite_file import read_about as read_about_file
 
 _SCHEMES = ("postgresql", "postgres")
+
+
+class _Backend(NamedTuple):
+    open: Callable[..., Store]
+    read_about: Callable[[str], tuple[dict[str, str], dict[str, str]]]
+    name_of: Callable[[str], str]
+
+
+def _backend(path: str | Path) -> _Backend:
+    if not is_url(path):
+        return _Backend(SqliteStore, sqlite_file.read_about, str)
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise ImportError('an index in PostgreSQL needs psycopg: pip install "dedup-stories[postgres]"') from error
+    from dedup.store import postgres, postgres_connection  # which need psycopg
+
+    return _Backend(postgres.PostgresStore, postgres_connection.read_about, postgres_connection.name_of)
 
 
 def open_store(
     path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
 ) -> Store:
-    """Return the store at a path or URL, made when it is not there.
-
-    Raises
-    ------
-    ImportError
-        When what it needs is not installed.
-    ValueError, RuntimeError, OSError
-        See the stores.
-    """
-    if not is_url(path):
-        return SqliteStore(path, parameters, versions, read_only=read_only)
-    _require_psycopg()
-    from dedup.store.postgres import PostgresStore  # psycopg is an extra
-
-    return PostgresStore(str(path), parameters, versions, read_only=read_only)
+    """Return the store at a path or URL, made when it is not there; see the stores for parameters and errors."""
+    return _backend(path).open(str(path), parameters, versions, read_only=read_only)
 
 
 def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -40,12 +45,7 @@ def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     ------
     ImportError, ValueError, OSError
     """
-    if not is_url(path):
-        return read_about_file(path)
-    _require_psycopg()
-    from dedup.store.postgres_connection import read_about as read_about_server
-
-    return read_about_server(str(path))
+    return _backend(path).read_about(str(path))
 
 
 def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
@@ -60,7 +60,7 @@ def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
         stored, _ = read_about(path)
     except (OSError, ValueError):  # opening it will say what is wrong
         return {}
-    parameters = {name: value for name, value in stored.items() if name not in ("hashes", UNFINISHED)}
+    parameters = {name: value for name, value in stored.items() if name not in ("hashes", sqlite_file.UNFINISHED)}
     return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
 
 
@@ -72,12 +72,7 @@ def name_of(path: str | Path) -> str:
     >>> name_of("stories.db")
     'stories.db'
     """
-    if not is_url(path):
-        return str(path)
-    _require_psycopg()
-    from dedup.store.postgres_connection import name_of as name_of_server
-
-    return name_of_server(str(path))
+    return _backend(path).name_of(str(path))
 
 
 def is_url(path: str | Path) -> bool:
@@ -92,10 +87,3 @@ def is_url(path: str | Path) -> bool:
     if scheme and scheme[1] not in _SCHEMES:
         raise ValueError(f"the path begins with '{scheme[0]}'; allowed: a file, or postgresql://host/database")
     return scheme is not None
-
-
-def _require_psycopg() -> None:
-    try:
-        import psycopg  # noqa: F401
-    except ImportError as error:
-        raise ImportError('an index in PostgreSQL needs psycopg: pip install "dedup-stories[postgres]"') from error

@@ -10,15 +10,8 @@ from numpy.typing import NDArray
 
 from dedup.store.postgres_connection import Server
 from dedup.store.protocol import Store
-from dedup.store.records import (
-    ArticleFeatures,
-    Changes,
-    LearnedResidue,
-    NodeColumns,
-    Row,
-    features_from_rows,
-    neighbours_from_rows,
-)
+from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
 from dedup.store.sqlite_file import UNFINISHED
 
 # A writer that is further behind than this many commits reads everything again.
@@ -35,16 +28,14 @@ _ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
 
 class PostgresStore(Store):
-    """Articles, their stories and similarities in the schema "dedup" of a PostgreSQL database.
+    """A store in the schema "dedup" of a PostgreSQL database.
 
     Parameters
     ----------
     url : str
         As libpq reads it: "postgresql://user:password@host:port/database". The schema is made when it is not there.
-    parameters, versions : mapping of str to str
-        What the index is made with: a schema made with other parameters is refused.
-    read_only : bool
-        Whether to read only; the right to SELECT is enough.
+    parameters, versions, read_only
+        As in `SqliteStore`. To read, the right to SELECT is enough.
 
     Raises
     ------
@@ -113,7 +104,7 @@ class PostgresStore(Store):
         commit = self._server.commits + 1
         articles, contents = [], []
         for row, features in rows:
-            norm, *arrays = features.to_bytes()
+            norm, *arrays = to_bytes(features)
             articles.append((row.node, row.id.encode(), *row[2:7], row.source.encode(), norm, commit))
             contents.append((row.node, row.fields.encode(), *arrays))
         self._server.insert("articles", _ARTICLES_TYPES, articles)
@@ -226,7 +217,7 @@ class PostgresStore(Store):
 
     def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
         self._write("DELETE FROM dedup.habits WHERE sha256(source) = %s", (_key(source),))
-        self._write("INSERT INTO dedup.habits VALUES (%s, %s, %s, %s, %s)", (source.encode(), *learned.to_bytes()))
+        self._write("INSERT INTO dedup.habits VALUES (%s, %s, %s, %s, %s)", (source.encode(), *to_bytes(learned)))
 
     def delete_unused_residue(self) -> None:
         self._write(

@@ -74,13 +74,7 @@ class State(NamedTuple):
 class Server:
     """A connection, opened again when it was lost, with transactions that write one at a time and with snapshots.
 
-    Parameters
-    ----------
-    url : str
-        As libpq reads it: "postgresql://user:password@host:port/database?options".
-    parameters, versions : mapping of str to str
-        See `PostgresStore`.
-    read_only : bool
+    The parameters are those of `PostgresStore`.
 
     Attributes
     ----------
@@ -242,15 +236,7 @@ def name_of(url: str) -> str:
 
 
 def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the parameters and the versions that the index in a database was made with.
-
-    Raises
-    ------
-    ValueError
-        When there is none.
-    OSError
-        When it cannot be read.
-    """
+    """Return the parameters and the versions that the index in a database was made with, or raise an error."""
     name = name_of(url)
     try:
         with psycopg.connect(url, autocommit=True) as connection:

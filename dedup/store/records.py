@@ -1,53 +1,25 @@
-"""The records that a store keeps of articles and sources, and how their arrays become bytes and come back."""
+"""The records that a store keeps of articles and sources."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
-from datetime import datetime
-from hashlib import blake2b
+from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.article import Article
-from dedup.wording import printable
-
 
 class Row(NamedTuple):
-    """An article as it is stored.
+    """An article as it is stored."""
 
-    Attributes
-    ----------
-    node : int
-        Number of the article, never used again.
-    id : str
-    digest : bytes
-        Digest of the fields: equal for equal content.
-    day : float or None
-        Publication in days since 1970.
-    expiry_day : float
-        The day that `StoryIndex.expire` compares: that of publication; for an undated article, the latest day known
-        when it came.
-    story : int
-    canonical : int
-        Node of the canonical article of its group of copies; its own node when it is no copy.
-    source : str
-        Empty for unknown.
-    fields : str
-        The fields as JSON.
-    """
-
-    node: int
+    node: int  # never used again
     id: str
-    digest: bytes
-    day: float | None
-    expiry_day: float
+    digest: bytes  # of the fields: equal for equal content
+    day: float | None  # publication in days since 1970
+    expiry_day: float  # `day`, or for an undated article the latest day known when it came
     story: int
-    canonical: int
-    source: str
-    fields: str
+    canonical: int  # node of the canonical article of its group of copies; its own when it is no copy
+    source: str  # empty for unknown
+    fields: str  # JSON
 
 
 class ArticleFeatures(NamedTuple):
@@ -57,16 +29,15 @@ class ArticleFeatures(NamedTuple):
     ----------
     norm : float
         Length of its TF-IDF vector when it came.
-    neighbours : ndarray of int32
+    neighbours : ndarray of int32, shape (n_neighbours,)
         Nodes of the similar reports that were live when it came.
-    similarities : ndarray of float32
-        Similarity to each neighbour.
-    bands : ndarray of uint64
+    similarities : ndarray of float32, shape (n_neighbours,)
+    bands : ndarray of uint64, shape (n_bands,)
         Keys of its LSH buckets; none for a blank text.
-    features : ndarray of uint32
+    features : ndarray of uint32, shape (n_features,)
         The heaviest first.
-    counts : ndarray of uint8
-        Weighted occurrences of each feature.
+    counts : ndarray of uint8, shape (n_features,)
+        Weighted occurrences.
     """
 
     norm: float
@@ -76,10 +47,6 @@ class ArticleFeatures(NamedTuple):
     features: NDArray[np.uint32]
     counts: NDArray[np.uint8]
 
-    def to_bytes(self) -> tuple[Any, ...]:
-        """Return the values with each array as bytes."""
-        return self.norm, *(array.tobytes() for array in self[1:])
-
     @classmethod
     def from_bytes(cls, norm: float, *arrays: bytes) -> Self:
         """Return the features that `to_bytes` wrote."""
@@ -88,26 +55,12 @@ class ArticleFeatures(NamedTuple):
 
 
 class LearnedResidue(NamedTuple):
-    """What recurs in the articles of a source (see `dedup.residue.recurring.RecurringKeys`).
+    """What recurs in the articles of a source (see `dedup.residue.recurring.RecurringKeys`)."""
 
-    Attributes
-    ----------
-    next_node : int
-        First node that came after the source was learned; 0 when it never was.
-    articles : int
-        Number of articles that it was learned from.
-    keys : ndarray of uint64
-    anywhere : ndarray of bool
-    """
-
-    next_node: int
-    articles: int
+    next_node: int  # the first that came after the source was learned; 0 when it never was
+    articles: int  # the number that it was learned from
     keys: NDArray[np.uint64]
     anywhere: NDArray[np.bool_]
-
-    def to_bytes(self) -> tuple[int, int, bytes, bytes]:
-        """Return the values with each array as bytes."""
-        return self.next_node, self.articles, self.keys.tobytes(), self.anywhere.tobytes()
 
     @classmethod
     def from_bytes(cls, next_node: int, articles: int, keys: bytes, anywhere: bytes) -> Self:
@@ -157,58 +110,7 @@ class NodeColumns(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What other writers changed since some earlier transaction or snapshot.
+    """What other processes have changed; both by ascending node."""
 
-    Attributes
-    ----------
-    deleted : ndarray of int64
-        Nodes that were deleted, ascending; some may have been inserted in the meantime too.
-    changed : iterator of NodeColumns
-        The articles that are new, and those whose story, canonical article or norm may have changed; by node.
-    """
-
-    deleted: NDArray[np.int64]
-    changed: Iterator[NodeColumns]
-
-
-def neighbours_from_rows(
-    rows: Sequence[tuple[int, bytes, bytes]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Return `Store.neighbours` from rows of node, neighbours and similarities."""
-    others = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int32).astype(np.int64)
-    similarities = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)
-    nodes = np.repeat(np.array([row[0] for row in rows], dtype=np.int64), [len(row[1]) // 4 for row in rows])
-    return nodes, others, similarities
-
-
-def features_from_rows(
-    rows: Iterable[tuple[int, bytes, bytes]],
-) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
-    """Yield node, features and counts from rows that have the arrays as bytes."""
-    for node, features, counts in rows:
-        yield node, np.frombuffer(features, dtype=np.uint32), np.frombuffer(counts, dtype=np.uint8)
-
-
-def encode_article(article: Article) -> str:
-    """Return an article as JSON, in which lone surrogates survive as escapes."""
-    stored = {field.name: getattr(article, field.name) for field in fields(Article)}
-    published = article.published and article.published.isoformat()
-    return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
-
-
-def decode_article(text: str) -> Article:
-    """Return the article that `encode_article` wrote."""
-    stored = json.loads(text)
-    stored["published"] = stored["published"] and datetime.fromisoformat(stored["published"])
-    stored["residue"] = tuple(map(tuple, stored["residue"]))
-    return Article(**stored)
-
-
-def source_of(article: Article) -> str:
-    """Return the source of an article as it is stored; empty for unknown."""
-    return printable(article.source or "")
-
-
-def digest_of(text: str) -> bytes:
-    """Return a digest that differs between encoded articles that differ."""
-    return blake2b(text.encode(), digest_size=16).digest()
+    deleted: NDArray[np.int64]  # some may be newer than what was known before
+    changed: Iterator[NodeColumns]  # new articles, and those whose story, canonical article or norm may differ

@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.store.protocol import Store
-from dedup.store.records import (
-    ArticleFeatures,
-    Changes,
-    LearnedResidue,
-    NodeColumns,
-    Row,
-    features_from_rows,
-    neighbours_from_rows,
-)
+from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
 from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 
 # Nodes in one query; SQLite allows 32,766.
@@ -31,14 +24,14 @@ _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, count
 
 
 class SqliteStore(Store):
-    """Articles, their stories and similarities in a SQLite database.
+    """A store in a SQLite file.
 
     Parameters
     ----------
     path : str or Path
         File, made when it is not there; ":memory:" for none.
     parameters, versions : mapping of str to str
-        What the index is made with: a file made with other parameters is refused.
+        What the index is made with: a file made with other parameters is refused, not one of other versions.
     read_only : bool
         Whether to read only, so that another process may write to the file.
 
@@ -97,7 +90,7 @@ class SqliteStore(Store):
                 self._db.execute("COMMIT")
 
     def _data_version(self) -> int:
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        return self._number("PRAGMA data_version")
 
     def changes(self, data_version: int, n_features: int) -> Changes | None:  # noqa: ARG002
         return None  # SQLite does not tell
@@ -134,7 +127,7 @@ class SqliteStore(Store):
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
-        values = ((row.node, *features.to_bytes()) for row, features in rows)
+        values = ((row.node, *to_bytes(features)) for row, features in rows)
         self._db.executemany("INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
@@ -223,7 +216,7 @@ class SqliteStore(Store):
         return LearnedResidue.from_bytes(*self._db.execute(query, (source,)).fetchone() or (0, 0, b"", b""))
 
     def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
-        self._db.execute("INSERT OR REPLACE INTO habits VALUES (?, ?, ?, ?, ?)", (source, *learned.to_bytes()))
+        self._db.execute("INSERT OR REPLACE INTO habits VALUES (?, ?, ?, ?, ?)", (source, *to_bytes(learned)))
 
     def delete_unused_residue(self) -> None:
         self._db.execute("DELETE FROM habits WHERE source NOT IN (SELECT source FROM articles)")

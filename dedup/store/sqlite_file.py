@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from dedup.lock import hold
@@ -43,25 +44,28 @@ CREATE TABLE latest (day REAL NOT NULL);
 def open_file(
     path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
 ) -> sqlite3.Connection:
-    """Return a connection to the database in a file, which is made when it is not there.
+    """Return a connection to the database in a file, made when it is not there; see `SqliteStore`."""
+    database, is_new = _connect(path, read_only=read_only)
+    try:
+        if not is_new:
+            require_same(str(path), dict(database.execute("SELECT name, value FROM parameters")), parameters)
+        if not read_only:
+            _prepare(database, path, parameters if is_new else None, versions)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
-    Parameters
-    ----------
-    path : str or Path
-        ":memory:" for no file.
-    parameters : mapping of str to str
-        What the index is made with; a file made with others is refused.
-    versions : mapping of str to str
-        Noted in a new file; no file is refused for other versions.
-    read_only : bool
 
-    Raises
-    ------
-    ValueError
-        When the file is another program's, of another format, or made with other parameters.
-    OSError
-        When it cannot be read or written.
-    """
+def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the parameters and the versions that the index in a file was made with, or raise an error."""
+    with closing(_connect(path, read_only=True)[0]) as database:
+        parameters = dict(database.execute("SELECT name, value FROM parameters"))
+        return parameters, dict(database.execute("SELECT name, value FROM versions"))
+
+
+def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, bool]:
+    """Return a connection to the database in a file, and whether the file is new; refuse one that is no index."""
     place = real_path(path)
     name = f"{Path(place).as_uri()}?mode=ro" if read_only else place
     try:
@@ -70,43 +74,12 @@ def open_file(
         raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
     try:
         is_new = _require_ours(database, path)
-        if not is_new:
-            stored = dict(database.execute("SELECT name, value FROM parameters"))
-            require_same(str(path), stored, parameters)
-        if not read_only:
-            _prepare(database, path, parameters if is_new else None, versions)
-        elif is_new:
+        if is_new and read_only:
             raise ValueError(f"{path} is empty; {_ALLOWED}")
     except BaseException:
         database.close()
         raise
-    return database
-
-
-def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the parameters and the versions that the index in a file was made with.
-
-    Raises
-    ------
-    ValueError
-        When there is none.
-    OSError
-        When it cannot be read.
-    """
-    try:
-        database = sqlite3.connect(f"{Path(real_path(path)).as_uri()}?mode=ro", uri=True)
-    except sqlite3.Error as error:
-        raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
-    try:
-        if _require_ours(database, path):
-            raise ValueError(f"{path} is empty; {_ALLOWED}")
-        parameters, versions = (
-            dict(database.execute(f"SELECT name, value FROM {table}"))  # noqa: S608
-            for table in ("parameters", "versions")
-        )
-    finally:
-        database.close()
-    return parameters, versions
+    return database, is_new
 
 
 def real_path(path: str | Path) -> str:
@@ -169,15 +142,7 @@ def _prepare(
 
 
 def lock_file(path: str | Path) -> sqlite3.Connection | None:
-    """Return the lock of an index that is opened for writing; None for an index in memory.
-
-    Raises
-    ------
-    RuntimeError
-        When another StoryIndex writes to the file.
-    OSError
-        When its directory cannot be written.
-    """
+    """Return the lock of an index that is opened for writing; None for an index in memory."""
     place = real_path(path)
     if place == ":memory:":
         return None

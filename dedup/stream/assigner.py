@@ -11,7 +11,8 @@ import numpy as np
 from dedup.arrays import first_members
 from dedup.article import Article
 from dedup.progress import Progress, track
-from dedup.store.records import ArticleFeatures, Row, digest_of, encode_article, source_of
+from dedup.store.records import ArticleFeatures, Row
+from dedup.store.serialization import digest_of, encode_article, source_of
 from dedup.story.partition import coarsened
 from dedup.stream.assignment import Assignment, format_story_id
 from dedup.stream.live import TEXTS_AT_ONCE

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dedup.article import Article
 from dedup.near.jaccard import ShingleSets
-from dedup.store.records import decode_article
+from dedup.store.serialization import decode_article
 from dedup.story.candidates import FLOOR
 from dedup.stream.live import INDEXED_FEATURES, WeightedTexts
 from dedup.stream.state import IndexState

@@ -5,7 +5,8 @@ import numpy as np
 from dedup.article import Batch
 from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
-from dedup.store.records import Row, decode_article
+from dedup.store.records import Row
+from dedup.store.serialization import decode_article
 from dedup.story.result import Story
 from dedup.story.similarity import membership
 from dedup.stream.assignment import Similar, format_story_id, parse_story_id

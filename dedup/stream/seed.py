@@ -11,7 +11,7 @@ from dedup.arrays import first_members, numbered_by_first
 from dedup.article import read_articles
 from dedup.progress import Progress, ProgressCallback, track
 from dedup.store.opening import name_of
-from dedup.store.records import encode_article
+from dedup.store.serialization import encode_article
 from dedup.stories import LabelledArticles, Stories
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.matching import match_articles

@@ -10,7 +10,8 @@ from dedup.parameters import StorySettings
 from dedup.residue.find import mark_residue
 from dedup.residue.recurring import ARTICLES_PER_SOURCE, MIN_STORIES, RecurringKeys, learn, source_salts
 from dedup.store.protocol import Store
-from dedup.store.records import LearnedResidue, decode_article, source_of
+from dedup.store.records import LearnedResidue
+from dedup.store.serialization import decode_article, source_of
 
 #: Articles after which a source is learned again at the latest.
 _MORE = 64

@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Any
 
 from dedup.article import Article, read_articles
-from dedup.store.records import encode_article
+from dedup.store.serialization import encode_article
 from dedup.stream.assignment import Refusal
 from dedup.wording import printable
 
