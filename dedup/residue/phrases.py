@@ -22,38 +22,42 @@ class Phrases:
 
     Attributes
     ----------
+    keys : SortedKeys
+    opening : ndarray of bool, shape (n_keys,)
+        Whether each phrase makes residue of any line that it opens; otherwise it is residue as a whole line.
     first_tokens : SortedKeys
-        Of the first token of every phrase.
-    whole, opening : SortedKeys
-        Of phrases that are residue as a whole line, and of those that make residue of any line they open.
-    whole_sizes, opening_sizes : ndarray of int64
-        Numbers of tokens that these phrases have, distinct.
+        Keys of the first token of every phrase.
+    sizes : ndarray of int64
+        Numbers of tokens that phrases have, distinct.
     """
 
+    keys: SortedKeys
+    opening: NDArray[np.bool_]
     first_tokens: SortedKeys
-    whole: SortedKeys
-    opening: SortedKeys
-    whole_sizes: NDArray[np.int64]
-    opening_sizes: NDArray[np.int64]
+    sizes: NDArray[np.int64]
 
     def lines(self, layout: Layout) -> NDArray[np.bool_]:
         """Return whether each line is residue, shape (n_lines,)."""
-        known = self.whole.find(layout.line_keys) >= 0
-        first, sizes, keys = layout.runs_at(self._candidates(layout, layout.line_starts[:-1]), self.opening_sizes)
+        first, sizes, phrases = self._find(layout, layout.line_starts[:-1])
         lines = layout.lines[first]
-        known[lines[(sizes <= layout.line_sizes[lines]) & (self.opening.find(keys) >= 0)]] = True
+        rest = layout.line_sizes[lines] - sizes
+        known = np.zeros(len(layout.line_begins), dtype=np.bool_)
+        known[lines[(rest == 0) | (self.opening[phrases] & (rest > 0))]] = True
         return known
 
     def runs(self, layout: Layout, first: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the phrases that begin at one of these tokens: first token and number of tokens of each."""
-        sizes = np.union1d(self.whole_sizes, self.opening_sizes)
-        first, sizes, keys = layout.runs_at(self._candidates(layout, first), sizes)
-        known = (self.whole.find(keys) >= 0) | (self.opening.find(keys) >= 0)
-        return first[known], sizes[known]
+        return self._find(layout, first)[:2]
 
-    def _candidates(self, layout: Layout, first: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The few of these tokens that may begin a phrase; only these are tried with all sizes."""
-        return first[self.first_tokens.find(layout.keys(first, 1)) >= 0]
+    def _find(
+        self, layout: Layout, first: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """First token, size and index of each phrase that begins at one of these tokens."""
+        first = first[self.first_tokens.find(layout.keys(first, 1)) >= 0]  # few, of which all sizes are tried
+        first, sizes, keys = layout.runs_at(first, self.sizes)
+        phrases = self.keys.find(keys)
+        known = phrases >= 0
+        return first[known], sizes[known], phrases[known]
 
 
 @cache
@@ -66,17 +70,9 @@ def site_phrases(fold: Fold = "unidecode") -> Phrases:
         for line in file.read_text(encoding="utf-8").splitlines()
         if line and not line.startswith("# ")
     ]
-    opens = np.array([line.endswith(_OPENING_MARK) for line in lines])
     layout = layout_of(tokenize(lines, fold))
-    first, sizes, keys = layout.line_starts[:-1], layout.line_sizes, layout.line_keys
-    return Phrases(
-        _sorted_keys(layout.keys(first, 1)),
-        _sorted_keys(keys[~opens]),
-        _sorted_keys(keys[opens]),
-        np.unique(sizes[~opens]),
-        np.unique(sizes[opens]),
-    )
-
-
-def _sorted_keys(keys: NDArray[np.uint64]) -> SortedKeys:
-    return SortedKeys(np.unique(keys), 64)
+    keys, which = np.unique(layout.line_keys, return_inverse=True)
+    opening = np.zeros(len(keys), dtype=np.bool_)
+    opening[which[[line.endswith(_OPENING_MARK) for line in lines]]] = True
+    first_tokens = SortedKeys(np.unique(layout.keys(layout.line_starts[:-1], 1)), 64)
+    return Phrases(SortedKeys(keys, 64), opening, first_tokens, np.unique(layout.line_sizes))

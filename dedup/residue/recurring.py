@@ -95,8 +95,7 @@ def _sample_sizes(salts: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 def candidate_lines(layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Return the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts."""
-    unmasked = np.add.reduceat(~layout.masked, layout.line_starts[:-1]) if len(layout.masked) else layout.line_sizes
-    lines = np.flatnonzero(unmasked)
+    lines = np.flatnonzero(layout.unmasked(layout.line_starts[:-1], layout.line_sizes))
     keys = layout.line_keys[lines] ^ _LINE ^ salts[layout.texts[layout.line_starts[lines]]]
     return lines, mix(keys) >> np.uint64(_TEXT_BITS)
 
@@ -161,8 +160,8 @@ def samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
 def learn_sample(
     texts: Sequence[str],
     salts: NDArray[np.uint64],
-    n_jobs: int | None = None,
-    fold: Fold = "unidecode",
+    n_jobs: int | None,
+    fold: Fold,
     progress: ProgressCallback = no_progress,
 ) -> RecurringKeys:
     """Return what recurs in one of the `samples`; see `learn`."""
@@ -177,15 +176,21 @@ def learn_sample(
 
     entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, progress)))
     entries.sort()
-    entries = entries[run_starts(entries)]
+    entries = entries[run_starts(entries)]  # each text once for each of its keys
     key, text = entries >> np.uint64(_TEXT_BITS), (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)
     starts = run_starts(key)
     frequencies = np.diff(np.append(starts, len(key)))
-    source = np.unique(salts, return_inverse=True)[1]
+    source, n = np.unique(salts, return_inverse=True)[1], len(texts)
     stories = _stories(text, frequencies, source)
     frequent = frequencies >= MIN_STORIES
-    text = text[np.repeat(frequent, frequencies)]
-    return _frequent(key[starts[frequent]], frequencies[frequent], text, stories, source)
+    starts, frequencies, text = starts[frequent], frequencies[frequent], text[np.repeat(frequent, frequencies)]
+    pairs = np.unique(np.repeat(np.arange(len(starts)), frequencies) * n + stories[text])
+    counts = np.bincount(pairs // max(n, 1), minlength=len(starts))
+    # The number of stories of the source of each key.
+    totals = np.bincount(source[first_members(stories)])[source[text[np.cumsum(frequencies) - frequencies]]]
+    recurs = counts >= np.maximum(MIN_STORIES, MIN_SHARE * totals)
+    anywhere = counts >= np.maximum(MIN_STORIES_ANYWHERE, MIN_SHARE_ANYWHERE * totals)
+    return RecurringKeys(key[starts[recurs]], anywhere[recurs])
 
 
 def _stories(text: NDArray[np.int64], frequencies: NDArray[np.int64], source: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -205,21 +210,3 @@ def _stories(text: NDArray[np.int64], frequencies: NDArray[np.int64], source: ND
     alike = (vectors @ vectors.T).tocoo()
     close = alike.data >= _SAME_STORY
     return connected_labels(alike.row[close], alike.col[close], n)
-
-
-def _frequent(
-    keys: NDArray[np.uint64],
-    frequencies: NDArray[np.int64],
-    text: NDArray[np.int64],
-    stories: NDArray[np.int64],
-    source: NDArray[np.int64],
-) -> RecurringKeys:
-    """The keys that occur in enough stories of their source; `text` and `frequencies` as in `_stories`."""
-    column = np.repeat(np.arange(len(keys)), frequencies)
-    pairs = np.unique(column * len(source) + stories[text])
-    counts = np.bincount(pairs // max(len(source), 1), minlength=len(keys))
-    stories_of_source = np.bincount(source[first_members(stories)])
-    total = stories_of_source[source[text[np.cumsum(frequencies) - frequencies]]]
-    recurs = counts >= np.maximum(MIN_STORIES, MIN_SHARE * total)
-    anywhere = counts >= np.maximum(MIN_STORIES_ANYWHERE, MIN_SHARE_ANYWHERE * total)
-    return RecurringKeys(keys[recurs], anywhere[recurs])

@@ -24,7 +24,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.parameters import FOLDS, Fold
+from dedup.parameters import Fold, check
 from dedup.text.composition import context_dependent, resolve
 
 SEPARATOR = ord(" ")
@@ -181,8 +181,7 @@ class FoldTable:
 @cache
 def fold_table(fold: Fold) -> FoldTable:
     """Return the table of this process, which is filled on demand so that importing costs nothing."""
-    if fold not in FOLDS:
-        raise ValueError(f"fold is {fold!r}; allowed: {', '.join(map(repr, FOLDS))}")
+    check(fold=fold)
     return FoldTable(fold)
 
 
@@ -191,18 +190,3 @@ def ascii_table() -> bytes:
     """Return the fold of the 128 ASCII characters, for ``bytes.translate``; control characters are separators."""
     folds = [fold_character(chr(code), "marks") for code in range(128)]  # as in every fold
     return b"".join(fold or b" " for fold in folds).ljust(256, b" ")
-
-
-def fold_text(text: str, fold: Fold = "unidecode") -> bytes:
-    """Fold one string, as whole blocks are folded.
-
-    Examples
-    --------
-    >>> fold_text("Владимир Путин à Pékin: ½ ﬁn!")
-    b'vladimir putin a pekin  12 fin.'
-    >>> fold_text("Владимир Путин à Pékin: ½ ﬁn!", fold="marks").decode()
-    'владимир путин a pekin  12 fin.'
-    """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    packed = fold_table(fold).fold(codes, np.array([0, len(codes)]))
-    return packed.astype("<u4").tobytes().translate(None, delete=b"\0")

@@ -91,7 +91,13 @@ def _longest_matches(hashes: NDArray[np.uint64], excluded: NDArray[np.bool_], sp
 
     The matches that remain are maximal: if one could begin earlier, the place before would have a match longer by one.
     """
-    symbols, sides = _symbols(hashes, excluded, split)
+    # One number for each distinct token of left text, end, right text, end. Ends and excluded tokens have numbers of
+    # their own, so that no match contains one.
+    distinct, numbers = np.unique(hashes, return_inverse=True)
+    numbers = np.where(excluded, len(distinct) + np.arange(len(hashes)), numbers)
+    last = len(distinct) + len(hashes)
+    symbols = np.concatenate([numbers[:split], [last], numbers[split:], [last + 1]]).astype(np.int64)
+    sides = np.repeat([0, 2, 1, 2], [split, 1, len(hashes) - split, 1])
     ranks = _ranks(symbols, sides)
     order = np.argsort(ranks[-1], kind="stable")
     places = np.arange(len(order))
@@ -111,21 +117,6 @@ def _longest_matches(hashes: NDArray[np.uint64], excluded: NDArray[np.bool_], sp
     best, other = best[:split], other[:split]
     starts = np.flatnonzero((best > 0) & (best >= np.concatenate([[0], best[:-1]])[:split]))
     return Runs(starts, other[starts] - 1, best[starts])  # one symbol stands between the texts
-
-
-def _symbols(
-    hashes: NDArray[np.uint64], excluded: NDArray[np.bool_], split: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A number for each distinct token of left text, end, right text, end; and its side: 0, 2, 1, 2.
-
-    Ends and excluded tokens have numbers of their own, so that no match contains one.
-    """
-    distinct, numbers = np.unique(hashes, return_inverse=True)
-    numbers = np.where(excluded, len(distinct) + np.arange(len(hashes)), numbers)
-    last = len(distinct) + len(hashes)
-    symbols = np.concatenate([numbers[:split], [last], numbers[split:], [last + 1]])
-    sides = np.repeat([0, 2, 1, 2], [split, 1, len(hashes) - split, 1])
-    return symbols.astype(np.int64), sides
 
 
 def _ranks(symbols: NDArray[np.int64], sides: NDArray[np.int64]) -> list[NDArray[np.int32]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import ranks_in_runs
 from dedup.parameters import Fold
 from dedup.text.composition import WORD_JOINER
 from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
@@ -182,15 +183,12 @@ def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.in
     word = folded >= FIRST_LETTER
     if folded.max(initial=0) < 0xE0 or not (lead := _leads_unspaced(folded)).any():
         # Separators and letters of spaced scripts only: starts and stops alternate.
-        changes = np.flatnonzero(word[1:] != word[:-1]) + 1
-        if word[0]:
-            changes = np.concatenate([[0], changes])
+        changes = np.flatnonzero(np.concatenate([word[:1], word[1:] != word[:-1]]))
         starts, stops = changes[::2], changes[1::2]
     else:
-        # Each character of an unspaced script is a token of its own.
-        spaced_lead = (folded >= 0xC0) & ~lead
-        tail = (folded >= 0x80) & (folded < 0xC0)
-        unspaced = lead | (tail & _after_lead(lead, spaced_lead))
+        # Each character of an unspaced script, its lead byte and those behind, is a token of its own.
+        last_lead = np.maximum.accumulate(np.where(folded >= 0xC0, np.arange(len(folded)), 0))
+        unspaced = (folded >= 0x80) & lead[last_lead]
         previous_joins = np.concatenate([[False], (word & ~unspaced)[:-1]])
         start = word & (lead | (~unspaced & ~previous_joins))
         stop = word[:-1] & (~word[1:] | start[1:])
@@ -206,18 +204,11 @@ def _leads_unspaced(folded: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return (folded >= 0xE0) & ((folded < 0xEA) | (folded > 0xED))
 
 
-def _after_lead(lead: NDArray[np.bool_], spaced_lead: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether the last lead byte before each byte is of an unspaced script."""
-    position = np.where(lead | spaced_lead, np.arange(len(lead)), 0)
-    return lead[np.maximum.accumulate(position)]
-
-
 def _cut(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut tokens into pieces of at most `MAX_TOKEN_BYTES`."""
-    pieces = -(-(stops - starts) // MAX_TOKEN_BYTES)
-    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
-    starts = np.repeat(starts, pieces) + MAX_TOKEN_BYTES * (np.arange(len(first)) - first)
-    return starts, np.minimum(starts + MAX_TOKEN_BYTES, np.repeat(stops, pieces))
+    token = np.repeat(np.arange(len(starts)), -(-(stops - starts) // MAX_TOKEN_BYTES))
+    starts = starts[token] + MAX_TOKEN_BYTES * ranks_in_runs(token)
+    return starts, np.minimum(starts + MAX_TOKEN_BYTES, stops[token])
 
 
 def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint64]:

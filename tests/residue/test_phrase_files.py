@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from folding import fold_text
 
 import dedup
-from dedup.text.fold import fold_text
 
 FOLDER = Path(dedup.__file__).parent / "residue" / "data" / "phrases"
 FILES = sorted(FOLDER.glob("*.txt"))

@@ -3,11 +3,12 @@ import unicodedata
 
 import numpy as np
 import pytest
+from folding import fold_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.parameters import FOLDS
-from dedup.text.fold import FIRST_LETTER, ascii_table, fold_character, fold_table, fold_text
+from dedup.text.fold import FIRST_LETTER, ascii_table, fold_character, fold_table
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 SEPARATORS = [*" \t\r\0,;:-–—'’\"«»()/@#_€+=\xa0\u3000😀、", "\ud800", "\udfff"]

@@ -5,12 +5,13 @@ import sys
 import unicodedata
 
 import pytest
+from folding import fold_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.parameters import FOLDS
 from dedup.text.composition import context_dependent
-from dedup.text.fold import fold_character, fold_text
+from dedup.text.fold import fold_character
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import tokenize
 
