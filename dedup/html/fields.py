@@ -20,7 +20,7 @@ _CONTROLS |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\u
 # Browsers drop white space and controls from addresses and read a backslash as a slash: an address with any of these is
 # no link.
 _ADDRESS = re.compile(
-    r"https?://[^\s\x00-\x20\x7f-\xa0\"'<>`\\\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u206f]+", re.IGNORECASE
+    r"https?://[^\s\x00-\x20\x7f-\xa0\"<>`\\\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u206f]+", re.IGNORECASE
 )
 _MAX_ADDRESS = 1000
 
