@@ -6,24 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dedup import parameters as default
 from dedup.near.lsh import Bands
-from dedup.parameters import (
-    FOLD,
-    MAX_CHARS,
-    NEAR_THRESHOLD,
-    NUM_PERM,
-    RECALL,
-    REPRESENTATIVE,
-    RULES,
-    SHINGLE_SIZE,
-    STORY_THRESHOLD,
-    Fold,
-    NearSettings,
-    StorySettings,
-    check,
-    check_near,
-    day_of,
-)
+from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of
 from dedup.progress import Progress
 from dedup.stories import LabelledArticles
 
@@ -35,16 +20,16 @@ def cluster(
     out: str | Path,
     *,
     work: str | Path | None = None,
-    story_threshold: float = STORY_THRESHOLD,
-    near_threshold: float = NEAR_THRESHOLD,
-    recall: float = RECALL,
-    num_perm: int = NUM_PERM,
-    shingle_size: int = SHINGLE_SIZE,
-    representative: str = REPRESENTATIVE,
+    story_threshold: float = default.STORY_THRESHOLD,
+    near_threshold: float = default.NEAR_THRESHOLD,
+    recall: float = default.RECALL,
+    num_perm: int = default.NUM_PERM,
+    shingle_size: int = default.SHINGLE_SIZE,
+    representative: str = default.REPRESENTATIVE,
     cut_residue: bool = True,
-    fold: Fold = FOLD,
+    fold: Fold = default.FOLD,
     timezone: str | None = None,
-    max_chars: int = MAX_CHARS,
+    max_chars: int = default.MAX_CHARS,
     n_jobs: int | None = -1,
     progress: Progress = False,
 ) -> dict[str, Any]:
@@ -134,7 +119,7 @@ def cluster(
 
     settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
     job = Job("", settings, representative, timezone)
-    return run(paths, str(out), None if work is None else str(work), job, n_jobs, progress)
+    return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)
 
 
 def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:

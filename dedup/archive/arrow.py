@@ -26,14 +26,17 @@ def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
 def read_table(path: Path, columns: Sequence[str] | None = None, batch: int | None = None) -> pa.Table:
     """Read a table, or one batch of it; all columns or some."""
     with pa.OSFile(str(path)) as file:
-        reader = _reader(file, columns)
+        reader = pa.ipc.open_file(file)
+        if columns is not None:
+            wanted = [reader.schema.get_field_index(name) for name in columns]
+            reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=wanted))
         return reader.read_all() if batch is None else pa.Table.from_batches([reader.get_batch(batch)])
 
 
-def read_rows(path: Path, first: int, stop: int, columns: Sequence[str] | None = None) -> pa.Table:
+def read_rows(path: Path, first: int, stop: int) -> pa.Table:
     """Read the rows ``first:stop`` of a table that `write_table` wrote."""
     with pa.OSFile(str(path)) as file:
-        reader = _reader(file, columns)
+        reader = pa.ipc.open_file(file)
         batches = range(first // _ROWS_AT_ONCE, (stop - 1) // _ROWS_AT_ONCE + 1)
         table = pa.Table.from_batches([reader.get_batch(i) for i in batches])
     return table.slice(first - batches.start * _ROWS_AT_ONCE, stop - first)
@@ -52,11 +55,3 @@ def to_texts(column: pa.ChunkedArray) -> list[str]:
 def printable_column(column: pa.ChunkedArray) -> pa.Array:
     """Return a column of bytes as Arrow's text; lone surrogates become question marks."""
     return pa.array(map(printable, to_texts(column)), pa.string())
-
-
-def _reader(file: pa.OSFile, columns: Sequence[str] | None) -> pa.RecordBatchFileReader:
-    if columns is None:
-        return pa.ipc.open_file(file)
-    schema = pa.ipc.open_file(file).schema
-    wanted = [schema.get_field_index(name) for name in columns]
-    return pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=wanted))

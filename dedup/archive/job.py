@@ -39,12 +39,7 @@ def part_folder(job: Job, stage: str, number: int = 0) -> Path:
 def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers: Parallel) -> None:
     """Make the parts of a stage that are not there yet, by these workers of joblib or those that replace them.
 
-    Raises
-    ------
-    Exception
-        The first one by number that a task raised.
-    RuntimeError
-        When workers are lost again and again.
+    Raise the exception of the first task by number that failed, or RuntimeError when workers are lost again and again.
     """
     losses, left = 0, [number for number in numbers if not part_folder(job, stage, number).exists()]
     _log.info("%s: %d parts to make", stage, len(left))

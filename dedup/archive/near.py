@@ -32,20 +32,13 @@ _SORTED_AT_ONCE = 1 << 24
 #: A part of the verification ends once it has this many words; no component is in two parts.
 _WORDS_AT_ONCE = 1 << 23
 
-PAIR_COLUMNS = ["id", "other_id", "jaccard", "containment"]
-
 Forest = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def bucket_forest(keys: NDArray[np.uint64], positions: NDArray[np.int64]) -> Forest:
     """Return edges from the first member of each bucket to its other members.
 
-    Parameters
-    ----------
-    keys : ndarray of uint64, shape (n,)
-        Bucket of each member.
-    positions : ndarray of int64, shape (n,)
-        The members, ascending.
+    `positions` has all members, ascending, and `keys` the bucket of each.
 
     Examples
     --------
@@ -90,9 +83,9 @@ def span_band(job: Job, number: int, folder: Path) -> None:
     BandForest(folder).save(left=left, right=right)
 
 
-def forest_count(job: Job) -> int:
-    """Return the number of forests of buckets: one of each band, and one of the whole signatures."""
-    return Bands.of(job.settings.near).bands + 1
+def bands_of(job: Job) -> range:
+    """Return the numbers of all bands; the last one stands for whole signatures."""
+    return range(Bands.of(job.settings.near).bands + 1)
 
 
 def merge_levels(job: Job) -> list[range]:
@@ -104,10 +97,10 @@ def merge_levels(job: Job) -> list[range]:
     --------
     >>> from dedup.parameters import NearSettings, StorySettings
     >>> job = Job("", StorySettings(NearSettings(recall=0.5), 0.1, False, 1), "central", None)
-    >>> forest_count(job), merge_levels(job)
-    (4, [range(1, 3), range(0, 1)])
+    >>> bands_of(job), merge_levels(job)
+    (range(0, 4), [range(1, 3), range(0, 1)])
     """
-    inner, levels, first = forest_count(job) - 1, [], 0
+    inner, levels, first = len(bands_of(job)) - 1, [], 0
     while first < inner:
         levels.append(range(first, min(2 * first + 1, inner)))
         first = 2 * first + 1
@@ -121,7 +114,7 @@ def merge_two(job: Job, number: int, folder: Path) -> None:
 
 
 def _forest(job: Job, number: int) -> Forest:
-    inner = forest_count(job) - 1
+    inner = len(bands_of(job)) - 1
     part: MergedForest | BandForest
     part = MergedForest.of(job, number) if number < inner else BandForest.of(job, number - inner)
     return part.left, part.right
@@ -172,7 +165,7 @@ def verify_part(job: Job, number: int, folder: Path) -> None:
     part = Verified(folder)
     part.save(positions=positions, first=positions[first_members(found.labels)][found.labels])
     columns = [ids.take(found.pairs[:, 0]), ids.take(found.pairs[:, 1]), found.jaccard, found.containment]
-    pq.write_table(pa.table(columns, names=PAIR_COLUMNS), part.table)
+    pq.write_table(pa.table(columns, names=["id", "other_id", "jaccard", "containment"]), part.table)
 
 
 def group_articles(job: Job, _: int, folder: Path) -> None:

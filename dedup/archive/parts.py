@@ -5,66 +5,44 @@ Stages and files keep their names on disk, so that a job that an older version b
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.archive.job import Job, part_folder
 
-Scalar = TypeVar("Scalar", bound=np.generic)
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Keys = NDArray[np.uint64]
+
+#: Names on disk of arrays that have others here.
+_ON_DISK = {"part_numbers": "goals", "part_count": "parts", "representatives": "shown"}
 
 
 class File:
-    """A file in each part of a stage. As an attribute of a part it is a path."""
+    """A file of a part; as an attribute of the part it is a path."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self._name = name
 
-    def __set_name__(self, owner: "type[Part]", name: str) -> None:
-        self.pattern = f"{owner.stage}/*/{self.name}"
-
-    @overload
-    def __get__(self, part: None, owner: "type[Part]") -> Self: ...
-    @overload
-    def __get__(self, part: "Part", owner: "type[Part]") -> Path: ...
-    def __get__(self, part: "Part | None", owner: "type[Part]") -> Self | Path:
-        return self if part is None else part.folder / self.name
-
-
-class Array(Generic[Scalar]):
-    """An array in each part of a stage. As an attribute of a part it is read from its file.
-
-    Parameters
-    ----------
-    name : str, optional
-        Name of the file, where the attribute has another.
-    mapped : bool, default False
-        Whether only the elements that are used are read: for arrays of all articles.
-    """
-
-    def __init__(self, name: str = "", *, mapped: bool = False) -> None:
-        self.name, self._mapped = name, mapped
-
-    def __set_name__(self, owner: "type[Part]", name: str) -> None:
-        self.name = f"{self.name or name}.npy"
-        self.pattern = f"{owner.stage}/*/{self.name}"
-
-    @overload
-    def __get__(self, part: None, owner: "type[Part]") -> Self: ...
-    @overload
-    def __get__(self, part: "Part", owner: "type[Part]") -> NDArray[Scalar]: ...
-    def __get__(self, part: "Part | None", owner: "type[Part]") -> Self | NDArray[Scalar]:
-        if part is None:
-            return self
-        array: NDArray[Scalar] = np.load(part.folder / self.name, "r" if self._mapped else None, allow_pickle=False)
-        return array
+    def __get__(self, part: "Part", _: "type[Part]") -> Path:
+        return part.folder / self._name
 
 
 class Part:
-    """A part of a stage: the folder that its task writes, or has written."""
+    """A part of a stage: the folder that its task writes, or has written.
+
+    A class for each stage annotates its arrays; such an attribute is read from its file when it is used. Of the arrays
+    of a `mapped` stage, which are as long as all articles together, only the elements that are used are read.
+    """
 
     stage: ClassVar[str]
+    _mode: ClassVar[Literal["r"] | None]
+
+    def __init_subclass__(cls, *, stage: str, mapped: bool = False) -> None:
+        cls.stage, cls._mode = stage, "r" if mapped else None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -74,207 +52,201 @@ class Part:
         """Return a finished part."""
         return cls(part_folder(job, cls.stage, number))
 
+    @classmethod
+    def files(cls, *names: str) -> tuple[str, ...]:
+        """Return patterns of files of all parts, below the job's folder."""
+        return tuple(f"{cls.stage}/*/{name}.*" for name in names)
+
+    if not TYPE_CHECKING:  # where the annotations say what there is
+
+        def __getattr__(self, name: str) -> NDArray[Any]:
+            return np.load(self._path(name), self._mode, allow_pickle=False)
+
     def save(self, **arrays: NDArray[Any]) -> None:
-        """Write arrays that the class names."""
+        """Write arrays."""
         for name, array in arrays.items():
-            np.save(self.folder / getattr(type(self), name).name, array, allow_pickle=False)
+            np.save(self._path(name), array, allow_pickle=False)
+
+    def _path(self, name: str) -> Path:
+        if name not in type(self).__annotations__:
+            raise AttributeError(f"{type(self).__name__} has no array {name!r}")
+        return self.folder / f"{_ON_DISK.get(name, name)}.npy"
 
 
-class ReadBlock(Part):
+class ReadBlock(Part, stage="read"):
     """The articles of a block of an input file, in canonical order."""
 
-    stage = "read"
     articles = File("articles.arrow")
-    days = Array[np.float64]()
-    sizes = Array[np.int64]()  # characters of title and text
-    salts = Array[np.uint64]()  # a hash of the source
+    days: Floats
+    sizes: Integers  # characters of title and text
+    salts: Keys  # hashes of the sources
 
 
-class Order(Part):
+class Order(Part, stage="order", mapped=True):
     """The canonical order of all articles, and its slices."""
 
-    stage = "order"
-    positions = Array[np.int64](mapped=True)  # of each article, block by block
-    block_offsets = Array[np.int64](mapped=True)
-    bounds = Array[np.int64](mapped=True)  # the positions where slices begin, and the end
-    days = Array[np.float64](mapped=True)  # by position, as all that follows
-    salts = Array[np.uint64](mapped=True)
-    sampled = Array[np.int64]()  # positions that residue is learned from, group by group
-    sample_offsets = Array[np.int64]()
+    positions: Integers  # of each article, block by block
+    block_offsets: Integers
+    bounds: Integers  # positions where slices begin, and the end
+    days: Floats  # by position, as all that follows
+    salts: Keys
+    sampled: Integers  # positions of the articles that residue is learned from, group by group
+    sample_offsets: Integers
 
 
-class Slice(Part):
+class Slice(Part, stage="slices"):
     """The articles of a slice, a summary of each, and the keys of their titles."""
 
-    stage = "slices"
     articles = File("articles.arrow")
     summaries = File("outlines.arrow")
-    openings = Array[np.uint64]()
-    whole = Array[np.uint64]()
-    title_sizes = Array[np.int64]()
+    openings: Keys
+    whole: Keys
+    title_sizes: Integers
 
 
-class Sample(Part):
+class Sample(Part, stage="sample"):
     """The texts of a slice that residue is learned from, a batch for each group of sources."""
 
-    stage = "sample"
     texts = File("texts.arrow")
 
 
-class LearnedGroup(Part):
+class LearnedGroup(Part, stage="learn"):
     """What recurs in a group of sources."""
 
-    stage = "learn"
-    keys = Array[np.uint64]()
-    anywhere = Array[np.bool_]()
+    keys: Keys
+    anywhere: Flags
 
 
-class LearnedAll(Part):
+class LearnedAll(Part, stage="collect"):
     """What recurs in any source, and the keys of all titles."""
 
-    stage = "collect"
-    keys = Array[np.uint64]()
-    anywhere = Array[np.bool_]()
-    openings = Array[np.uint64]()
-    whole = Array[np.uint64]()
-    title_sizes = Array[np.int64]()
+    keys: Keys
+    anywhere: Flags
+    openings: Keys
+    whole: Keys
+    title_sizes: Integers
 
 
-class Sketch(Part):
-    """The texts of a slice without their residue, and what candidates for near-duplicates are found by."""
+class Sketch(Part, stage="sketch"):
+    """The texts of a slice without their residue, and their buckets in each band."""
 
-    stage = "sketch"
     texts = File("texts.arrow")
-    words = Array[np.int64]()  # of each text
-    all_keys = File("keys_*.npy")
+    words: Integers  # of each text
 
-    def keys(self, band: int) -> NDArray[np.uint64]:
-        """Return the bucket of each text in a band; the band after the last is that of whole signatures."""
-        keys: NDArray[np.uint64] = np.load(self.folder / f"keys_{band}.npy", allow_pickle=False)
+    def keys(self, band: int) -> Keys:
+        """Return the bucket of each text in a band; the one after the last band is that of whole signatures."""
+        keys: Keys = np.load(self.folder / f"keys_{band}.npy", allow_pickle=False)
         return keys
 
-    def save_keys(self, keys: Iterable[NDArray[np.uint64]]) -> None:
+    def save_keys(self, keys: Iterable[Keys]) -> None:
         """Write the buckets of all bands."""
-        for band, own in enumerate(keys):
-            np.save(self.folder / f"keys_{band}.npy", own, allow_pickle=False)
+        for band, of_band in enumerate(keys):
+            np.save(self.folder / f"keys_{band}.npy", of_band, allow_pickle=False)
 
 
-class BandForest(Part):
+class BandForest(Part, stage="band"):
     """Edges that span the buckets of a band."""
 
-    stage = "band"
-    left = Array[np.int64]()
-    right = Array[np.int64]()
+    left: Integers
+    right: Integers
 
 
-class MergedForest(Part):
+class MergedForest(Part, stage="merge"):
     """Edges that span the components of two forests."""
 
-    stage = "merge"
-    left = Array[np.int64]()
-    right = Array[np.int64]()
+    left: Integers
+    right: Integers
 
 
-class VerificationPlan(Part):
+class VerificationPlan(Part, stage="plan", mapped=True):
     """Which part of the verification each candidate belongs to."""
 
-    stage = "plan"
-    members = Array[np.int64](mapped=True)  # the positions of all candidates
-    part_numbers = Array[np.int64]("goals", mapped=True)
-    part_count = Array[np.int64]("parts")  # one number
+    members: Integers  # positions of all candidates
+    part_numbers: Integers
+    part_count: Integers  # a single number
 
 
-class Candidates(Part):
+class Candidates(Part, stage="deal"):
     """The texts of a slice that are candidates, a batch for each part of the verification."""
 
-    stage = "deal"
     texts = File("texts.arrow")
 
 
-class Verified(Part):
+class Verified(Part, stage="verify"):
     """The near-duplicates among some components of candidates."""
 
-    stage = "verify"
-    positions = Array[np.int64]()
-    first = Array[np.int64]()  # of the group of each
     table = File("table.parquet")
+    positions: Integers
+    first: Integers  # of the group of each
 
 
-class NearGroups(Part):
+class NearGroups(Part, stage="copies", mapped=True):
     """The near-duplicate group of each article, and the chunks of days in which reports are compared."""
 
-    stage = "copies"
-    first = Array[np.int64](mapped=True)  # position of the canonical article of the group
-    group = Array[np.int64](mapped=True)
-    chunks = Array[np.int64]()  # the positions where chunks begin, and the end
-    reach = Array[np.int64]()  # of each chunk the number of chunks that begin before its reach ends
+    first: Integers  # position of the canonical article of the group
+    group: Integers
+    chunks: Integers  # positions where chunks begin, and the end
+    reach: Integers  # for each chunk, the number of the first chunk beyond its reach
 
 
-class FeatureCounts(Part):
+class FeatureCounts(Part, stage="count"):
     """The features of the reports of a slice."""
 
-    stage = "count"
-    positions = Array[np.int64]()
-    offsets = Array[np.int64]()
-    entries = Array[np.uint64]()  # the features of all reports
-    counts = Array[np.uint16]()
-    keys = Array[np.uint64]()  # distinct features
-    frequencies = Array[np.int32]()
-    uses = Array[np.int64]()
+    positions: Integers
+    offsets: Integers
+    entries: Keys  # the features of all reports, one report after the other
+    counts: NDArray[np.uint16]
+    keys: Keys  # distinct features
+    frequencies: NDArray[np.int32]
+    uses: Integers
 
 
-class Vectors(Part):
-    """The vectors of the reports of a slice, and the features that are their columns."""
+class Vectors(Part, stage="weigh"):
+    """The vectors of the reports of a slice as a sparse matrix, and the features that are its columns."""
 
-    stage = "weigh"
-    data = Array[np.float32]()
-    indices = Array[np.int32]()
-    indptr = Array[np.int32]()
-    keys = Array[np.uint64]()
+    data: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int32]
+    keys: Keys
 
 
-class SimilarPairs(Part):
+class SimilarPairs(Part, stage="compare"):
     """Similar pairs of a report of a slice and one of the same or a later slice, by position."""
 
-    stage = "compare"
-    slices = Array[np.int64]()  # of the second ones
-    offsets = Array[np.int64]()  # where the pairs of each of those begin
-    left = Array[np.int64]()
-    right = Array[np.int64]()
-    similarity = Array[np.float64]()
+    slices: Integers  # of the second ones
+    offsets: Integers  # where the pairs of each of those begin
+    left: Integers
+    right: Integers
+    similarity: Floats
 
 
-class Step(Part):
-    """The stories of a step through time: what it settled, and the graph that it leaves to the next step."""
+class Step(Part, stage="group"):
+    """A step through time: the reports that it settled with their stories, and the graph that it leaves."""
 
-    stage = "group"
-    settled = Array[np.int64]()
-    stories = Array[np.int64]()
-    nodes = Array[np.int64]()
-    sizes = Array[np.int64]()
-    left = Array[np.int64]()
-    right = Array[np.int64]()
-    similarity = Array[np.float64]()
+    settled: Integers
+    stories: Integers
+    nodes: Integers
+    sizes: Integers
+    left: Integers
+    right: Integers
+    similarity: Floats
 
 
-class StoryLabels(Part):
+class StoryLabels(Part, stage="stories", mapped=True):
     """The story of each article."""
 
-    stage = "stories"
-    first = Array[np.int64](mapped=True)  # position of the first article of the story
-    membership = Array[np.float64](mapped=True)
+    first: Integers  # position of the first article of the story
+    membership: Floats
 
 
-class StoryRows(Part):
+class StoryRows(Part, stage="tell"):
     """The stories that begin in a slice."""
 
-    stage = "tell"
-    representatives = Array[np.int64]("shown")
     table = File("table.parquet")
+    representatives: Integers
 
 
-class Assignments(Part):
+class Assignments(Part, stage="assign"):
     """The story of each article of a slice, as users read it."""
 
-    stage = "assign"
     table = File("table.parquet")

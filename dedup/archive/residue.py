@@ -24,18 +24,7 @@ _TEXTS = pa.schema([("position", pa.int64()), ("id", pa.binary()), ("text", pa.b
 
 
 def write_partitioned(path: Path, table: pa.Table, partition: NDArray[np.int64], n: int) -> None:
-    """Write rows to a file with a batch for each partition.
-
-    Parameters
-    ----------
-    path : Path
-    table : Table
-        With a column "position", ascending.
-    partition : ndarray of int64, shape (n_rows,)
-        The partition of each row.
-    n : int
-        Number of partitions.
-    """
+    """Write rows to a file with a batch for each of `n` partitions; `partition` has that of each row."""
     order = np.argsort(partition, kind="stable")
     ordered = table.take(order).combine_chunks()
     bounds = np.searchsorted(partition[order], np.arange(n + 1)).tolist()

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,8 +20,9 @@ from joblib import Parallel
 from dedup._version import __version__
 from dedup.archive import near, output, parts, residue, similarity, slices, stories
 from dedup.archive.job import Job, Task, differences, run_stage
+from dedup.archive.parts import Part
 from dedup.archive.results import FORMAT, MANIFEST, checksum
-from dedup.inputs.blocks import blocks_of, find_inputs
+from dedup.inputs.blocks import Paths, blocks_of, find_inputs
 from dedup.lock import hold
 from dedup.progress import Progress, split_progress, track
 
@@ -36,36 +37,16 @@ _PARAMETERS += ("representative", "cut_residue", "fold", "timezone", "max_chars"
 
 
 class Stage(NamedTuple):
-    """A stage of the job.
+    """A stage of the job."""
 
-    Attributes
-    ----------
-    part : type
-        What its parts are.
-    task : callable
-    rounds : callable
-        The numbers of its parts, in rounds that follow one another, once the stages before are done.
-    share : float
-        Of the time.
-    spent : tuple of File and Array
-        What no later stage reads.
-    """
-
-    part: type[parts.Part]
+    part: type[Part]
     task: Task
-    rounds: Callable[[Job], list[range]]
-    share: float = 0.005
-    spent: tuple[parts.File | parts.Array[Any], ...] = ()
+    rounds: Callable[[Job], list[range]]  # the numbers of its parts, in rounds that follow one another
+    share: float = 0.005  # of the time
+    spent: tuple[str, ...] = ()  # patterns of files that no later stage reads
 
 
-def run(
-    paths: str | Path | Sequence[str | Path],
-    out: str,
-    work: str | None,
-    job: Job,
-    n_jobs: int | None,
-    progress: Progress,
-) -> dict[str, Any]:
+def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, progress: Progress) -> dict[str, Any]:
     """Do the whole job, or what is left of it; see `dedup.archive.cluster`."""
     description = _describe(job) | {"inputs": find_inputs(paths)}
     system, folder = fsspec.core.url_to_fs(out)
@@ -86,17 +67,11 @@ def run(
     return manifest
 
 
-def _run_stages(
-    job: Job,
-    paths: str | Path | Sequence[str | Path],
-    inputs: dict[str, str],
-    n_jobs: int | None,
-    progress: Progress,
-) -> None:
+def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | None, progress: Progress) -> None:
     """Run all stages, from the first part that is not there."""
     with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
 
-        def run_round(part: type[parts.Part], task: Task, numbers: range) -> None:
+        def run_round(part: type[Part], task: Task, numbers: range) -> None:
             run_stage(job, task, part.stage, numbers, workers)
 
         run_round(parts.ReadBlock, slices.read_block, range(len(slices.blocks_of_job(job))))
@@ -124,31 +99,23 @@ def _stages(job: Job) -> list[Stage]:
     each_slice, alone = once(slices.slices_of), once(lambda _: range(1))
     learning = [
         Stage(parts.Sample, residue.sample_texts, each_slice),
-        Stage(parts.LearnedGroup, residue.learn_group, once(residue.sample_groups), 0.02, (parts.Sample.texts,)),
+        Stage(parts.LearnedGroup, residue.learn_group, once(residue.sample_groups), 0.02, parts.Sample.files("texts")),
         Stage(parts.LearnedAll, residue.collect_learned, alone),
     ]
-    counted, weighted = parts.FeatureCounts, parts.Vectors
-    spent_counts = (counted.offsets, counted.entries, counted.keys, counted.frequencies, counted.counts, counted.uses)
-    spent_vectors = (weighted.data, weighted.indices, weighted.indptr, weighted.keys)
+    spent_counts = parts.FeatureCounts.files("offsets", "entries", "keys", "frequencies", "counts", "uses")
     return [
-        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, (parts.ReadBlock.articles,)),
+        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles")),
         *(learning if job.settings.cut_residue else ()),
-        Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, (parts.Slice.articles,)),
-        Stage(
-            parts.BandForest,
-            near.span_band,
-            once(lambda job: range(near.forest_count(job))),
-            0.02,
-            (parts.Sketch.all_keys,),
-        ),
+        Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, parts.Slice.files("articles")),
+        Stage(parts.BandForest, near.span_band, once(near.bands_of), 0.02, parts.Sketch.files("keys_*")),
         Stage(parts.MergedForest, near.merge_two, near.merge_levels),
         Stage(parts.VerificationPlan, near.plan_verification, alone),
         Stage(parts.Candidates, near.distribute_candidates, each_slice, 0.02),
-        Stage(parts.Verified, near.verify_part, once(near.verification_parts), 0.05, (parts.Candidates.texts,)),
+        Stage(parts.Verified, near.verify_part, once(near.verification_parts), 0.05, parts.Candidates.files("texts")),
         Stage(parts.NearGroups, near.group_articles, alone),
-        Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, (parts.Sketch.texts,)),
+        Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, parts.Sketch.files("texts")),
         Stage(parts.Vectors, similarity.weight_slice, each_slice, 0.1, spent_counts),
-        Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2, spent_vectors),
+        Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2, parts.Vectors.files("*")),
         Stage(parts.Step, stories.make_step, one_by_one, 0.05),
         Stage(parts.StoryLabels, stories.label_articles, alone),
         Stage(parts.StoryRows, output.write_stories, each_slice, 0.05),
@@ -156,10 +123,10 @@ def _stages(job: Job) -> list[Stage]:
     ]
 
 
-def _delete(job: Job, spent: tuple[parts.File | parts.Array[Any], ...]) -> None:
+def _delete(job: Job, spent: tuple[str, ...]) -> None:
     """Delete files of finished parts; their folders stay, and say that they were finished."""
-    for file in spent:
-        for path in Path(job.folder).glob(file.pattern):
+    for pattern in spent:
+        for path in Path(job.folder).glob(pattern):
             path.unlink(missing_ok=True)
 
 
@@ -235,7 +202,7 @@ def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) ->
     return manifest
 
 
-def _copy(job: Job, table: str, part: type[parts.Part], system: Any, folder: str) -> list[dict[str, Any]]:
+def _copy(job: Job, table: str, part: type[Part], system: Any, folder: str) -> list[dict[str, Any]]:
     """Copy the parts of a table to the results, and return what the manifest says of each."""
     system.makedirs(f"{folder}/{table}", exist_ok=True)
     files = []

@@ -84,17 +84,10 @@ def rows_of(vectors: Vectors, n_columns: int) -> csr_array:
 
 
 class ChunkRows(NamedTuple):
-    """The rows of a slice in one chunk of days, and the positions that they may be similar to.
-
-    Attributes
-    ----------
-    rows : slice
-    reach : slice
-        From the beginning of the chunk on; undated articles are in reach of all.
-    """
+    """The rows of a slice in one chunk of days, and the positions that they may be similar to."""
 
     rows: slice
-    reach: slice
+    reach: slice  # from the beginning of the chunk on; undated articles are in reach of all
 
     def reached(self, positions: NDArray[np.int64], *, undated: bool) -> slice:
         """Return which of some positions are within reach."""

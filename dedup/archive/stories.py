@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.archive import parts
 from dedup.archive.job import Job
-from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Step, StoryLabels
+from dedup.archive.parts import Floats, Integers
 from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import connected_labels, first_members, joined
 from dedup.story.candidates import in_reach
@@ -21,52 +22,28 @@ STEP_ARTICLES = 1 << 16
 
 
 class OpenGraph(NamedTuple):
-    """The graph that a step leaves to the next: reports that may still move, and settled parts of stories beside them.
+    """The graph that a step leaves to the next: reports that may still move, and settled parts beside them."""
 
-    Attributes
-    ----------
-    nodes : ndarray of int64, shape (n,)
-        Position of each report, or of the first one of a settled part, ascending.
-    sizes : ndarray of int64, shape (n,)
-        Reports in each; 1 for one that may move.
-    left, right : ndarray of int64, shape (n_edges,)
-        Similar nodes, by position, ``left < right``.
-    similarity : ndarray of float64, shape (n_edges,)
-        Sums over the reports of both.
-    """
-
-    nodes: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    similarity: NDArray[np.float64]
+    nodes: Integers  # position of each report, or of the first one of a settled part, ascending
+    sizes: Integers  # reports in each node; 1 for one that may move
+    left: Integers  # edges between similar nodes, by position, left < right
+    right: Integers
+    similarity: Floats  # sums over the reports of both nodes
 
 
 class StepResult(NamedTuple):
     """The graph that a step leaves, and the nodes that it settled, each with the first node of its story."""
 
     graph: OpenGraph
-    settled: NDArray[np.int64]
-    stories: NDArray[np.int64]
+    settled: Integers
+    stories: Integers
 
 
 def settle(graph: OpenGraph, threshold: float, may_move: NDArray[np.bool_]) -> StepResult:
     """Find the stories of a graph, and settle the nodes that no later report can be similar to.
 
-    Parameters
-    ----------
-    graph : OpenGraph
-        With the new reports.
-    threshold : float
-        Mean similarity from which reports form a story.
-    may_move : ndarray of bool, shape (n,)
-        Which nodes later reports may be similar to.
-
-    Returns
-    -------
-    StepResult
-        Settling nodes of one story become one node. It stays in the graph as long as it is similar to a node that may
-        move.
+    Reports form a story from a mean similarity of `threshold` on. Settling nodes of one story become one node, which
+    stays in the graph as long as it is similar to a node that may move.
     """
     n = len(graph.nodes)
     left, right = np.searchsorted(graph.nodes, graph.left), np.searchsorted(graph.nodes, graph.right)
@@ -108,7 +85,7 @@ def _dated(job: Job) -> int:
 
 def _first_in_reach(job: Job, coming: int) -> int:
     """Return the first slice whose articles may be similar to those of a coming slice or a later one."""
-    days, later = Order.of(job).days, positions_of(job, coming)
+    days, later = parts.Order.of(job).days, positions_of(job, coming)
     return next(k for k in range(coming + 1) if in_reach(positions_of(job, k), later, days))
 
 
@@ -124,12 +101,12 @@ def make_step(job: Job, number: int, folder: Path) -> None:
         graph = _with_undated(graph, job, number)
         may_move = np.zeros(len(graph.nodes), dtype=np.bool_)
     result = settle(graph, job.settings.story_threshold, may_move)
-    Step(folder).save(settled=result.settled, stories=result.stories, **result.graph._asdict())
+    parts.Step(folder).save(settled=result.settled, stories=result.stories, **result.graph._asdict())
 
 
 def _graph_before(job: Job, number: int) -> OpenGraph:
     if number:
-        before = Step.of(job, number - 1)
+        before = parts.Step.of(job, number - 1)
         return OpenGraph(before.nodes, before.sizes, before.left, before.right, before.similarity)
     empty = np.empty(0, dtype=np.int64)
     return OpenGraph(empty, empty, empty, empty, np.empty(0))
@@ -137,7 +114,7 @@ def _graph_before(job: Job, number: int) -> OpenGraph:
 
 def _with_new(graph: OpenGraph, job: Job, new: set[int], old: set[int]) -> OpenGraph:
     """Return the graph with the reports of new slices, and their edges among themselves and to the old slices."""
-    nodes = np.concatenate([graph.nodes, *(FeatureCounts.of(job, k).positions for k in sorted(new))])
+    nodes = np.concatenate([graph.nodes, *(parts.FeatureCounts.of(job, k).positions for k in sorted(new))])
     sizes = np.concatenate([graph.sizes, np.ones(len(nodes) - len(graph.nodes), dtype=np.int64)])
     order = np.argsort(nodes)
     edges = [[graph.left, graph.right, graph.similarity]]
@@ -148,7 +125,7 @@ def _with_new(graph: OpenGraph, job: Job, new: set[int], old: set[int]) -> OpenG
 
 def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[Any]]]:
     """Yield the edges from the reports of a slice to those of each of some others that are not before it."""
-    pairs = SimilarPairs.of(job, number)
+    pairs = parts.SimilarPairs.of(job, number)
     offsets, columns = pairs.offsets, (pairs.left, pairs.right, pairs.similarity)
     for i, other in enumerate(pairs.slices.tolist()):
         if other in others:
@@ -157,38 +134,38 @@ def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[
 
 def _with_undated(graph: OpenGraph, job: Job, steps: int) -> OpenGraph:
     """Return the graph with all undated reports, and the parts settled in the first `steps` steps beside them."""
-    canonical = np.array(NearGroups.of(job).first)
+    canonical = np.array(parts.NearGroups.of(job).first)
     n = len(canonical)
-    parts = connected_labels(*_settled(job, steps), n)
-    parts = first_members(parts)[parts]
-    sizes = np.bincount(parts[canonical == np.arange(n)], minlength=n)
+    labels = connected_labels(*_settled(job, steps), n)
+    node = first_members(labels)[labels]
+    sizes = np.bincount(node[canonical == np.arange(n)], minlength=n)
     undated = {*range(_dated(job), len(slices_of(job)))}
     edges = [(graph.left, graph.right, graph.similarity)]
     for k in slices_of(job):
-        edges += [(parts[left], parts[right], similarity) for left, right, similarity in _edges_to(job, k, undated)]
+        edges += [(node[left], node[right], similarity) for left, right, similarity in _edges_to(job, k, undated)]
     left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
-    positions = [FeatureCounts.of(job, k).positions for k in sorted(undated)]
+    positions = [parts.FeatureCounts.of(job, k).positions for k in sorted(undated)]
     nodes = np.unique(np.concatenate([graph.nodes, left, *positions]))
     return OpenGraph(nodes, sizes[nodes], left, right, similarity)
 
 
-def _settled(job: Job, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _settled(job: Job, steps: int) -> tuple[Integers, Integers]:
     """Return the nodes settled in the first `steps` steps, and the first node of the story of each."""
-    done = [Step.of(job, k) for k in range(steps)]
+    done = [parts.Step.of(job, k) for k in range(steps)]
     return joined([step.settled for step in done], np.int64), joined([step.stories for step in done], np.int64)
 
 
 def label_articles(job: Job, _: int, folder: Path) -> None:
     """Task: the position of the first article of every article's story, and its membership."""
     settled, stories = _settled(job, len(steps_of(job)))
-    canonical = np.array(NearGroups.of(job).first)
+    canonical = np.array(parts.NearGroups.of(job).first)
     n = len(canonical)
     everyone = np.arange(n)
     reports = np.flatnonzero(canonical == everyone)
     labels = connected_labels(np.concatenate([settled, everyone]), np.concatenate([stories, canonical]), n)
     sums = np.zeros(n)
     for k in slices_of(job):
-        pairs = SimilarPairs.of(job, k)
+        pairs = parts.SimilarPairs.of(job, k)
         left, right = pairs.left, pairs.right
         inside = labels[left] == labels[right]
         similarity = pairs.similarity[inside]
@@ -196,4 +173,4 @@ def label_articles(job: Job, _: int, folder: Path) -> None:
             found, place = np.unique(ends, return_inverse=True)
             sums[found] += np.bincount(place, weights=similarity)
     others = np.bincount(labels[reports], minlength=int(labels.max(initial=-1)) + 1)[labels] - 1
-    StoryLabels(folder).save(first=first_members(labels)[labels], membership=membership(sums[canonical], others))
+    parts.StoryLabels(folder).save(first=first_members(labels)[labels], membership=membership(sums[canonical], others))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dedup
+from dedup.arrays import first_members
 from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
 from dedup.cli.reading import Reading, Record
@@ -32,10 +33,7 @@ def cluster(given: Namespace, console: Console) -> None:
     parameters = _story_parameters(given)
     output = Output(given.output, given.to, OUTPUT_FORMATS)
     reading = Reading(given, console)
-    records = list(map(_lightened, reading))
-    with reading.placing(records):
-        items = [record.item for record in records]
-        stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
+    stories = _cluster(list(map(_lightened, reading)), reading, console, parameters)
     if output.form == "html":
         output.write_file(stories.to_html)
     elif given.stories:
@@ -46,6 +44,12 @@ def cluster(given: Namespace, console: Console) -> None:
     counts = {"articles": len(stories.articles), "stories": len(stories), "copies": copies}
     summary = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
     _summarize(given, output, console, counts, f"{summary}, {plural(copies, 'copy', 'copies')}")
+
+
+def _cluster(records: list[Record], reading: Reading, console: Console, parameters: dict[str, Any]) -> dedup.Stories:
+    items = [record.item for record in records]
+    with reading.placing(records):
+        return dedup.cluster(items, progress=console.progress("clustering"), **parameters)
 
 
 def near(given: Namespace, console: Console) -> None:
@@ -81,11 +85,9 @@ def _lightened(record: Record) -> Record:
 
 def _kept(records: list[Record], found: dedup.NearDuplicates) -> Any:
     """Yield the first article of each group, as it came."""
-    seen: set[int] = set()
-    for record, label in zip(records, found.labels.tolist(), strict=True):
-        if label not in seen:
-            seen.add(label)
-            yield record.row.line if record.row.line is not None else dict(record.row.values)
+    for position in first_members(found.labels).tolist():
+        row = records[position].row
+        yield row.line if row.line is not None else dict(row.values)
 
 
 def explain(given: Namespace, console: Console) -> None:
@@ -100,17 +102,12 @@ def explain(given: Namespace, console: Console) -> None:
     places = {name: i for i, name in enumerate(_ids(records))}
     chosen = [_place(places, name, given.inputs[0]) for name in (given.left, given.right)]
     # What two articles share counts by how common it is among all the others.
-    with reading.placing(records):
-        items = [record.item for record in records]
-        stories = dedup.cluster(items, progress=console.progress("clustering"), **parameters)
+    stories = _cluster(records, reading, console, parameters)
     left, right = (stories.articles[place] for place in chosen)
     why = dedup.explain(left, right, among=stories)
     text = _page(f"{left.id} and {right.id}", why._repr_html_()) if is_html else f"{visible_lines(str(why))}\n"
     data = text.encode("utf-8", "backslashreplace")
-    if output.path is None:
-        emit(data)
-    else:
-        output.write_file(lambda path: Path(path).write_bytes(data))
+    output.write_file(lambda path: Path(path).write_bytes(data))
 
 
 def _ids(records: Sequence[Record]) -> list[str]:
@@ -128,9 +125,8 @@ def _place(places: dict[str, int], name: str, source: str) -> int:
 
 
 def _page(title: str, body: str) -> str:
-    head = (
-        f'<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>'
-    )
+    head = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">'
+    head += f"\n<title>{escape(title)}</title>"
     return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 

@@ -45,9 +45,8 @@ def ingest(given: Namespace, console: Console) -> None:
             raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
         live = len(index)
     outcomes = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
-    summary = (
-        f"{plural(stored, 'article')}: {outcomes}, {reading.refused:,} refused; {live:,} in {name_of(given.index)}"
-    )
+    summary = f"{plural(stored, 'article')}: {outcomes}, {reading.refused:,} refused"
+    summary += f"; {live:,} in {name_of(given.index)}"
     if not given.json:
         emit(f"{summary}\n")
     elif console.is_terminal:

@@ -78,9 +78,8 @@ def _add_cluster(commands: Any) -> None:
     story = parser.add_argument_group("what makes a story")
     _add_story_settings(story)
     _add_representative(story)
-    encoder = "join reports in several languages; needs the extra 'embeddings'"
-    _parameter(story, "--encoder", choices=("e5",), help=encoder)
-    _parameter(story, "--jobs", "n_jobs", type=int, metavar="N", help="threads (all processors)")
+    _parameter(story, "--encoder", "join reports in several languages; needs the extra 'embeddings'", choices=("e5",))
+    _number(story, "--jobs", "N", "threads (all processors)", name="n_jobs")
 
 
 def _add_near(commands: Any) -> None:
@@ -99,18 +98,14 @@ def _add_near(commands: Any) -> None:
         "--keep", action="store_true", help="the articles as they came, of each group of copies only the first"
     )
     near = parser.add_argument_group("what makes a copy")
-    recall = f"how surely a pair at the threshold is found ({default.RECALL})"
-    containment = "or this share of the smaller one is in the other"
-    _parameter(
-        near, "--threshold", type=float, metavar="J", help=f"least Jaccard similarity ({default.NEAR_THRESHOLD})"
-    )
-    _parameter(near, "--recall", type=float, metavar="P", help=recall)
-    _parameter(near, "--shingle-size", type=int, metavar="N", help=f"words in a shingle ({default.SHINGLE_SIZE})")
-    _parameter(near, "--containment", type=float, metavar="C", help=containment)
-    _parameter(near, "--compare-numbers", action="store_true", help="numbers must be as similar too")
-    _parameter(near, "--cut-residue", action="store_true", help="leave out what belongs to sites")
+    _number(near, "--threshold", "J", f"least Jaccard similarity ({default.NEAR_THRESHOLD})")
+    _number(near, "--recall", "P", f"how surely a pair at the threshold is found ({default.RECALL})")
+    _number(near, "--shingle-size", "N", f"words in a shingle ({default.SHINGLE_SIZE})")
+    _number(near, "--containment", "C", "or this share of the smaller one is in the other")
+    _parameter(near, "--compare-numbers", "numbers must be as similar too", action="store_true")
+    _parameter(near, "--cut-residue", "leave out what belongs to sites", action="store_true")
     _add_text_settings(near)
-    _parameter(near, "--jobs", "n_jobs", type=int, metavar="N", help="threads (all processors)")
+    _number(near, "--jobs", "N", "threads (all processors)", name="n_jobs")
 
 
 def _add_ingest(commands: Any) -> None:
@@ -182,9 +177,9 @@ def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...]) -> Non
     group = parser.add_argument_group("how to read the input")
     group.add_argument("--format", choices=FORMATS, help="instead of by suffix; of standard input (jsonl)")
     for field in fields:
-        _optional(group, f"--{field}", f"field_{field}", metavar="NAME", help=f"what the input calls {field}")
+        _optional(group, f"--{field}", f"what the input calls {field}", dest=f"field_{field}", metavar="NAME")
     if "published" in fields:
-        _parameter(group, "--timezone", metavar="ZONE", help="of times that name none, as Europe/Paris")
+        _parameter(group, "--timezone", "of times that name none, as Europe/Paris", metavar="ZONE")
 
 
 def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
@@ -194,39 +189,38 @@ def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> No
 
 
 def _add_story_settings(group: Any) -> None:
-    story = f"higher gives smaller stories ({default.STORY_THRESHOLD})"
-    near = f"least Jaccard similarity of copies ({default.NEAR_THRESHOLD})"
-    recall = f"how surely a pair of copies is found ({default.RECALL})"
+    _number(group, "--story-threshold", "S", f"higher gives smaller stories ({default.STORY_THRESHOLD})")
+    _number(group, "--near-threshold", "J", f"least Jaccard similarity of copies ({default.NEAR_THRESHOLD})")
+    _number(group, "--recall", "P", f"how surely a pair of copies is found ({default.RECALL})")
+    _number(group, "--shingle-size", "N", f"words in a shingle ({default.SHINGLE_SIZE})")
     residue = "compare menus, weather boxes and the like too"
-    _parameter(group, "--story-threshold", type=float, metavar="S", help=story)
-    _parameter(group, "--near-threshold", type=float, metavar="J", help=near)
-    _parameter(group, "--recall", type=float, metavar="P", help=recall)
-    _parameter(group, "--shingle-size", type=int, metavar="N", help=f"words in a shingle ({default.SHINGLE_SIZE})")
-    _parameter(group, "--keep-residue", "cut_residue", action="store_false", help=residue)
+    _parameter(group, "--keep-residue", residue, name="cut_residue", action="store_false")
     _add_text_settings(group)
 
 
 def _add_text_settings(group: Any) -> None:
     fold = f"write all alphabets in Latin letters, or only drop accents ({default.FOLD})"
-    _parameter(group, "--fold", choices=default.FOLDS, help=fold)
-    _parameter(
-        group, "--max-chars", type=int, metavar="N", help=f"how much of an article is read ({default.MAX_CHARS:,})"
-    )
+    _parameter(group, "--fold", fold, choices=default.FOLDS)
+    _number(group, "--max-chars", "N", f"how much of an article is read ({default.MAX_CHARS:,})")
 
 
 def _add_representative(group: Any) -> None:
     text = f"the article a story shows ({default.REPRESENTATIVE})"
-    _parameter(group, "--representative", choices=default.RULES, help=text)
+    _parameter(group, "--representative", text, choices=default.RULES)
 
 
-def _parameter(group: Any, option: str, name: str = "", **settings: Any) -> None:
-    """Add an option for a parameter of the library, of another name or the same."""
-    _optional(group, option, f"parameter_{name or option[2:].replace('-', '_')}", **settings)
+def _number(group: Any, option: str, letter: str, text: str, **settings: Any) -> None:
+    _parameter(group, option, text, type=int if letter == "N" else float, metavar=letter, **settings)
 
 
-def _optional(group: Any, option: str, name: str, **settings: Any) -> None:
+def _parameter(group: Any, option: str, text: str, *, name: str = "", **settings: Any) -> None:
+    """Add an option for a parameter of the library, which has the same name or another."""
+    _optional(group, option, text, dest=f"parameter_{name or option[2:].replace('-', '_')}", **settings)
+
+
+def _optional(group: Any, option: str, text: str, **settings: Any) -> None:
     """Add an option that is absent unless it is given: without it, the library's default holds."""
-    group.add_argument(option, dest=name, default=argparse.SUPPRESS, **settings)
+    group.add_argument(option, default=argparse.SUPPRESS, help=text, **settings)
 
 
 def given_parameters(given: argparse.Namespace) -> dict[str, Any]:

@@ -26,18 +26,8 @@ class Record(NamedTuple):
 class Reading:
     """The articles of all inputs, one after another.
 
-    Parameters
-    ----------
-    given : Namespace
-        With inputs, format, and field_id and so on, where fields have other names.
-    console : Console
-    skips : bool, default False
-        Whether rows that cannot be read are noted and left out.
-
-    Raises
-    ------
-    InputError
-        When an input does not exist or has no known format.
+    Where fields have other names, the arguments have field_id and so on. With `skips`, rows that cannot be read are
+    noted and left out. Raise InputError when an input does not exist or has no known format.
     """
 
     def __init__(self, given: Namespace, console: Console, *, skips: bool = False) -> None:

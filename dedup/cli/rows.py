@@ -10,20 +10,8 @@ if TYPE_CHECKING:
     from dedup.story.result import Story
 
 ARTICLE_COLUMNS = ("id", "story_id", "near_duplicate_group", "is_representative", "membership")
-STORY_COLUMNS = (
-    "story_id",
-    "size",
-    "first",
-    "last",
-    "representative",
-    "headline",
-    "reason",
-    "terms",
-    "sources",
-    "cohesion",
-    "articles",
-    "near_duplicates",
-)
+STORY_COLUMNS: tuple[str, ...] = ("story_id", "size", "first", "last", "representative", "headline", "reason")
+STORY_COLUMNS += ("terms", "sources", "cohesion", "articles", "near_duplicates")
 PAIR_COLUMNS = ("left", "right", "jaccard", "containment")
 GROUP_COLUMNS = ("near_duplicate_group", "size", "articles")
 
@@ -32,14 +20,8 @@ def article_rows(stories: "Stories") -> Iterator[dict[str, Any]]:
     """Yield a row for each article, in the order of the input."""
     representatives = set(stories.representative_indices.tolist())
     columns = (stories.labels, stories.near_duplicate_labels, stories.membership)
-    for position, (label, group, membership) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        values = (
-            stories.articles[position].id,
-            stories[label].id,
-            group,
-            position in representatives,
-            round(membership, 6),
-        )
+    for i, (label, group, membership) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        values = (stories.articles[i].id, stories[label].id, group, i in representatives, round(membership, 6))
         yield dict(zip(ARTICLE_COLUMNS, values, strict=True))
 
 
@@ -68,9 +50,8 @@ def _written(moment: datetime | None) -> str | None:
 
 def pair_rows(found: "NearDuplicates", ids: list[str]) -> Iterator[dict[str, Any]]:
     """Yield a row for each pair."""
-    for (left, right), jaccard, containment in zip(
-        found.pairs.tolist(), found.jaccard.tolist(), found.containment.tolist(), strict=True
-    ):
+    columns = (found.pairs, found.jaccard, found.containment)
+    for (left, right), jaccard, containment in zip(*(column.tolist() for column in columns), strict=True):
         values = (ids[left], ids[right], round(jaccard, 6), round(containment, 6))
         yield dict(zip(PAIR_COLUMNS, values, strict=True))
 

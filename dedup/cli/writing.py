@@ -26,21 +26,10 @@ Line = bytes | dict[str, Any]
 
 
 class Output:
-    """A file for results, or standard output; checked before the results are computed.
+    """A file for results, or standard output (None or "-"); checked before the results are computed.
 
-    Parameters
-    ----------
-    path : str or None
-        A file; None or "-" for standard output.
-    form : str or None
-        A format; None to go by the suffix.
-    allowed : sequence of str
-        The formats that the command can write.
-
-    Raises
-    ------
-    BadInputError
-        For a format that is not allowed, or a file that cannot be written.
+    The format is one of those allowed, None to go by the suffix. Raise BadInputError for another format, or a file that
+    cannot be written.
     """
 
     def __init__(self, path: str | None, form: str | None, allowed: Sequence[str]) -> None:

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from dedup.inputs import ONE_OBJECT
 
+Paths = str | Path | Sequence[str | Path]
+
 _BLOCK_BYTES = 1 << 26
 
 
@@ -28,15 +30,10 @@ class Block(NamedTuple):
         return f"{self.path}, about {rows} lines behind byte {self.start}"
 
 
-def find_inputs(paths: str | Path | Sequence[str | Path]) -> dict[str, str]:
+def find_inputs(paths: Paths) -> dict[str, str]:
     """Return a fingerprint of each file, which changes with the file, by its path.
 
-    Raises
-    ------
-    ValueError
-        When there are no files, or one is there twice.
-    OSError
-        When a file does not exist.
+    Raise ValueError when there are no files or one is there twice, OSError when one does not exist.
     """
     if isinstance(paths, str | Path):
         paths = [paths]
@@ -57,15 +54,7 @@ def find_inputs(paths: str | Path | Sequence[str | Path]) -> dict[str, str]:
 
 
 def blocks_of(path: str) -> list[Block]:
-    """Return the blocks of a file.
-
-    Raises
-    ------
-    ValueError
-        When it is neither Parquet nor JSONL.
-    OSError
-        When it cannot be read.
-    """
+    """Return the blocks of a file; raise ValueError when it is neither Parquet nor JSONL."""
     if path.endswith(".parquet"):
         try:
             with fsspec.open(path) as file:

@@ -18,26 +18,13 @@ from dedup.inputs import ONE_OBJECT, InputError
 
 STDIN = "-"
 FORMATS = ("jsonl", "csv", "tsv", "parquet", "text")
-_SUFFIXES = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".txt": "text",
-}
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+_SUFFIXES |= {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".txt": "text"}
 _GZIP = b"\x1f\x8b"
 
 
 class Place(NamedTuple):
-    """A place in the input.
-
-    Examples
-    --------
-    >>> str(Place("articles.jsonl", "line", 17))
-    'articles.jsonl, line 17'
-    """
+    """A place in the input, as "articles.jsonl, line 17"."""
 
     name: str
     unit: str = ""
@@ -60,23 +47,10 @@ Refuse = Callable[[Place, str], None]
 
 
 def rows_of_file(name: str, form: str | None, refuse: Refuse) -> Iterator[Row]:
-    """Yield the rows of an input.
+    """Yield the rows of a file, of the texts in a folder, or of standard input ("-").
 
-    Parameters
-    ----------
-    name : str
-        A file, a folder, or "-" for standard input.
-    form : str or None
-        One of `FORMATS`; None to go by the suffix.
-    refuse : callable
-        Is called for each row that cannot be read.
-
-    Raises
-    ------
-    InputError
-        When the input as a whole cannot be read.
-    ImportError
-        For Parquet, without a library that reads it.
+    The format is one of `FORMATS`; None to go by the suffix. `refuse` is called for each row that cannot be read. Raise
+    InputError when the input as a whole cannot be read, ImportError without a library that reads Parquet.
     """
     if name != STDIN and os.path.isdir(name):
         yield from _folder_rows(name, refuse)

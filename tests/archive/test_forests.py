@@ -92,7 +92,7 @@ def test_a_merged_forest_has_an_edge_for_all_but_the_first_of_each_component(see
 
 @pytest.mark.parametrize("bands", range(12))
 def test_every_forest_is_merged_once_and_after_those_that_it_is_made_of(monkeypatch, bands):
-    monkeypatch.setattr(near, "forest_count", lambda job: bands + 1)
+    monkeypatch.setattr(near, "bands_of", lambda job: range(bands + 1))
     levels = merge_levels(None)
     there, taken = set(range(bands, 2 * bands + 1)), []  # those of buckets
     for level in levels:
