@@ -68,7 +68,7 @@ def test_what_must_hold_for_any_articles_holds(data):
 @settings(EXAMPLES, max_examples=300)
 @given(st.lists(ITEMS, max_size=3))
 @pytest.mark.filterwarnings("ignore:.*count as undated")
-def test_whatever_comes_to_the_door_is_read_or_refused_by_its_place(items):
+def test_any_item_is_read_or_refused_by_its_position(items):
     try:
         labels, refusal = dedup.near_duplicates(items, n_jobs=1).labels, None
     except (TypeError, ValueError) as error:
@@ -86,9 +86,9 @@ def test_whatever_comes_to_the_door_is_read_or_refused_by_its_place(items):
 def test_one_article_never_refuses_the_others_of_a_batch_that_skips(items):
     with dedup.StoryIndex(":memory:") as index:
         good = {"id": "good", "text": "Kim Jong Un est arrivé en Russie"}
-        told, refusals = index.add_many([good, *items], errors="skip")
-        assert len(told) + len(refusals) == len(items) + 1
-        assert told[0].article_id == "good"
+        assignments, refusals = index.add_many([good, *items], errors="skip")
+        assert len(assignments) + len(refusals) == len(items) + 1
+        assert assignments[0].article_id == "good"
 
 
 @pytest.mark.parametrize("number", range(len(CODECS)))

@@ -102,8 +102,8 @@ def check_stories(articles, texts, blank):
 
 def check_index(articles, texts, blank):
     with dedup.StoryIndex(":memory:") as index:
-        told = index.add_many(articles)
-        for i, assignment in enumerate(told):
+        assignments = index.add_many(articles)
+        for i, assignment in enumerate(assignments):
             if not blank[i] and texts[i] in texts[:i]:
                 assert (assignment.outcome, assignment.similarity) == ("near_duplicate", 1.0)
             assert not (blank[i] and assignment.outcome != "new_story")

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import dedup
 from dedup import Article, StoryClusterer
 from dedup.article import read_articles
-from dedup.residue import find as residue
-from dedup.residue import recurring
+from dedup.residue import find, recurring
 from dedup.text.tokens import blocks
 
 EXAMPLES = settings(deadline=None, max_examples=20)
@@ -22,17 +21,17 @@ LETTERS = "bcdfghjklmnpqrstvwxz"
 WHEN = datetime(2023, 9, 12, tzinfo=UTC)
 TEXT = "Accueil\nKim est arrivé.\nPartager\nPoutine attend.\nFacebook"
 SPANS = ((0, 7), (24, 32), (49, 57))
-REPORT = "Kim est arrivé.\n\n\nPoutine attend."
+BODY = "Kim est arrivé.\n\n\nPoutine attend."
 
 
 def words(seed, count):
-    """As many words that no other seed has."""
+    """Words that no other seed gives."""
     rng = Random(seed)
     return " ".join("".join(rng.choices(LETTERS, k=9)) for _ in range(count))
 
 
 def pieces(article):
-    """The residue of an article in words."""
+    """The residue of an article, as strings."""
     return [article.text[start:stop] for start, stop in article.residue]
 
 
@@ -45,8 +44,8 @@ def residue_by_id(articles, **parameters):
 # Article
 
 
-def test_the_report_is_the_text_without_its_residue():
-    assert Article("a", TEXT, residue=SPANS).body == REPORT
+def test_the_body_is_the_text_without_its_residue():
+    assert Article("a", TEXT, residue=SPANS).body == BODY
     assert Article("a", TEXT).body == TEXT
     assert Article("a", f" {TEXT} ").body == f" {TEXT} "
     assert Article("a", TEXT, residue=((0, len(TEXT)),)).body == ""
@@ -56,15 +55,15 @@ def test_what_stood_around_a_residue_is_not_joined():
     assert Article("a", "Kim_arrive", residue=((3, 4),)).body == "Kim\narrive"
 
 
-def test_the_full_text_is_title_and_report():
-    assert Article("a", TEXT, title="Kim en Russie", residue=SPANS).full_text == f"Kim en Russie\n{REPORT}"
-    assert Article("a", TEXT, residue=SPANS).full_text == REPORT
+def test_the_full_text_is_title_and_body():
+    assert Article("a", TEXT, title="Kim en Russie", residue=SPANS).full_text == f"Kim en Russie\n{BODY}"
+    assert Article("a", TEXT, residue=SPANS).full_text == BODY
 
 
-def test_a_title_that_opens_the_report_behind_residue_is_there_once():
+def test_a_title_that_opens_the_body_behind_residue_is_there_once():
     article = Article("a", TEXT, title="Kim est arrivé.")
     assert article.full_text == f"Kim est arrivé.\n{TEXT}"
-    assert replace(article, residue=SPANS).full_text == REPORT
+    assert replace(article, residue=SPANS).full_text == BODY
 
 
 def test_residue_is_no_part_of_what_an_article_is():
@@ -103,7 +102,7 @@ FORM = "LAISSER UN COMMENTAIRE\nS'il vous plaît entrez votre commentaire!"
 
 
 def pages(count=12, sources=2):
-    """Reports of two outlets in their templates; every fourth is a copy of the one before, at the other outlet."""
+    """Pages of outlets with their templates; every fourth has the body of the one before, at the other outlet."""
     found = []
     for i in range(count):
         story, site = i - (i % 4 == 3), i % sources
@@ -138,7 +137,7 @@ def test_stories_have_the_texts_uncut_and_know_the_residue():
             assert given.residue == ()
 
 
-def test_titles_of_a_source_are_known_to_its_articles():
+def test_titles_of_other_articles_of_a_source_are_residue():
     link = "Poutine reçoit Kim Jong Un"
     text = f"{words('r', 30)}\n{link}\n{words('s', 30)}"
     for source, expected in (("a", [link]), ("b", [])):
@@ -154,7 +153,7 @@ def test_cut_residue_false_keeps_all():
     assert set(found.values()) == {()}
 
 
-def test_terms_and_reasons_are_of_the_report():
+def test_terms_have_no_words_of_residue():
     story = next(story for story in dedup.cluster(pages()) if len(story) == 2)
     template = {word for site in (0, 1) for part in ("menu", "foot") for word in words(f"{part} {site}", 40).split()}
     assert not template & set(story.terms)
@@ -171,7 +170,7 @@ def test_near_duplicates_of_pages():
     )
 
 
-def test_near_duplicates_cut_nothing_unless_told():
+def test_near_duplicates_keep_residue_by_default():
     texts = [f"{words('one', 20)}\n{FORM}", words("one", 20)]
     assert dedup.near_duplicates(texts, threshold=0.9).pairs.tolist() == []
     assert dedup.near_duplicates(texts, threshold=0.9, cut_residue=True).pairs.tolist() == [[0, 1]]
@@ -246,7 +245,7 @@ def test_the_order_of_a_large_source_does_not_matter():
 def test_threads_and_blocks_do_not_matter(n_jobs, monkeypatch):
     articles = pages(40, sources=3)
     expected = residue_by_id(articles)
-    for module in (residue, recurring):
+    for module in (find, recurring):
         monkeypatch.setattr(module, "blocks", lambda texts: blocks(texts, 1_000))
     assert residue_by_id(articles, n_jobs=n_jobs) == expected
 

@@ -155,7 +155,7 @@ def test_numbers_and_dates_are_alike_and_count():
     assert len(set(keys)) == 4
 
 
-def test_order_and_repetition_tell_runs_apart():
+def test_order_and_repetition_distinguish_runs():
     layout = layout_of(tokenize(["a b", "b a", "a", "a a", "a a a", "b", "b a b", "a b a", "ab", "aa"]))
     assert len(set(layout.line_keys.tolist())) == 10
 

@@ -1,4 +1,4 @@
-"""The known residue: template phrases, one small file a language."""
+"""The files of phrases that sites are known to use, one for each language."""
 
 import re
 import unicodedata

@@ -22,7 +22,7 @@ PHRASES = [
     for line in file.read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("# ")
 ]
-REPORT = "Kim Jong Un est arrivé en Russie à bord de son train blindé."
+SENTENCE = "Kim Jong Un est arrivé en Russie à bord de son train blindé."
 
 
 def layout(*texts):
@@ -85,7 +85,7 @@ def test_runs_are_those_of_the_slow_twin(texts, data):
 
 
 def test_every_phrase_is_a_known_line():
-    texts = [f"{REPORT}\n{phrase.removesuffix('…')}\n{REPORT}" for phrase in PHRASES]
+    texts = [f"{SENTENCE}\n{phrase.removesuffix('…')}\n{SENTENCE}" for phrase in PHRASES]
     known = site_phrases().lines(layout(*texts)).reshape(-1, 3)
     assert [
         phrase for phrase, lines in zip(PHRASES, known.tolist(), strict=True) if lines != [False, True, False]
@@ -107,7 +107,7 @@ def test_what_stands_before_a_phrase_keeps_the_line():
 
 
 def test_a_phrase_inside_a_sentence_is_no_line():
-    lines = [f"{REPORT[:-1]} {phrase.removesuffix('…')} {REPORT}" for phrase in PHRASES]
+    lines = [f"{SENTENCE[:-1]} {phrase.removesuffix('…')} {SENTENCE}" for phrase in PHRASES]
     assert not site_phrases().lines(layout(*lines)).any()
 
 
@@ -161,6 +161,15 @@ def test_a_run_does_not_reach_into_the_next_text():
     found = layout("LAISSER UN", "COMMENTAIRE")
     begins, _ = site_phrases().runs(found, np.arange(3))
     assert 0 not in begins.tolist()
+
+
+def test_a_phrase_that_is_a_whole_line_and_an_opening_is_found_once():
+    both = [phrase for phrase in PHRASES if f"{phrase} …" in PHRASES]
+    assert len(both) > 50
+    found = layout(*both)
+    begins, sizes = site_phrases().runs(found, found.tokens.offsets[:-1])
+    whole = sizes == np.diff(found.tokens.offsets)[found.texts[begins]]
+    assert found.texts[begins[whole]].tolist() == list(range(len(both)))
 
 
 def test_no_phrase_is_of_numbers_and_dates_alone():

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from dedup.residue import recurring
 from dedup.residue.layout import layout_of
-from dedup.residue.recurring import ARTICLES_PER_SOURCE, candidate_lines, candidate_runs, learn, source_salts
+from dedup.residue.recurring import (
+    ARTICLES_PER_SOURCE,
+    ARTICLES_WITHOUT_SOURCE,
+    candidate_lines,
+    candidate_runs,
+    learn,
+    sample_size,
+    samples,
+    source_salts,
+)
 from dedup.text.tokens import blocks, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=35)
@@ -19,18 +28,18 @@ LETTERS = "bcdfghjklmnpqrstvwxz"  # no month and no weekday is without a vowel
 
 
 def words(seed, count):
-    """As many words that no other seed has."""
+    """Words that no other seed gives."""
     rng = Random(seed)
     return " ".join("".join(rng.choices(LETTERS, k=9)) for _ in range(count))
 
 
 def salts(sources):
-    """Any numbers do, as long as sources differ."""
+    """Any numbers will do that differ by source."""
     return np.array([0x9E3779B97F4A7C15 * (source + 1) % 2**64 for source in sources], dtype=np.uint64)
 
 
-def strengths(learned, text, source=0):
-    """For a text of the source: strength of each line (by its words) and of each run (by first token and size)."""
+def levels_of(learned, text, source=0):
+    """For a text of the source: level of each line (by its words) and of each run (by first token and size)."""
     layout = layout_of(tokenize([text]))
     lines, keys = candidate_lines(layout, salts([source]))
     starts = layout.line_starts
@@ -40,15 +49,15 @@ def strengths(learned, text, source=0):
     return dict(zip(line_runs, learned.levels(keys).tolist(), strict=True)), sorted(runs)
 
 
-def line_strengths(learned, text, source=0):
-    return list(strengths(learned, text, source)[0].values())
+def line_levels(learned, text, source=0):
+    return list(levels_of(learned, text, source)[0].values())
 
 
 # The slow twin
 
 
 def slow_marks(text):
-    """What can recur of a text: (first token, size, what it is), each as a tuple of words."""
+    """What can recur of a text: first token, size, and mark (its kind and words)."""
     layout = layout_of(tokenize([text]))
     run = [None if masked else word for word, masked in zip(layout.tokens.strings(), layout.masked, strict=True)]
     starts, n = layout.line_starts.tolist(), len(run)
@@ -85,7 +94,7 @@ def slow_stories(marks):
 
 
 def slow_learn(texts, sources):
-    """Strength of what recurs: (source, mark) -> 1 or 2."""
+    """Level of what recurs: (source, mark) -> 1 or 2."""
     learned = {}
     for source in set(sources):
         own = [text for text, s in zip(texts, sources, strict=True) if s == source]
@@ -112,10 +121,10 @@ def assert_like_the_slow_twin(texts, sources, n_jobs=1):
     for source in set(sources):
         for text in texts:
             marks = slow_marks(text)
-            lines, runs = strengths(learned, text, source)
+            lines, runs = levels_of(learned, text, source)
             expected = [(first, size, slow.get((source, mark), 0), mark[0] == "line") for first, size, mark in marks]
-            assert lines == {(first, size): strength for first, size, strength, line in expected if line}
-            assert runs == sorted((first, size, strength) for first, size, strength, line in expected if not line)
+            assert lines == {(first, size): level for first, size, level, line in expected if line}
+            assert runs == sorted((first, size, level) for first, size, level, line in expected if not line)
 
 
 SITE_LINES = [
@@ -148,7 +157,7 @@ def test_what_recurs_is_that_of_the_slow_twin(pages, n_jobs):
 
 
 def many_pages(count, seed):
-    """Pages of a site in which lines recur in all shares, and every third story is told again."""
+    """Pages of a site in which lines recur in all shares, and every third story has two articles."""
     rng, texts = Random(seed), []
     lines = [words(f"line {i}", 3 + i % 6) for i in range(12)]
     for i in range(count):
@@ -178,16 +187,16 @@ def test_blocks_do_not_matter(characters, monkeypatch):
 
 
 def pages_with(line, stories, count=12):
-    """As many articles of a source, so many of them with the line."""
+    """`count` articles of a source, of which `stories` have the line."""
     return [words(f"r {i}", 20) + f"\n{line}\n" * (i < stories) + words(f"s {i}", 20) for i in range(count)]
 
 
 @pytest.mark.parametrize("line", ["kb", "kb lt", "kb lt mf np rs tv zx", "12 kb mai", "上海新", "Путин", "한국"])
-@pytest.mark.parametrize(("stories", "strength"), [(3, 0), (4, 1), (5, 2), (12, 2)])
-def test_a_line_recurs_from_so_many_stories(line, stories, strength):
+@pytest.mark.parametrize(("stories", "level"), [(3, 0), (4, 1), (5, 2), (12, 2)])
+def test_a_line_recurs_from_so_many_stories(line, stories, level):
     learned = learn(pages_with(line, stories), salts([0] * 12))
-    assert line_strengths(learned, line) == [strength]
-    assert line_strengths(learned, line, source=1) == [0]
+    assert line_levels(learned, line) == [level]
+    assert line_levels(learned, line, source=1) == [0]
 
 
 def test_lines_of_numbers_alone_never_recur():
@@ -197,12 +206,12 @@ def test_lines_of_numbers_alone_never_recur():
 def test_the_share_counts_from_many_stories():
     texts, unnamed = pages_with("kb lt", 5, count=168), source_salts([None] * 168)  # 0.0298
 
-    def strength(count):
+    def level(count):
         learned = learn(texts[:count], unnamed[:count])
         _, keys = candidate_lines(layout_of(tokenize(["kb lt"])), unnamed[:1])
         return learned.levels(keys).tolist()
 
-    assert [strength(count) for count in (168, 166, 42, 41)] == [[0], [1], [1], [2]]
+    assert [level(count) for count in (168, 166, 42, 41)] == [[0], [1], [1], [2]]
 
 
 def test_few_articles_of_a_source_are_learned_from_and_more_where_none_is_named():
@@ -212,8 +221,15 @@ def test_few_articles_of_a_source_are_learned_from_and_more_where_none_is_named(
     assert learned.keys.tolist() == again.keys.tolist()
 
 
+def test_more_articles_are_learned_from_where_no_source_is_named():
+    assert [sample_size(source) for source in (None, "", "a")] == [ARTICLES_WITHOUT_SOURCE] * 2 + [ARTICLES_PER_SOURCE]
+    for source in (None, "", "a"):
+        (places,) = samples(source_salts([source] * 600))
+        assert len(places) == sample_size(source)
+
+
 def updated(story, times):
-    """One story, published so often with a few more words and another number."""
+    """One story, published `times` times with a few more words and another number."""
     return [f"{words(story, 60)} {i}\n" + words(f"{story} update {i}", 6) for i in range(times)]
 
 
@@ -225,15 +241,15 @@ def test_a_story_updated_ten_times_does_not_erase_itself():
 
 def test_a_line_of_many_updates_of_three_stories_does_not_recur():
     texts = [f"{text}\nkb lt" for story in range(3) for text in updated(story, 5)]
-    assert line_strengths(learn(texts, salts([0] * 15)), "kb lt") == [0]
+    assert line_levels(learn(texts, salts([0] * 15)), "kb lt") == [0]
     more = [*texts, words("another", 60) + "\nkb lt"]
-    assert line_strengths(learn(more, salts([0] * 16)), "kb lt") == [1]
+    assert line_levels(learn(more, salts([0] * 16)), "kb lt") == [1]
 
 
 def test_pages_of_a_site_are_not_one_story():
     page = "\n".join(words(f"menu {i}", 4) for i in range(12))
     texts = [f"{page}\n{words(f'r {i}', 60)}" for i in range(12)]
-    assert line_strengths(learn(texts, salts([0] * 12)), page) == [2] * 12
+    assert line_levels(learn(texts, salts([0] * 12)), page) == [2] * 12
 
 
 # Sources and samples
@@ -241,11 +257,11 @@ def test_pages_of_a_site_are_not_one_story():
 
 def test_other_sources_do_not_matter():
     texts = pages_with("kb lt", 12)
-    assert line_strengths(learn(texts, salts([0, 1, 2, 3] * 3)), "kb lt") == [0]
-    assert line_strengths(learn(texts, salts([0, 1, 2] * 4)), "kb lt", source=2) == [1]
+    assert line_levels(learn(texts, salts([0, 1, 2, 3] * 3)), "kb lt") == [0]
+    assert line_levels(learn(texts, salts([0, 1, 2] * 4)), "kb lt", source=2) == [1]
     both = learn(texts + pages_with("mf np", 12), salts([0] * 12 + [1] * 12))
-    assert line_strengths(both, "kb lt\nmf np") == [2, 0]
-    assert line_strengths(both, "kb lt\nmf np", source=1) == [0, 2]
+    assert line_levels(both, "kb lt\nmf np") == [2, 0]
+    assert line_levels(both, "kb lt\nmf np", source=1) == [0, 2]
 
 
 def test_order_within_a_small_source_does_not_matter():
@@ -262,7 +278,7 @@ def test_a_large_source_is_sampled_evenly():
     lines = ["kb lt", "mf np", "rs tv", "zx dg"]
     texts = [f"{words(f'r {i}', 12)}\n{lines[i % 4]}" for i in range(count)] + ["other"]
     learned = learn(texts, salts([0] * count + [1]))
-    assert line_strengths(learned, "\n".join(lines)) == [2, 0, 0, 0]
+    assert line_levels(learned, "\n".join(lines)) == [2, 0, 0, 0]
     again = learn(texts, salts([0] * count + [1]), n_jobs=2)
     assert again.keys.tolist() == learned.keys.tolist()
 
@@ -273,8 +289,8 @@ def test_more_sources_than_are_learned_at_once(monkeypatch):
     monkeypatch.setattr(recurring, "_TEXTS_AT_ONCE", ARTICLES_PER_SOURCE + 16)
     learned = learn(texts, salts(sources))
     for i in range(12):
-        assert line_strengths(learned, words(f"line {i}", 3), source=i) == [2]
-        assert line_strengths(learned, words(f"line {i}", 3), source=(i + 1) % 12) == [0]
+        assert line_levels(learned, words(f"line {i}", 3), source=i) == [2]
+        assert line_levels(learned, words(f"line {i}", 3), source=(i + 1) % 12) == [0]
     assert (np.diff(learned.keys.astype(np.int64)) > 0).all()
 
 
@@ -282,4 +298,4 @@ def test_more_sources_than_are_learned_at_once(monkeypatch):
 def test_nothing_recurs_in_little_or_in_one_story(texts):
     learned = learn(texts, salts([0] * len(texts)))
     assert len(learned.keys) == len(learned.anywhere) == 0
-    assert line_strengths(learned, "kb\nlt") == [0, 0]
+    assert line_levels(learned, "kb\nlt") == [0, 0]

@@ -87,7 +87,7 @@ def test_arabic_hamza_and_madda_make_other_letters(letter, fold):
 @pytest.mark.parametrize(
     ("one", "other"), [("أحمد", "احمد"), ("إسرائيل", "اسرائيل"), ("القرآن", "القران"), ("ٱلله", "الله")]
 )
-def test_arabic_alefs_meet_whatever_is_on_them(one, other):
+def test_arabic_alefs_fold_alike_whatever_is_on_them(one, other):
     assert fold_text(one) == fold_text(nfd(one)) == fold_text(other)
 
 
@@ -144,7 +144,7 @@ def test_the_first_character_of_a_token_of_a_decomposed_text_is_its_letter(fold,
 
 
 @EACH_FOLD
-def test_every_letter_meets_its_decomposed_form(fold):
+def test_every_letter_has_the_tokens_of_its_decomposed_form(fold):
     letters = [c for c in ALL if unicodedata.category(c)[0] in "LN" and nfd(c) != c]
     assert len(letters) > 13_000
     composed, decomposed = tokenize(letters, fold), tokenize(list(map(nfd, letters)), fold)
@@ -163,21 +163,21 @@ def test_what_composes_is_what_unicode_decomposes():
 
 @EACH_FOLD
 @pytest.mark.parametrize("kana", [c for c in ALL if "ァ" <= c <= "ヺ"])
-def test_half_width_kana_meet_full_width_ones(kana, fold):
+def test_half_width_kana_fold_as_full_width_ones(kana, fold):
     half = {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFF66, 0xFFA0)}
     narrow = "".join(half.get(part, part) for part in nfd(kana))
     assert strings(narrow, fold) == strings(kana, fold)
 
 
 @EACH_FOLD
-def test_every_full_width_form_meets_the_usual_one(fold):
+def test_every_full_width_form_folds_as_the_usual_one(fold):
     wide = [c for c in ALL if "\uff00" < c < "\uffef" and unicodedata.normalize("NFKC", c) != c]
     assert len(wide) > 200
     assert [c for c in wide if fold_text(c, fold) != fold_text(unicodedata.normalize("NFKC", c), fold)] == []
 
 
 @pytest.mark.parametrize(("fold", "too_long"), [("unidecode", 55), ("marks", 141)])
-def test_compatibility_forms_meet_unless_their_letters_take_more_than_four_bytes(fold, too_long):
+def test_compatibility_forms_fold_as_the_usual_ones_unless_their_letters_take_more_than_four_bytes(fold, too_long):
     letters = [c for c in ALL if unicodedata.category(c)[0] in "LMN" and unicodedata.normalize("NFKC", c) != c]
     usual = {c: fold_text(unicodedata.normalize("NFKC", c), fold).translate(None, b" .") for c in letters}
     apart = [c for c in letters if fold_text(c, fold) != usual[c]]
@@ -191,7 +191,7 @@ def test_compatibility_forms_meet_unless_their_letters_take_more_than_four_bytes
 
 @EACH_FOLD
 @pytest.mark.parametrize("spellings", [["ß", "ss", "ẞ", "SS"], ["I", "ı", "İ", "i", "I\u0307"], ["ﬁ", "fi", "ＦＩ"]])
-def test_spellings_meet(spellings, fold):
+def test_spellings_fold_alike(spellings, fold):
     assert len({fold_text(spelling, fold) for spelling in spellings}) == 1
 
 
@@ -214,7 +214,7 @@ def test_the_serbian_sample_has_the_whole_alphabet():
 
 @EACH_FOLD
 @pytest.mark.parametrize("write", [str, str.upper, nfd])
-def test_serbian_meets_itself_in_both_alphabets(write, fold):
+def test_serbian_has_the_same_tokens_in_both_alphabets(write, fold):
     assert strings(write(SERBIAN), fold) == strings(write(GAJ), fold)
 
 
@@ -226,7 +226,7 @@ def test_a_serbian_name_does_not_make_a_russian_text_serbian(russian, fold):
     assert first[:-1] == second
 
 
-def test_cyrillic_names_meet_latin_ones_with_unidecode_only():
+def test_cyrillic_names_fold_as_latin_ones_with_unidecode_only():
     assert [fold_text("Путин", fold) == fold_text("Putin", fold) for fold in FOLDS] == [True, False]
 
 

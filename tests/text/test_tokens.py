@@ -235,7 +235,7 @@ def test_blank_text_has_no_tokens(text):
     assert tokenize([text, text]).offsets.tolist() == [0, 0, 0]
 
 
-def test_words_in_two_alphabets_meet():
+def test_a_word_has_one_hash_in_two_alphabets():
     latin, cyrillic = tokenize(["Putin"]), tokenize(["Путин"])
     assert latin.hashes.tolist() == cyrillic.hashes.tolist()
 
