@@ -13,29 +13,13 @@ from benchmarks import harness
 from benchmarks.tables import NEAR_TITLES, SETS, STORY_TITLES, Results, near_contenders, story_contenders
 
 # Okabe and Ito's colours, each with a marker of its own.
-NEAR_LOOKS = {
-    "dedup": ("#D55E00", "o"),
-    "gaoya": ("#0072B2", "s"),
-    "daft": ("#009E73", "^"),
-    "rensa": ("#CC79A7", "D"),
-    "datasketch": ("#56B4E9", "v"),
-    "fastsketch": ("#E69F00", "P"),
-    "floor": ("#777777", ""),
-}
-SET_LOOKS = {
-    "basil": ("#0072B2", "s"),
-    "ecb": ("#009E73", "^"),
-    "vi": ("#CC79A7", "D"),
-    "allsides": ("#56B4E9", "v"),
-    "og_fra": ("#E69F00", "P"),
-    "og_deu": ("#000000", "X"),
-}
-YEAR_LOOKS = {
-    "assigned": ("#56B4E9", "v", "when they came"),
-    "settled": ("#D55E00", "o", "a week after"),
-    "fresh": ("#0072B2", "s", "fresh index"),
-    "batch": ("#009E73", "^", "batch"),
-}
+RED, BLUE, GREEN, PINK, SKY, ORANGE = "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+NEAR_LOOKS = {"dedup": (RED, "o"), "gaoya": (BLUE, "s"), "daft": (GREEN, "^"), "rensa": (PINK, "D")}
+NEAR_LOOKS |= {"datasketch": (SKY, "v"), "fastsketch": (ORANGE, "P"), "floor": ("#777777", "")}
+SET_LOOKS = {"basil": (BLUE, "s"), "ecb": (GREEN, "^"), "vi": (PINK, "D"), "allsides": (SKY, "v")}
+SET_LOOKS |= {"og_fra": (ORANGE, "P"), "og_deu": ("#000000", "X")}
+YEAR_LOOKS = {"assigned": (SKY, "v", "when they came"), "settled": (RED, "o", "a week after")}
+YEAR_LOOKS |= {"fresh": (BLUE, "s", "fresh index"), "batch": (GREEN, "^", "batch")}
 
 
 def near_race(results: Results) -> Figure:
@@ -82,7 +66,7 @@ def story_scoreboard(results: Results) -> Figure:
     panel = figure.subplots()
     names = story_contenders(results)[::-1]
     means = [results["contenders"][name]["macro"]["f1"] for name in names]
-    panel.barh(names, means, height=0.6, color=["#D55E00" if name == "dedup" else "#BBBBBB" for name in names])
+    panel.barh(names, means, height=0.6, color=[RED if name == "dedup" else "#BBBBBB" for name in names])
     for place, mean in enumerate(means):  # at the foot of its bar, where no marker is
         panel.text(0.01, place, f"{mean:.2f}", va="center")
     for s, (colour, marker) in SET_LOOKS.items():
@@ -103,13 +87,13 @@ def index_year(results: Results) -> Figure:
     panels = (live, memory), (add, quality) = figure.subplots(2, 2, sharex=True)
     daily = results["daily"]
     days = [row["day"] for row in daily]
-    live.plot(days, [row["live"] for row in daily], color="#D55E00")
+    live.plot(days, [row["live"] for row in daily], color=RED)
     live.set_title("live articles")
     live.yaxis.set_major_formatter("{x:,.0f}")
-    memory.plot(days, [row["resident_mb"] for row in daily], color="#D55E00")
+    memory.plot(days, [row["resident_mb"] for row in daily], color=RED)
     memory.set_title("resident memory, MB")
-    add.plot(days, [row["add_p99_ms"] for row in daily], color="#56B4E9", linewidth=1, label="99th percentile")
-    add.plot(days, [row["add_median_ms"] for row in daily], color="#D55E00", label="median")
+    add.plot(days, [row["add_p99_ms"] for row in daily], color=SKY, linewidth=1, label="99th percentile")
+    add.plot(days, [row["add_median_ms"] for row in daily], color=RED, label="median")
     add.set(title="milliseconds of one add (log scale)", yscale="log")
     add.yaxis.set_major_formatter("{x:g}")
     add.margins(y=0.2)  # room for the legend

@@ -1,17 +1,15 @@
 """Seeded synthetic news as Parquet files, any number of articles: what an archive of years is like to a job.
 
-python -m benchmarks.corpora.archive FOLDER N [--words 120] [--a-day 10000] [--copies N] [--largest 600] [--seed 1]
+articles/*.parquet   id, title, text, published, source; files follow one another in time
+labels.parquet       id, story, text: the true story of each article, and the text that it copies, as numbers
 
-FOLDER/articles/*.parquet   N articles: id, title, text, published, source; files follow one another in time
-FOLDER/labels.parquet       id, story, text: the true story of each article, and the text that it copies, as numbers
-
-Sizes of stories have a heavy tail: 60 % have one article, one in a hundred more than 34, none more than `--largest`.
+Sizes of stories have a heavy tail: 60 % have one article, one in a hundred more than 34, none more than `largest`.
 A story begins at any time, lasts up to four days and belongs to one of 300 topics. Each topic has 40 names that are
 often in the news. A story has twelve names, four of them those of its topic, and 24 rare words. Of the words of an
 article three in ten are those of its story (all names, but only ten of the rare words), an eighth those of the topic,
 and the rest come from a vocabulary of 200,000 that follows Zipf's law and begins with English function words. One
 article in seven is a copy of an earlier one of its story, with up to 2.5 % of the words changed or a sentence appended.
-One story is copied `--copies` times within five days, with .1 to 2 % of the words changed. There are 120 sources; a
+One story is copied `copies` times within five days, with .1 to 2 % of the words changed. There are 120 sources; a
 third of them have template lines at the head or foot of every article. One article in a hundred has no date.
 
 Every word is a hash of seed, article and place, so that a copy is made without its original at hand: memory does not
@@ -29,7 +27,6 @@ import pyarrow.parquet as pq
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from benchmarks import harness
 from benchmarks.corpora.archive_plan import LARGEST, SOURCES, Longs, Plan, make_plan
 
 FUNCTION_WORDS = (
@@ -245,18 +242,10 @@ def write(
     files: int = 16,
     seed: int = 1,
 ) -> list[Path]:
-    """Write a corpus; return the files of its articles.
+    """Write a corpus of `n` articles, with `words` words on average, `a_day` of them a day; return their files.
 
-    Parameters
-    ----------
-    words : int
-        Mean length of a text.
-    a_day : int
-        Articles a day.
-    copies : int, optional
-        Copies of one story; 200,000 or a tenth of `n`, whichever is less, by default.
-    largest : int
-        Articles of any other story at most.
+    One story is copied `copies` times, 200,000 or a tenth of `n` by default, whichever is less; the others have at most
+    `largest` articles.
     """
     rng = default_rng(seed)
     copies = min(200_000, n // 10) if copies is None else copies
@@ -273,20 +262,3 @@ def write(
             for first in range(0, len(articles), ROW_GROUP):
                 writer.write_table(table_of(corpus, articles[first : first + ROW_GROUP]), row_group_size=ROW_GROUP)
     return paths
-
-
-def main() -> None:
-    parser = harness.parser(__doc__, results=False)
-    parser.add_argument("folder", type=Path, help="a new folder")
-    parser.add_argument("n", type=int, help="number of articles")
-    parser.add_argument("--words", type=int, default=120, help="mean length of a text")
-    parser.add_argument("--a-day", type=int, default=10_000, help="articles a day")
-    parser.add_argument("--copies", type=int, help="copies of one story; min(200,000, N / 10) by default")
-    parser.add_argument("--largest", type=int, default=LARGEST, help="articles of any other story at most")
-    parser.add_argument("--seed", type=int, default=1)
-    paths = write(**vars(parser.parse_args()))
-    print(f"{len(paths)} files, {sum(path.stat().st_size for path in paths) / 2**20:.0f} MB")
-
-
-if __name__ == "__main__":
-    main()

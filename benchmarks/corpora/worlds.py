@@ -1,8 +1,6 @@
 """A large labelled corpus: six labelled sets of real news, repeated in parallel worlds with other words.
 
-python -m benchmarks.corpora.worlds DATA [N]    prints what the corpus is like
-
-DATA holds the six sets as `*.jsonl.gz`. World 0 has their texts. Every further world has all of them again with other
+World 0 has the texts of the sets. Every further world has all of them again with other
 words: vowels become other vowels and consonants other consonants, in the same way wherever a word occurs in that world.
 Its reports of an event are as similar to each other as the originals, while reports of different worlds share no names.
 Which words change:
@@ -35,8 +33,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from benchmarks import harness
-from benchmarks.corpora.labelled import SETS, Article, Labels, full_text, load, numbered
+from benchmarks.corpora.labelled import SETS, Article, Labels, load, numbered
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RARE = 0.02  # share of the articles or of the stories of a set
@@ -250,29 +247,3 @@ def kinds(articles: Iterable[Article]) -> list[tuple[str, str]]:
     """World and set of each article."""
     parts = (article["id"].split("-") for article in articles)
     return [(world, name) for world, name, _ in parts]
-
-
-# What the corpus is like
-
-
-def main() -> None:
-    parser = harness.parser(__doc__, data=True, results=False)
-    parser.add_argument("n", type=int, nargs="?", default=10_000)
-    given = parser.parse_args()
-    articles, gold = worlds(given.data, given.n)
-    sizes, undated = np.bincount(gold), sum(article["published"] is None for article in articles)
-    print(f"{len(articles):,} articles, {undated:,} without a date; {len(sizes):,} stories, the largest {sizes.max()}")
-    words: dict[tuple[str, str], Counter[str]] = {}
-    for kind, article in zip(kinds(articles), articles, strict=True):
-        words.setdefault(kind, Counter()).update(_WORDS.findall(full_text(article).lower()))
-    rows = []
-    for name in SETS:
-        here, there = words.get(("0", name), Counter()), words.get(("1", name), Counter())
-        both = here.keys() & there.keys()
-        running = sum(here[word] for word in both) / max(here.total(), 1)
-        rows.append({"set": name, "words": len(here), "shared": len(both) / max(len(here), 1), "running": running})
-    harness.show("Words of each set in world 0, and the shares of them and of the running words that world 1 has", rows)
-
-
-if __name__ == "__main__":
-    main()

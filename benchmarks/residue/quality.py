@@ -1,7 +1,6 @@
 """How much of a site's own text is found, how much of the body is lost, and what that does to copies and stories.
 
 python -m benchmarks.residue.quality [--seed 0] [--mistakes 5]
-python -m benchmarks.residue.quality --texts FOLDER
 
 The pages of site_templates.py, with line breaks and as one line, with their sources named and not:
 
@@ -13,7 +12,7 @@ stories  BCubed precision, recall and F1 against the editor's stories, each lang
 The last two are with the residue cut, with the residue left in, and for the same articles on no site at all: the best
 that cutting can reach. A token is a word, or one character of Chinese or Japanese. "One page a site" is the case where
 no site can be learned: each call has one page of each. `--mistakes` lists the most frequent runs missed and lost, by
-site. `--texts` measures nothing, and prints each text of a folder with its residue in brackets.
+site.
 """
 
 import re
@@ -21,7 +20,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -185,7 +183,7 @@ def scores_of(row: dict[str, Any]) -> dict[str, Any]:
     return {f"{kind} {key}": value for kind, scores in row.items() for key, value in scores.items()}
 
 
-# Mistakes and texts, to read
+# Mistakes
 
 
 def runs_of(text: str, marks: Iterable[bool]) -> Iterator[str]:
@@ -211,33 +209,11 @@ def show_mistakes(corpus: Sequence[Page], spans: Sequence[Spans], most: int) -> 
                 print(f"{site.name:<24}{kind:<8}{n:>4}  {run[:120]}")
 
 
-def show_texts(folder: Path) -> None:
-    """Print each line of each text, with its residue in brackets."""
-    files = sorted(folder.glob("*.txt"))
-    texts = [path.read_text(encoding="utf-8") for path in files]
-    for path, text, spans in zip(
-        files, texts, find_residue(texts, sources=None, titles=[""] * len(texts)), strict=True
-    ):
-        cut = covered(text, spans)
-        print(f"\n{path.name}: {cut.sum()} of {len(cut)} tokens cut")
-        for line in re.finditer(r".+", text):
-            written = line[0]
-            clipped = [(max(start - line.start(), 0), min(stop, line.end()) - line.start()) for start, stop in spans]
-            for start, stop in sorted(clipped, reverse=True):  # from the last, so that earlier places stay right
-                if start < stop:
-                    written = f"{written[:start]}⟦{written[start:stop]}⟧{written[stop:]}"
-            print(f"    {written}")
-
-
 def main() -> None:
     parser = harness.parser(__doc__)
-    parser.add_argument("--texts", type=Path, help="folder of *.txt to print with what would be cut")
     parser.add_argument("--seed", type=int, default=0, help="of the pages")
     parser.add_argument("--mistakes", type=int, default=0, help="how many of each kind to list for each site")
     given = parser.parse_args()
-    if given.texts:
-        show_texts(given.texts)
-        return
     results = harness.circumstances(given.date, ["numpy", "scipy"])
     runs = [measure(given.seed, *variant, given.mistakes) for variant in VARIANTS]
     corpus = pages(given.seed)

