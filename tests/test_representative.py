@@ -4,12 +4,15 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import dedup
 from dedup import Article
 from dedup.parameters import RULES
-from dedup.representative import Candidate, choose
+from dedup.representative import Candidate, candidates_of, choose, cohesion
 
 START = datetime(2023, 9, 12, 10, tzinfo=UTC)
 
@@ -120,6 +123,27 @@ def test_a_stub_loses_to_a_full_report():
         candidate("other", centrality=0.4, words=380),
     ]
     assert choose("central", reports).place == 1
+
+
+@pytest.mark.parametrize(("centrality", "place"), [(0.29, 0), (0.31, 1)])
+def test_completeness_counts_by_its_square_root(centrality, place):
+    reports = [
+        candidate("a quarter of the usual length", centrality=0.6, words=100),  # sqrt(1 / 4) x 0.6 = 0.3
+        candidate("usual", centrality=centrality, words=400),
+        candidate("other", centrality=0.1, words=400),
+    ]
+    assert choose("central", reports).place == place
+
+
+def test_the_usual_length_is_the_median_of_the_reports():
+    reports = [
+        candidate("short", centrality=0.50, words=300),
+        candidate("median", centrality=0.45, words=400),
+        candidate("long", centrality=0.10, words=9_000),
+    ]
+    assert choose("central", reports).place == 1  # sqrt(3 / 4) x 0.5 = 0.43
+    assert choose("central", [*reports, candidate("stub", centrality=0.1, words=9)]).place == 1
+    assert choose("central", [*reports, *(candidate(f"stub{i}", centrality=0.1, words=9) for i in range(3))]).place == 0
 
 
 def test_a_report_longer_than_usual_has_no_advantage():
@@ -250,6 +274,23 @@ def test_what_a_callable_raises_comes_through():
 
     with pytest.raises(LookupError, match="no editor on duty"):
         choose(chooser, [candidate("a"), candidate("b")])
+
+
+# Candidates
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), min_size=1, max_size=10))
+def test_candidates_are_those_of_a_loop(rows):
+    copies, words = [copy for copy, _ in rows], [count for _, count in rows]
+    membership = np.array([copy / 7 for copy in copies])
+    articles = [Article(str(i), "") for i in range(len(rows))]
+    expected = [
+        Candidate(articles[i], words[i], membership[i], copies.count(copies[i]), copies[i] not in copies[:i])
+        for i in range(len(rows))
+    ]
+    found = candidates_of(articles, np.array(copies), words, membership)
+    assert found == expected
+    assert cohesion(found) == pytest.approx(np.mean([copy / 7 for copy in set(copies)]))
 
 
 # In whole stories

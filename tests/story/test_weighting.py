@@ -1,7 +1,7 @@
 from collections import Counter
 from functools import cache
 from itertools import pairwise
-from math import log, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 import pytest
@@ -9,8 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.story import weighting
-from dedup.story.features import HEADLINE_SHARE, WORD, WORD_PAIR, count_features, feature_keys
-from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES, PRIOR_STOP_WORD_ARTICLES, vectorize
+from dedup.story.features import CHARACTER_RUN, HEADLINE_SHARE, WORD, WORD_PAIR, count_features, feature_keys
+from dedup.story.weighting import (
+    FAMILY_WEIGHT,
+    PRIOR_ARTICLES,
+    PRIOR_STOP_WORD_ARTICLES,
+    feature_weights,
+    vectorize,
+)
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import sentence_starts, tokenize
 
@@ -147,6 +153,25 @@ def test_idf_is_that_of_the_slow_twin(texts):
     assert counts.stop_words.tolist() == sorted(stop_words)
     expected = [slow_idf(key, frequency.get(key, 1), len(texts), stop_words) for key in keys]
     assert vocabulary.idf(np.array(keys, dtype=np.uint64)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("others", [0, 4, 99])
+def test_a_batch_is_weighted_as_if_it_stood_among_400_articles_which_have_the_stop_words(others):
+    _, vocabulary = vectorize(count_features([*["the train"] * 3, *["Seoul"] * others]))
+    train, the = vocabulary.idf(np.array([key_of("train"), key_of("the")], dtype=np.uint64)).tolist()
+    assert train == pytest.approx(log((3 + others + 401) / 3.5))
+    assert the == pytest.approx(log((3 + others + 401) / (3.5 + 400 * (1 - exp(-3)))))
+
+
+@EXAMPLES
+@given(TEXTS)
+def test_feature_weights_are_idf_times_the_weight_of_the_family(texts):
+    keys = np.unique(count_features(texts).keys)
+    idf, once = np.linspace(0.1, 5, len(keys)), np.arange(len(keys)) % 2 == 0
+    expected = []
+    for key, value, single in zip(keys.tolist(), idf.tolist(), once.tolist(), strict=True):
+        expected.append(0.0 if single and key & 3 == WORD_PAIR else value * (0.5 if key & 3 == CHARACTER_RUN else 1))
+    assert feature_weights(keys, idf, once).tolist() == expected
 
 
 def test_a_stop_word_that_is_used_as_a_name_is_none():
