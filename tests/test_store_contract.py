@@ -206,12 +206,12 @@ class Twin:
     def of_story(self, story):
         return [row for row in self._ordered() if row.story == story]
 
-    def with_copies(self, nodes):
-        return sorted({*nodes, *(row.node for row in self.live.values() if row.canonical in nodes)})
-
-    def first_copies(self, nodes):
-        copies = [row for row in self._ordered() if row.canonical != row.node and row.canonical in nodes]
-        return {row.canonical: row.node for row in reversed(copies)}
+    def copies(self, canonical):
+        return [
+            (row.node, row.canonical)
+            for row in self._ordered()
+            if row.canonical != row.node and row.canonical in canonical
+        ]
 
     def nodes_before(self, day):
         return [row.node for row in self._ordered() if row.expiry_day < day]
@@ -299,8 +299,7 @@ def answers(source, twin):
         "rows": [(nodes,), (nodes[::-2],)],
         "article_features": [(nodes,), (nodes[::-2],)],
         "neighbours": [(nodes,), (nodes[::-2],)],
-        "first_copies": [(nodes,), (nodes[::-2],)],
-        "with_copies": [(canonical,), (canonical[::-2],)],
+        "copies": [(nodes,), (nodes[::-2],), (canonical,), (canonical[::-2],)],
         "nodes_before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
         "canonical_since": [(node,) for node in nodes[::2]],
         "sources_since": [(node,) for node in nodes[::2]],
@@ -514,8 +513,9 @@ class Changes(RuleBasedStateMachine):
     @precondition(lambda self: self.transaction)
     @rule()
     def commit(self):
-        gone = [row.canonical for row in self.twin.live.values() if row.canonical not in self.twin.live]
-        for former, first_copy in self.both.store.first_copies(gone).items():
+        gone = {row.canonical for row in self.twin.live.values()} - self.twin.live.keys()
+        first_copies = {former: node for node, former in reversed(self.both.store.copies(sorted(gone)))}
+        for former, first_copy in first_copies.items():
             self.both.replace_canonical(first_copy, former)
         assert_same(self.both.store, self.twin)
         self.transaction.__exit__(None, None, None)
@@ -592,9 +592,9 @@ def test_of_nothing_nothing_is_told_or_changed(both):
         both.assign([], 1)
         both.set_norms(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
     assert_same(both.store, both.twin)
-    for ask in (both.store.rows, both.store.article_features, both.store.first_copies, both.store.nodes_and_digests):
+    for ask in (both.store.rows, both.store.article_features, both.store.nodes_and_digests):
         assert ask([]) == {}
-    assert both.store.with_copies([]) == []
+    assert both.store.copies([]) == []
     owners, others, similarities = both.store.neighbours([])
     assert [len(owners), len(others), len(similarities)] == [0, 0, 0]
     assert [owners.dtype, others.dtype, similarities.dtype] == [np.int64, np.int64, np.float32]
@@ -658,7 +658,7 @@ def test_large_numbers_come_back(both):
     both.fill(article(node, day=-1e15, story=story), article(node + 1, day=1e15 + 0.125, story=story, canonical=node))
     assert both.store.counters()[:2] == (node + 2, story + 1)
     assert both.store.rows([node, node + 1]) == both.twin.live
-    assert both.store.with_copies([node]) == [node, node + 1]
+    assert both.store.copies([node]) == [(node + 1, node)]
     assert both.store.of_story(story) == both.twin.of_story(story)
     assert both.store.resolve(story) == story
     assert both.store.story_numbers(1e15 + 0.125, 2) == [story]
@@ -694,8 +694,7 @@ def test_thousands_at_once(both):
     assert store.nodes_and_digests([f"id {node}" for node in asked]) == known
     assert plain(store.article_features(asked)) == plain(twin.known)
     assert plain(store.neighbours(asked)) == plain(twin.neighbours(asked))
-    assert store.first_copies(asked) == {node - 9_000: node for node in copies}
-    assert store.with_copies(nodes[:3_000][::-1]) == list(nodes)
+    assert store.copies(asked) == [(node, node - 9_000) for node in copies]
     assert store.nodes_before(3.0) == [node for node in nodes if node % 7 < 3]
     assert plain(together(store.node_columns(2))) == plain(together(twin.node_columns(2)))
     assert [node for node, *_ in store.canonical_since(20_000)] == [node for node in nodes[:3_000] if node >= 20_000]
@@ -723,8 +722,8 @@ def test_what_is_in_order_of_nodes_is_so_however_it_came_in(both):
     store, ascending = both.store, [*sorted(order), 33, 34, 35, 40]
     assert [row.node for row in store.of_story(1)] == ascending
     assert store.nodes_before(np.inf) == ascending
-    assert store.with_copies([30, 9, 2]) == [2, 9, 30, 33, 34, 35, 40]
-    assert store.first_copies([2, 9, 5]) == {2: 33, 9: 35}
+    assert store.copies([30, 9, 2]) == [(33, 2), (34, 2), (35, 9), (40, 9)]
+    assert store.copies([9, 5]) == [(35, 9), (40, 9)]
     assert [node for node, *_ in store.canonical_since(5)] == [5, 7, 9, 12, 30]
     assert np.concatenate([columns.nodes for columns in store.node_columns(1)]).tolist() == ascending
     with store.transaction():
@@ -840,10 +839,10 @@ def test_a_copy_moves_with_its_canonical_article_and_becomes_canonical_after_it(
     assert [row.story for row in both.store.rows(range(6)).values()] == [2, 2, 2, 1, 1]
     with both.store.transaction():
         both.delete([1])
-        assert both.store.first_copies([1, 4]) == {1: 2, 4: 5}
+        assert both.store.copies([1, 4]) == [(2, 1), (3, 1), (5, 4)]
         both.replace_canonical(2, 1)
     assert [row.canonical for row in both.store.rows(range(6)).values()] == [2, 2, 4, 4]
-    assert both.store.first_copies([1, 2]) == {2: 3}
+    assert both.store.copies([1, 2]) == [(3, 2)]
     assert_same(both.store, both.twin)
 
 

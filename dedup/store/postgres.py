@@ -1,14 +1,13 @@
 """A store in a PostgreSQL database, which several processes may write to."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.store.postgres_connection import Server
+from dedup.store.postgres_connection import PostgresConnection
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
@@ -27,7 +26,7 @@ _CONTENTS_TYPES = ("int8", *["bytea"] * 6)
 _ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
 
-class PostgresStore(Store):
+class PostgresStore(PostgresConnection, Store):
     """A store in the schema "dedup" of a PostgreSQL database.
 
     Parameters
@@ -45,24 +44,9 @@ class PostgresStore(Store):
         When it cannot be read or written.
     """
 
-    def __init__(
-        self, url: str, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
-    ) -> None:
-        self._server = Server(url, parameters, versions, read_only=read_only)
-        self._read, self._write = self._server.read, self._server.write
-
-    def close(self) -> None:
-        self._server.close()
-
-    def transaction(self) -> AbstractContextManager[int]:
-        return self._server.transaction()
-
-    def snapshot(self) -> AbstractContextManager[int]:
-        return self._server.snapshot()
-
     def changes(self, data_version: int, n_features: int) -> Changes | None:
-        since = self._server.commits_known(data_version)
-        if since is None or not 0 <= self._server.commits - since <= _MOST_COMMITS_BEHIND:
+        since = self._commits_known(data_version)
+        if since is None or not 0 <= self._commits - since <= _MOST_COMMITS_BEHIND:
             return None
         deleted = self._column("SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node", since)
         nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
@@ -71,20 +55,20 @@ class PostgresStore(Store):
         return Changes(np.array(deleted, dtype=np.int64), changed)
 
     def counters(self) -> tuple[int, int, float]:
-        with self._server.snapshot():
-            node, story, latest = self._server.state
+        with self.snapshot():
+            node, story, latest = self._state
         return node, story, -np.inf if latest is None else latest
 
     def set_latest(self, day: float) -> None:
-        self._server.set_state(latest=day)
+        self._set_state(latest=day)
 
     def set_counters(self, node: int, story: int) -> None:
-        state = self._server.state
-        self._server.set_state(next_node=max(node, state.next_node), next_story=max(story, state.next_story))
+        state = self._state
+        self._set_state(next_node=max(node, state.next_node), next_story=max(story, state.next_story))
 
     def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
         new = list(stories)
-        self._server.insert("stories", ("int8", "int8"), new)
+        self._insert("stories", ("int8", "int8"), new)
         self.set_counters(0, 1 + max((story for story, _ in new), default=0))
 
     def all_stories(self) -> list[tuple[int, int | None]]:
@@ -93,44 +77,45 @@ class PostgresStore(Store):
     def merge(self, story: int, into: int) -> None:
         self._update("story = %s", "story = %s", into, story)
         query = "UPDATE dedup.stories SET merged_into = %s WHERE story = %s OR merged_into = %s"
-        self._write(query, (into, story, story))
+        self._write(query, into, story, story)
 
     def resolve(self, story: int) -> int | None:
         query = "SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s"
-        row = self._read(query, (story,)).fetchone()
+        row = self._one(query, story)
         return row and int(row[0])
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
-        commit = self._server.commits + 1
+        commit = self._commits + 1
         articles, contents = [], []
         for row, features in rows:
             norm, *arrays = to_bytes(features)
             articles.append((row.node, row.id.encode(), *row[2:7], row.source.encode(), norm, commit))
             contents.append((row.node, row.fields.encode(), *arrays))
-        self._server.insert("articles", _ARTICLES_TYPES, articles)
-        self._server.insert("contents", _CONTENTS_TYPES, contents)
+        self._insert("articles", _ARTICLES_TYPES, articles)
+        self._insert("contents", _CONTENTS_TYPES, contents)
         self.set_counters(1 + max((row.node for row, _ in rows), default=0), 0)
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
         query = "UPDATE dedup.contents SET neighbours = %s, similarities = %s WHERE node = %s"
-        self._write(query, (neighbours.tobytes(), similarities.tobytes(), node))
+        self._write(query, neighbours.tobytes(), similarities.tobytes(), node)
 
     def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
         query = (
             "UPDATE dedup.articles SET norm = new.norm, changed = %s "
             "FROM unnest(%s::bigint[], %s::float4[]) AS new (node, norm) WHERE articles.node = new.node"
         )
-        self._write(query, (self._server.commits + 1, nodes.tolist(), norms.tolist()))
+        self._write(query, self._commits + 1, nodes.tolist(), norms.tolist())
 
     def delete(self, nodes: Sequence[int]) -> None:
-        commit = self._server.commits + 1
-        self._write("DELETE FROM dedup.gone WHERE changed < %s", (commit - _MOST_COMMITS_BEHIND,))
+        commit = self._commits + 1
+        self._write("DELETE FROM dedup.gone WHERE changed < %s", commit - _MOST_COMMITS_BEHIND)
         self._write(
             "WITH these AS (SELECT unnest(%s::bigint[]) AS node), "
             "articles AS (DELETE FROM dedup.articles USING these WHERE articles.node = these.node), "
             "contents AS (DELETE FROM dedup.contents USING these WHERE contents.node = these.node) "
             "INSERT INTO dedup.gone SELECT node, %s FROM these",
-            (_array(nodes), commit),
+            _array(nodes),
+            commit,
         )
 
     def delete_empty_stories(self) -> None:
@@ -152,32 +137,28 @@ class PostgresStore(Store):
 
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         query = "SELECT id, node, digest FROM dedup.articles WHERE sha256(id) = ANY(%s)"
-        return {name.decode(): (node, digest) for name, node, digest in self._read(query, (list(map(_key, ids)),))}
+        return {name.decode(): (node, digest) for name, node, digest in self._read(query, list(map(_key, ids)))}
 
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", _array(nodes))}
 
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         query = f"SELECT {_FEATURE_COLUMNS} FROM {_ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
-        return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, (_array(nodes),))}
+        return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, _array(nodes))}
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         query = "SELECT node, neighbours, similarities FROM dedup.contents WHERE node = ANY(%s::bigint[]) ORDER BY node"
-        return neighbours_from_rows(self._read(query, (_array(nodes),)).fetchall())
+        return neighbours_from_rows(self._read(query, _array(nodes)).fetchall())
 
     def of_story(self, story: int) -> list[Row]:
         return list(self._rows("story = %s ORDER BY node", story))
 
-    def with_copies(self, nodes: Sequence[int]) -> list[int]:
-        query = "SELECT node FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node"
-        return sorted([*nodes, *self._column(query, _array(nodes))])
-
-    def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
+    def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
         query = (
-            "SELECT speaker, min(node) FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node "
-            "GROUP BY speaker"
+            "SELECT node, speaker FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node "
+            "ORDER BY node"
         )
-        return dict(self._read(query, (_array(nodes),)).fetchall())
+        return self._read(query, _array(canonical)).fetchall()
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         return self._column("SELECT node FROM dedup.articles WHERE kept_by_day < %s ORDER BY node", expiry_day)
@@ -193,7 +174,7 @@ class PostgresStore(Store):
             f"SELECT node, features, counts FROM {_ALL} WHERE node >= %s AND speaker = node "  # noqa: S608
             f"ORDER BY node LIMIT {_FEATURES_AT_ONCE}"
         )
-        while rows := self._read(query, (node,)).fetchall():
+        while rows := self._read(query, node).fetchall():
             yield from features_from_rows(rows)
             node = rows[-1][0] + 1
 
@@ -216,8 +197,8 @@ class PostgresStore(Store):
         return LearnedResidue.from_bytes(*self._one(query, _key(source)) or (0, 0, b"", b""))
 
     def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
-        self._write("DELETE FROM dedup.habits WHERE sha256(source) = %s", (_key(source),))
-        self._write("INSERT INTO dedup.habits VALUES (%s, %s, %s, %s, %s)", (source.encode(), *to_bytes(learned)))
+        self._write("DELETE FROM dedup.habits WHERE sha256(source) = %s", _key(source))
+        self._write("INSERT INTO dedup.habits VALUES (%s, %s, %s, %s, %s)", source.encode(), *to_bytes(learned))
 
     def delete_unused_residue(self) -> None:
         self._write(
@@ -236,28 +217,28 @@ class PostgresStore(Store):
         return int(self._one("SELECT count(*) FROM dedup.articles")[0])
 
     def mark_complete(self) -> None:
-        self._write("DELETE FROM dedup.parameters WHERE name = %s", (UNFINISHED,))
+        self._write("DELETE FROM dedup.parameters WHERE name = %s", UNFINISHED)
 
     def _update(self, change: str, condition: str, *values: Any) -> None:
         """Update articles and note in which commit, so that other writers see it."""
         query = f"UPDATE dedup.articles SET changed = %s, {change} WHERE {condition}"  # noqa: S608
-        self._write(query, (self._server.commits + 1, *values))
+        self._write(query, self._commits + 1, *values)
 
     def _one(self, query: str, *values: Any) -> Any:
-        return self._read(query, values).fetchone()
+        return self._read(query, *values).fetchone()
 
     def _column(self, query: str, *values: Any) -> list[Any]:
-        return [value for (value,) in self._read(query, values)]
+        return [value for (value,) in self._read(query, *values)]
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
-        for row in self._read(f"SELECT {_ROW_COLUMNS} FROM {_ALL} WHERE {condition}", values):  # noqa: S608
+        for row in self._read(f"SELECT {_ROW_COLUMNS} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
             node, name, digest, day, expiry_day, story, canonical, source, fields = row
             yield Row(node, name.decode(), digest, day, expiry_day, story, canonical, source.decode(), fields.decode())
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"
         query = f"SELECT {columns} FROM {_ALL} WHERE {condition}"  # noqa: S608
-        return NodeColumns.from_rows(self._read(query, (4 * n_features, *values)).fetchall())
+        return NodeColumns.from_rows(self._read(query, 4 * n_features, *values).fetchall())
 
 
 def _array(nodes: Sequence[int]) -> str:

@@ -71,27 +71,19 @@ class State(NamedTuple):
     latest: float | None
 
 
-class Server:
+class PostgresConnection:
     """A connection, opened again when it was lost, with transactions that write one at a time and with snapshots.
 
     The parameters are those of `PostgresStore`.
-
-    Attributes
-    ----------
-    name : str
-        The database as messages call it: the URL may have a password.
-    commits : int
-        Number of transactions that wrote before the open transaction or snapshot began.
-    state : State
-        The state within the open transaction or snapshot.
     """
 
     def __init__(
-        self, url: str, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
+        self, url: str, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
     ) -> None:
-        self._url, self.name = url, name_of(url)
-        self._parameters, self._versions, self._read_only = parameters, versions, read_only
-        self.commits, self.state = 0, State(1, 1, None)
+        self._url, self._name = url, name_of(url)
+        self._parameters, self._read_only = parameters, read_only
+        # Within a transaction or snapshot: the number of transactions that wrote before it, and its state by now.
+        self._commits, self._state = 0, State(1, 1, None)
         self._own_commits = self._connections = 0
         self._is_closed = self._is_open = self._wrote = False
         self._connection = self._connect(versions)
@@ -101,32 +93,30 @@ class Server:
         self._is_closed = True
         self._connection.close()
 
-    def read(self, query: str, values: Iterable[Any] = ()) -> psycopg.Cursor[Any]:
-        """Execute a query that only reads."""
-        return self._connection.execute(query, tuple(values), binary=True)
+    def _read(self, query: str, *values: Any) -> psycopg.Cursor[Any]:
+        return self._connection.execute(query, values, binary=True)
 
-    def write(self, query: str, values: Iterable[Any] = ()) -> None:
-        """Execute a query that writes, within a transaction."""
+    def _write(self, query: str, *values: Any) -> None:
         self._wrote = True
-        self._connection.execute(query, tuple(values))
+        self._connection.execute(query, values)
 
-    def insert(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    def _insert(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert any number of rows with one query."""
         columns = list(map(list, zip(*rows, strict=True)))
         if columns:
             arrays = ", ".join(f"%b::{name}[]" for name in types)  # as text, bytes would be twice as long
-            self.write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", columns)  # noqa: S608
+            self._write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", *columns)  # noqa: S608
 
-    def set_state(self, **numbers: Any) -> None:
+    def _set_state(self, **numbers: Any) -> None:
         """Change the state within a transaction, which writes it when it ends."""
         self._wrote = True
-        self.state = self.state._replace(**numbers)
+        self._state = self._state._replace(**numbers)
 
     @contextmanager
     def transaction(self) -> Iterator[int]:
         """See `Store.transaction`; other writers wait."""
         if self._is_open:
-            raise RuntimeError(f"{self.name} is being read or written by this thread; allowed: to write after that")
+            raise RuntimeError(f"{self._name} is being read or written by this thread; allowed: to write after that")
         done = "nothing was stored"
         try:
             # At this level each statement sees what was committed before it began, so that after the lock all commits
@@ -136,12 +126,12 @@ class Server:
             yield self._data_version()
             if self._wrote:
                 query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s, latest = %s"
-                self._connection.execute(query, (self.commits + 1, *self.state))
+                self._connection.execute(query, (self._commits + 1, *self._state))
                 done = "whether it was stored is not known, and the same once more does no harm"
             self._connection.execute("COMMIT")
             self._own_commits += self._wrote
         except psycopg.Error as error:
-            raise OSError(f"{self.name} cannot be written: {error}; {done}") from error
+            raise OSError(f"{self._name} cannot be written: {error}; {done}") from error
         finally:
             self._end()
 
@@ -154,24 +144,24 @@ class Server:
                 self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield self._data_version()
         except psycopg.Error as error:
-            raise OSError(f"{self.name} cannot be read: {error}") from error
+            raise OSError(f"{self._name} cannot be read: {error}") from error
         finally:
             if outermost:
                 self._end()
 
-    def commits_known(self, data_version: int) -> int | None:
+    def _commits_known(self, data_version: int) -> int | None:
         """Return the commits that a reader of that data version knows, our own later ones included, or None."""
         connection, commits = divmod(data_version, 1 << _COMMIT_BITS)
         return commits + self._own_commits if connection == self._connections else None
 
     def _data_version(self) -> int:
         """Return a number that changes with every commit but our own."""
-        return (self._connections << _COMMIT_BITS) + self.commits - self._own_commits
+        return (self._connections << _COMMIT_BITS) + self._commits - self._own_commits
 
     def _begin(self, statement: str) -> None:
         """Begin a transaction, on a new connection when the old one was lost."""
         if self._is_closed:
-            raise ValueError(f"{self.name} is closed; allowed: to open another StoryIndex")
+            raise ValueError(f"{self._name} is closed; allowed: to open another StoryIndex")
         self._is_open = True
         try:
             if not self._connection.closed:
@@ -182,10 +172,10 @@ class Server:
         if self._connection.closed:
             self._connection = self._connect(None)
             self._connection.execute(statement)
-        row = self.read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
+        row = self._read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
         if row is None:
-            raise OSError(f"{self.name} has lost its state; {_ALLOWED}")
-        self.commits, self.state = row[0], State(*row[1:])
+            raise OSError(f"{self._name} has lost its state; {_ALLOWED}")
+        self._commits, self._state = row[0], State(*row[1:])
 
     def _end(self) -> None:
         """Roll back a transaction that is still open."""
@@ -202,16 +192,16 @@ class Server:
             connection = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
             for name, value in _SESSION.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-            if not _is_ours(connection, self.name):
+            if not _is_ours(connection, self._name):
                 if versions is None or self._read_only:
-                    raise ValueError(f"{self.name} is empty; {_ALLOWED}")
-                _make(connection, self.name, self._parameters, versions)
-            require_same(self.name, _pairs(connection, "parameters"), self._parameters)
+                    raise ValueError(f"{self._name} is empty; {_ALLOWED}")
+                _make(connection, self._name, self._parameters, versions)
+            require_same(self._name, _pairs(connection, "parameters"), self._parameters)
         except BaseException as error:
             if connection is not None:
                 connection.close()
             if isinstance(error, psycopg.Error):
-                raise OSError(f"{self.name} cannot be opened: {error}; {_ALLOWED}") from error
+                raise OSError(f"{self._name} cannot be opened: {error}; {_ALLOWED}") from error
             raise
         self._connections += 1
         return connection

@@ -22,16 +22,9 @@ class Store(Protocol):
         """Close the connection, and release the lock of the file if there is one; closing again does no harm."""
 
     def transaction(self) -> AbstractContextManager[int]:
-        """Store everything that is written inside, or nothing when an error is raised.
+        """Store everything that is written inside, or nothing when it raises; the value is the data version.
 
-        The value is the data version, as in `snapshot`.
-
-        Raises
-        ------
-        RuntimeError
-            When this thread has a transaction or snapshot open.
-        OSError
-            When the database cannot be written.
+        Raises RuntimeError within another transaction or snapshot, and OSError when the database cannot be written.
         """
 
     def snapshot(self) -> AbstractContextManager[int]:
@@ -106,26 +99,13 @@ class Store(Protocol):
         """Return what articles are compared by, by node."""
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Return the stored pairs of similar articles.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_pairs,)
-            The node, ascending.
-        ndarray of int64, shape (n_pairs,)
-            Its neighbour, which may have been deleted.
-        ndarray of float32, shape (n_pairs,)
-            Their similarity.
-        """
+        """Return pairs of a node, ascending, and its neighbour, which may be deleted, and their similarities."""
 
     def of_story(self, story: int) -> list[Row]:
         """Return the articles of a story, by node."""
 
-    def with_copies(self, nodes: Sequence[int]) -> list[int]:
-        """Return canonical nodes and those of their copies, ascending."""
-
-    def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
-        """Return the first copy of each canonical node that has any."""
+    def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the nodes of the copies of canonical articles, ascending, each with its canonical node."""
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         """Return the nodes with an earlier expiry day, ascending."""
@@ -158,10 +138,7 @@ class Store(Protocol):
         """Delete what was learned of sources that have no articles."""
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
-        """Return the stories that have at least `min_size` articles, one of that expiry day or later.
-
-        The one with the latest article comes first; of equals, the older story.
-        """
+        """Return stories of at least `min_size` articles, one of them of that expiry day or later; the latest first."""
 
     def count(self) -> int:
         """Return the number of articles."""

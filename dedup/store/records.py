@@ -23,29 +23,14 @@ class Row(NamedTuple):
 
 
 class ArticleFeatures(NamedTuple):
-    """What an article is compared by.
+    """What an article is compared by."""
 
-    Attributes
-    ----------
-    norm : float
-        Length of its TF-IDF vector when it came.
-    neighbours : ndarray of int32, shape (n_neighbours,)
-        Nodes of the similar reports that were live when it came.
-    similarities : ndarray of float32, shape (n_neighbours,)
-    bands : ndarray of uint64, shape (n_bands,)
-        Keys of its LSH buckets; none for a blank text.
-    features : ndarray of uint32, shape (n_features,)
-        The heaviest first.
-    counts : ndarray of uint8, shape (n_features,)
-        Weighted occurrences.
-    """
-
-    norm: float
-    neighbours: NDArray[np.int32]
-    similarities: NDArray[np.float32]
-    bands: NDArray[np.uint64]
-    features: NDArray[np.uint32]
-    counts: NDArray[np.uint8]
+    norm: float  # length of its TF-IDF vector when it came
+    neighbours: NDArray[np.int32]  # the similar reports that were live when it came
+    similarities: NDArray[np.float32]  # to each neighbour
+    bands: NDArray[np.uint64]  # keys of its LSH buckets; none for a blank text
+    features: NDArray[np.uint32]  # the heaviest first
+    counts: NDArray[np.uint8]  # weighted occurrences of each feature
 
     @classmethod
     def from_bytes(cls, norm: float, *arrays: bytes) -> Self:
@@ -69,28 +54,16 @@ class LearnedResidue(NamedTuple):
 
 
 class NodeColumns(NamedTuple):
-    """What an index keeps in memory of some articles, as columns by ascending node.
-
-    Attributes
-    ----------
-    nodes, stories, canonical, sizes : ndarray of int64, shape (n,)
-        `sizes` has the number of features of each article.
-    days : ndarray of float64, shape (n,)
-        NaN for unknown.
-    norms : ndarray of float32, shape (n,)
-    bands : list of ndarray of uint64, length n
-    features : list of ndarray of uint32, length n
-        The heaviest features of each article.
-    """
+    """What an index keeps in memory of n articles: columns of length n, by ascending node."""
 
     nodes: NDArray[np.int64]
-    days: NDArray[np.float64]
+    days: NDArray[np.float64]  # NaN for unknown
     stories: NDArray[np.int64]
     canonical: NDArray[np.int64]
     norms: NDArray[np.float32]
-    sizes: NDArray[np.int64]
+    sizes: NDArray[np.int64]  # numbers of features
     bands: list[NDArray[np.uint64]]
-    features: list[NDArray[np.uint32]]
+    features: list[NDArray[np.uint32]]  # the heaviest
 
     def select(self, wanted: NDArray[np.bool_]) -> Self:
         """Return the columns of the wanted nodes alone."""

@@ -172,13 +172,8 @@ class SqliteStore(Store):
     def of_story(self, story: int) -> list[Row]:
         return list(self._rows("WHERE story = ? ORDER BY node", story))
 
-    def with_copies(self, nodes: Sequence[int]) -> list[int]:
-        copies = self._select("node", "articles", "speaker != node AND speaker", nodes)
-        return sorted([*nodes, *(node for (node,) in copies)])
-
-    def first_copies(self, nodes: Sequence[int]) -> dict[int, int]:
-        found = self._select("node, speaker", "articles", "speaker != node AND speaker", nodes)
-        return {canonical: node for node, canonical in sorted(found, reverse=True)}
+    def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
+        return sorted(self._select("node, speaker", "articles", "speaker != node AND speaker", canonical))
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         return self._column("SELECT node FROM articles WHERE kept_by_day < ? ORDER BY node", expiry_day)
@@ -243,7 +238,7 @@ class SqliteStore(Store):
     def _rows(self, where: str, *values: Any) -> Iterator[Row]:
         return map(Row._make, self._db.execute(f"SELECT {_ROW_COLUMNS} FROM articles {where}", values))  # noqa: S608
 
-    def _select(self, columns: str, table: str, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, columns: str, table: str, key: str, values: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows whose key is among the values."""
         for first in range(0, len(values), _NODES_AT_ONCE):
             some = values[first : first + _NODES_AT_ONCE]

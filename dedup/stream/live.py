@@ -68,14 +68,7 @@ class WeightedTexts:
 
 
 class LiveArticles:
-    """The live articles by node; implements `dedup.story.weighting.TermWeighting`.
-
-    Attributes
-    ----------
-    fold : {"unidecode", "marks"}
-    nodes : NodeTable
-    window : Window
-    """
+    """The live articles by node, and their document frequencies as a `dedup.story.weighting.TermWeighting`."""
 
     def __init__(self, fold: Fold = "unidecode") -> None:
         self.fold = fold
@@ -103,12 +96,12 @@ class LiveArticles:
         self.nodes.trim()
 
     def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Inverse document frequency of features in the window; see `dedup.story.weighting.TermWeighting`."""
+        """Inverse document frequency of features in the window, shape (n_keys,)."""
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
         return inverse_frequency(self.window.count, frequencies)
 
     def for_features(self, keys: NDArray[np.uint64]) -> Vocabulary:
-        """Vocabulary of features by the window; see `dedup.story.weighting.TermWeighting`."""
+        """Vocabulary of features with the frequencies of the window, at least those among `keys`."""
         keys, here = np.unique(keys, return_counts=True)
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), np.minimum(here, 2))
         known = frequencies > 1
@@ -162,14 +155,9 @@ class LiveArticles:
     def story_candidates(
         self, weighted: WeightedTexts, days: NDArray[np.float64], limits: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the canonical nodes below each text's limit that are similar to it by their heaviest features.
+        """Return canonical nodes below each text's limit that are similar to it by their heaviest features alone.
 
-        Returns
-        -------
-        ndarray of int64, shape (n_found,)
-            The text, ascending.
-        ndarray of int64, shape (n_found,)
-            The node; the most similar first.
+        Both arrays have shape (n_found,): the text, ascending; and the node, the most similar first.
         """
         text, place = self._search_features(weighted, limits)
         squares = (weighted.weights[place] / np.maximum(weighted.norms, 1e-9)[text]) ** 2

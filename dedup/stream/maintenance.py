@@ -37,7 +37,7 @@ def remove(state: IndexState, nodes: list[int]) -> None:
     for node in canonical.tolist():
         state.live.window.remove(node)
     table.remove(gone)
-    first_copies = state.store.first_copies(canonical.tolist())
+    first_copies = {former: copy for copy, former in reversed(state.store.copies(canonical.tolist()))}
     for former, first_copy in sorted(first_copies.items()):
         _make_canonical(state, first_copy, former)
     for former, story in stories.items():
@@ -111,6 +111,7 @@ def refine(state: IndexState, day: float) -> list[Move]:
 def _move(state: IndexState, canonical: NDArray[np.int64], story: int) -> list[Move]:
     if not len(canonical):
         return []
-    rows = state.store.rows(state.store.with_copies(canonical.tolist()))
+    nodes = canonical.tolist()
+    rows = state.store.rows(nodes + [copy for copy, _ in state.store.copies(nodes)])
     state.assign(canonical, story)
     return [Move(row.id, format_story_id(row.story), format_story_id(story)) for _, row in sorted(rows.items())]

@@ -110,11 +110,7 @@ def find_neighbours(
 def _find_originals(
     state: IndexState, articles: Sequence[Article], nodes: NDArray[np.int64], texts: TextFeatures
 ) -> tuple[dict[int, tuple[str, float]], NDArray[np.int64]]:
-    """Return the originals and canonical nodes of new articles.
-
-    The original is the earlier article with the highest Jaccard similarity from the threshold on; of equals, the
-    earliest.
-    """
+    """Return the originals and the canonical nodes of new articles; of equally similar originals, the earliest."""
     filled = np.flatnonzero(~texts.blank)
     place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MOST_COMPARED)
     originals: dict[int, tuple[str, float]] = {}

@@ -35,19 +35,7 @@ class NodeTable:
         sizes: NDArray[np.int64],
         is_canonical: NDArray[np.bool_],
     ) -> None:
-        """Add nodes, ascending and above all others.
-
-        Parameters
-        ----------
-        nodes : ndarray of int64, shape (n,)
-        days : ndarray of float64, shape (n,)
-            Publication in days since 1970; NaN for unknown.
-        norms : ndarray of float32, shape (n,)
-            Lengths of the vectors.
-        sizes : ndarray of int64, shape (n,)
-            Numbers of features.
-        is_canonical : ndarray of bool, shape (n,)
-        """
+        """Add nodes, ascending and above all others, not yet live; see the methods for the columns, shape (n,)."""
         if self._first == self._stop:  # a store whose first articles were deleted long ago
             self._first = int(nodes[0])
         self._stop = int(nodes[-1]) + 1
@@ -57,7 +45,7 @@ class NodeTable:
             self._rows[name][nodes - self._first] = values
 
     def days(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Publication in days since 1970."""
+        """Publication in days since 1970; NaN for unknown."""
         return self._column("day", nodes)
 
     def norms(self, nodes: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -51,21 +51,10 @@ class Postings:
     def find(
         self, keys: NDArray[np.unsignedinteger], most: int | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the nodes that have any of the keys.
+        """Return positions of keys and the nodes that have them, both of dtype int64 and shape (n_found,).
 
-        Parameters
-        ----------
-        keys : ndarray, shape (n_keys,)
-            In any order; ascending keys are found faster, since neighbours in a run are close in memory.
-        most : int, optional
-            For each key, at most this many nodes of each run, those added first.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_found,)
-            Position of the key.
-        ndarray of int64, shape (n_found,)
-            A node that has it.
+        Ascending keys are found faster: neighbours in a run are close in memory. With `most`, at most this many nodes
+        of each run are returned for a key, those added first.
         """
         positions, found = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for run, nodes in self._runs:

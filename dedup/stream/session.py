@@ -19,19 +19,7 @@ Result = TypeVar("Result")
 class Session:
     """Consistent reads and atomic writes of an index, for one thread at a time.
 
-    Parameters
-    ----------
-    path : str or Path
-    settings : StorySettings
-    read_only : bool
-
-    Attributes
-    ----------
-    store : Store
-    settings : StorySettings
-    state : IndexState
-    assigner : Assigner
-        State and assigner are to be used inside `reading` and `write` only.
+    `state` and `assigner` are used inside `reading` and `write` only.
     """
 
     def __init__(self, path: str | Path, settings: StorySettings, *, read_only: bool) -> None:

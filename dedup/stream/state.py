@@ -119,7 +119,8 @@ class IndexState:
         self._count_reports(canonical, -1)
         self.resize(story, len(nodes))
         self.store.assign(nodes, story)
-        self.live.nodes.assign(np.array(self.store.with_copies(nodes), dtype=np.int64), story)
+        copies = [copy for copy, _ in self.store.copies(nodes)]
+        self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), story)
 
     def resize(self, story: int, more: int) -> None:
         """Add to the number of reports of a story."""

@@ -60,14 +60,13 @@ def extract_features(texts: Sequence[str], bands: Bands, shingle_size: int, fold
     if len(slices) == 1:
         return _extract_block(texts, bands, shingle_size, fold)
     parts = list(ordered_map(lambda block: _extract_block(texts[block], bands, shingle_size, fold), slices, None))
-    empty = np.zeros(0, dtype=np.int64)
     return TextFeatures(
         np.concatenate([part.shingles for part in parts]),
-        _offsets([empty, *(np.diff(part.shingle_offsets) for part in parts)]),
+        _offsets([np.diff(part.shingle_offsets) for part in parts]),
         np.concatenate([part.bands for part in parts]),
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.counts for part in parts]),
-        _offsets([empty, *(np.diff(part.offsets) for part in parts)]),
+        _offsets([np.diff(part.offsets) for part in parts]),
     )
 
 

@@ -47,20 +47,9 @@ class TimePostings:
     def find(
         self, days: NDArray[np.float64], features: NDArray[np.uint32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the nodes that have any of the features and were published near enough in time.
+        """Return positions of features and the nodes that have them and were published near enough, shape (n_found,).
 
-        Parameters
-        ----------
-        days : ndarray of float64, shape (n,)
-            Publication of the article that each feature belongs to; NaN for unknown, which is near to all.
-        features : ndarray of uint32, shape (n,)
-
-        Returns
-        -------
-        ndarray of int64, shape (n_found,)
-            Position of the feature.
-        ndarray of int64, shape (n_found,)
-            A node that has it.
+        `days`, shape (n,), is the publication of the article with each feature; NaN for unknown, which is near to all.
         """
         order = np.argsort(features, kind="stable")
         days, features = days[order], features[order]

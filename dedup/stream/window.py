@@ -22,8 +22,6 @@ _ONE = np.int16(1)  # another type of integer would be cast entry by entry
 class Window:
     """Features of the latest articles, and the number of articles that have each.
 
-    Older articles do not count: the vocabulary of last year has no weight today.
-
     Attributes
     ----------
     count : int
@@ -80,22 +78,10 @@ class Window:
     def frequencies_in_turn(
         self, features: NDArray[np.uint32], text: NDArray[np.int64], counted: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return what texts find that come one after the other, each counted among the articles itself.
+        """Return the document frequencies and the number of articles that texts find that come one after the other.
 
-        Parameters
-        ----------
-        features : ndarray of uint32, shape (n_features,)
-        text : ndarray of int64, shape (n_features,)
-            The text of each feature, ascending.
-        counted : ndarray of bool, shape (n_texts,)
-            Whether each text enters the window before the next one comes.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_features,)
-            Document frequencies.
-        ndarray of int64, shape (n_texts,)
-            Number of articles.
+        `text` has the text of each feature, ascending; `counted` says which texts enter the window before the next one
+        comes. Each text counts itself. Shapes are (n_features,) and (n_texts,).
         """
         frequencies = self.frequencies(features) + _in_earlier_texts(counters(features), text, counted) + 1
         return frequencies, self.count + np.cumsum(counted) - counted + 1
