@@ -39,10 +39,13 @@ def test_a_golden_file_goes_on(path, articles):
         assert (copy.outcome, copy.near_duplicate_of, copy.similarity) == ("near_duplicate", articles[0].id, 1.0)
 
 
-def test_words_buckets_and_features_are_those_of_the_golden_file(path, articles):
+def test_words_buckets_features_norms_and_story_ids_are_those_of_the_golden_file(path, articles):
     with StoryIndex(path) as old, StoryIndex(":memory:") as new:
         new.add_many(articles)
         kept, made = (index._session.store.article_features(range(1, 13)) for index in (old, new))
-    for node, article_features in made.items():
-        for ours, theirs in zip(article_features[1:], kept[node][1:], strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+        ids = [{article.id: index.story_id(article.id) for article in articles} for index in (old, new)]
+    assert ids[0] == ids[1]
+    assert kept.keys() == made.keys() == set(range(1, 13))
+    for node, ours in made.items():
+        for name, theirs in kept[node]._asdict().items():
+            np.testing.assert_allclose(getattr(ours, name), theirs, rtol=1e-6, err_msg=name)
