@@ -59,16 +59,16 @@ def numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def available(wanted: Iterable[str], needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """The contenders whose packages are all installed; print a line for each of the others."""
-    present = []
+def available(wanted: Iterable[str], needs: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
+    """The contenders whose packages are all installed, and these packages; print a line for each other contender."""
+    present, packages = [], []
     for name in wanted:
-        missing = [package for package in needs[name] if installed(package) is None]
-        if missing:
+        if missing := [package for package in needs[name] if installed(package) is None]:
             print(f"{name} left out; to have it: pip install {' '.join(missing)}")
         else:
             present.append(name)
-    return present
+            packages += needs[name]
+    return present, packages
 
 
 # Results

@@ -35,19 +35,7 @@ class Watched(NamedTuple):
 
 
 def watch(command: list[str], log: Path, work: Path, limit_gb: float | None) -> Watched | None:
-    """Run a job and watch it; None and a printed line when it fails.
-
-    Parameters
-    ----------
-    command : list of str
-        What to run; the last line that it prints is JSON.
-    log : Path
-        The log of the job, see `stages_begun`. Errors go into a file beside it.
-    work : Path
-        The working folder of the job.
-    limit_gb : float, optional
-        Memory of all processes together.
-    """
+    """Run a command that prints JSON, and watch its log and its working folder; None and a line when it fails."""
     errors = log.with_name("errors")
     samples: list[Sample] = []
     disk, looked = [], 0.0

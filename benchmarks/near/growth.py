@@ -1,7 +1,6 @@
 """How time and memory of `dedup.near_duplicates` grow.
 
-python -m benchmarks.near.growth [--sizes 20000,50000,100000,200000,400000] [--viral 100000] [--flood 10000,20000]
-                                 [--threads 50000] [--scripts 20000] [--rounds 3] [--quick]
+python -m benchmarks.near.growth [--sizes 20000,50000,100000,200000,400000] [--rounds 3] [--quick]
 
 sizes     time per article over the number of articles
 viral     a corpus with one story as half of its texts, against as many articles without such a story

@@ -11,7 +11,6 @@ pip install gaoya daft rensa xxhash FastSketchLSH
 """
 
 import tempfile
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -63,9 +62,8 @@ def main() -> None:
     parser.add_argument("--bands", default="", help="bands x rows of every peer, such as 25x5")
     given = parser.parse_args()
     needs = {name: contender.needs for name, contender in CONTENDERS.items()}
-    names = harness.available(given.contenders, needs)
-    packages = [*chain.from_iterable(needs[name] for name in names), "numpy", "scipy", "datasketch"]
-    results = harness.circumstances(given.date, packages)
+    names, packages = harness.available(given.contenders, needs)
+    results = harness.circumstances(given.date, [*packages, "numpy", "scipy", "datasketch"])
     results |= {"threshold": THRESHOLD, "slots": SLOTS, "peer_bands": given.bands or "their own", "sizes": {}}
     for n in given.sizes:
         raced = race(n, given.rounds, names, [int(part) for part in given.bands.split("x") if part])

