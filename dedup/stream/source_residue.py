@@ -8,13 +8,10 @@ import numpy as np
 from dedup.article import Article
 from dedup.parameters import StorySettings
 from dedup.residue.find import mark_residue
-from dedup.residue.recurring import ARTICLES_PER_SOURCE, MIN_STORIES, RecurringKeys, learn, source_salts
+from dedup.residue.recurring import MIN_STORIES, RecurringKeys, learn, sample_size, source_salts
 from dedup.store.protocol import Store
 from dedup.store.records import LearnedResidue
 from dedup.store.serialization import decode_article, source_of
-
-#: Articles after which a source is learned again at the latest.
-_MORE = 64
 
 
 class SourceResidue:
@@ -49,7 +46,7 @@ class SourceResidue:
             former = self._store.learned_residue(source)
             if self._store.count_of_source(source, former.next_node) < _due(former.articles):
                 continue
-            rows = self._store.latest_of_source(source, ARTICLES_PER_SOURCE)
+            rows = self._store.latest_of_source(source, sample_size(source))
             texts = [self._read(decode_article(row.fields)) for row in rows]
             learned = learn(texts, source_salts([source] * len(rows)), n_jobs=1, fold=self._settings.near.fold)
             stored = LearnedResidue(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere)
@@ -77,4 +74,4 @@ class SourceResidue:
 
 def _due(articles: int) -> int:
     """Return how many articles must come after a source was learned from this many."""
-    return min(_MORE, max(MIN_STORIES, articles // 2))
+    return max(MIN_STORIES, articles // 2)

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+import dedup
 from dedup import Article, StoryIndex
+from dedup.residue.recurring import sample_size, samples, source_salts
 
 LETTERS = "bcdfghjklmnpqrstvwxz"
 FOOT = "Reçu par courriel chaque matin, sans publicité\nTous droits réservés par la Minute de Thônes"
@@ -34,6 +36,20 @@ def test_what_recurs_in_a_source_is_left_out_once_it_is_known():
         assert residue_of(index, "a55") == [FOOT]
         (found,) = index.similar(replace(pages(60)[59], id="new"), k=1)
         assert (found.article_id, round(found.similarity, 3)) == ("a59", 0.7)  # undated, but alike
+
+
+def test_batch_and_stream_learn_from_as_many_articles_that_name_no_source():
+    # In 64 of these articles the foot is too rare to be residue; in 512 it is not.
+    texts = [f"{words(f'text {i}', 40)}\n{words(f'foot {i}', 15) if i % 25 else FOOT}" for i in range(601)]
+    articles = [Article(str(i), text) for i, text in enumerate(texts)]
+    with StoryIndex(":memory:") as index:
+        index.add_many(articles)
+        learned = index._session.store.learned_residue("")
+        assert learned.articles == sample_size(None) == sum(map(len, samples(source_salts([None] * 601)))) == 512
+        assert residue_of(index, "600") == [FOOT]
+        assert residue_of(index, "599") == []
+    batch = dedup.cluster(articles).articles
+    assert [[a.text[start:stop] for start, stop in a.residue] for a in batch[-2:]] == [[], [FOOT]]
 
 
 def test_one_source_says_nothing_of_another():
