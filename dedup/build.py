@@ -86,22 +86,10 @@ def build_story(
     weighting: TermWeighting,
     story_id: str | None = None,
 ) -> tuple[Story, int]:
-    """A story, and the position of its representative.
+    """A story, and the position of its representative among the candidates.
 
-    Parameters
-    ----------
-    candidates : sequence of Candidate
-        The articles of the story in canonical order; see `dedup.representative.candidates_of`.
-    copies : ndarray of int64, shape (n_articles,)
-        Near-duplicate group of each article, numbered in any way.
-    threshold : float
-        Mean similarity from which reports form a story.
-    representative : str or callable
-        Rule for the representative.
-    weighting : TermWeighting
-        Of the words of the articles.
-    story_id : str, optional
-        By default the id of the first article.
+    `candidates` are its articles in canonical order, and `copies` numbers their near-duplicate groups in any way. The
+    id of the story is by default that of its first article.
     """
     articles = [candidate.article for candidate in candidates]
     choice = choose(representative, candidates)

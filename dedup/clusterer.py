@@ -1,4 +1,4 @@
-"""Batch: StoryClusterer and cluster."""
+"""All articles at once: StoryClusterer and cluster."""
 
 import logging
 from datetime import tzinfo
@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
+from dedup.arrays import first_members
 from dedup.article import Batch, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
@@ -35,14 +36,14 @@ from dedup.text.limit import readable_texts, warn_truncated
 
 _log = logging.getLogger(__name__)
 
-# Of the time, with 4,000 articles of the sample and 20,000 of real news: what belongs to sites takes 0.40 and 0.19,
-# near-duplicates 0.06 and 0.05, stories 0.50 and 0.70, telling of them 0.01 to 0.09. An encoder, if there is one, takes
-# most of all; how much, nobody knows before.
-_RESIDUE, _NEAR, _ENCODING, _STORIES, _TELLING = 0.30, 0.06, 9.0, 0.59, 0.05
+# Shares of the time. Measured with 4,000 articles of the sample and 20,000 of real news: residue 0.40 and 0.19,
+# near-duplicates 0.06 and 0.05, stories 0.50 and 0.70, building them 0.01 to 0.09. An encoder takes most of the time;
+# its share is a guess.
+_RESIDUE, _NEAR, _ENCODING, _STORIES, _BUILDING = 0.30, 0.06, 9.0, 0.59, 0.05
 
 
 def cluster(articles: Any, **parameters: Any) -> Stories:
-    """Group articles into stories: the reports of one event, with its copies and its representative.
+    """Group articles into stories, each with the reports of one event, their copies and a representative.
 
     Parameters
     ----------
@@ -79,9 +80,9 @@ def cluster(articles: Any, **parameters: Any) -> Stories:
 class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Cluster articles into stories, as a scikit-learn estimator.
 
-    Near-duplicates are found first (MinHash, LSH, exact Jaccard); what is left of each group of copies is compared
-    by words, word pairs and character runs under TF-IDF with a prior, faded by the gap between publications; stories
-    are the partition with the greatest total of (similarity - story_threshold).
+    Near-duplicates are found first (MinHash, LSH, exact Jaccard). One article of each group of copies is compared with
+    the others by words, word pairs and character runs under TF-IDF with a prior, times a factor that falls with the gap
+    between publications. Stories are the partition with the greatest total of (similarity - story_threshold).
 
     Parameters
     ----------
@@ -92,29 +93,30 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         See `dedup.near_duplicates`.
     representative : {"central", "earliest", "longest"} or callable, default "central"
         Which article a story shows: the one closest to its other reports; the first published; the one with the
-        most words; or what a callable returns that is given the articles of a story by publication.
+        most words; or the one that a callable returns when it is given the articles of a story by publication.
     cut_residue : bool, default True
-        Whether menus, weather boxes, comment forms and the like are left out of the comparison: what recurs in the
-        stories of a source, or is known to belong to sites. Articles keep their text; see `Article.residue`.
+        Whether the comparison leaves out menus, weather boxes, comment forms and other text that recurs in the stories
+        of a source, or is known to belong to sites. Articles keep their text; see `Article.residue`.
     encoder : callable, optional
         From a list of texts to an array of numbers, shape (n_texts, d), for reports of one event in two languages:
-        `dedup.encoders.e5`, or your own. It is given title and beginning, at most 300 characters each, of 64 articles
-        at a time, and once per process of 45 sample articles. Reports in one language are compared by words alone.
+        `dedup.encoders.e5`, or your own. It receives title and beginning, at most 300 characters together, of 64
+        articles at a time, and once per process of 45 sample articles. Reports in one language are compared by words
+        alone.
     fold : {"unidecode", "marks"}, default "unidecode"
-        How letters become plain ones. "unidecode" writes every alphabet in Latin letters, so that Путин meets Putin;
+        How letters become plain ones. "unidecode" writes every alphabet in Latin letters, so that Путин equals Putin;
         "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later.
     timezone : str or tzinfo, optional
-        The zone of publication times that name none; without it they are refused.
+        The zone of publication times without one; by default they are refused.
     max_chars : int, default 1,000,000
-        How much of each article is read, title and text, at least 1; what follows is kept and shown, but counts for
-        nothing. Articles longer than this are noted in the log "dedup".
+        Number of characters that are read of each article, title and text, at least 1; the rest is kept and shown, but
+        not compared. Longer articles are noted in the log "dedup".
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
     progress : bool or callable, default False
         True shows a bar (``pip install "dedup-stories[progress]"``). A callable is given ``done`` and ``total``, in
         articles, some 200 times at most, by the thread that called: `done` is the share of the work that is done, all
         steps together, times `total`; it rises evenly, as far as the steps take their usual time, and ends at `total`.
-        What the callable raises ends the work.
+        An exception of the callable ends the work.
 
     Attributes
     ----------
@@ -202,17 +204,15 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return self
 
     def _stories(self, batch: Batch, settings: NearSettings, progress: ProgressCallback) -> Stories:
-        with_encoder = self.encoder is not None
-        residue, copies, encoding, grouping, telling = split_progress(
-            progress, _RESIDUE * self.cut_residue, _NEAR, _ENCODING * with_encoder, _STORIES, _TELLING
+        residue, copies, encoding, grouping, building = split_progress(
+            progress, _RESIDUE * self.cut_residue, _NEAR, _ENCODING * (self.encoder is not None), _STORIES, _BUILDING
         )
         if self.cut_residue:
             batch = add_residue(batch, self.max_chars, self.fold, self.n_jobs, residue)
         ordered = [batch.articles[i] for i in batch.order]
         texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs, copies)
-        # Labels are numbered by first member, and the first in canonical order speaks for its copies.
-        canonical = np.unique(near.labels, return_index=True)[1].tolist()
+        canonical = first_members(near.labels).tolist()
         meanings = None
         if self.encoder is not None:
             _log.debug("encoding %d texts", len(canonical))
@@ -226,7 +226,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             meanings=meanings,
             progress=grouping,
         )
-        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative), telling)
+        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative), building)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -235,7 +235,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return tags
 
     def _checked_settings(self) -> NearSettings:
-        """The settings of the near tier, once every parameter is checked."""
+        """Check all parameters; return those of the near tier."""
         check(story_threshold=self.story_threshold, representative=self.representative, timezone=self.timezone)
         check(encoder=self.encoder, cut_residue=self.cut_residue, max_chars=self.max_chars, n_jobs=self.n_jobs)
         check(progress=self.progress)

@@ -1,4 +1,4 @@
-"""Batch: near_duplicates, without anything that scikit-learn is needed for."""
+"""All articles at once: near_duplicates, which does not need scikit-learn."""
 
 import logging
 from typing import Any
@@ -26,7 +26,7 @@ from dedup.text.limit import readable_texts, warn_truncated
 
 _log = logging.getLogger(__name__)
 
-# Of the time (measured: 0.80 to 0.87): what belongs to sites, and near-duplicates.
+# Shares of the time (measured: residue 0.80 to 0.87).
 _RESIDUE, _NEAR = 0.83, 0.17
 
 
@@ -45,40 +45,40 @@ def near_duplicates(
     n_jobs: int | None = None,
     progress: Progress = False,
 ) -> NearDuplicates:
-    """Find articles whose texts are copies of each other, in whole or nearly.
+    """Find articles whose texts are copies of each other, or nearly.
 
     Parameters
     ----------
     articles : iterable of str, mapping, object or Article; or a data frame
-        Of articles with a title, title and text count.
+        Titles count as part of the texts.
     threshold : float, default 0.7
         Least Jaccard similarity of the sets of word shingles of two near-duplicates, in (0, 1]. Every pair found is
-        checked exactly. In practice it sits in a wide gap: on two labelled sets of rewritten copies in English news,
+        checked exactly. The default lies in a wide gap: on two labelled sets of rewritten copies in English news,
         copies have 0.96 and more, all other pairs 0.20 and less.
     recall : float, default 0.95
-        Least probability of finding a pair that is exactly at the threshold, in (0, 1); more similar pairs are found
-        more surely (at 0.8 instead of 0.7: 0.997). Higher costs time.
+        Least probability of finding a pair that is exactly at the threshold, in (0, 1); it is higher for more similar
+        pairs (at 0.8 instead of 0.7: 0.997). Higher recall takes more time.
     num_perm : int, default 128
-        Most values in a MinHash signature, at least 1. No more are computed than `recall` needs: 44 by default.
+        Most values in a MinHash signature, at least 1. Only those that `recall` needs are computed: 44 by default.
     shingle_size : int, default 5
         Words in a shingle (characters in scripts without spaces), at least 1.
     containment : float, optional
-        A second way to be a near-duplicate, off by default: at least this share of the shingles of the smaller text
-        is in the other too, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer.
+        If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
+        shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer.
     compare_numbers : bool, default False
-        Whether two near-duplicates must also be as similar in their sets of numbers. It keeps apart bulletins of one
-        outlet (weather, markets, results) that differ in nothing but their figures.
+        Whether two near-duplicates must also be as similar in their sets of numbers. It keeps bulletins of one outlet
+        (weather, markets, results) apart that differ only in their figures.
     cut_residue : bool, default False
-        Whether what belongs to sites, not to reports, is left out first, as `dedup.cluster` does.
+        Whether text that belongs to sites, not to reports, is left out first, as in `dedup.cluster`.
     fold : {"unidecode", "marks"}, default "unidecode"
         How letters become plain ones; see `StoryClusterer`.
     max_chars : int, default 1,000,000
-        How much of each article is read, title and text, at least 1; what follows is kept and shown, but counts for
-        nothing. Articles longer than this are noted in the log "dedup".
+        Number of characters that are read of each article, title and text, at least 1; the rest is kept and shown, but
+        not compared. Longer articles are noted in the log "dedup".
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
     progress : bool or callable, default False
-        Whether to show a bar, or what is told how far the work has come; see `StoryClusterer`.
+        Whether to show a bar, or a callable that is given done and total; see `StoryClusterer`.
 
     Returns
     -------
@@ -94,10 +94,10 @@ def near_duplicates(
     Time is linear in the text plus the number of candidate pairs; memory is 8 bytes a word and 4 bytes a
     permutation for each article, beyond the texts.
 
-    What the definition does to templates, measured by ``benchmarks/near/quality.py``: two different reports under one
-    footer of 120 words are near-duplicates when they have 20 words each, not when they have 30 (with
-    ``containment=0.7``: up to 40). Bulletins of 200 words that differ in their figures are near-duplicates while
-    figures are at most one word in 50; `compare_numbers` tells nearly all of them apart, copies of one excepted.
+    Templates, measured by ``benchmarks/near/quality.py``: two different reports under one footer of 120 words are
+    near-duplicates when they have 20 words each, not when they have 30 (with ``containment=0.7``: up to 40). Bulletins
+    of 200 words that differ in their figures are near-duplicates while figures are at most one word in 50;
+    `compare_numbers` keeps nearly all of them apart, except for copies of one.
 
     Examples
     --------

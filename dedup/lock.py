@@ -1,16 +1,16 @@
-"""A lock that goes with the process that holds it."""
+"""A lock that ends with the process that holds it."""
 
 import sqlite3
 from pathlib import Path
 
 
 def hold(path: str | Path) -> sqlite3.Connection | None:
-    """A lock that one process can hold, until it is closed or the process ends in whatever way; None when another does.
+    """Take a lock until it is closed or the process ends in any way; None when another process holds it.
 
     Raises
     ------
     OSError
-        When the file cannot be made or locked.
+        When the file cannot be created or locked.
     """
     lock = None
     try:

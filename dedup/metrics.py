@@ -1,4 +1,4 @@
-"""How well a grouping matches an editor's."""
+"""How well a grouping matches labels."""
 
 from typing import NamedTuple
 

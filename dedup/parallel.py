@@ -1,4 +1,4 @@
-"""Blocks of work on threads; NumPy lets go of the interpreter inside, so they do run side by side."""
+"""Blocks of work on threads, which run side by side because NumPy releases the interpreter lock."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def thread_count(n_jobs: int | None) -> int:
-    """Threads to use: None or -1 means every processor this process may run on."""
+    """Number of threads; None or -1 means every processor that this process may run on."""
     if n_jobs is None or n_jobs == -1:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return n_jobs
@@ -24,16 +24,16 @@ def ordered_map(
     n_jobs: int | None,
     progress: ProgressCallback = no_progress,
 ) -> Iterator[Result]:
-    """Results in the order of `items`, however many threads made them; each is reported when it has been used."""
+    """Results in the order of `items`, from `n_jobs` threads; `progress` counts each result once it has been used."""
     items = list(items)
     if thread_count(n_jobs) == 1:
-        yield from _reported(map(function, items), len(items), progress)
+        yield from _counted(map(function, items), len(items), progress)
         return
     with ThreadPoolExecutor(thread_count(n_jobs)) as pool:
-        yield from _reported(pool.map(function, items), len(items), progress)
+        yield from _counted(pool.map(function, items), len(items), progress)
 
 
-def _reported(results: Iterator[Result], count: int, progress: ProgressCallback) -> Iterator[Result]:
+def _counted(results: Iterator[Result], count: int, progress: ProgressCallback) -> Iterator[Result]:
     for done, result in enumerate(results, 1):
         yield result
         progress(done / count)

@@ -1,37 +1,37 @@
-"""How far long work has come, for whoever waits for it."""
+"""Progress of long work: shares of a whole for the code, numbers of articles for users."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from typing import Any
 
-#: Is told what share of a piece of work is done, in (0, 1], as that grows; by the thread that called for the work.
+#: Receives the share of a piece of work that is done, in (0, 1], as it grows; in the thread that called for the work.
 ProgressCallback = Callable[[float], None]
 
-#: What a user gives: whether to show a bar, or what is told how many articles are done, and of how many.
+#: What a user gives: whether to show a bar, or a callable that receives the number of articles done and their total.
 Progress = bool | Callable[[int, int], object]
 
-#: So many times at most is that told.
-_TIMES = 200
+#: A user's callable is called at most about this many times.
+_MAX_CALLS = 200
 
 
 def no_progress(_: float) -> None:
-    """Nobody waits."""
+    """Ignore progress."""
 
 
 def split_progress(progress: ProgressCallback, *shares: float) -> list[ProgressCallback]:
-    """A report for each of several pieces of work that follow one another.
+    """Callbacks for pieces of work that follow one another.
 
     Parameters
     ----------
-    report : callable
-        Of all of them together.
+    progress : callable
+        Receives the share of all pieces together.
     *shares : float
-        The time that each takes, in whatever unit; their total is above 0.
+        The time that each piece takes, in any unit; their total is above 0.
 
     Examples
     --------
-    >>> reading, writing = split(lambda share: print(f"{share:.0%}"), 3, 1)
+    >>> reading, writing = split_progress(lambda share: print(f"{share:.0%}"), 3, 1)
     >>> reading(0.5), reading(1), writing(0.5), writing(1)
     38%
     75%
@@ -49,7 +49,7 @@ def _part(progress: ProgressCallback, start: float, stop: float) -> ProgressCall
 
 @contextmanager
 def track(progress: Progress, total: int) -> Iterator[ProgressCallback]:
-    """A report that becomes numbers of articles: rising, and `total` at the end of what is done inside.
+    """A callback that turns shares into rising numbers of articles, which reach `total` when the context ends.
 
     Raises
     ------
@@ -60,23 +60,23 @@ def track(progress: Progress, total: int) -> Iterator[ProgressCallback]:
         yield no_progress
     elif progress is True:
         with _bar(total) as bar:
-            yield from _telling(lambda done, _: bar.update(done - bar.n), total)
+            yield from _counted(lambda done, _: bar.update(done - bar.n), total)
     else:
-        yield from _telling(progress, total)
+        yield from _counted(progress, total)
 
 
-def _telling(tell: Callable[[int, int], object], total: int) -> Iterator[ProgressCallback]:
-    told = 0
+def _counted(call: Callable[[int, int], object], total: int) -> Iterator[ProgressCallback]:
+    latest = 0
 
     def progress(share: float) -> None:
-        nonlocal told
-        done = min(int(share * total), total - 1)  # all is done when nothing is left, not when a sum of shares says so
-        if done - told >= max(1, total / _TIMES):
-            told = done
-            tell(done, total)
+        nonlocal latest
+        done = min(int(share * total), total - 1)  # the total is for the end: a sum of shares may be 1 before it
+        if done - latest >= max(1, total / _MAX_CALLS):
+            latest = done
+            call(done, total)
 
     yield progress
-    tell(total, total)
+    call(total, total)
 
 
 def _bar(total: int) -> Any:

@@ -1,4 +1,4 @@
-"""Which article a story shows, and why."""
+"""The article that represents a story, and the reason."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 from dedup.article import Article
 from dedup.wording import duration
 
-#: Picks one of the articles of a story, which come by publication.
+#: Picks one of the articles of a story, which are given by publication.
 Chooser = Callable[[Sequence[Article]], Article]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article of a story as the rules see it.
+    """An article of a story, with the facts that the rules use.
 
     Attributes
     ----------
     article : Article
     words : int
-        Its tokens.
+        Number of tokens.
     centrality : float
         Mean similarity to the other reports of the story, in [0, 1].
     copies : int
-        Near-duplicates of it in the story, itself included.
+        Number of near-duplicates in the story, itself included.
     first : bool
-        Whether it was published before its copies.
+        Whether it comes before its copies.
     """
 
     article: Article
@@ -45,18 +45,9 @@ def candidates_of(
     words: Sequence[int],
     membership: NDArray[np.float64],
 ) -> list[Candidate]:
-    """The articles of a story as the rules see them.
+    """The articles of a story, in canonical order, with the facts that the rules use.
 
-    Parameters
-    ----------
-    articles : sequence of Article
-        In canonical order.
-    copies : ndarray of int64, shape (n_articles,)
-        Near-duplicate group of each, numbered in any way.
-    words : sequence of int
-        Number of tokens of each.
-    membership : ndarray of float64, shape (n_articles,)
-        Mean similarity of each to the other reports of the story; equal for copies.
+    `copies` numbers their near-duplicate groups in any way; `words` and `membership` are as in `Candidate`.
     """
     first, group, counts = np.unique(copies, return_index=True, return_inverse=True, return_counts=True)[1:]
     return [
@@ -72,20 +63,16 @@ def cohesion(candidates: Sequence[Candidate]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A representative as a place among the candidates, with the reason in words."""
+    """Position of the representative among the candidates, and the reason in words."""
 
     place: int
     reason: str
 
 
 def choose(rule: str | Chooser, candidates: Sequence[Candidate]) -> Choice:
-    """The representative of a story.
+    """The representative of a story by one of `RULES` or a callable.
 
-    Parameters
-    ----------
-    rule : {"central", "earliest", "longest"} or callable
-    candidates : sequence of Candidate
-        The story's articles in canonical order: ties go to the earlier one.
+    Candidates are in canonical order: ties go to the earlier one.
     """
     if len(candidates) == 1:
         return Choice(0, "The only report.")
@@ -95,9 +82,9 @@ def choose(rule: str | Chooser, candidates: Sequence[Candidate]) -> Choice:
 
 
 def _central(candidates: Sequence[Candidate]) -> Choice:
-    """Highest mean similarity to the other reports, less for one shorter than usual in the story.
+    """The report with the highest mean similarity to the others, times sqrt(completeness) where it is short.
 
-    Ten copies of one text are one report: only the first published of them stands.
+    Completeness is the number of words over the median of the reports. Copies count as one report, the first of them.
     """
     reports = [i for i, c in enumerate(candidates) if c.first]
     if len(reports) == 1:

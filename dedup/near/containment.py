@@ -14,21 +14,10 @@ RECALL_MARGIN = 0.5
 
 
 def contained_candidates(sets: ShingleSets, containment: float) -> NDArray[np.int64]:
-    """Pairs of texts that share enough sampled shingles for one to contain the other.
+    """Pairs of texts ``i < j`` that share enough sampled shingles for one to contain the other, shape (n_pairs, 2).
 
-    Parameters
-    ----------
-    sets : ShingleSets
-    containment : float
-        Least share of the smaller text's shingles that the other text has too, in (0, 1].
+    `containment` is the least share of the smaller text's shingles that the other text has too, in (0, 1].
 
-    Returns
-    -------
-    ndarray of int64, shape (n_pairs, 2)
-        ``i < j``.
-
-    Notes
-    -----
     MinHash bands follow the Jaccard similarity, which is low for a brief within a long article. A fixed sample of
     shingles keeps containment as it is (Broder 1997, section 4). A shingle that more than 64 texts share, as in
     templates and much quoted briefs, joins each of them only with the shortest.

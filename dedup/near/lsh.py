@@ -90,18 +90,8 @@ def find_candidates(
 ) -> Candidates:
     """Texts that agree on a whole band.
 
-    Parameters
-    ----------
-    signatures : ndarray of uint32, shape (n_texts, num_perm)
-    bands : Bands
-        With ``bands.bands * bands.rows <= num_perm``.
-    n_jobs : int, optional
-        Threads; None or -1 means all processors.
-    progress : callable
-        Receives the share that is done.
+    `signatures` has the shape (n_texts, num_perm), with ``bands.bands * bands.rows <= num_perm``.
 
-    Notes
-    -----
     O(bands x n log n). Gionis, Indyk and Motwani (1999), "Similarity search in high dimensions via hashing".
     """
     n = len(signatures)
@@ -136,14 +126,8 @@ def bucket_pairs(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64], list[NDArray[np.int64]]]:
     """Pairs of texts ``i < j`` that share a bucket, as codes ``i * n + j``, and the large buckets.
 
-    Parameters
-    ----------
-    keys : ndarray of uint64, shape (n_entries,)
-        Bucket of each entry, sorted.
-    texts : ndarray of uint64, shape (n_entries,)
-        Text of each entry, ascending within a bucket.
-    n : int
-        Number of texts.
+    `keys` has the bucket of each entry, sorted; `texts` its text, ascending within a bucket; `n` is the number of
+    texts.
 
     Returns
     -------

@@ -32,7 +32,7 @@ _Hashes = tuple[NDArray[np.uint64], NDArray[np.int64]]
 
 
 class TextSketches(NamedTuple):
-    """What the near tier compares of texts.
+    """Signatures and sets of texts, which the near tier compares.
 
     Attributes
     ----------

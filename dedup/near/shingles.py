@@ -9,22 +9,11 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
 
 
 def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
-    """Hashes of every run of `size` tokens of every text.
+    """Hashes of every run of `size` tokens of every text, shape (n_tokens,).
 
-    A text has as many hashes as tokens, at ``tokens.offsets``: the last ``size - 1`` repeat the text's last shingle,
-    so that no array has to be compacted. A text of fewer than `size` tokens is one shingle as a whole.
-
-    Parameters
-    ----------
-    tokens : Tokens
-        A block of tokenised texts.
-    size : int
-        Tokens in a shingle, at least 1.
-
-    Returns
-    -------
-    ndarray of uint64, shape (n_tokens,)
-        Equal for equal shingles; a chance collision of two given shingles has probability about 2**-64.
+    A text has as many hashes as tokens, at ``tokens.offsets``: the last ``size - 1`` repeat the text's last shingle, so
+    that no array has to be compacted. A text of fewer than `size` tokens is one shingle as a whole. Two different
+    shingles have the same hash with a probability of about 2**-64.
 
     Examples
     --------

@@ -48,8 +48,8 @@ def to_datasketch(
     Returns
     -------
     list of LeanMinHash
-        In the order of the input; scheme ``affine32``, seed 1. A blank article has the sketch of the empty set, which
-        datasketch finds similar to that of any other: leave it out of an index.
+        In the order of the input; scheme ``affine32``, seed 1. Blank articles have the sketch of the empty set, and
+        datasketch calls two of those similar: leave them out of an index.
 
     Examples
     --------

@@ -19,13 +19,7 @@ _SAMPLE_SIZE = 8
 
 
 class Verified(NamedTuple):
-    """Near-duplicates with their exact similarities.
-
-    Attributes
-    ----------
-    pairs : ndarray of int64, shape (n_pairs, 2)
-    jaccard, containment : ndarray of float64, shape (n_pairs,)
-    """
+    """Pairs of near-duplicates, shape (n_pairs, 2), with their exact similarities, shape (n_pairs,)."""
 
     pairs: NDArray[np.int64]
     jaccard: NDArray[np.float64]
@@ -34,18 +28,7 @@ class Verified(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Decides which candidates are near-duplicates.
-
-    Attributes
-    ----------
-    shingles : ShingleSets
-    numbers : ShingleSets or None
-        If given, near-duplicates must also be similar in their numbers.
-    threshold : float
-        Least Jaccard similarity.
-    containment : float or None
-        If given, least containment of pairs below the threshold.
-    """
+    """Decides which candidates are near-duplicates, by their shingles and, if given, by their numbers too."""
 
     shingles: ShingleSets
     numbers: ShingleSets | None
@@ -120,14 +103,9 @@ class Verifier:
 
 
 def _rest_of(bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rest of a bucket once the group of its first text is known.
+    """First text of each group in a bucket, except that of the bucket's first text, ascending.
 
-    Returns
-    -------
-    ndarray of int64, shape (n_others,)
-        The first text of each other group, ascending.
-    ndarray of int64, shape (n_pairs, 2)
-        Each of them with a sample of the first text's group, ``i < j``.
+    Also returns the pairs ``i < j`` of each of them with a sample of the first text's group, shape (n_pairs, 2).
     """
     own = labels[bucket]
     others = bucket[np.sort(first_members(own))][1:]

@@ -68,21 +68,10 @@ def similar_pairs(
 ) -> Edges:
     """Pairs whose cosine times the time factor reaches `FLOOR`.
 
-    Parameters
-    ----------
-    vectors : csr_array, shape (n, n_features)
-        Rows of unit length.
-    days : ndarray of float64, shape (n,)
-        Publication in days, ascending; NaN when unknown, at the end.
-    n_jobs : int, optional
-        Threads; None or -1 means all processors.
-    progress : callable
-        Receives the share that is done.
+    `vectors` has rows of unit length; `days` is their publication in days, ascending, with NaN when unknown at the end.
 
-    Notes
-    -----
-    For a given number of rows a day, time is linear in the rows, and memory in the pairs found: candidates of a row
-    are found within `REACH_DAYS` by its rare features, and only candidates are compared by all features.
+    For a given number of rows a day, time is linear in the rows, and memory in the pairs found: candidates of a row are
+    found within `REACH_DAYS` by its rare features, and only candidates are compared by all features.
     """
     chunks = list(chunks_of_days(days))
     # For each chunk, the rows that have each feature.

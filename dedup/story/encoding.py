@@ -83,20 +83,8 @@ def pairs_across_languages(
 ) -> Edges:
     """Pairs of texts in two known languages whose similarity times the time factor reaches `FLOOR`.
 
-    Parameters
-    ----------
-    meanings : Meanings
-    days : ndarray of float64, shape (n_texts,)
-        Publication in days, ascending; NaN when unknown, at the end.
-    n_jobs : int, optional
-        Threads; None or -1 means all processors.
-    progress : callable
-        Receives the share that is done.
-
-    Notes
-    -----
-    Each text is compared with all later ones within reach: quadratic in the texts of some days, with the memory of
-    `_BLOCK_ROWS` rows of the product.
+    `days` is their publication in days, ascending, with NaN when unknown at the end. Each text is compared with all
+    later ones within reach: quadratic in the texts of some days, with the memory of `_BLOCK_ROWS` rows of the product.
     """
     vectors, languages = meanings.vectors, meanings.languages
     chunks = list(chunks_of_days(days))

@@ -110,24 +110,12 @@ class BlockCounts(NamedTuple):
 
 
 class Spelling(NamedTuple):
-    """How the tokens of a block are written; all arrays have shape (n_tokens,).
+    """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
 
-    Attributes
-    ----------
-    place : ndarray of int64
-        Position of the first character.
-    upper : ndarray of bool
-        Whether that is a capital.
-    opens : ndarray of bool
-        Whether the token opens a sentence.
-    stop_word : ndarray of int64
-        Position among the stop words, -1 for other tokens.
-    """
-
-    place: NDArray[np.int64]
-    upper: NDArray[np.bool_]
-    opens: NDArray[np.bool_]
-    stop_word: NDArray[np.int64]
+    place: NDArray[np.int64]  # position of the first character
+    upper: NDArray[np.bool_]  # whether that is a capital
+    opens: NDArray[np.bool_]  # whether the token opens a sentence
+    stop_word: NDArray[np.int64]  # position among the stop words, -1 for other tokens
 
 
 def spelling_of(tokens: Tokens) -> Spelling:
@@ -141,8 +129,7 @@ def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
     first, last, key = occurrences(tokens, spelling)
     weights = token_weights(tokens, spelling).astype(np.uint8)
-    # The text in the upper bits, then the feature, then the weight: plain integers are sorted ten times faster than an
-    # index.
+    # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
     packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
     packed |= key
     packed <<= np.uint64(_WEIGHT_BITS)
@@ -210,10 +197,7 @@ def pair_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Runs of four bytes of the wanted tokens of spaced scripts, with a space before and behind each token.
 
-    Returns
-    -------
-    ndarray of int64, ndarray of uint64, each of shape (n_runs,)
-        The token of each run, and its bytes.
+    Returns the token of each run, and its bytes, both of shape (n_runs,).
     """
     folded = tokens.folded
     word = folded >= FIRST_LETTER

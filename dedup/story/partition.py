@@ -15,9 +15,9 @@ _TOLERANCE = 1e-9
 def objective(
     graph: csr_array, labels: NDArray[np.int64], threshold: float, sizes: NDArray[np.int64] | None = None
 ) -> float:
-    """The sum of (similarity - threshold) over all pairs with one label; what `partition` makes large.
+    """The sum of (similarity - threshold) over all pairs with one label, which `partition` maximises.
 
-    Where nodes stand for `sizes` others, the pairs within one node count as similar by nothing.
+    Where nodes stand for several reports each, of which there are `sizes`, pairs within a node have similarity 0.
     """
     coo = graph.tocoo()
     within = float(coo.data[labels[coo.row] == labels[coo.col]].sum()) / 2
@@ -26,22 +26,21 @@ def objective(
 
 
 def partition(adjacency: csr_array, threshold: float, sizes: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-    """Stories of maximal total (similarity - threshold), by local search.
+    """Stories with the greatest total of (similarity - threshold), by local search.
 
-    The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two
-    reports belong together when their similarity exceeds the threshold, and a story stays whole as long as it
-    does so on average. Local moves with a queue and aggregation follow Traag, Waltman and Van Eck (2019),
-    "From Louvain to Leiden".
+    The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two reports
+    belong together when their similarity exceeds the threshold, and a story stays whole as long as it does so on
+    average. Local moves with a queue and aggregation: Traag, Waltman and Van Eck (2019), "From Louvain to Leiden".
 
     Parameters
     ----------
     adjacency : csr_array, shape (n, n)
-        Symmetric similarities, zero diagonal. Rows in canonical order: ties go to the earlier row, and a local
-        search may end elsewhere when it begins elsewhere.
+        Symmetric similarities, zero diagonal. Rows are in canonical order: ties go to the earlier row, and the result
+        of a local search depends on where it begins.
     threshold : float
         Mean similarity above which reports form a story.
     sizes : ndarray of int64, shape (n,), optional
-        How many reports each row stands for, its similarities being sums over them; 1 if not given.
+        Number of reports that each row stands for, 1 by default; its similarities are sums over them.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def partition(adjacency: csr_array, threshold: float, sizes: NDArray[np.int64] |
 
 
 def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
-    """Stories within the given ones, of maximal total (similarity - threshold)."""
+    """Parts of the given stories with the greatest total of (similarity - threshold)."""
     graph = adjacency.tocoo()
     inside = labels[graph.row] == labels[graph.col]
     within = csr_array((graph.data[inside], (graph.row[inside], graph.col[inside])), shape=graph.shape)
@@ -60,13 +59,13 @@ def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -
 
 
 def coarsened(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
-    """Unions of the given stories, of maximal total (similarity - threshold)."""
+    """Unions of the given stories with the greatest total of (similarity - threshold)."""
     graph, sizes = _aggregate(adjacency, np.ones(len(labels), dtype=np.int64), labels)
     return numbered_by_first(_maximize(graph, sizes, threshold)[labels])
 
 
 def _maximize(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
-    """Labels of the nodes of a graph, each of which stands for so many."""
+    """Labels of the nodes of a graph, which stand for `sizes` reports each."""
     labels = np.arange(len(sizes))
     total = -np.inf
     while True:
@@ -93,8 +92,8 @@ def _local_moves(
     graph: csr_array, sizes: NDArray[np.int64], start: NDArray[np.int64], threshold: float
 ) -> NDArray[np.int64]:
     """Labels after moving single nodes, each to where it gains most, until none gains."""
-    # Plain lists: a node has few neighbours, and a NumPy call costs more than going through them. Those of one node at
-    # a time: numbers in lists take ten times the memory of those in arrays.
+    # Plain lists: a node has few neighbours, and a NumPy call takes longer than a loop over them. Neighbours are listed
+    # for one node at a time: numbers in lists take ten times the memory of those in arrays.
     starts, neighbours, similarities = graph.indptr.tolist(), graph.indices, graph.data
     size, labels = sizes.tolist(), start.tolist()
     total = np.bincount(start, weights=sizes, minlength=len(size)).astype(np.int64).tolist()  # of each label
@@ -116,7 +115,7 @@ def _local_moves(
             if gain > best_gain + _TOLERANCE or (gain > best_gain - _TOLERANCE and label < best != home):
                 best, best_gain = label, gain
         if best_gain < -_TOLERANCE:  # better alone
-            best = free.pop()  # it has company, so some label is free
+            best = free.pop()  # the node shares its label, so some label is free
         total[best] += size[node]
         if best == home:
             continue
@@ -131,7 +130,7 @@ def _local_moves(
 
 
 def _connected(graph: csr_array, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Split labels into their connected parts, which can only gain; number them by first member."""
+    """Split labels into their connected parts, which cannot lose; number them by first member."""
     coo = graph.tocoo()
     inside = labels[coo.row] == labels[coo.col]
     return connected_labels(coo.row[inside], coo.col[inside], len(labels))
@@ -140,7 +139,7 @@ def _connected(graph: csr_array, labels: NDArray[np.int64]) -> NDArray[np.int64]
 def _aggregate(
     graph: csr_array, sizes: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> tuple[csr_array, NDArray[np.int64]]:
-    """One node per label, similarities added up."""
+    """The graph with one node for each label and sums of similarities, and the sizes of its nodes."""
     n, k = len(labels), int(labels.max(initial=-1)) + 1
     members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(k, n))
     merged = (members @ graph @ members.T).tocoo()

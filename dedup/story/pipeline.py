@@ -93,14 +93,10 @@ def find_stories(
         Publication in days, ascending; NaN when unknown, at the end.
     threshold : float
         Mean similarity from which texts form a story, in [0.05, 1).
-    fold : {"unidecode", "marks"}
-        How letters become plain ones; see `StoryClusterer`.
-    n_jobs : int, optional
-        Threads; None or -1 means all processors.
+    fold, n_jobs, progress
+        See `StoryClusterer`.
     meanings : Meanings, optional
         Of the texts; texts in two languages may be more similar by them than by their words.
-    progress : callable
-        Receives the share that is done.
     """
     counting, weighting, comparing, comparing_meanings, grouping = split_progress(
         progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING

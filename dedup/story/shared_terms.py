@@ -17,24 +17,12 @@ _FirstAndLast = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> tuple[tuple[str, float], ...]:
-    """Words and pairs of words that two texts share, each with its share of their cosine.
+    """Words and pairs of words that two texts share, as written, each with its share of their cosine, heaviest first.
 
-    A run of characters counts for the heaviest word that has it; where the two texts share no such word, as in Putin
-    and Poutine, for the first word of each text. A term that the texts write differently is given in both ways. In
-    scripts without spaces two adjacent characters form a word, and single ones are not listed.
-
-    Parameters
-    ----------
-    tokens : Tokens
-        Of the two texts.
-    vectors : csr_array, shape (2, n_features)
-    vocabulary : Vocabulary
-        Of the features.
-
-    Returns
-    -------
-    tuple of (str, float)
-        As written, heaviest first, at most `MAX_TERMS`; shares are above 0, and their sum is at most 1.
+    At most `MAX_TERMS`; shares are above 0, and their sum is at most 1. A run of characters counts for the heaviest
+    word that has it; where the texts share no such word, as in Putin and Poutine, for the first word of each text. A
+    term that they write differently is given in both ways. In scripts without spaces two adjacent characters form a
+    word, and single ones are not listed.
 
     Examples
     --------

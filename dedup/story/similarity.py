@@ -34,25 +34,13 @@ def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> N
 def membership(sums: NDArray[np.float64], others: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean similarity of each report to the other reports of its story, in [0, 1]; 1 for a report alone.
 
-    Parameters
-    ----------
-    sums : ndarray of float64, shape (n,)
-        Sum of the similarities of each report to the others of its story.
-    others : ndarray of int64, shape (n,)
-        Number of the others.
+    `sums` are the sums of its similarities to the others, and `others` is the number of the others.
     """
     return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
 
 
 def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Cosine of each pair of rows, shape (n_pairs,).
-
-    Parameters
-    ----------
-    vectors : csr_array, shape (n, n_features)
-        Rows of unit length.
-    left, right : ndarray of int64, shape (n_pairs,)
-        Rows, the left ones ascending.
+    """Cosine of each pair of rows of unit length, shape (n_pairs,); the left rows must ascend.
 
     Examples
     --------
@@ -101,23 +89,10 @@ def _cosines_of_block(
 
 
 def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting: TermWeighting) -> NDArray[np.float64]:
-    """Cosine times time factor of all pairs of texts.
+    """Cosine times time factor of all pairs of texts, shape (n_texts, n_texts), in [0, 1], with 1 on the diagonal.
 
-    Parameters
-    ----------
-    texts : sequence of str
-    days : ndarray of float64, shape (n_texts,)
-        Publication in days; NaN when unknown.
-    weighting : TermWeighting
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, n_texts)
-        Symmetric, in [0, 1], 1 on the diagonal.
-
-    Notes
-    -----
-    Quadratic in the texts, as of one story; `dedup.story.candidates` finds the similar pairs among many texts.
+    `days` is the publication in days, NaN when unknown. Quadratic in the texts, as of one story;
+    `dedup.story.candidates` finds the similar pairs among many texts.
     """
     vectors = _unit_vectors(texts, weighting)
     cosine = np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0)

@@ -15,7 +15,7 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, count_features, families
 
-#: The TF-IDF weight of a feature is multiplied by that of its family: words, word pairs, character runs.
+#: Factors of the TF-IDF weights of words, word pairs and character runs.
 FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
 
 #: Every batch is weighted as if it stood among this many other articles, so that similarities in five articles and in
@@ -111,16 +111,10 @@ def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.
 def feature_weights(
     keys: NDArray[np.unsignedinteger], idf: NDArray[np.float64], once: bool | NDArray[np.bool_] = False
 ) -> NDArray[np.float64]:
-    """Factors that turn the log counts of features into TF-IDF weights, shape (n_features,).
+    """Factors that turn log counts of features into TF-IDF weights, shape (n_features,).
 
-    Parameters
-    ----------
-    keys : ndarray of unsigned integers, shape (n_features,)
-        Keys whose lowest two bits are the family.
-    idf : ndarray of float64, shape (n_features,)
-        Inverse document frequencies.
-    once : bool or ndarray of bool, shape (n_features,)
-        Whether a feature occurs in one text only. Word pairs that do weigh nothing: most are chance.
+    The lowest two bits of `keys` are the family, `idf` is the inverse document frequency, and `once` says which
+    features occur in one text only. Word pairs that occur once weigh nothing: most are chance.
     """
     family = families(keys)
     weights = idf * FAMILY_WEIGHT[family]
