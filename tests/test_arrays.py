@@ -35,7 +35,7 @@ def even_keys(draw):
 
 @st.composite
 def crowded_keys(draw):
-    """Keys that all begin alike, more of them than the table tells apart."""
+    """Keys that all begin alike, more of them than the table separates."""
     bits, low = draw(BITS), draw(st.integers(6, 12))
     start = draw(st.integers(0, (2**bits - 1) >> low)) << low
     return {start + key for key in draw(st.sets(st.integers(0, 2**low - 1), min_size=20, max_size=60))}, bits

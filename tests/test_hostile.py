@@ -1,4 +1,4 @@
-"""Input that nobody writes and everybody receives: a result comes all the same."""
+"""Broken input, which services receive: there is a result all the same."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import Article, StoryIndex
-from dedup.stream import validation as door
+from dedup.stream import validation
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé."
 WHEN = datetime(2023, 9, 12, tzinfo=UTC)
@@ -163,8 +163,8 @@ def test_ten_thousand_copies_of_one_text_are_one_story():
 
 def test_a_viral_text_takes_an_index_no_longer_the_thousandth_time():
     with StoryIndex(":memory:") as index:
-        told = index.add_many([Article(f"{i:04}", KIM) for i in range(600)])
-        assert {assignment.near_duplicate_of for assignment in told[1:]} == {"0000"}
+        assigned = index.add_many([Article(f"{i:04}", KIM) for i in range(600)])
+        assert {assignment.near_duplicate_of for assignment in assigned[1:]} == {"0000"}
         for i in range(300):
             index.remove(f"{i:04}")  # more than are looked at of a bucket
         assert index.add(Article("new", KIM)).near_duplicate_of == "0300"
@@ -256,13 +256,13 @@ def test_an_index_keeps_what_no_database_can_encode(tmp_path):
 
 
 def test_what_a_row_cannot_hold_is_refused_alone(monkeypatch):
-    monkeypatch.setattr(door, "_MOST_BYTES", 1_000)
+    monkeypatch.setattr(validation, "_MOST_BYTES", 1_000)
     articles = [Article("a", KIM), Article("b", "\ud800" * 200), Article("c", "x" * 800)]
     with StoryIndex(":memory:") as index:
         with pytest.raises(ValueError, match=r"article 1 \(id 'b'\): field 'text' has 200 characters; allowed: 1,000"):
             index.add_many(articles)
-        told, refusals = index.add_many(articles, errors="skip")
-        assert [assignment.article_id for assignment in told] == ["a", "c"]
+        assigned, refusals = index.add_many(articles, errors="skip")
+        assert [assignment.article_id for assignment in assigned] == ["a", "c"]
         assert [refusal.position for refusal in refusals] == [1]
 
 

@@ -1,4 +1,4 @@
-"""How much of an article is read, and who is told of it."""
+"""How much of an article is read, and the log record about it."""
 
 import logging
 import subprocess
@@ -65,7 +65,7 @@ def test_a_note_shows_no_more_of_an_id_than_a_line_has_room_for(caplog):
     assert len(record.getMessage().encode()) < 250
 
 
-def test_notes_are_printed_by_nobody_who_did_not_ask_for_them():
+def test_notes_are_not_printed_without_a_handler():
     program = "import dedup; dedup.near_duplicates(['Kim en Russie'], max_chars=3)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == done.stderr == b""

@@ -1,4 +1,4 @@
-"""Defaults and checks of parameters, at the door of every function that takes them."""
+"""Defaults and checks of parameters, in every function that takes them."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Progress: what a callable is told, when, by whom, and what a bar needs."""
+"""Progress: the calls of a callable, their thread, and what a bar needs."""
 
 import sys
 import threading
@@ -34,10 +34,10 @@ WAYS = {
 
 class Listener:
     def __init__(self):
-        self.told, self.threads = [], set()
+        self.calls, self.threads = [], set()
 
     def __call__(self, done, total):
-        self.told.append((done, total))
+        self.calls.append((done, total))
         self.threads.add(threading.get_ident())
 
 
@@ -46,9 +46,9 @@ def way(request):
     return WAYS[request.param]
 
 
-def check(told, total):
-    assert all(type(done) is int and of == total for done, of in told)
-    done = [done for done, _ in told]
+def check(calls, total):
+    assert all(type(done) is int and of == total for done, of in calls)
+    done = [done for done, _ in calls]
     assert done == sorted(set(done))
     assert min(done) >= (0 if not total else 1)
     assert done[-1] == total
@@ -62,18 +62,18 @@ def check(told, total):
 def test_it_rises_to_the_number_of_articles(way, count):
     listener = Listener()
     way(records(count), progress=listener)
-    check(listener.told, count)
+    check(listener.calls, count)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3])
-def test_it_moves_in_many_steps_all_told_by_the_calling_thread(n_jobs):
+def test_it_moves_in_many_steps_all_in_the_calling_thread(n_jobs):
     listener = Listener()
     words = np.random.default_rng(0).integers(0, 5000, (1500, 80)).astype(str)
     articles = [" ".join(text) for text in words]
     dedup.cluster(articles, progress=listener, n_jobs=n_jobs)
-    check(listener.told, len(articles))
+    check(listener.calls, len(articles))
     assert listener.threads == {threading.get_ident()}
-    done = [0, *(done for done, _ in listener.told)]
+    done = [0, *(done for done, _ in listener.calls)]
     assert len(done) > 20
     assert max(b - a for a, b in pairwise(done)) < len(articles) / 8
 
@@ -82,12 +82,12 @@ def test_encoding_takes_most_of_it(sample):
     listener, seen = Listener(), []
 
     def encoder(texts):
-        seen.append(listener.told[-1][0] if listener.told else 0)
+        seen.append(listener.calls[-1][0] if listener.calls else 0)
         return [[len(text), 1.0] for text in texts]
 
     encoder([""])  # no longer empty
     dedup.cluster(sample, encoder=encoder, progress=listener)
-    check(listener.told, len(sample))
+    check(listener.calls, len(sample))
     assert seen[-1] > 0.5 * len(sample)
 
 
@@ -96,7 +96,7 @@ def test_the_index_counts_the_articles_that_have_a_story():
     with dedup.StoryIndex(":memory:") as index:
         index.add_many(records(10))
         index.add_many(records(60), progress=listener)
-        assert listener.told == [(done, 60) for done in range(1, 61)]
+        assert listener.calls == [(done, 60) for done in range(1, 61)]
 
 
 def test_the_result_does_not_depend_on_it(sample, stories):
@@ -135,7 +135,7 @@ def test_work_that_fails_is_never_done():
     listener = Listener()
     with pytest.raises(TypeError):
         dedup.cluster(records(5), progress=listener, encoder=lambda texts: "nothing")
-    assert (5, 5) not in listener.told
+    assert (5, 5) not in listener.calls
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, "yes", [print]], ids=repr)
@@ -179,20 +179,20 @@ def test_parts_rise_through_their_shares_of_the_whole(shares, total, steps):
         for part in split_progress(lambda share: (whole.append(share), progress(share)), *shares):
             for step in range(1, steps + 1):
                 part(step / steps)
-    check(listener.told, total)
+    check(listener.calls, total)
     assert whole == sorted(whole)
     assert whole[-1] == pytest.approx(1)
     assert whole[steps - 1] == pytest.approx(shares[0] / sum(shares))
 
 
 def test_a_part_may_have_no_share():
-    told = []
-    first, second = split_progress(told.append, 0, 2)
+    shares = []
+    first, second = split_progress(shares.append, 0, 2)
     first(1)
     second(1)
-    assert told == [0, 1]
+    assert shares == [0, 1]
 
 
-def test_nobody_is_told_when_it_is_off():
+def test_progress_that_is_off_is_ignored():
     with track(False, 5) as progress:
         assert progress is no_progress

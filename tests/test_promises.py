@@ -24,7 +24,7 @@ FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def facts(stories):
-    """Everything a user is told about the stories, in their order, free of positions in the input."""
+    """All that stories say, in their order, without positions in the input."""
     return [
         (
             story.id,

@@ -40,7 +40,7 @@ def test_a_single_article_is_the_only_report(rule):
     assert (choice.place, choice.reason) == (0, "The only report.")
 
 
-def test_nobody_is_asked_about_a_single_article():
+def test_a_callable_is_not_called_for_a_single_article():
     def chooser(articles):
         raise AssertionError("asked")
 
@@ -343,6 +343,6 @@ def test_a_foreign_article_is_refused_by_the_estimator():
         dedup.cluster(["Kim en Russie", "Kim en Russie !"], representative=chooser)
 
 
-def test_nobody_calls_an_undated_copy_the_earliest():
+def test_an_undated_copy_is_not_called_the_earliest():
     (story,) = dedup.cluster(["Kim Jong Un arrived in Russia by train on Tuesday"] * 3)
     assert story.reason == "One of 3 copies of one text."

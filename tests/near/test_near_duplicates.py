@@ -146,7 +146,7 @@ def test_copies_are_found_however_much_recall_is_asked_for():
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\n", "...", "\0", "\u200b", "😀", "\ud800"])
-def test_blank_text_is_nobodys_duplicate(blank):
+def test_a_blank_text_has_no_duplicates(blank):
     found = find([blank, blank, "Kim Jong Un", blank])
     assert found.pairs.shape == (0, 2)
     assert found.labels.tolist() == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from dedup.story import candidates as graph
+from dedup.story import candidates
 from dedup.story.candidates import FLOOR, REACH_DAYS, similar_pairs
 from dedup.story.similarity import TIME_SCALE_DAYS, UNDATED_FACTOR, time_factor
 
@@ -41,7 +41,7 @@ def random_days(seed, n, undated=0.2, span=10.0):
 def constants(**values):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
-            patch.setattr(graph, name, value)
+            patch.setattr(candidates, name, value)
         yield
 
 
@@ -63,7 +63,7 @@ def slow_rarest(features, frequencies):
     kept, postings = [], 0
     for feature in sorted(features, key=lambda feature: (frequencies[feature], feature)):
         postings += frequencies[feature]
-        if postings > graph.MAX_POSTINGS:
+        if postings > candidates.MAX_POSTINGS:
             break
         kept.append(feature)
     return kept
@@ -72,7 +72,7 @@ def slow_rarest(features, frequencies):
 def slow_similarities(vectors, days):
     """All pairs ``i < j`` with their similarity, and the part that the rarest features of `i` have in it."""
     dense = vectors.toarray().astype(np.float64)
-    similarities, chunks = {}, list(graph.chunks_of_days(days))
+    similarities, chunks = {}, list(candidates.chunks_of_days(days))
     for chunk in chunks:
         # Whole chunks are met: none that begins too late, and the undated one by all.
         later = [other for other in chunks if other.start >= chunk.start]
@@ -94,7 +94,7 @@ def assert_edges_are_those_of_the_slow_twin(vectors, days):
         {
             pair
             for pair, (whole, part) in similarities.items()
-            if whole >= FLOOR + margin and part >= graph.CANDIDATE_FLOOR + margin
+            if whole >= FLOOR + margin and part >= candidates.CANDIDATE_FLOOR + margin
         }
         for margin in (1e-6, -1e-6)
     )
@@ -192,7 +192,7 @@ def test_rows_at_once_do_not_change_the_pairs(seed, n, rows):
 def test_chunks_cover_the_rows_in_order_and_hold_a_few_days_or_rows(seed, n, least, span):
     days = random_days(seed, n)
     with constants(_MIN_CHUNK_ROWS=least, _CHUNK_DAYS=span):
-        chunks = [range(n)[chunk] for chunk in graph.chunks_of_days(days)]
+        chunks = [range(n)[chunk] for chunk in candidates.chunks_of_days(days)]
     assert [i for chunk in chunks for i in chunk] == list(range(n))
     dated = [chunk for chunk in chunks if not np.isnan(days[chunk.start])]
     assert len(chunks) - len(dated) == bool(np.isnan(days).any())
@@ -245,7 +245,7 @@ def test_the_rarest_features_are_those_of_the_slow_twin(seed, n, postings, most)
     vectors = random_vectors(seed, n)
     frequencies = np.random.default_rng(seed).integers(1, most + 1, vectors.shape[1])
     with constants(MAX_POSTINGS=postings):
-        rarest = graph.rarest(vectors, frequencies)
+        rarest = candidates.rarest(vectors, frequencies)
         expected = np.zeros(vectors.shape, dtype=np.float32)
         for i, row in enumerate(vectors.toarray()):
             kept = slow_rarest(np.flatnonzero(row).tolist(), frequencies)
@@ -261,21 +261,21 @@ def test_no_row_follows_more_postings_than_allowed(seed, n, postings):
     vectors = random_vectors(seed, n, features=40)
     frequencies = np.random.default_rng(seed).choice([1, 10, 1000, 2999, 3000, 3001, 70_000, 10**7], vectors.shape[1])
     with constants(MAX_POSTINGS=postings):
-        rarest = graph.rarest(vectors, frequencies)
+        rarest = candidates.rarest(vectors, frequencies)
     followed = np.add.reduceat([*frequencies[rarest.indices], 0], rarest.indptr[:-1]) if n else np.empty(0)
     assert (followed[np.diff(rarest.indptr) > 0] <= postings).all()
 
 
 def test_features_as_frequent_as_allowed_are_followed():
     vectors = csr_array(np.ones((1, 3), dtype=np.float32))
-    frequencies = np.array([graph.MAX_POSTINGS - 1, graph.MAX_POSTINGS, 1])
-    assert graph.rarest(vectors, frequencies).indices.tolist() == [0, 2]
-    assert graph.rarest(vectors[:, [1]], frequencies[[1]]).indices.tolist() == [0]
+    frequencies = np.array([candidates.MAX_POSTINGS - 1, candidates.MAX_POSTINGS, 1])
+    assert candidates.rarest(vectors, frequencies).indices.tolist() == [0, 2]
+    assert candidates.rarest(vectors[:, [1]], frequencies[[1]]).indices.tolist() == [0]
 
 
 def test_the_postings_fit_their_bits():
-    assert graph.MAX_POSTINGS + 1 < 1 << graph._POSTINGS_BITS
-    assert graph._BLOCK_ROWS <= 1 << (64 - graph._POSTINGS_BITS - graph._PLACE_BITS)
+    assert candidates.MAX_POSTINGS + 1 < 1 << candidates._POSTINGS_BITS
+    assert candidates._BLOCK_ROWS <= 1 << (64 - candidates._POSTINGS_BITS - candidates._PLACE_BITS)
 
 
 # Edges

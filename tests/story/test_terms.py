@@ -103,7 +103,7 @@ def test_two_adjacent_characters_stand_for_a_word():
     assert top_terms(texts, vocabulary_of(texts)) == ("金正", "正恩")
 
 
-def test_the_rarer_character_speaks_for_a_pair():
+def test_a_pair_has_the_frequency_of_its_rarer_character():
     vocabulary = vocabulary_of(["金 正"] * 50)
     assert top_terms(["金正 正恩"], vocabulary) == ("正恩", "金正")
 
