@@ -60,14 +60,16 @@ def _compose(codes: Codes, places: NDArray[np.int64]) -> list[NDArray[np.int64]]
     Unlike Unicode's composition, this takes only the pairs that Unicode decomposes, and no mark blocks another.
     Returns the places that may have changed.
     """
+    pairs, composites = _pairs()
     bases = _bases(codes, places)
     rank = ranks_in_runs(bases)
     for turn in range(int(rank.max(initial=-1)) + 1):
-        now = rank == turn
-        composed = _composites(codes[bases[now]], codes[places[now]])
-        joined = composed > 0
-        codes[bases[now][joined]] = composed[joined]
-        codes[places[now][joined]] = WORD_JOINER
+        base, mark = bases[rank == turn], places[rank == turn]
+        pair = codes[base].astype(np.uint64) << np.uint64(32) | codes[mark]
+        found = np.minimum(np.searchsorted(pairs, pair), len(pairs) - 1)
+        joined = pairs[found] == pair
+        codes[base[joined]] = composites[found[joined]]
+        codes[mark[joined]] = WORD_JOINER
     return [bases, places]
 
 
@@ -110,14 +112,6 @@ def _pairs() -> tuple[NDArray[np.uint64], Codes]:
         made[ord(unicodedata.normalize("NFC", jamo[:-1])) << 32 | ord(jamo[-1])] = code
     keys = sorted(made)
     return np.array(keys, dtype=np.uint64), np.array([made[key] for key in keys], dtype=np.uint32)
-
-
-def _composites(first: Codes, second: Codes) -> Codes:
-    """Code point of each pair, 0 for pairs that do not compose."""
-    keys, values = _pairs()
-    wanted = first.astype(np.uint64) << np.uint64(32) | second
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], np.uint32(0))
 
 
 @cache

@@ -25,8 +25,13 @@ def warn_truncated(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> N
     # The cheap sum first: `full_text` joins title and body.
     long = [a for a in articles if len(a.title) + len(a.text) >= max_chars and len(a.full_text) > max_chars]
     if long:
-        message = "%d of %d articles are longer than max_chars=%d; that much of their beginning was read. "
-        _log.warning(message + "The first is %.80r", len(long), len(articles), max_chars, long[0].id)
+        _log.warning(
+            "%d of %d articles are longer than max_chars=%d; that much of their beginning was read. The first is %.80r",
+            len(long),
+            len(articles),
+            max_chars,
+            long[0].id,
+        )
 
 
 def first_texts(articles: Sequence[Article], characters: int = MAX_CHARS) -> list[str]:
