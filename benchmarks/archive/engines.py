@@ -76,7 +76,7 @@ def nodes(count: int) -> Any:
             for _ in range(count - 1):
                 cluster.add_node(**node)
             break
-        except Exception as error:  # Ray does not say of which kind
+        except Exception as error:  # Ray has no class for it
             cluster.shutdown()
             if not left or "timed out during startup" not in str(error):
                 raise

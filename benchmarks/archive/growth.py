@@ -2,8 +2,8 @@
 
 python -m benchmarks.archive.growth [--articles 200000,2000000] [--jobs 2] [--limit-gb GB] [--folder FOLDER]
 
-Each archive is generated (see corpora/archive.py), with 10,000 articles a day and one story of which there are 200,000
-copies (a tenth of all articles if that is less). It is clustered in a fresh process with `--jobs` loky workers, from
+Each archive is generated (see corpora/archive.py), with 10,000 articles a day and one story with 200,000 copies
+(a tenth of all articles if that is less). It is clustered in a fresh process with `--jobs` loky workers, from
 Parquet files to Parquet files. The clock is around the call.
 
 Memory is sampled every 0.2 seconds, of each process: private memory (USS: what would be free without it) and resident

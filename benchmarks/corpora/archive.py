@@ -67,7 +67,7 @@ class Corpus(NamedTuple):
 
 
 def spellings() -> list[str]:
-    """Words by rank, of which more frequent ones are shorter, and then names."""
+    """Words by rank, the more frequent ones shorter, and then names."""
     syllables = ["".join(pair) for pair in product(ONSETS.split(), "aeiou")]
     found = dict.fromkeys(FUNCTION_WORDS.split())
     for length in (2, 3):

@@ -64,7 +64,7 @@ def story_sizes(rng: Generator, n: int, largest: int) -> Longs:
 
 
 def publication_days(rng: Generator, sizes: Longs, days: float, viral: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The day of each article, of which most are soon after the beginning of their story."""
+    """The day of each article; most articles come soon after the beginning of their story."""
     lasts = rng.uniform(0.1, LASTS_DAYS, len(sizes))
     begins = rng.uniform(0, max(days - LASTS_DAYS / 2, days / 2), len(sizes))
     found = np.repeat(begins, sizes) + np.repeat(lasts, sizes) * rng.beta(1, 3, len(viral))

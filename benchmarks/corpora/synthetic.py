@@ -160,7 +160,7 @@ def bulletins(kind: str, density: float, outlets: int, days: int, *, words: int 
     """Bulletins 2 i and their copies 2 i + 1, which begin with ten more words; `days` in a row are of one outlet.
 
     All bulletins of an outlet have the same words. A share of them, `density`, are figures, in the same places, drawn
-    anew each day from the range of `kind` in `BULLETINS`.
+    again each day from the range of `kind` in `BULLETINS`.
     """
     rng = default_rng([seed, 6, round(1000 * density), *kind.encode()])
     texts = []

@@ -119,7 +119,7 @@ def main() -> None:
     parser = harness.parser(__doc__, data=True)
     parser.add_argument("--sizes", type=harness.numbers, default=[5000, 20_000, 50_000, 100_000, 200_000])
     parser.add_argument("--against", type=int, default=100_000, help="number of articles to weigh with scikit-learn")
-    parser.add_argument("--together", type=int, help="only so many articles of the six sets together")
+    parser.add_argument("--together", type=int, help="number of articles of the six sets together; all by default")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="small sizes, one round")
     given = parser.parse_args()
