@@ -21,27 +21,13 @@ from dedup.story.weighting import TermWeighting
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupedBatch:
-    """A batch of articles, grouped by both tiers.
+    """A batch of articles, grouped by both tiers."""
 
-    Attributes
-    ----------
-    batch : Batch
-        The articles in the order of the input.
-    ordered : sequence of Article
-        The articles in canonical order, to which the groups refer.
-    near : NearDuplicates
-        Of the articles.
-    groups : StoryGroups
-        Of the near-duplicate groups, by their labels.
-    representative : str or callable
-        Rule for the representative.
-    """
-
-    batch: Batch
-    ordered: Sequence[Article]
-    near: NearDuplicates
-    groups: StoryGroups
-    representative: str | Chooser
+    batch: Batch  # the articles in the order of the input
+    ordered: Sequence[Article]  # the articles in canonical order, to which the groups refer
+    near: NearDuplicates  # of the articles
+    groups: StoryGroups  # of the near-duplicate groups, by their labels
+    representative: str | Chooser  # rule for the representative
 
 
 def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progress) -> Stories:

@@ -159,20 +159,17 @@ def _quoted(names: Sequence[str]) -> str:
 #: Check a story threshold under the caller's name for it.
 check_story_threshold = _number(LEAST_STORY_THRESHOLD, 1, "[)")
 
-_check_count = _count()
 _check_jobs = _count("None, -1 or an integer of at least 1", optional=True)
-_check_flag = _value(TypeError, "True, False", lambda value: isinstance(value, bool))
 
 _CHECKS: dict[str, Check] = {
     "story_threshold": check_story_threshold,
-    "near_threshold": _number(0, 1, "(]"),
-    "threshold": _number(0, 1, "(]"),
+    **dict.fromkeys(("near_threshold", "threshold"), _number(0, 1, "(]")),
     "recall": _number(0, 1, "()"),
-    "num_perm": _check_count,
-    "shingle_size": _check_count,
+    **dict.fromkeys(("num_perm", "shingle_size", "max_chars", "k", "n", "min_size"), _count()),
     "containment": _number(0, 1, "(]", optional=True),
-    "compare_numbers": _check_flag,
-    "cut_residue": _check_flag,
+    **dict.fromkeys(
+        ("compare_numbers", "cut_residue"), _value(TypeError, "True, False", lambda value: isinstance(value, bool))
+    ),
     "representative": _value(
         ValueError, f"{_quoted(RULES)}, callable", lambda value: callable(value) or value in RULES
     ),
@@ -183,15 +180,11 @@ _CHECKS: dict[str, Check] = {
     ),
     "fold": _value(ValueError, _quoted(FOLDS), lambda value: value in FOLDS),
     "timezone": lambda _, value: read_zone(value),
-    "max_chars": _check_count,
     "n_jobs": lambda name, value: value == -1 or _check_jobs(name, value),
     "progress": _value(
         TypeError,
         "True, False, or a callable that is given done and total",
         lambda value: isinstance(value, bool) or callable(value),
     ),
-    "k": _check_count,
-    "n": _check_count,
-    "min_size": _check_count,
     "limit": _count("None or an integer of at least 1", optional=True),
 }

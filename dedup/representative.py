@@ -17,26 +17,13 @@ Chooser = Callable[[Sequence[Article]], Article]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article of a story, with the facts that the rules use.
-
-    Attributes
-    ----------
-    article : Article
-    words : int
-        Number of tokens.
-    centrality : float
-        Mean similarity to the other reports of the story, in [0, 1].
-    copies : int
-        Number of near-duplicates in the story, itself included.
-    first : bool
-        Whether it comes before its copies.
-    """
+    """An article of a story, with the facts that the rules use."""
 
     article: Article
-    words: int
-    centrality: float
-    copies: int
-    first: bool
+    words: int  # number of tokens
+    centrality: float  # mean similarity to the other reports of the story, in [0, 1]
+    copies: int  # number of near-duplicates in the story, itself included
+    first: bool  # whether it comes before its copies
 
 
 def candidates_of(

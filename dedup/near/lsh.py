@@ -70,19 +70,12 @@ class Bands:
 
 
 class Candidates(NamedTuple):
-    """Texts that share buckets.
+    """Texts that share buckets."""
 
-    Attributes
-    ----------
-    pairs : ndarray of int64, shape (n_pairs, 2)
-        Distinct pairs ``i < j``, sorted: all pairs of each bucket of up to `SMALL_BUCKET` texts, and each text with
-        the first text of the same signature.
-    large : list of ndarray of int64
-        The texts of each larger bucket, ascending.
-    """
-
+    # (n_pairs, 2): distinct pairs ``i < j``, sorted: all pairs of each bucket of up to `SMALL_BUCKET` texts, and each
+    # text with the first text of the same signature
     pairs: NDArray[np.int64]
-    large: list[NDArray[np.int64]]
+    large: list[NDArray[np.int64]]  # the texts of each larger bucket, ascending
 
 
 def find_candidates(

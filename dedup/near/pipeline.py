@@ -32,19 +32,11 @@ _Hashes = tuple[NDArray[np.uint64], NDArray[np.int64]]
 
 
 class TextSketches(NamedTuple):
-    """Signatures and sets of texts, which the near tier compares.
+    """Signatures and sets of texts, which the near tier compares."""
 
-    Attributes
-    ----------
-    signatures : ndarray of uint32, shape (n_texts, n_values)
-    shingles : ShingleSets
-    numbers : ShingleSets or None
-        Of tokens that are numbers; None when numbers are not compared.
-    """
-
-    signatures: NDArray[np.uint32]
+    signatures: NDArray[np.uint32]  # (n_texts, n_values)
     shingles: ShingleSets
-    numbers: ShingleSets | None
+    numbers: ShingleSets | None  # of tokens that are numbers; None when numbers are not compared
 
 
 def find_near_duplicates(

@@ -19,29 +19,17 @@ _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The lines of a block of texts, and keys for any run of tokens.
-
-    Attributes
-    ----------
-    tokens : Tokens
-    begins, ends : ndarray of int64, shape (n_tokens,)
-        First character of each token, and the one behind its last, as places in ``tokens.codes``.
-    masked : ndarray of bool, shape (n_tokens,)
-        Whether each token is a number or the name of a month or weekday; keys do not tell these apart.
-    texts : ndarray of int64, shape (n_tokens,)
-        Index of the text of each token.
-    line_starts : ndarray of int64, shape (n_lines + 1,)
-        First token of each line that has tokens.
-    line_begins, line_ends : ndarray of int64, shape (n_lines,)
-        Where these lines begin and end in ``tokens.codes``.
-    """
+    """The lines of a block of texts, and keys for any run of tokens."""
 
     tokens: Tokens
+    # (n_tokens,): first character of each token, and the one behind its last, as places in ``tokens.codes``
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
+    # (n_tokens,): whether each token is a number or the name of a month or weekday; keys do not tell these apart
     masked: NDArray[np.bool_]
-    texts: NDArray[np.int64]
-    line_starts: NDArray[np.int64]
+    texts: NDArray[np.int64]  # (n_tokens,): index of the text of each token
+    line_starts: NDArray[np.int64]  # (n_lines + 1,): first token of each line that has tokens
+    # (n_lines,): where these lines begin and end in ``tokens.codes``
     line_begins: NDArray[np.int64]
     line_ends: NDArray[np.int64]
     _sums: NDArray[np.uint64]

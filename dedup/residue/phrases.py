@@ -18,23 +18,13 @@ _OPENING_MARK = "…"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phrases:
-    """Keys of phrases (see `dedup.residue.layout.Layout.keys`).
-
-    Attributes
-    ----------
-    keys : SortedKeys
-    opening : ndarray of bool, shape (n_keys,)
-        Whether each phrase makes residue of any line that it opens; otherwise it is residue as a whole line.
-    first_tokens : SortedKeys
-        Keys of the first token of every phrase.
-    sizes : ndarray of int64
-        Numbers of tokens that phrases have, distinct.
-    """
+    """Keys of phrases (see `dedup.residue.layout.Layout.keys`)."""
 
     keys: SortedKeys
+    # (n_keys,): whether each phrase makes residue of any line that it opens; otherwise it is residue as a whole line
     opening: NDArray[np.bool_]
-    first_tokens: SortedKeys
-    sizes: NDArray[np.int64]
+    first_tokens: SortedKeys  # keys of the first token of every phrase
+    sizes: NDArray[np.int64]  # numbers of tokens that phrases have, distinct
 
     def lines(self, layout: Layout) -> NDArray[np.bool_]:
         """Return whether each line is residue, shape (n_lines,)."""

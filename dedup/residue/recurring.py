@@ -45,17 +45,10 @@ _TEXTS_AT_ONCE = 1 << _TEXT_BITS
 
 @dataclass(frozen=True, eq=False)
 class RecurringKeys:
-    """Keys of the lines and runs that recur in their source.
+    """Keys of the lines and runs that recur in their source."""
 
-    Attributes
-    ----------
-    keys : ndarray of uint64, shape (n_keys,)
-        See `candidate_lines` and `candidate_runs`; below 2**51, ascending.
-    anywhere : ndarray of bool, shape (n_keys,)
-        Whether each is residue anywhere in an article, even where it is no whole line.
-    """
-
-    keys: NDArray[np.uint64]
+    keys: NDArray[np.uint64]  # (n_keys,): see `candidate_lines` and `candidate_runs`; below 2**51, ascending
+    # (n_keys,): whether each is residue anywhere in an article, even where it is no whole line
     anywhere: NDArray[np.bool_]
 
     def ascending(self) -> "RecurringKeys":

@@ -18,24 +18,12 @@ _LINE_WORDS, _RUN_WORDS = 4, 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Titles:
-    """Keys of the titles of articles, salted by source where other articles may link to them.
+    """Keys of the titles of articles, salted by source where other articles may link to them."""
 
-    Attributes
-    ----------
-    openings : SortedKeys
-        Of the first words of each title that is long enough to be looked for.
-    whole : SortedKeys
-        Of these titles as a whole.
-    sizes : ndarray of int64
-        Numbers of tokens that these titles have, distinct.
-    own : ndarray of uint64, shape (n_articles,)
-        Key of each article's title, not salted; 0 for none.
-    """
-
-    openings: SortedKeys
-    whole: SortedKeys
-    sizes: NDArray[np.int64]
-    own: NDArray[np.uint64]
+    openings: SortedKeys  # of the first words of each title that is long enough to be looked for
+    whole: SortedKeys  # of these titles as a whole
+    sizes: NDArray[np.int64]  # numbers of tokens that these titles have, distinct
+    own: NDArray[np.uint64]  # (n_articles,): key of each article's title, not salted; 0 for none
 
     def find(self, layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return whether each token is of a title of another article of the source, and of the article's own title.

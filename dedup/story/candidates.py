@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,19 +36,12 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edges:
-    """Similar pairs of nodes.
+    """Similar pairs of nodes."""
 
-    Attributes
-    ----------
-    left, right : ndarray of int64, shape (n_edges,)
-        ``left < right``, sorted.
-    similarity : ndarray of float64, shape (n_edges,)
-        In [FLOOR, 1].
-    """
-
+    # (n_edges,): ``left < right``, sorted
     left: NDArray[np.int64]
     right: NDArray[np.int64]
-    similarity: NDArray[np.float64]
+    similarity: NDArray[np.float64]  # (n_edges,): in [FLOOR, 1]
 
     @classmethod
     def joined(cls, parts: Sequence[Pairs]) -> "Edges":
@@ -76,15 +68,20 @@ def similar_pairs(
     chunks = list(chunks_of_days(days))
     # For each chunk, the rows that have each feature.
     postings = list(ordered_map(lambda chunk: vectors[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
-    parts: list[Pairs] = []
-    stages = split_progress(progress, *(chunk.stop - chunk.start for chunk in chunks)) if chunks else []
-    for number, (chunk, stage) in enumerate(zip(chunks, stages, strict=True)):
+
+    def pairs_of_chunk(number: int, stage: ProgressCallback) -> Iterator[Pairs]:
+        chunk = chunks[number]
         within_reach = [k for k in range(number, len(chunks)) if in_reach(chunk, chunks[k], days)]
         others = [(chunks[k].start, postings[k]) for k in within_reach]
         frequencies = sum(np.diff(postings[k].indptr) for k in within_reach)
-        of_rows = partial(_pairs_of_rows, vectors, days, others, frequencies)
-        parts += ordered_map(of_rows, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs, stage)
-    return Edges.joined(parts)
+
+        def pairs_of_rows(rows: slice) -> Pairs:
+            return pairs_of_candidates(vectors, days, rarest(vectors[rows], frequencies), rows.start, others)
+
+        return ordered_map(pairs_of_rows, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs, stage)
+
+    stages = split_progress(progress, *(chunk.stop - chunk.start for chunk in chunks)) if chunks else []
+    return Edges.joined([part for number, stage in enumerate(stages) for part in pairs_of_chunk(number, stage)])
 
 
 def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
@@ -103,16 +100,6 @@ def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
 def in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
     """Whether pairs of a chunk and a later one may have similarities above the floor."""
     return bool(np.isnan(days[other.start]) or days[other.start] - days[chunk.stop - 1] <= REACH_DAYS)
-
-
-def _pairs_of_rows(
-    vectors: csr_array,
-    days: NDArray[np.float64],
-    others: list[tuple[int, csr_array]],
-    frequencies: NDArray[np.int64],
-    rows: slice,
-) -> Pairs:
-    return pairs_of_candidates(vectors, days, rarest(vectors[rows], frequencies), rows.start, others)
 
 
 def pairs_of_candidates(

@@ -23,18 +23,10 @@ _BLOCK_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Cosines that an encoder gives to reports of different events in two languages.
+    """Cosines that an encoder gives to reports of different events in two languages."""
 
-    Attributes
-    ----------
-    mean : float
-        Mean cosine.
-    chance : float
-        The cosine that one pair in a hundred exceeds.
-    """
-
-    mean: float
-    chance: float
+    mean: float  # mean cosine
+    chance: float  # the cosine that one pair in a hundred exceeds
 
     def similarity(self, cosines: NDArray[np.floating]) -> NDArray[np.float64]:
         """Cosines on the scale of `dedup.story.similarity`, in [0, 1].
@@ -52,21 +44,11 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meanings:
-    """Embeddings of texts.
+    """Embeddings of texts."""
 
-    Attributes
-    ----------
-    vectors : ndarray of float32, shape (n_texts, n_dimensions)
-        Of unit length, or zero.
-    languages : ndarray of int64, shape (n_texts,)
-        Equal for texts in one language; -1 for an unknown language.
-    scale : Scale
-        Of the encoder.
-    """
-
-    vectors: NDArray[np.float32]
-    languages: NDArray[np.int64]
-    scale: Scale
+    vectors: NDArray[np.float32]  # (n_texts, n_dimensions): of unit length, or zero
+    languages: NDArray[np.int64]  # (n_texts,): equal for texts in one language; -1 for an unknown language
+    scale: Scale  # of the encoder
 
 
 def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -> Scale:

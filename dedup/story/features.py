@@ -36,27 +36,16 @@ _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Weighted counts of features.
+    """Weighted counts of features."""
 
-    Attributes
-    ----------
-    offsets : ndarray of int64, shape (n_texts + 1,)
-        Text `i` has the entries ``offsets[i]:offsets[i + 1]``.
-    keys : ndarray of uint64, shape (n_entries,)
-        Features, ascending within a text; below 2**48, with the family in the lowest two bits.
-    counts : ndarray of float32, shape (n_entries,)
-        Weighted number of occurrences, above 0.
-    uses : ndarray of int64, shape (2, n_stop_words)
-        How often each stop word is capitalised inside a sentence, as a name is, and how often it is not capitalised.
-    fold : {"unidecode", "marks"}
-        That of the texts.
-    """
-
-    offsets: NDArray[np.int64]
+    offsets: NDArray[np.int64]  # (n_texts + 1,): text `i` has the entries ``offsets[i]:offsets[i + 1]``
+    # (n_entries,): features, ascending within a text; below 2**48, with the family in the lowest two bits
     keys: NDArray[np.uint64]
-    counts: NDArray[np.float32]
+    counts: NDArray[np.float32]  # (n_entries,): weighted number of occurrences, above 0
+    # (2, n_stop_words): how often each stop word is capitalised inside a sentence, as a name is, and how often it is
+    # not capitalised
     uses: NDArray[np.int64]
-    fold: Fold = "unidecode"
+    fold: Fold = "unidecode"  # that of the texts
 
     @property
     def stop_words(self) -> NDArray[np.uint64]:

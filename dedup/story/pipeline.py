@@ -26,24 +26,12 @@ _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoryGroups:
-    """Texts grouped into stories.
+    """Texts grouped into stories."""
 
-    Attributes
-    ----------
-    labels : ndarray of int64, shape (n_texts,)
-        Story of each text, numbered by first member.
-    threshold : float
-        Mean similarity from which texts form a story.
-    edges : Edges
-        Similar pairs of texts.
-    vocabulary : Vocabulary
-        Of the texts.
-    """
-
-    labels: NDArray[np.int64]
-    threshold: float
-    edges: Edges
-    vocabulary: Vocabulary
+    labels: NDArray[np.int64]  # (n_texts,): story of each text, numbered by first member
+    threshold: float  # mean similarity from which texts form a story
+    edges: Edges  # similar pairs of texts
+    vocabulary: Vocabulary  # of the texts
 
     @property
     def membership(self) -> NDArray[np.float64]:

@@ -45,26 +45,13 @@ class TermWeighting(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Document frequencies of a batch.
-
-    Attributes
-    ----------
-    n_texts : int
-    keys : ndarray of uint64, shape (n_features,)
-        Features that occur in more than one text, ascending.
-    frequencies : ndarray of int64, shape (n_features,)
-        Number of texts that each occurs in, at least 2.
-    stop_words : ndarray of uint64, shape (n_stop_words,)
-        Keys of the stop words.
-    fold : {"unidecode", "marks"}
-        That of the texts.
-    """
+    """Document frequencies of a batch."""
 
     n_texts: int
-    keys: NDArray[np.uint64]
-    frequencies: NDArray[np.int64]
-    stop_words: NDArray[np.uint64]
-    fold: Fold = "unidecode"
+    keys: NDArray[np.uint64]  # (n_features,): features that occur in more than one text, ascending
+    frequencies: NDArray[np.int64]  # (n_features,): number of texts that each occurs in, at least 2
+    stop_words: NDArray[np.uint64]  # (n_stop_words,): keys of the stop words
+    fold: Fold = "unidecode"  # that of the texts
 
     @classmethod
     def of(cls, counts: Counts) -> "Vocabulary":

@@ -43,28 +43,14 @@ Features = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedTexts:
-    """Texts under the document frequencies that each found when it came.
-
-    Attributes
-    ----------
-    texts : TextFeatures
-    factors : ndarray of float64, shape (n_features,)
-        Inverse document frequency times the weight of the family.
-    weights : ndarray of float64, shape (n_features,)
-        TF-IDF, not normalised.
-    norms : ndarray of float32, shape (n_texts,)
-        Lengths of the vectors.
-    by_weight : list of ndarray of int64
-        Positions of the features of each text, the heaviest first.
-    frequencies : ndarray of int64, shape (n_features,)
-    """
+    """Texts under the document frequencies that each found when it came."""
 
     texts: TextFeatures
-    factors: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    norms: NDArray[np.float32]
-    by_weight: list[NDArray[np.int64]]
-    frequencies: NDArray[np.int64]
+    factors: NDArray[np.float64]  # (n_features,): inverse document frequency times the weight of the family
+    weights: NDArray[np.float64]  # (n_features,): TF-IDF, not normalised
+    norms: NDArray[np.float32]  # (n_texts,): lengths of the vectors
+    by_weight: list[NDArray[np.int64]]  # positions of the features of each text, the heaviest first
+    frequencies: NDArray[np.int64]  # (n_features,)
 
 
 class LiveArticles:

@@ -29,25 +29,14 @@ Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedArticles:
-    """Articles that come one after the other, each compared with all that came before it.
+    """Articles that come one after the other, each compared with all that came before it."""
 
-    Attributes
-    ----------
-    nodes : ndarray of int64, shape (n,)
-        Consecutive.
-    weighted : WeightedTexts
-    originals : dict of int to (str, float)
-        For the position of each copy, the id of the article that it is a copy of and their Jaccard similarity.
-    canonical : ndarray of int64, shape (n,)
-        Canonical node of each article; its own when it is no copy.
-    neighbours : list of (ndarray of int64, ndarray of float32)
-        The earlier reports that each report is similar to, and their similarities; empty for a copy.
-    """
-
-    nodes: NDArray[np.int64]
+    nodes: NDArray[np.int64]  # (n,): consecutive
     weighted: WeightedTexts
+    # for the position of each copy, the id of the article that it is a copy of and their Jaccard similarity
     originals: dict[int, tuple[str, float]]
-    canonical: NDArray[np.int64]
+    canonical: NDArray[np.int64]  # (n,): canonical node of each article; its own when it is no copy
+    # the earlier reports that each report is similar to, and their similarities; empty for a copy
     neighbours: list[Neighbours]
 
 

@@ -22,28 +22,16 @@ _BLOCK_CHARACTERS = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextFeatures:
-    """Features of texts, one text after the other.
+    """Features of texts, one text after the other."""
 
-    Attributes
-    ----------
-    shingles : ndarray of uint64, shape (n_words,)
-        Hashes of shingles, with repeats; those of text `i` are ``shingle_offsets[i]:shingle_offsets[i + 1]``.
-    shingle_offsets : ndarray of int64, shape (n_texts + 1,)
-    bands : ndarray of uint64, shape (n_texts, n_bands)
-        Keys of the LSH buckets; meaningless for a blank text.
-    features : ndarray of uint32, shape (n_features,)
-        See `shortened`; ascending within a text. Those of text `i` are ``offsets[i]:offsets[i + 1]``.
-    counts : ndarray of uint8, shape (n_features,)
-        Weighted occurrences, at most 255.
-    offsets : ndarray of int64, shape (n_texts + 1,)
-    """
-
+    # (n_words,): hashes of shingles, with repeats; those of text `i` are ``shingle_offsets[i]:shingle_offsets[i + 1]``
     shingles: NDArray[np.uint64]
-    shingle_offsets: NDArray[np.int64]
-    bands: NDArray[np.uint64]
+    shingle_offsets: NDArray[np.int64]  # (n_texts + 1,)
+    bands: NDArray[np.uint64]  # (n_texts, n_bands): keys of the LSH buckets; meaningless for a blank text
+    # (n_features,): see `shortened`; ascending within a text. Those of text `i` are ``offsets[i]:offsets[i + 1]``
     features: NDArray[np.uint32]
-    counts: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
+    counts: NDArray[np.uint8]  # (n_features,): weighted occurrences, at most 255
+    offsets: NDArray[np.int64]  # (n_texts + 1,)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

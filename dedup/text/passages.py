@@ -15,19 +15,12 @@ MAX_PASSAGES = 50
 
 
 class Runs(NamedTuple):
-    """Runs of tokens that two texts share, all of shape (n_runs,).
+    """Runs of tokens that two texts share, all of shape (n_runs,)."""
 
-    Attributes
-    ----------
-    left, right : ndarray of int64
-        First token in either text.
-    sizes : ndarray of int64
-        Number of tokens.
-    """
-
+    # first token in either text
     left: NDArray[np.int64]
     right: NDArray[np.int64]
-    sizes: NDArray[np.int64]
+    sizes: NDArray[np.int64]  # number of tokens
 
     def take(self, chosen: NDArray[np.int64]) -> "Runs":
         """Return some of the runs."""

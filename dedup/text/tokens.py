@@ -32,35 +32,20 @@ _ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a block of texts.
+    """The tokens of a block of texts."""
 
-    Attributes
-    ----------
-    codes : ndarray of uint8 or uint32, shape (n_characters,)
-        Code points of the joined texts; uint8 when all are ASCII.
-    text_starts : ndarray of int64, shape (n_texts + 1,)
-        Text `i` is ``codes[text_starts[i]:text_starts[i + 1] - 1]``; a line feed follows each text.
-    folded : ndarray of uint8, shape (n_bytes + padding,)
-        Folded bytes and 9 to 16 zero bytes.
-    starts, stops : ndarray of int64, shape (n_tokens,)
-        Token `t` is ``folded[starts[t]:stops[t]]``.
-    offsets : ndarray of int64, shape (n_texts + 1,)
-        Text `i` has the tokens ``offsets[i]:offsets[i + 1]``.
-    hashes : ndarray of uint64, shape (n_tokens,)
-        Equal for equal tokens; distinct tokens of up to eight bytes never collide.
-    fold_sizes : ndarray of uint8, shape (n_characters,), or None
-        Folded bytes of each character; None when each has one.
-    fold : {"unidecode", "marks"}
-    """
-
+    # (n_characters,): code points of the joined texts; uint8 when all are ASCII
     codes: NDArray[np.uint8] | NDArray[np.uint32]
+    # (n_texts + 1,): text `i` is ``codes[text_starts[i]:text_starts[i + 1] - 1]``; a line feed follows each text
     text_starts: NDArray[np.int64]
-    folded: NDArray[np.uint8]
+    folded: NDArray[np.uint8]  # (n_bytes + padding,): folded bytes and 9 to 16 zero bytes
+    # (n_tokens,): token `t` is ``folded[starts[t]:stops[t]]``
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    offsets: NDArray[np.int64]  # (n_texts + 1,): text `i` has the tokens ``offsets[i]:offsets[i + 1]``
+    # (n_tokens,): equal for equal tokens; distinct tokens of up to eight bytes never collide
     hashes: NDArray[np.uint64]
-    fold_sizes: NDArray[np.uint8] | None
+    fold_sizes: NDArray[np.uint8] | None  # (n_characters,): folded bytes of each character; None when each has one
     fold: Fold
 
     @property

@@ -18,8 +18,9 @@ def makes(job, number, folder):
 
 
 def made(job, stage="stage"):
-    """What is in each finished part."""
-    return {int(path.parent.name): path.read_text() for path in sorted(Path(job.folder).glob(f"{stage}/*/made"))}
+    """What is in each finished part; a worker that was killed may have left a draft."""
+    paths = [path for path in Path(job.folder).glob(f"{stage}/*/made") if path.parent.name.isdigit()]
+    return {int(path.parent.name): path.read_text() for path in sorted(paths)}
 
 
 def workers(n_jobs=1, **options):
