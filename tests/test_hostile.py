@@ -78,6 +78,7 @@ def test_what_feeds_carry_at_length(unit):
     assert all(len(term) <= 128 for term in story.terms)
 
 
+@pytest.mark.slow
 def test_copies_of_fifty_megabytes_are_near_duplicates_in_batch_and_index():
     text = words(50_000) * 125
     articles = [Article("a", text), Article("b", f"{text} Updated."), Article("c", KIM)]

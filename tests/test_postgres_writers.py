@@ -37,6 +37,7 @@ def told_by(index):
 # Several at once
 
 
+@pytest.mark.slow
 def test_three_processes_make_the_stories_that_one_would(url, writers, sample):
     running = [writers.start(url, part, 3, 40, does="fill") for part in range(3)]
     for _ in running:
@@ -59,6 +60,7 @@ def test_three_processes_make_the_stories_that_one_would(url, writers, sample):
     writers.kill(*running)
 
 
+@pytest.mark.slow
 def test_two_processes_write_and_one_reads(url, writers):
     running = [writers.start(url, part, 2) for part in range(2)]
     writers.read_until("ready")
@@ -87,6 +89,7 @@ def test_several_that_make_the_schema_at_once_make_one(url, writers):
 # Kills
 
 
+@pytest.mark.slow
 def test_whatever_moment_a_writer_is_killed_at_nothing_acknowledged_is_lost(url, writers):
     moments = random.Random(5)
     with StoryIndex(url) as beside:

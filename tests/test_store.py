@@ -77,6 +77,7 @@ def assert_whole(path, acknowledged, texts):
                 assert index.story(story).id == found.id
 
 
+@pytest.mark.slow
 def test_whatever_moment_it_is_killed_at_nothing_acknowledged_is_lost(tmp_path):
     path, moments = tmp_path / "index.db", random.Random(5)
     bodies = {a.id: a.text for a in dedup.sample_articles("en")}

@@ -572,7 +572,7 @@ class Changes(RuleBasedStateMachine):
 
 def test_whatever_is_written_is_read_as_by_its_twin(make_store):
     numbers, histories = count(), make_store.backend.histories
-    machine = settings(deadline=None, max_examples=histories, stateful_step_count=25, derandomize=True)
+    machine = settings(deadline=None, max_examples=histories, stateful_step_count=25)
     run_state_machine_as_test(lambda: Changes(make_store, str(next(numbers))), settings=machine)
 
 

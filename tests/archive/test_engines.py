@@ -47,6 +47,7 @@ def begun(tmp_path_factory):
 
 
 @pytest.mark.parametrize("engine", NEEDED)
+@pytest.mark.slow
 def test_a_killed_worker_of_any_engine_changes_no_byte(begun, engine):
     if find_spec(NEEDED[engine]) is None:
         pytest.skip(f'needs {NEEDED[engine]}: pip install "dedup-stories[{engine}]"')

@@ -151,6 +151,7 @@ cluster(sys.argv[1], sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_a_job_that_is_killed_again_and_again_goes_on(tmp_path, path, undisturbed):
     out, work = tmp_path / "out", tmp_path / "out.work"
     places = [str(Path(dedup.__file__).parents[1]), str(Path(__file__).parent)]

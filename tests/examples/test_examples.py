@@ -102,6 +102,7 @@ def test_followed_stories_are_those_of_the_index(capsys, tmp_path):
 # tune_with_labels.py
 
 
+@pytest.mark.slow
 def test_tuning_prints_what_it_is_worth(capsys):
     tune = load("tune_with_labels")
     tune.main(["--languages", "es"])
@@ -156,6 +157,7 @@ def printed(notebook):
     ]
 
 
+@pytest.mark.slow
 def test_the_notebook_says_what_it_said(tmp_path):
     for module in ("nbclient", "ipykernel", "matplotlib"):
         pytest.importorskip(module, reason=f"{module} is not installed: pip install {module}")

