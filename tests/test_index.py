@@ -798,7 +798,7 @@ def test_stories_since_and_of_a_size_the_latest_first(index):
     assert [ids(s) for s in index.stories(since=TUESDAY + DAY, min_size=3)] == [["a", "b", "d"]]
 
 
-def test_similar_is_sorted_within_k_and_says_the_story(index, english):
+def test_similar_is_sorted_within_k_and_names_the_story(index, english):
     index.add_many(english)
     for asked in english[::7]:
         found = index.similar(asked, k=5)
@@ -824,7 +824,7 @@ def test_similar_answers_for_articles_outside_and_leaves_no_trace(index, english
     assert memory(index) == before
 
 
-def test_a_story_is_what_the_batch_says_of_the_same_articles(index, english):
+def test_a_story_has_the_facts_that_a_batch_has_of_the_same_articles(index, english):
     index.add_many(english)
     for story in index.stories(min_size=3):
         assert story.first == min(a.published for a in story.articles)
@@ -868,7 +868,7 @@ def random_stories(index, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_refine_says_every_move_and_mends_what_was_misjudged(index, english, seed):
+def test_refine_returns_every_move_and_mends_what_was_misjudged(index, english, seed):
     index.add_many(english)
     index.refine(LONG_AGO)  # what the young index left apart
     expected = grouping(index)
@@ -1210,7 +1210,7 @@ def test_the_story_of_an_updated_article_that_was_alone_in_it_stays_an_alias(ind
     assert index.story(before.story_id).id == index.story(after.story_id).id == after.story_id
 
 
-def test_bad_articles_among_many_are_skipped_and_said_if_wanted(index):
+def test_bad_articles_among_many_are_skipped_and_returned_if_wanted(index):
     texts = [
         {"id": "a", "text": TRAIN},
         {"id": "b", "text": 5},
@@ -1228,7 +1228,7 @@ def test_bad_articles_among_many_are_skipped_and_said_if_wanted(index):
         index.add_many([], errors="ignore")
 
 
-def test_it_is_said_when_an_article_is_not_compared_with_all_that_share_its_bands(index, monkeypatch, caplog):
+def test_it_is_logged_when_an_article_is_not_compared_with_all_that_share_its_bands(index, monkeypatch, caplog):
     monkeypatch.setattr("dedup.stream.matching._MOST_COMPARED", 2)
     with caplog.at_level("INFO"):
         outcomes = [index.add({"id": str(i), "text": TRAIN}).outcome for i in range(4)]

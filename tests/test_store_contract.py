@@ -584,7 +584,7 @@ def test_a_new_store_is_empty(store):
     assert store.counters() == (1, 1, -np.inf)
 
 
-def test_of_nothing_nothing_is_told_or_changed(both):
+def test_of_nothing_nothing_is_returned_or_changed(both):
     both.fill(article(1), article(2, canonical=1))
     with both.store.transaction():
         for change in (both.add_stories, both.insert, both.delete):

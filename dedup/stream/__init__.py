@@ -1,1 +1,1 @@
-"""What a StoryIndex keeps in memory about its live articles; all of it can be made again from the store."""
+"""The parts of a StoryIndex; what they keep in memory can be loaded again from the store."""

@@ -18,6 +18,6 @@ def stored_parameters(settings: StorySettings) -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that an index is made with; a file opens with others, which read few characters otherwise."""
+    """Return the versions that an index is made with; it opens with others too, which differ in few characters."""
     packages = {name: version(name) for name in ("Unidecode", "stopwordsiso") if find_spec(name.lower())}
     return {"dedup": __version__, "unicode": unicodedata.unidata_version} | packages

@@ -72,7 +72,7 @@ def _extract_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: 
 def extract_shingles(
     texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode"
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the hashes of the shingles of texts, and the number of each text's."""
+    """Return the hashes of the shingles of texts, and the number of shingles of each text."""
     hashes, counts = [], []
     for block in blocks(texts, _BLOCK_CHARACTERS):
         tokens = tokenize(texts[block], fold)

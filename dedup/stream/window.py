@@ -60,7 +60,7 @@ class Window:
                 self.remove(node)
 
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8], NDArray[np.int64]]:
-        """Return the nodes, all their features and counts one node after the other, and the number of each node's."""
+        """Return the nodes, all features and counts one node after the other, and the number of features of each."""
         features = [np.empty(0, dtype=np.uint32), *(features for features, _ in self._articles.values())]
         counts = [np.empty(0, dtype=np.uint8), *(counts for _, counts in self._articles.values())]
         nodes = np.array(list(self._articles), dtype=np.int64)
@@ -78,10 +78,10 @@ class Window:
     def frequencies_in_turn(
         self, features: NDArray[np.uint32], text: NDArray[np.int64], counted: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the document frequencies and the number of articles that texts find that come one after the other.
+        """Return document frequencies and numbers of articles for texts that come one after the other.
 
         `text` has the text of each feature, ascending; `counted` says which texts enter the window before the next one
-        comes. Each text counts itself. Shapes are (n_features,) and (n_texts,).
+        comes. Each text also counts itself. The arrays have shapes (n_features,) and (n_texts,).
         """
         frequencies = self.frequencies(features) + _in_earlier_texts(counters(features), text, counted) + 1
         return frequencies, self.count + np.cumsum(counted) - counted + 1
