@@ -15,13 +15,13 @@ from dedup import archive
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 FIELDS = ("id", "text", "title", "published", "source")
-MAX_CHARS = 3000  # what one article is longer than
+MAX_CHARS = 3000  # one article is longer
 
 _ONSETS, _VOWELS, _ENDINGS = "bdfgklmnprstvz", "aeiou", ["", "n", "r", "s", "l"]
 
 
 def vocabulary(count, seed=0):
-    """So many made-up words."""
+    """Return made-up words."""
     rng, words = np.random.default_rng(seed), {}
     while len(words) < count:
         syllables = (rng.choice(list(_ONSETS)) + rng.choice(list(_VOWELS)) for _ in range(rng.integers(2, 5)))
@@ -30,7 +30,7 @@ def vocabulary(count, seed=0):
 
 
 def generated(n, *, seed=0, days=20.0, words=40, lasts=0.7, undated=0.04, sources=6, copied=0.2):
-    """So many articles of made-up words: reports of stories, which last some days, and copies of those.
+    """Return articles of made-up words: reports of stories that last some days, and copies.
 
     Every source has a line of its own at the head or the foot of each article.
     """
@@ -69,7 +69,7 @@ def generated(n, *, seed=0, days=20.0, words=40, lasts=0.7, undated=0.04, source
 
 
 def hostile(*, surrogates=True):
-    """What feeds carry beside articles, and a text of which there are more copies than a small bucket has."""
+    """Return items of feeds that are hardly articles, and a text with more copies than a small bucket has."""
     viral = " ".join(vocabulary(60, 7))
     articles = [
         {"id": f"viral-{i:03}", "text": f"{viral} {i % 3}", "published": (BEGIN + timedelta(hours=i)).isoformat()}
@@ -92,7 +92,7 @@ def hostile(*, surrogates=True):
 
 
 def sampled():
-    """The sample articles as rows."""
+    """Return the sample articles as rows."""
     return [
         {"id": a.id, "text": a.text, "title": a.title, "published": a.published.isoformat(), "source": a.source}
         for a in dedup.sample_articles()
@@ -104,7 +104,7 @@ def shuffled(articles, seed=0):
 
 
 def write(path, articles):
-    """A file of articles, of the kind that its name says."""
+    """Write articles to a file of the format that its name says."""
     if path.suffix == ".parquet":
         table = pa.table({name: pa.array([a.get(name) for a in articles], pa.string()) for name in FIELDS})
         pq.write_table(table, path, row_group_size=max(1, len(articles) // 3))
@@ -114,36 +114,36 @@ def write(path, articles):
 
 
 def spread(folder, articles, suffixes):
-    """Files with these suffixes, over which the articles are spread in turn; those in Parquet have no surrogates."""
+    """Write articles to files with these suffixes in turn; Parquet takes no surrogates."""
     folder.mkdir()
     return [write(folder / f"part{k}{suffix}", articles[k :: len(suffixes)]) for k, suffix in enumerate(suffixes)]
 
 
 def rows_of(out, table):
-    """A table of the results."""
+    """Return the rows of a table of the results."""
     parts = sorted((Path(out) / table).glob("*.parquet"))
     return [row for path in parts for row in pq.read_table(path).to_pylist()]
 
 
 def files_of(out):
-    """The bytes of every file of the results but for the manifest, by name."""
+    """Return the bytes of every file of the results except the manifest, by name."""
     paths = [path for path in Path(out).rglob("*") if path.is_file() and path.name != "manifest.json"]
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in paths}
 
 
 def in_order(articles):
-    """Articles by publication, then by id, as the batch takes them."""
+    """Return articles in canonical order."""
     batch = dedup.article.read_articles(articles, warns=False)
     return [batch.articles[i] for i in batch.order]
 
 
 def cluster(paths, out, **parameters):
-    """The job, in this process if nothing else is said."""
+    """Run a job, by default in this process."""
     return archive.cluster(paths, out, **{"n_jobs": 1, "max_chars": MAX_CHARS} | parameters)
 
 
 def dies_once(job, number, folder):
-    """A task of which the worker is killed when it makes parts 1 and 4 for the first time."""
+    """Task: kills its worker at the first attempt at parts 1 and 4."""
     mark = Path(job.folder) / f"{number}.mark"
     if number in (1, 4) and not mark.exists():
         (folder / "half").write_text("half")

@@ -174,18 +174,18 @@ def test_a_job_that_is_killed_again_and_again_goes_on(tmp_path, path, undisturbe
 
 
 def test_one_call_at_a_time(tmp_path, path, undisturbed):
-    told = []
+    calls = []
 
     def call_again(done, total):
-        if not told:
+        if not calls:
             with pytest.raises(
                 RuntimeError, match=r"another call works in .*out\.work; allowed: one at a time"
             ) as error:
                 cluster(path, tmp_path / "out")
-            told.append(error)
+            calls.append(error)
 
     cluster(path, tmp_path / "out", progress=call_again)
-    assert told
+    assert calls
     assert files_of(tmp_path / "out") == undisturbed
 
 
@@ -252,11 +252,11 @@ def test_what_progress_raises_ends_the_job_and_it_goes_on(tmp_path, path, undist
 
     with pytest.raises(Interrupted):
         cluster(path, tmp_path / "out", progress=stops)
-    told = []
-    cluster(path, tmp_path / "out", progress=lambda done, total: told.append((done, total)))
+    calls = []
+    cluster(path, tmp_path / "out", progress=lambda done, total: calls.append((done, total)))
     assert files_of(tmp_path / "out") == undisturbed
-    assert told == sorted(told)
-    assert told[-1] == (130, 130)
+    assert calls == sorted(calls)
+    assert calls[-1] == (130, 130)
 
 
 # Nothing twice

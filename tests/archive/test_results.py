@@ -43,7 +43,7 @@ def begin(path, out, *, since=None, **how):
     return StoryIndex.from_stories(path, archive.read(out, since=since), **how)
 
 
-def told(index):
+def summary(index):
     """All that an index says of its stories but for their numbers."""
     return {(s.articles, s.near_duplicates, s.membership, s.representative) for s in index.stories()}
 
@@ -57,7 +57,7 @@ def test_it_is_the_index_that_begins_with_the_batch(tmp_path, articles, rows, pa
         stories = dedup.cluster(given, max_chars=10_000, **parameters)
         batch = StoryIndex.from_stories(":memory:", stories, max_chars=10_000, **parameters)
     with batch, begin(":memory:", tmp_path / "out") as index:
-        assert told(index) == told(batch)
+        assert summary(index) == summary(batch)
         assert [s.articles[0] for s in sorted(index.stories(), key=lambda s: int(s.id[1:]))] == sorted(
             (story.articles[0] for story in stories), key=lambda a: (a.published is None, a.published or BEGIN, a.id)
         )
@@ -139,7 +139,7 @@ def test_no_articles_are_an_empty_index(tmp_path):
 
 def test_progress_is_of_the_articles_taken_over(done, articles):
     seen = []
-    begin(":memory:", done / "out", progress=lambda *told: seen.append(told)).close()
+    begin(":memory:", done / "out", progress=lambda *summary: seen.append(summary)).close()
     assert seen[-1] == (len(articles), len(articles))
     assert seen == sorted(set(seen))
 

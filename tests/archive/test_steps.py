@@ -17,7 +17,7 @@ THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3])
 
 
 def stream(seed, n, reach, density=0.5):
-    """Similar pairs ``i < j < i + reach`` of so many reports, without ties."""
+    """Similar pairs ``i < j < i + reach`` of `n` reports, without ties."""
     rng = np.random.default_rng(seed)
     left, right = np.triu_indices(n, 1)
     values = 0.05 + 0.95 * rng.random(len(left)) * rng.choice([0.1, 0.3, 1.0], len(left))
@@ -26,7 +26,7 @@ def stream(seed, n, reach, density=0.5):
 
 
 def short_lived(seed, n, reach):
-    """Such pairs of which no component is longer than the reach: reports of events that end."""
+    """Pairs whose components are no longer than the reach: reports of events that end."""
     rng = np.random.default_rng(seed)
     pairs, event = stream(seed, n, reach), np.empty(n, dtype=np.int64)
     begins = np.arange(n) // (reach // 2 + 1)
@@ -42,7 +42,7 @@ def adjacency(pairs):
 
 
 def steps(pairs, sizes, threshold, order=None):
-    """What `settle` makes of the pairs when so many reports come at a time: every step, with what went in."""
+    """Yield every step of `settle` over the pairs, with its input, when `sizes` reports are added at a time."""
     graph = OpenGraph(*(np.empty(0, dtype=np.int64) for _ in range(4)), np.empty(0))
     order = np.arange(len(pairs.left)) if order is None else order
     first = 0
@@ -176,7 +176,7 @@ def test_the_order_of_pairs_does_not_matter(seed, cuts, n, reach, threshold):
 
 @pytest.mark.parametrize("step", [60, 100, 200])
 def test_steps_cost_little_when_stories_outlive_them(step):
-    """Reports in 600 places of which every tenth is of one endless story, and the others of short ones."""
+    """Every tenth of 600 reports is of one endless story, the others are of short ones."""
     rng = np.random.default_rng(step)
     n, reach = 600, 50
     story = np.where(np.arange(n) % 10 == 0, 0, 1 + np.arange(n) // 12)

@@ -27,9 +27,9 @@ def state_of(path):
 
 def test_summary_and_again(run, articles, tmp_path):
     index = tmp_path / "stories.db"
-    told = run("ingest", index, articles)
+    got = run("ingest", index, articles)
     counts = "1 new stories, 0 reports, 1 near-duplicates, 0 updated, 0 unchanged"
-    assert told == (0, f"3 articles: 2{counts[1:]}, 0 refused; 3 in {index}\n", "")
+    assert got == (0, f"3 articles: 2{counts[1:]}, 0 refused; 3 in {index}\n", "")
     code, out, err = run("ingest", index, articles, "--json")
     assert (code, err) == (0, "")
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["unchanged"] * 3
@@ -122,10 +122,10 @@ def test_killed_in_the_middle_and_started_again(rows, tmp_path, stream):
     process = start("ingest", killed, "-", "--json", "--batch-size", "5")
     process.stdin.write(lines_of(stream[:23]).encode())
     process.stdin.flush()
-    told = [json.loads(process.stdout.readline()) for _ in range(20)]
+    got = [json.loads(process.stdout.readline()) for _ in range(20)]
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert told == want[:20]
+    assert got == want[:20]
     assert len(state_of(killed)) == 20
     again = rows("ingest", killed, path, "--json", "--batch-size", "5")
     assert [row["outcome"] for row in again[:20]] == ["unchanged"] * 20
