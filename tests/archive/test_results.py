@@ -139,7 +139,7 @@ def test_no_articles_are_an_empty_index(tmp_path):
 
 def test_progress_is_of_the_articles_taken_over(done, articles):
     seen = []
-    begin(":memory:", done / "out", progress=lambda *summary: seen.append(summary)).close()
+    begin(":memory:", done / "out", progress=lambda *counts: seen.append(counts)).close()
     assert seen[-1] == (len(articles), len(articles))
     assert seen == sorted(set(seen))
 
