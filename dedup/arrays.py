@@ -7,6 +7,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+# Arrays by what they hold; annotations of public classes and functions write them out.
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Hashes = NDArray[np.uint64]
+
 #: Keys of one slot that are compared one by one before a binary search takes over.
 _PROBES = 4
 
@@ -29,7 +35,7 @@ def joined(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
     return whole
 
 
-def connected_labels(left: NDArray[np.int64], right: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def connected_labels(left: Integers, right: Integers, n: int) -> Integers:
     """Connected component of each of `n` nodes under the edges ``left[i], right[i]``, numbered by first member.
 
     Examples
@@ -43,7 +49,7 @@ def connected_labels(left: NDArray[np.int64], right: NDArray[np.int64], n: int) 
     return numbered_by_first(connected_components(graph, directed=False)[1])
 
 
-def numbered_by_first(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+def numbered_by_first(labels: NDArray[np.integer]) -> Integers:
     """The same grouping with labels numbered in the order of their first members.
 
     Examples
@@ -57,7 +63,7 @@ def numbered_by_first(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     return number[which]
 
 
-def first_members(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+def first_members(labels: NDArray[np.integer]) -> Integers:
     """Position of the first member of each label, by label.
 
     Examples
@@ -65,11 +71,11 @@ def first_members(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     >>> first_members(np.array([1, 0, 1, 0]))
     array([1, 0])
     """
-    first: NDArray[np.int64] = np.unique(labels, return_index=True)[1]
+    first: Integers = np.unique(labels, return_index=True)[1]
     return first
 
 
-def run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
+def run_starts(values: NDArray[Any]) -> Integers:
     """Positions at which a run of equal values begins.
 
     Examples
@@ -80,7 +86,7 @@ def run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
 
 
-def ranks_in_runs(values: NDArray[Any]) -> NDArray[np.int64]:
+def ranks_in_runs(values: NDArray[Any]) -> Integers:
     """Position of each value in its run of equal values.
 
     Examples
@@ -92,7 +98,7 @@ def ranks_in_runs(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.arange(len(values)) - np.repeat(starts, np.diff(np.append(starts, len(values))))
 
 
-def members(labels: NDArray[np.int64]) -> list[list[int]]:
+def members(labels: Integers) -> list[list[int]]:
     """Positions of the members of each label, ascending, by label.
 
     Examples
@@ -138,14 +144,14 @@ class SortedKeys:
     [1, -1, 2]
     """
 
-    def __init__(self, keys: NDArray[np.uint64], bits: int) -> None:
+    def __init__(self, keys: Hashes, bits: int) -> None:
         self.keys = keys
         prefix_bits = min(bits, len(keys).bit_length() + 1)
         self._shift = np.uint64(bits - prefix_bits)
         counts = np.bincount((keys >> self._shift).astype(np.int64), minlength=1 << prefix_bits)
         self._first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
 
-    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def find(self, keys: Hashes) -> Integers:
         """Position of each key, -1 for unknown ones."""
         found = np.full(len(keys), -1)
         slot = (keys >> self._shift).astype(np.int64)

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import first_members, members, numbered_by_first
+from dedup.arrays import Integers, first_members, members, numbered_by_first
 from dedup.article import Article, Batch
 from dedup.explainer import explain_ids, explain_membership
 from dedup.near.result import NearDuplicates
@@ -66,7 +65,7 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
 
 def build_story(
     candidates: Sequence[Candidate],
-    copies: NDArray[np.int64],
+    copies: Integers,
     threshold: float,
     representative: str | Chooser,
     weighting: TermWeighting,

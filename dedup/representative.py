@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.wording import duration
 
@@ -28,9 +28,9 @@ class Candidate:
 
 def candidates_of(
     articles: Sequence[Article],
-    copies: NDArray[np.int64],
+    copies: Integers,
     words: Sequence[int],
-    membership: NDArray[np.float64],
+    membership: Floats,
 ) -> list[Candidate]:
     """The articles of a story, in canonical order, with the facts that the rules use.
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from dedup.archive.arrow import printable_column, to_texts
 from dedup.archive.job import Job
@@ -21,7 +20,7 @@ from dedup.archive.parts import (
 )
 from dedup.archive.residue import read_partition, texts_of, word_counts, write_partitioned
 from dedup.archive.slices import positions_of, slices_of
-from dedup.arrays import connected_labels, first_members, run_starts
+from dedup.arrays import Hashes, Integers, connected_labels, first_members, run_starts
 from dedup.near.lsh import Bands
 from dedup.near.pipeline import compare_sketches, make_sketches
 from dedup.story.candidates import chunks_of_days, in_reach
@@ -32,10 +31,10 @@ _SORTED_AT_ONCE = 1 << 24
 #: A part of the verification ends once it has this many words; no component is in two parts.
 _WORDS_AT_ONCE = 1 << 23
 
-Forest = tuple[NDArray[np.int64], NDArray[np.int64]]
+Forest = tuple[Integers, Integers]
 
 
-def bucket_forest(keys: NDArray[np.uint64], positions: NDArray[np.int64]) -> Forest:
+def bucket_forest(keys: Hashes, positions: Integers) -> Forest:
     """Return edges from the first member of each bucket to its other members.
 
     `positions` has all members, ascending, and `keys` the bucket of each.
@@ -190,9 +189,9 @@ def group_articles(job: Job, _: int, folder: Path) -> None:
     )
 
 
-def canonical_positions(job: Job, number: int) -> NDArray[np.int64]:
+def canonical_positions(job: Job, number: int) -> Integers:
     """Return the positions of the canonical articles in a slice, one of each near-duplicate group."""
     own = positions_of(job, number)
     first = np.array(NearGroups.of(job).first[own])
-    canonical: NDArray[np.int64] = own.start + np.flatnonzero(first == np.arange(own.start, own.stop))
+    canonical: Integers = own.start + np.flatnonzero(first == np.arange(own.start, own.stop))
     return canonical

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from dedup.archive.arrow import printable_column, read_table, to_texts
 from dedup.archive.job import Job
 from dedup.archive.parts import Assignments, NearGroups, Order, Slice, StoryLabels, StoryRows
 from dedup.archive.residue import word_counts
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
-from dedup.arrays import joined, members
+from dedup.arrays import Integers, joined, members
 from dedup.article import Article
 from dedup.representative import Candidate, candidates_of, choose, cohesion
 from dedup.wording import printable
@@ -36,7 +35,7 @@ _STORIES = pa.schema(
 )
 
 
-def summaries_of(job: Job, positions: NDArray[np.int64]) -> pa.Table:
+def summaries_of(job: Job, positions: Integers) -> pa.Table:
     """Return ids, publication times, sources and headlines of articles, by ascending position."""
     tables = [SUMMARIES.empty_table()]
     bounds = np.array(Order.of(job).bounds)

@@ -11,11 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.archive.job import Job, part_folder
-
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Keys = NDArray[np.uint64]
+from dedup.arrays import Flags, Floats, Hashes, Integers
 
 #: Names on disk of arrays that have others here.
 _ON_DISK = {"part_numbers": "goals", "part_count": "parts", "representatives": "shown"}
@@ -79,7 +75,7 @@ class ReadBlock(Part, stage="read"):
     articles = File("articles.arrow")
     days: Floats
     sizes: Integers  # characters of title and text
-    salts: Keys  # hashes of the sources
+    salts: Hashes  # hashes of the sources
 
 
 class Order(Part, stage="order", mapped=True):
@@ -89,7 +85,7 @@ class Order(Part, stage="order", mapped=True):
     block_offsets: Integers
     bounds: Integers  # positions where slices begin, and the end
     days: Floats  # by position, as all that follows
-    salts: Keys
+    salts: Hashes
     sampled: Integers  # positions of the articles that residue is learned from, group by group
     sample_offsets: Integers
 
@@ -99,8 +95,8 @@ class Slice(Part, stage="slices"):
 
     articles = File("articles.arrow")
     summaries = File("outlines.arrow")
-    openings: Keys
-    whole: Keys
+    openings: Hashes
+    whole: Hashes
     title_sizes: Integers
 
 
@@ -113,17 +109,17 @@ class Sample(Part, stage="sample"):
 class LearnedGroup(Part, stage="learn"):
     """What recurs in a group of sources."""
 
-    keys: Keys
+    keys: Hashes
     anywhere: Flags
 
 
 class LearnedAll(Part, stage="collect"):
     """What recurs in any source, and the keys of all titles."""
 
-    keys: Keys
+    keys: Hashes
     anywhere: Flags
-    openings: Keys
-    whole: Keys
+    openings: Hashes
+    whole: Hashes
     title_sizes: Integers
 
 
@@ -133,12 +129,12 @@ class Sketch(Part, stage="sketch"):
     texts = File("texts.arrow")
     words: Integers  # of each text
 
-    def keys(self, band: int) -> Keys:
+    def keys(self, band: int) -> Hashes:
         """Return the bucket of each text in a band; the one after the last band is that of whole signatures."""
-        keys: Keys = np.load(self.folder / f"keys_{band}.npy", allow_pickle=False)
+        keys: Hashes = np.load(self.folder / f"keys_{band}.npy", allow_pickle=False)
         return keys
 
-    def save_keys(self, keys: Iterable[Keys]) -> None:
+    def save_keys(self, keys: Iterable[Hashes]) -> None:
         """Write the buckets of all bands."""
         for band, of_band in enumerate(keys):
             np.save(self.folder / f"keys_{band}.npy", of_band, allow_pickle=False)
@@ -194,9 +190,9 @@ class FeatureCounts(Part, stage="count"):
 
     positions: Integers
     offsets: Integers
-    entries: Keys  # the features of all reports, one report after the other
+    entries: Hashes  # the features of all reports, one report after the other
     counts: NDArray[np.uint16]
-    keys: Keys  # distinct features
+    keys: Hashes  # distinct features
     frequencies: NDArray[np.int32]
     uses: Integers
 
@@ -207,7 +203,7 @@ class Vectors(Part, stage="weigh"):
     data: NDArray[np.float32]
     indices: NDArray[np.int32]
     indptr: NDArray[np.int32]
-    keys: Keys
+    keys: Hashes
 
 
 class SimilarPairs(Part, stage="compare"):

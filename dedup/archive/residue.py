@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from dedup.archive.arrow import read_table, to_bytes, to_texts, write_batches, write_table
 from dedup.archive.job import Job
 from dedup.archive.parts import Candidates, LearnedAll, LearnedGroup, Order, Sample, Sketch, Slice
 from dedup.archive.slices import articles_of, positions_of, salts_of, slices_of
-from dedup.arrays import SortedKeys, joined
+from dedup.arrays import Integers, SortedKeys, joined
 from dedup.article import Article
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.pipeline import make_sketches
@@ -23,7 +22,7 @@ from dedup.text.limit import readable_texts
 _TEXTS = pa.schema([("position", pa.int64()), ("id", pa.binary()), ("text", pa.binary())])
 
 
-def write_partitioned(path: Path, table: pa.Table, partition: NDArray[np.int64], n: int) -> None:
+def write_partitioned(path: Path, table: pa.Table, partition: Integers, n: int) -> None:
     """Write rows to a file with a batch for each of `n` partitions; `partition` has that of each row."""
     order = np.argsort(partition, kind="stable")
     ordered = table.take(order).combine_chunks()
@@ -119,7 +118,7 @@ def _find_residue(job: Job, number: int, titles: list[str], bodies: list[str]) -
     )
 
 
-def word_counts(job: Job) -> NDArray[np.int64]:
+def word_counts(job: Job) -> Integers:
     """Return the number of words of every text."""
     return joined([Sketch.of(job, k).words for k in slices_of(job)], np.int64)
 

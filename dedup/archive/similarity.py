@@ -14,7 +14,7 @@ from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
 from dedup.archive.residue import texts_of
 from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import SortedKeys
+from dedup.arrays import Floats, Integers, SortedKeys
 from dedup.story.candidates import pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
 from dedup.story.weighting import Vocabulary, vectorize
@@ -27,7 +27,7 @@ _ROWS_AT_ONCE = 512
 _HIGHEST_COUNT = np.iinfo(np.uint16).max
 _NO_PAIRS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
 
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+Pairs = tuple[Integers, Integers, Floats]
 
 
 def count_slice(job: Job, number: int, folder: Path) -> None:
@@ -89,14 +89,14 @@ class ChunkRows(NamedTuple):
     rows: slice
     reach: slice  # from the beginning of the chunk on; undated articles are in reach of all
 
-    def reached(self, positions: NDArray[np.int64], *, undated: bool) -> slice:
+    def reached(self, positions: Integers, *, undated: bool) -> slice:
         """Return which of some positions are within reach."""
         if undated:
             return slice(0, len(positions))
         return slice(*np.searchsorted(positions, [self.reach.start, self.reach.stop]).tolist())
 
 
-def chunks_of(job: Job, positions: NDArray[np.int64]) -> list[ChunkRows]:
+def chunks_of(job: Job, positions: Integers) -> list[ChunkRows]:
     """Return the chunks of days of a slice whose reports have these positions."""
     groups = NearGroups.of(job)
     chunks, reach = groups.chunks, groups.reach
@@ -146,7 +146,7 @@ class _OtherSlice(NamedTuple):
     `columns` has the column of each of their features in the other slice, -1 for those that it does not have.
     """
 
-    positions: NDArray[np.int64]
+    positions: Integers
     rows: csr_array
     columns: NDArray[np.int32]
     n_columns: int
@@ -162,7 +162,7 @@ class _OtherSlice(NamedTuple):
         """Return the rows within reach of a chunk."""
         return chunk.reached(self.positions, undated=self.undated)
 
-    def frequencies(self, chunk: ChunkRows) -> NDArray[np.int64]:
+    def frequencies(self, chunk: ChunkRows) -> Integers:
         """Return how many of the rows within reach have each feature of the other slice."""
         rows, indptr = self.reached(chunk), self.rows.indptr
         counts = np.bincount(self.rows.indices[indptr[rows.start] : indptr[rows.stop]], minlength=len(self.columns))
@@ -173,7 +173,7 @@ class _OtherSlice(NamedTuple):
 
 def _pairs(
     job: Job,
-    positions: NDArray[np.int64],
+    positions: Integers,
     rows: csr_array,
     blocks: list[tuple[ChunkRows, int, csr_array]],
     other: _OtherSlice,

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from dedup.archive.arrow import read_rows, read_table, to_bytes, to_texts, write_table
 from dedup.archive.job import Job
 from dedup.archive.parts import Order, ReadBlock, Slice
-from dedup.arrays import joined
+from dedup.arrays import Floats, Hashes, Integers, joined
 from dedup.article import Article, read_articles
 from dedup.inputs.blocks import Block, rows_of_block
 from dedup.residue.recurring import samples, source_salts
@@ -111,7 +110,7 @@ def _require_unique(ids: pa.ChunkedArray) -> None:
         raise ValueError(f"paths: {count} articles have the id {name!r}; allowed: ids that occur once in all files")
 
 
-def _slice_bounds(days: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _slice_bounds(days: Floats, sizes: Integers) -> Integers:
     """Return where slices begin, and the end; no articles are one slice."""
     total = np.concatenate([[0], np.cumsum(sizes)])
     dated = int(np.searchsorted(days, np.inf))
@@ -134,7 +133,7 @@ def positions_of(job: Job, number: int) -> slice:
     return slice(int(bounds[number]), int(bounds[number + 1]))
 
 
-def salts_of(job: Job, number: int) -> NDArray[np.uint64]:
+def salts_of(job: Job, number: int) -> Hashes:
     """Return a hash of the source of each article of a slice."""
     return np.array(Order.of(job).salts[positions_of(job, number)])
 

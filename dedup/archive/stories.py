@@ -10,9 +10,8 @@ from scipy.sparse import csr_array
 
 from dedup.archive import parts
 from dedup.archive.job import Job
-from dedup.archive.parts import Floats, Integers
 from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import connected_labels, first_members, joined
+from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined
 from dedup.story.candidates import in_reach
 from dedup.story.partition import partition
 from dedup.story.similarity import membership
@@ -39,7 +38,7 @@ class StepResult(NamedTuple):
     stories: Integers
 
 
-def settle(graph: OpenGraph, threshold: float, may_move: NDArray[np.bool_]) -> StepResult:
+def settle(graph: OpenGraph, threshold: float, may_move: Flags) -> StepResult:
     """Find the stories of a graph, and settle the nodes that no later report can be similar to.
 
     Reports form a story from a mean similarity of `threshold` on. Settling nodes of one story become one node, which

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.encoders import Encoder
 from dedup.progress import ProgressCallback, no_progress
@@ -57,7 +58,7 @@ def _encode(
     return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback) -> Iterator[NDArray[np.float64]]:
+def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback) -> Iterator[Floats]:
     """The rows that the encoder returns, checked, one batch at a time."""
     dimensions = None
     for first in range(0, len(articles), BATCH_SIZE):
@@ -84,7 +85,7 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
         progress(min(first + BATCH_SIZE, len(articles)) / len(articles))
 
 
-def _languages(articles: Sequence[Article]) -> NDArray[np.int64]:
+def _languages(articles: Sequence[Article]) -> Integers:
     """A number for the language of each article, -1 for an unknown one."""
     guessed = guess_languages([article.full_text for article in articles])
     declared = [article.language and article.language.strip().casefold() for article in articles]

@@ -6,9 +6,7 @@ A card has a few hundred kilobytes at most: what is left out is counted.
 from collections.abc import Sequence
 from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dedup.arrays import Floats, Integers
 from dedup.html.facts import StoriesFacts, StoryFacts
 from dedup.html.fields import bar, card, facts_of, folded, line, link, listed, name_of
 from dedup.wording import period, plural
@@ -35,9 +33,9 @@ def story_card(story: StoryFacts) -> str:
 
 
 def near_duplicates_card(
-    pairs: NDArray[np.int64],
-    jaccard: NDArray[np.float64],
-    containment: NDArray[np.float64],
+    pairs: Integers,
+    jaccard: Floats,
+    containment: Floats,
     groups: Sequence[Sequence[int]],
     n_texts: int,
     threshold: float,

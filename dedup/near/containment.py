@@ -1,8 +1,8 @@
 """Shingles -> candidate pairs in which one text may contain the other."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import bucket_pairs, decode_pairs
 
@@ -13,7 +13,7 @@ SAMPLING = 4
 RECALL_MARGIN = 0.5
 
 
-def contained_candidates(sets: ShingleSets, containment: float) -> NDArray[np.int64]:
+def contained_candidates(sets: ShingleSets, containment: float) -> Integers:
     """Pairs of texts ``i < j`` that share enough sampled shingles for one to contain the other, shape (n_pairs, 2).
 
     `containment` is the least share of the smaller text's shingles that the other text has too, in (0, 1].

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup.arrays import Floats, Hashes, Integers
 from dedup.parallel import ordered_map
 
 _BLOCK_SHINGLES = 1 << 17
@@ -28,14 +28,14 @@ class ShingleSets:
     rows of the block's matrix have little padding; memory is 4 MB a thread.
     """
 
-    def __init__(self, shingles: NDArray[np.uint64], offsets: NDArray[np.int64], n_jobs: int | None = None) -> None:
+    def __init__(self, shingles: Hashes, offsets: Integers, n_jobs: int | None = None) -> None:
         self.shingles, self.offsets, self.n_jobs = shingles, offsets, n_jobs
         self.lengths = np.diff(offsets)
 
-    def sizes(self, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def sizes(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text, shape (n,); no text may be blank."""
 
-        def count(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        def count(chosen: Integers) -> Integers:
             rows = self._rows(texts[chosen])
             rows |= np.uint64(1)
             rows.sort(axis=1)
@@ -43,10 +43,10 @@ class ShingleSets:
 
         return self._by_block(count, self.lengths[texts])
 
-    def shared(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    def shared(self, pairs: Integers) -> Integers:
         """Number of distinct shingles that the texts of each pair share, shape (n_pairs,); no text may be blank."""
 
-        def count(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        def count(chosen: Integers) -> Integers:
             left, right = self._rows(pairs[chosen, 0]), self._rows(pairs[chosen, 1])
             rows = np.empty((len(chosen), left.shape[1] + right.shape[1]), dtype=np.uint64)
             # Both texts stand in one sorted row, marked by the lowest bit: a shared shingle is a step of exactly 1.
@@ -57,7 +57,7 @@ class ShingleSets:
 
         return self._by_block(count, self.lengths[pairs].sum(axis=1))
 
-    def sums(self) -> NDArray[np.uint64]:
+    def sums(self) -> Hashes:
         """Sum of the hashes of each text modulo 2**64, shape (n_texts,): equal for equal texts in any order."""
         filled = np.flatnonzero(self.lengths)
         sums = np.zeros(len(self.lengths), dtype=np.uint64)
@@ -65,7 +65,7 @@ class ShingleSets:
             sums[filled] = np.add.reduceat(self.shingles, self.offsets[filled])
         return sums
 
-    def overlaps(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def overlaps(self, pairs: Integers) -> tuple[Floats, Floats]:
         """Jaccard similarity and containment of each pair, each of shape (n_pairs,), in [0, 1].
 
         Containment is the share of the smaller set that the larger one has too. Two empty sets have 1 in both, an
@@ -84,18 +84,14 @@ class ShingleSets:
         containment = np.divide(shared, smaller, out=(union == 0).astype(np.float64), where=smaller > 0)
         return jaccard, containment
 
-    def _rows(self, texts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    def _rows(self, texts: Integers) -> Hashes:
         """Shingles of texts as rows of one length; shorter texts repeat their last shingle."""
         lengths = self.lengths[texts]
         place = np.arange(int(lengths.max()))
-        rows: NDArray[np.uint64] = self.shingles.take(
-            self.offsets[texts, None] + np.minimum(place, lengths[:, None] - 1)
-        )
+        rows: Hashes = self.shingles.take(self.offsets[texts, None] + np.minimum(place, lengths[:, None] - 1))
         return rows
 
-    def _by_block(
-        self, count: Callable[[NDArray[np.int64]], NDArray[np.int64]], lengths: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def _by_block(self, count: Callable[[Integers], Integers], lengths: Integers) -> Integers:
         counts = np.zeros(len(lengths), dtype=np.int64)
         blocks = list(_blocks_of_similar_length(lengths))
         for block, values in zip(blocks, ordered_map(count, blocks, self.n_jobs), strict=True):
@@ -103,7 +99,7 @@ class ShingleSets:
         return counts
 
 
-def _blocks_of_similar_length(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def _blocks_of_similar_length(lengths: Integers) -> Iterator[Integers]:
     """Positions in blocks of at most about `_BLOCK_SHINGLES` shingles, whose lengths are within a factor of two."""
     order = np.argsort(lengths, kind="stable")
     ascending = lengths[order]

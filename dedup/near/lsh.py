@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.arrays import ranks_in_runs, run_starts
+from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress
@@ -64,7 +64,7 @@ class Bands:
         """Where in a signature each band begins."""
         return range(0, self.bands * self.rows, self.rows)
 
-    def retrieval_probability(self, jaccard: ArrayLike) -> NDArray[np.float64]:
+    def retrieval_probability(self, jaccard: ArrayLike) -> Floats:
         """Probability that a pair of the given Jaccard similarity (in [0, 1]) shares a band."""
         return 1 - (1 - np.asarray(jaccard, dtype=np.float64) ** self.rows) ** self.bands
 
@@ -74,8 +74,8 @@ class Candidates(NamedTuple):
 
     # (n_pairs, 2): distinct pairs ``i < j``, sorted: all pairs of each bucket of up to `SMALL_BUCKET` texts, and each
     # text with the first text of the same signature
-    pairs: NDArray[np.int64]
-    large: list[NDArray[np.int64]]  # the texts of each larger bucket, ascending
+    pairs: Integers
+    large: list[Integers]  # the texts of each larger bucket, ascending
 
 
 def find_candidates(
@@ -89,7 +89,7 @@ def find_candidates(
     """
     n = len(signatures)
 
-    def buckets_of_band(first: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64], list[NDArray[np.int64]]]:
+    def buckets_of_band(first: int) -> tuple[Hashes, Hashes, list[Integers]]:
         # The key in the upper bits, the text in the lower ones: a plain sort replaces an argsort. Keys lose their low
         # bits; a chance collision of the rest only adds a candidate.
         text_mask = np.uint64((1 << max(1, (n - 1).bit_length())) - 1)
@@ -106,7 +106,7 @@ def find_candidates(
     return Candidates(decode_pairs(codes, n), [bucket for _, _, large in found for bucket in large])
 
 
-def band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
+def band_keys(columns: NDArray[np.uint32]) -> Hashes:
     """Hash over the last axis of an array of shape (..., n_rows)."""
     keys = np.zeros(columns.shape[:-1], dtype=np.uint64)
     for row in range(columns.shape[-1]):
@@ -114,9 +114,7 @@ def band_keys(columns: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return keys
 
 
-def bucket_pairs(
-    keys: NDArray[np.uint64], texts: NDArray[np.uint64], n: int
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64], list[NDArray[np.int64]]]:
+def bucket_pairs(keys: Hashes, texts: Hashes, n: int) -> tuple[Hashes, Hashes, list[Integers]]:
     """Pairs of texts ``i < j`` that share a bucket, as codes ``i * n + j``, and the large buckets.
 
     `keys` has the bucket of each entry, sorted; `texts` its text, ascending within a bucket; `n` is the number of
@@ -145,11 +143,11 @@ def bucket_pairs(
     return np.concatenate(found), stars, large
 
 
-def decode_pairs(codes: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
+def decode_pairs(codes: Hashes, n: int) -> Integers:
     """Pairs from their codes ``i * n + j``, shape (n_codes, 2)."""
     return np.stack(np.divmod(codes, np.uint64(max(n, 1))), axis=1).astype(np.int64)
 
 
-def encode_pairs(pairs: NDArray[np.int64], n: int) -> NDArray[np.uint64]:
+def encode_pairs(pairs: Integers, n: int) -> Hashes:
     """Codes ``i * n + j`` of pairs, shape (n_pairs,)."""
     return (pairs[:, 0] * n + pairs[:, 1]).astype(np.uint64)

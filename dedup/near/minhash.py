@@ -6,7 +6,7 @@ import numpy as np
 from datasketch import MinHash
 from numpy.typing import NDArray
 
-from dedup.arrays import ranks_in_runs, run_starts
+from dedup.arrays import Hashes, Integers, ranks_in_runs, run_starts
 from dedup.parameters import NUM_PERM
 
 #: The seed of datasketch's default permutations.
@@ -31,13 +31,13 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
     return multipliers, addends
 
 
-def low_hashes(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
+def low_hashes(shingles: Hashes) -> NDArray[np.uint32]:
     """The 32 bits of shingle hashes that MinHash works on: the upper ones, which are mixed better."""
     return (shingles >> np.uint64(32)).astype(np.uint32)
 
 
 def signatures(
-    hashes: NDArray[np.uint32], offsets: NDArray[np.int64], *, num_perm: int = NUM_PERM, seed: int = SEED
+    hashes: NDArray[np.uint32], offsets: Integers, *, num_perm: int = NUM_PERM, seed: int = SEED
 ) -> NDArray[np.uint32]:
     """MinHash signatures of texts given as 32-bit shingle hashes.
 
@@ -94,7 +94,7 @@ def signatures(
     return np.ascontiguousarray(minima.T)
 
 
-def _columns(offsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _columns(offsets: Integers) -> tuple[Integers, Integers]:
     """The text of each column of at most `_LANES` shingles, and the position of the column's first shingle."""
     counts = -(-np.diff(offsets) // _LANES)
     texts = np.repeat(np.arange(len(counts)), counts)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import connected_labels
+from dedup.arrays import Hashes, Integers, connected_labels
 from dedup.near.containment import contained_candidates
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import Bands, find_candidates
@@ -28,7 +28,7 @@ _BLOCK_CHARACTERS = 1 << 18
 # Shares of the time (measured: 0.94, 0.05 and 0.01 to 0.1).
 _SKETCHING, _FINDING, _CHECKING = 0.9, 0.05, 0.05
 
-_Hashes = tuple[NDArray[np.uint64], NDArray[np.int64]]
+_Hashes = tuple[Hashes, Integers]
 
 
 class TextSketches(NamedTuple):
@@ -112,7 +112,7 @@ class _GrowingHashes:
         self._lengths = np.zeros(len(texts), dtype=np.int64)
         self._read = 0
 
-    def append(self, hashes: NDArray[np.uint64], lengths: NDArray[np.int64]) -> None:
+    def append(self, hashes: Hashes, lengths: Integers) -> None:
         """Add a block: the hashes of its texts, and the number of each text's."""
         used = self._used + len(hashes)
         self._lengths[self._read : self._read + len(lengths)] = lengths

@@ -1,14 +1,14 @@
 """Tokens -> hashes of word shingles."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup.arrays import Hashes, Integers
 from dedup.text.tokens import Tokens, mix
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
 
 
-def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
+def shingle_hashes(tokens: Tokens, size: int) -> Hashes:
     """Hashes of every run of `size` tokens of every text, shape (n_tokens,).
 
     A text has as many hashes as tokens, at ``tokens.offsets``: the last ``size - 1`` repeat the text's last shingle, so
@@ -40,7 +40,7 @@ def shingle_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
     return hashes
 
 
-def number_hashes(tokens: Tokens) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def number_hashes(tokens: Tokens) -> tuple[Hashes, Integers]:
     """Hashes of the tokens that begin with a digit, each with the token before it, and their number in each text.
 
     A number alone says little where all numbers are small, as in a table of results; "Lyon 2" says more.

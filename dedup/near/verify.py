@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import connected_labels, first_members
+from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, first_members
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decode_pairs, encode_pairs
 
@@ -21,9 +20,9 @@ _SAMPLE_SIZE = 8
 class Verified(NamedTuple):
     """Pairs of near-duplicates, shape (n_pairs, 2), with their exact similarities, shape (n_pairs,)."""
 
-    pairs: NDArray[np.int64]
-    jaccard: NDArray[np.float64]
-    containment: NDArray[np.float64]
+    pairs: Integers
+    jaccard: Floats
+    containment: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Verifier:
     threshold: float
     containment: float | None
 
-    def check(self, pairs: NDArray[np.int64]) -> Verified:
+    def check(self, pairs: Integers) -> Verified:
         """The near-duplicates among these pairs."""
         jaccard, containment = self.shingles.overlaps(pairs)
         kept = np.flatnonzero(self._reaches(jaccard, containment))
@@ -43,11 +42,11 @@ class Verifier:
             kept = kept[self._reaches(*self.numbers.overlaps(pairs[kept]))]
         return Verified(pairs[kept], jaccard[kept], containment[kept])
 
-    def _reaches(self, jaccard: NDArray[np.float64], containment: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _reaches(self, jaccard: Floats, containment: Floats) -> Flags:
         reaches = jaccard >= self.threshold
         return reaches if self.containment is None else reaches | (containment >= self.containment)
 
-    def verify(self, pairs: NDArray[np.int64], buckets: list[NDArray[np.int64]]) -> Verified:
+    def verify(self, pairs: Integers, buckets: list[Integers]) -> Verified:
         """The near-duplicates among candidate pairs and in large buckets, in time linear in their sizes.
 
         Each text of a large bucket is compared with the first. Then candidate pairs are compared, without those
@@ -65,7 +64,7 @@ class Verifier:
         verified, _ = self._extend(verified, [], [pairs[~in_large_group[left] | (labels[left] != labels[right])]])
         return self._connect_rest(verified, large)
 
-    def _connect_rest(self, verified: Verified, buckets: list[NDArray[np.int64]]) -> Verified:
+    def _connect_rest(self, verified: Verified, buckets: list[Integers]) -> Verified:
         """Add the pairs that connect the rest of large buckets, round by round.
 
         The group of the first text of a bucket is done. Of each other group in the bucket the first text remains: it
@@ -86,12 +85,12 @@ class Verifier:
             _log.warning("%d large buckets share a template; their texts were compared with one of them only", given_up)
         return verified
 
-    def _labels(self, verified: Verified) -> NDArray[np.int64]:
+    def _labels(self, verified: Verified) -> Integers:
         return connected_labels(verified.pairs[:, 0], verified.pairs[:, 1], len(self.shingles.lengths))
 
     def _extend(
-        self, verified: Verified, buckets: list[NDArray[np.int64]], pairs: Sequence[NDArray[np.int64]] = ()
-    ) -> tuple[Verified, list[NDArray[np.int64]]]:
+        self, verified: Verified, buckets: list[Integers], pairs: Sequence[Integers] = ()
+    ) -> tuple[Verified, list[Integers]]:
         """Add the near-duplicates among the pairs of buckets and other pairs; also return the buckets still large."""
         n = len(self.shingles.lengths)
         keys = np.repeat(np.arange(len(buckets), dtype=np.uint64), [len(bucket) for bucket in buckets])
@@ -102,7 +101,7 @@ class Verifier:
         return Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True))), large
 
 
-def _rest_of(bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _rest_of(bucket: Integers, labels: Integers) -> tuple[Integers, Integers]:
     """First text of each group in a bucket, except that of the bucket's first text, ascending.
 
     Also returns the pairs ``i < j`` of each of them with a sample of the first text's group, shape (n_pairs, 2).
@@ -115,15 +114,15 @@ def _rest_of(bucket: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[NDAr
     return others, np.sort(pairs, axis=1)
 
 
-def _merged(buckets: list[NDArray[np.int64]], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _merged(buckets: list[Integers], labels: Integers) -> list[Integers]:
     """Buckets, those whose first texts are copies as one: copies fill a bucket in each band."""
-    by_label: dict[int, list[NDArray[np.int64]]] = {}
+    by_label: dict[int, list[Integers]] = {}
     for bucket in buckets:
         by_label.setdefault(int(labels[bucket[0]]), []).append(bucket)
     return [np.unique(np.concatenate(same)) for same in by_label.values()]
 
 
-def _split(bucket: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
+def _split(bucket: Integers, keys: Hashes) -> list[Integers]:
     """The texts of a bucket that share a key, ascending; at least two in each part."""
     bucket = bucket[np.argsort(keys[bucket], kind="stable")]
     return [part for part in np.split(bucket, np.flatnonzero(np.diff(keys[bucket])) + 1) if len(part) > 1]

@@ -5,9 +5,8 @@ from dataclasses import replace
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import run_starts
+from dedup.arrays import Flags, Hashes, Integers, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -99,7 +98,7 @@ def find_residue(
 
 def mark_residue(
     texts: Sequence[str],
-    salts: NDArray[np.uint64],
+    salts: Hashes,
     titles: Sequence[str | None],
     recurring: RecurringKeys,
     *,
@@ -137,16 +136,14 @@ def mark_residue(
     return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
 
 
-def _near_edge(layout: Layout, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _near_edge(layout: Layout, marked: Flags) -> Flags:
     """The marked tokens that are near enough to an end of their text for a gap."""
     offsets, texts, place = layout.tokens.offsets, layout.texts, np.arange(len(marked))
     away = np.minimum(place - offsets[texts], offsets[texts + 1] - 1 - place)
     return np.asarray(marked & (away <= _GAP_TOKENS))
 
 
-def _marked(
-    layout: Layout, anywhere: NDArray[np.bool_], edge: NDArray[np.bool_], own_title: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _marked(layout: Layout, anywhere: Flags, edge: Flags, own_title: Flags) -> Flags:
     """Whether each token is residue, given those that are residue anywhere, and at head and foot only."""
     beside, phrases = _phrases(layout, anywhere)
     anywhere = (anywhere | beside) & ~own_title
@@ -155,9 +152,7 @@ def _marked(
     return _with_whole_lines(layout, marked, own_title)
 
 
-def _recurring(
-    layout: Layout, salts: NDArray[np.uint64], recurring: RecurringKeys
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _recurring(layout: Layout, salts: Hashes, recurring: RecurringKeys) -> tuple[Flags, Flags]:
     """Whether each token recurs in its source so often that it is residue anywhere, and at head and foot."""
     anywhere, edge = np.zeros((2, len(layout.masked)), dtype=np.bool_)
     lines, keys = candidate_lines(layout, salts)
@@ -173,14 +168,14 @@ def _recurring(
     return anywhere, edge
 
 
-def _dates(layout: Layout) -> NDArray[np.bool_]:
+def _dates(layout: Layout) -> Flags:
     """Whether each token is of a date or time, or of a line of nothing but numbers."""
     starts, sizes = _runs(layout.masked, layout.lines)
     whole_line = np.isin(starts, layout.line_starts) & np.isin(starts + sizes, layout.line_starts)
     return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | whole_line, sizes)
 
 
-def _phrases(layout: Layout, anywhere: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _phrases(layout: Layout, anywhere: Flags) -> tuple[Flags, Flags]:
     """Whether each token, in texts without line breaks, is of a known phrase beside residue, and of a long one."""
     offsets, texts = layout.tokens.offsets, layout.texts
     lines = np.bincount(texts[layout.line_starts[:-1]], minlength=len(offsets) - 1)
@@ -196,7 +191,7 @@ def _phrases(layout: Layout, anywhere: NDArray[np.bool_]) -> tuple[NDArray[np.bo
     return marks[0], marks[1]
 
 
-def _with_gaps(layout: Layout, marked: NDArray[np.bool_], own_title: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _with_gaps(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
     """The marked tokens, and those in small gaps between them or between one and an end of the text."""
     starts, sizes = _runs(marked, layout.texts)
     if not len(starts):
@@ -207,7 +202,7 @@ def _with_gaps(layout: Layout, marked: NDArray[np.bool_], own_title: NDArray[np.
     return np.asarray(marked | np.repeat(small, sizes))
 
 
-def _at_edge(layout: Layout, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _at_edge(layout: Layout, passed: Flags) -> Flags:
     """Whether all tokens between each token and an end of its text are passed."""
     offsets, texts = layout.tokens.offsets, layout.texts
     stops = np.concatenate([[0], np.cumsum(~passed)])
@@ -216,7 +211,7 @@ def _at_edge(layout: Layout, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(head | foot)
 
 
-def _with_whole_lines(layout: Layout, marked: NDArray[np.bool_], own_title: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _with_whole_lines(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
     """The marked tokens, and all tokens of lines that are mostly marked."""
     if not len(marked):
         return marked
@@ -225,7 +220,7 @@ def _with_whole_lines(layout: Layout, marked: NDArray[np.bool_], own_title: NDAr
     return np.asarray(marked | (((share >= _LINE_SHARE) & ~whole_text)[layout.lines] & ~own_title))
 
 
-def _spans(layout: Layout, marked: NDArray[np.bool_]) -> list[list[Span]]:
+def _spans(layout: Layout, marked: Flags) -> list[list[Span]]:
     """Marked tokens of each text as spans of characters, which include the signs at the ends of lines."""
     tokens, texts = layout.tokens, layout.texts
     spans: list[list[Span]] = [[] for _ in tokens.offsets[1:]]
@@ -246,7 +241,7 @@ def _spans(layout: Layout, marked: NDArray[np.bool_]) -> list[list[Span]]:
     return spans
 
 
-def _runs(marked: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _runs(marked: Flags, groups: Integers) -> tuple[Integers, Integers]:
     """First tokens and sizes of the longest runs that are all marked, or all unmarked, within one group."""
     starts = run_starts(2 * groups + marked)
     return starts, np.diff(np.append(starts, len(marked)))

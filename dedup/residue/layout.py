@@ -5,9 +5,8 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import SortedKeys, run_starts
+from dedup.arrays import Flags, Hashes, Integers, SortedKeys, run_starts
 from dedup.parameters import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
@@ -23,51 +22,49 @@ class Layout:
 
     tokens: Tokens
     # (n_tokens,): first character of each token, and the one behind its last, as places in ``tokens.codes``
-    begins: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    begins: Integers
+    ends: Integers
     # (n_tokens,): whether each token is a number or the name of a month or weekday; keys do not tell these apart
-    masked: NDArray[np.bool_]
-    texts: NDArray[np.int64]  # (n_tokens,): index of the text of each token
-    line_starts: NDArray[np.int64]  # (n_lines + 1,): first token of each line that has tokens
+    masked: Flags
+    texts: Integers  # (n_tokens,): index of the text of each token
+    line_starts: Integers  # (n_lines + 1,): first token of each line that has tokens
     # (n_lines,): where these lines begin and end in ``tokens.codes``
-    line_begins: NDArray[np.int64]
-    line_ends: NDArray[np.int64]
-    _sums: NDArray[np.uint64]
-    _inverses: NDArray[np.uint64]
+    line_begins: Integers
+    line_ends: Integers
+    _sums: Hashes
+    _inverses: Hashes
 
-    def keys(self, first: NDArray[np.int64], sizes: NDArray[np.int64] | int) -> NDArray[np.uint64]:
+    def keys(self, first: Integers, sizes: Integers | int) -> Hashes:
         """Return keys of runs of tokens, equal for equal runs wherever they stand, in constant time each.
 
         Rabin and Karp (1987), "Efficient randomized pattern-matching algorithms", modulo 2**64.
         """
         return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses[first])
 
-    def runs_at(
-        self, first: NDArray[np.int64], sizes: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+    def runs_at(self, first: Integers, sizes: Integers) -> tuple[Integers, Integers, Hashes]:
         """Return the runs of any of `sizes` from `first` on within one text: first token, size and key of each."""
         stops = self.tokens.offsets[self.texts[first] + 1]
         place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
         begins, lengths = first[place], sizes[size]
         return begins, lengths, self.keys(begins, lengths)
 
-    def unmasked(self, first: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def unmasked(self, first: Integers, sizes: Integers) -> Integers:
         """Return the number of tokens of each run that are not masked."""
         sums = np.concatenate([[0], np.cumsum(~self.masked)])
         return np.asarray(sums[first + sizes] - sums[first])
 
     @property
-    def lines(self) -> NDArray[np.int64]:
+    def lines(self) -> Integers:
         """Index of the line of each token, shape (n_tokens,)."""
         return np.repeat(np.arange(len(self.line_begins)), self.line_sizes)
 
     @property
-    def line_sizes(self) -> NDArray[np.int64]:
+    def line_sizes(self) -> Integers:
         """Number of tokens of each line, shape (n_lines,)."""
         return np.diff(self.line_starts)
 
     @property
-    def line_keys(self) -> NDArray[np.uint64]:
+    def line_keys(self) -> Hashes:
         """Keys of the lines, shape (n_lines,)."""
         return self.keys(self.line_starts[:-1], self.line_sizes)
 
@@ -114,13 +111,13 @@ def layout_of(tokens: Tokens) -> Layout:
     )
 
 
-def mark_runs(marked: NDArray[np.bool_], first: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+def mark_runs(marked: Flags, first: Integers, sizes: Integers) -> None:
     """Mark all tokens of runs, in place."""
     change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
     marked |= np.cumsum(change[:-1]) > 0
 
 
-def _numbers(tokens: Tokens) -> NDArray[np.bool_]:
+def _numbers(tokens: Tokens) -> Flags:
     """Whether each token consists of digits."""
     others = np.zeros(len(tokens.folded) + 1, dtype=np.int32)
     np.cumsum(tokens.folded > ord("9"), out=others[1:])

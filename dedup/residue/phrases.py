@@ -5,9 +5,8 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import SortedKeys
+from dedup.arrays import Flags, Integers, SortedKeys
 from dedup.parameters import Fold
 from dedup.residue.layout import Layout, layout_of
 from dedup.text.tokens import tokenize
@@ -22,11 +21,11 @@ class Phrases:
 
     keys: SortedKeys
     # (n_keys,): whether each phrase makes residue of any line that it opens; otherwise it is residue as a whole line
-    opening: NDArray[np.bool_]
+    opening: Flags
     first_tokens: SortedKeys  # keys of the first token of every phrase
-    sizes: NDArray[np.int64]  # numbers of tokens that phrases have, distinct
+    sizes: Integers  # numbers of tokens that phrases have, distinct
 
-    def lines(self, layout: Layout) -> NDArray[np.bool_]:
+    def lines(self, layout: Layout) -> Flags:
         """Return whether each line is residue, shape (n_lines,)."""
         first, sizes, phrases = self._find(layout, layout.line_starts[:-1])
         lines = layout.lines[first]
@@ -35,13 +34,11 @@ class Phrases:
         known[lines[(rest == 0) | (self.opening[phrases] & (rest > 0))]] = True
         return known
 
-    def runs(self, layout: Layout, first: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def runs(self, layout: Layout, first: Integers) -> tuple[Integers, Integers]:
         """Return the phrases that begin at one of these tokens: first token and number of tokens of each."""
         return self._find(layout, first)[:2]
 
-    def _find(
-        self, layout: Layout, first: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _find(self, layout: Layout, first: Integers) -> tuple[Integers, Integers, Integers]:
         """First token, size and index of each phrase that begins at one of these tokens."""
         first = first[self.first_tokens.find(layout.keys(first, 1)) >= 0]  # few, of which all sizes are tried
         first, sizes, keys = layout.runs_at(first, self.sizes)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import SortedKeys, connected_labels, first_members, run_starts
+from dedup.arrays import Flags, Hashes, Integers, SortedKeys, connected_labels, first_members, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -47,9 +47,9 @@ _TEXTS_AT_ONCE = 1 << _TEXT_BITS
 class RecurringKeys:
     """Keys of the lines and runs that recur in their source."""
 
-    keys: NDArray[np.uint64]  # (n_keys,): see `candidate_lines` and `candidate_runs`; below 2**51, ascending
+    keys: Hashes  # (n_keys,): see `candidate_lines` and `candidate_runs`; below 2**51, ascending
     # (n_keys,): whether each is residue anywhere in an article, even where it is no whole line
-    anywhere: NDArray[np.bool_]
+    anywhere: Flags
 
     def ascending(self) -> "RecurringKeys":
         """Return the same keys in ascending order."""
@@ -60,7 +60,7 @@ class RecurringKeys:
     def _lookup(self) -> SortedKeys:
         return SortedKeys(self.keys, 64 - _TEXT_BITS)
 
-    def levels(self, keys: NDArray[np.uint64]) -> NDArray[np.int8]:
+    def levels(self, keys: Hashes) -> NDArray[np.int8]:
         """Return for each key 2 if it is residue anywhere, 1 if it recurs, else 0."""
         if not len(self.keys):
             return np.zeros(len(keys), dtype=np.int8)
@@ -68,7 +68,7 @@ class RecurringKeys:
         return np.where(place >= 0, 1 + self.anywhere[place], 0).astype(np.int8)
 
 
-def source_salts(sources: Sequence[str | None]) -> NDArray[np.uint64]:
+def source_salts(sources: Sequence[str | None]) -> Hashes:
     """Return a number for each source that salts its keys, the same in every process; shape (n_sources,)."""
     numbers = {
         source: int.from_bytes(blake2b((source or "").encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
@@ -82,20 +82,18 @@ def sample_size(source: str | None) -> int:
     return int(_sample_sizes(source_salts([source]))[0])
 
 
-def _sample_sizes(salts: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _sample_sizes(salts: Hashes) -> Integers:
     return np.where(salts == source_salts([None]), ARTICLES_WITHOUT_SOURCE, ARTICLES_PER_SOURCE)
 
 
-def candidate_lines(layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def candidate_lines(layout: Layout, salts: Hashes) -> tuple[Integers, Hashes]:
     """Return the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts."""
     lines = np.flatnonzero(layout.unmasked(layout.line_starts[:-1], layout.line_sizes))
     keys = layout.line_keys[lines] ^ _LINE ^ salts[layout.texts[layout.line_starts[lines]]]
     return lines, mix(keys) >> np.uint64(_TEXT_BITS)
 
 
-def candidate_runs(
-    layout: Layout, salts: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+def candidate_runs(layout: Layout, salts: Hashes) -> tuple[Integers, Integers, Hashes]:
     """Return the runs that can recur: their first tokens, sizes, and keys under the salts of the texts."""
     offsets = layout.tokens.offsets
     sizes = np.where(layout.tokens.unspaced, RUN_CHARACTERS, RUN_WORDS)
@@ -115,7 +113,7 @@ def candidate_runs(
 
 def learn(
     texts: Sequence[str],
-    salts: NDArray[np.uint64],
+    salts: Hashes,
     n_jobs: int | None = None,
     fold: Fold = "unidecode",
     progress: ProgressCallback = no_progress,
@@ -131,13 +129,13 @@ def learn(
     return RecurringKeys(np.concatenate(keys), np.concatenate(anywhere)).ascending()
 
 
-def samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+def samples(salts: Hashes) -> Iterator[Integers]:
     """Yield places of the articles to learn from, in groups of whole sources, of at most 2**13 articles each."""
     order = np.argsort(salts, kind="stable")
     starts = run_starts(salts[order])
     sizes = np.diff(np.append(starts, len(order)))
     limits = _sample_sizes(salts[order[starts]])
-    part: list[NDArray[np.int64]] = []
+    part: list[Integers] = []
     for start, size, limit in zip(starts.tolist(), sizes.tolist(), limits.tolist(), strict=True):
         if size < MIN_STORIES:
             continue
@@ -152,14 +150,14 @@ def samples(salts: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
 
 def learn_sample(
     texts: Sequence[str],
-    salts: NDArray[np.uint64],
+    salts: Hashes,
     n_jobs: int | None,
     fold: Fold,
     progress: ProgressCallback = no_progress,
 ) -> RecurringKeys:
     """Return what recurs in one of the `samples`; see `learn`."""
 
-    def of_block(block: slice) -> NDArray[np.uint64]:
+    def of_block(block: slice) -> Hashes:
         layout = layout_of(tokenize(texts[block], fold))
         lines, line_keys = candidate_lines(layout, salts[block])
         first, _, run_keys = candidate_runs(layout, salts[block])
@@ -186,7 +184,7 @@ def learn_sample(
     return RecurringKeys(key[starts[recurs]], anywhere[recurs])
 
 
-def _stories(text: NDArray[np.int64], frequencies: NDArray[np.int64], source: NDArray[np.int64]) -> NDArray[np.int64]:
+def _stories(text: Integers, frequencies: Integers, source: Integers) -> Integers:
     """Story of each text: texts are one story if they share what is rare in their source.
 
     `text` has the texts of each key, one key after the other; `frequencies` their numbers.

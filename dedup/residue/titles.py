@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import SortedKeys
+from dedup.arrays import Flags, Hashes, Integers, SortedKeys
 from dedup.parameters import Fold
 from dedup.residue.layout import Layout, layout_of, mark_runs
 from dedup.text.tokens import mix, tokenize
@@ -22,10 +21,10 @@ class Titles:
 
     openings: SortedKeys  # of the first words of each title that is long enough to be looked for
     whole: SortedKeys  # of these titles as a whole
-    sizes: NDArray[np.int64]  # numbers of tokens that these titles have, distinct
-    own: NDArray[np.uint64]  # (n_articles,): key of each article's title, not salted; 0 for none
+    sizes: Integers  # numbers of tokens that these titles have, distinct
+    own: Hashes  # (n_articles,): key of each article's title, not salted; 0 for none
 
-    def find(self, layout: Layout, salts: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def find(self, layout: Layout, salts: Hashes) -> tuple[Flags, Flags]:
         """Return whether each token is of a title of another article of the source, and of the article's own title.
 
         `layout` has the texts of the articles of `own`, in order; `salts` those of their sources.
@@ -49,7 +48,7 @@ class Titles:
         return others, own | headlines[layout.lines]
 
 
-def titles_of(titles: Sequence[str | None], salts: NDArray[np.uint64], fold: Fold) -> Titles:
+def titles_of(titles: Sequence[str | None], salts: Hashes, fold: Fold) -> Titles:
     """Return the keys of titles, given the salt of each article's source."""
     tokens = tokenize([title or "" for title in titles], fold)
     layout, sizes = layout_of(tokens), np.diff(tokens.offsets)

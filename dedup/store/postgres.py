@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.store.postgres_connection import PostgresConnection
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
@@ -99,7 +100,7 @@ class PostgresStore(PostgresConnection, Store):
         query = "UPDATE dedup.contents SET neighbours = %s, similarities = %s WHERE node = %s"
         self._write(query, neighbours.tobytes(), similarities.tobytes(), node)
 
-    def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
+    def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         query = (
             "UPDATE dedup.articles SET norm = new.norm, changed = %s "
             "FROM unnest(%s::bigint[], %s::float4[]) AS new (node, norm) WHERE articles.node = new.node"
@@ -146,7 +147,7 @@ class PostgresStore(PostgresConnection, Store):
         query = f"SELECT {_FEATURE_COLUMNS} FROM {_ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
         return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, _array(nodes))}
 
-    def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         query = "SELECT node, neighbours, similarities FROM dedup.contents WHERE node = ANY(%s::bigint[]) ORDER BY node"
         return neighbours_from_rows(self._read(query, _array(nodes)).fetchall())
 

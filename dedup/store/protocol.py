@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
 
 
@@ -71,7 +72,7 @@ class Store(Protocol):
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
         """Replace the neighbours of a node and the similarities to them."""
 
-    def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
+    def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         """Replace the norms of nodes."""
 
     def delete(self, nodes: Sequence[int]) -> None:
@@ -98,7 +99,7 @@ class Store(Protocol):
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         """Return what articles are compared by, by node."""
 
-    def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         """Return pairs of a node, ascending, and its neighbour, which may be deleted, and their similarities."""
 
     def of_story(self, story: int) -> list[Row]:

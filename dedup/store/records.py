@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Flags, Floats, Hashes, Integers
+
 
 class Row(NamedTuple):
     """An article as it is stored."""
@@ -28,7 +30,7 @@ class ArticleFeatures(NamedTuple):
     norm: float  # length of its TF-IDF vector when it came
     neighbours: NDArray[np.int32]  # the similar reports that were live when it came
     similarities: NDArray[np.float32]  # to each neighbour
-    bands: NDArray[np.uint64]  # keys of its LSH buckets; none for a blank text
+    bands: Hashes  # keys of its LSH buckets; none for a blank text
     features: NDArray[np.uint32]  # the heaviest first
     counts: NDArray[np.uint8]  # weighted occurrences of each feature
 
@@ -44,8 +46,8 @@ class LearnedResidue(NamedTuple):
 
     next_node: int  # the first that came after the source was learned; 0 when it never was
     articles: int  # the number that it was learned from
-    keys: NDArray[np.uint64]
-    anywhere: NDArray[np.bool_]
+    keys: Hashes
+    anywhere: Flags
 
     @classmethod
     def from_bytes(cls, next_node: int, articles: int, keys: bytes, anywhere: bytes) -> Self:
@@ -56,16 +58,16 @@ class LearnedResidue(NamedTuple):
 class NodeColumns(NamedTuple):
     """What an index keeps in memory of n articles: columns of length n, by ascending node."""
 
-    nodes: NDArray[np.int64]
-    days: NDArray[np.float64]  # NaN for unknown
-    stories: NDArray[np.int64]
-    canonical: NDArray[np.int64]
+    nodes: Integers
+    days: Floats  # NaN for unknown
+    stories: Integers
+    canonical: Integers
     norms: NDArray[np.float32]
-    sizes: NDArray[np.int64]  # numbers of features
-    bands: list[NDArray[np.uint64]]
+    sizes: Integers  # numbers of features
+    bands: list[Hashes]
     features: list[NDArray[np.uint32]]  # the heaviest
 
-    def select(self, wanted: NDArray[np.bool_]) -> Self:
+    def select(self, wanted: Flags) -> Self:
         """Return the columns of the wanted nodes alone."""
         kept = wanted.tolist()
         columns: list[Any] = [list(compress(c, kept)) if isinstance(c, list) else c[wanted] for c in self]
@@ -85,5 +87,5 @@ class NodeColumns(NamedTuple):
 class Changes(NamedTuple):
     """What other processes have changed; both by ascending node."""
 
-    deleted: NDArray[np.int64]  # some may be newer than what was known before
+    deleted: Integers  # some may be newer than what was known before
     changed: Iterator[NodeColumns]  # new articles, and those whose story, canonical article or norm may differ

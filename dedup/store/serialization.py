@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.article import Article
 from dedup.store.records import ArticleFeatures, LearnedResidue
 from dedup.wording import printable
@@ -22,7 +23,7 @@ def to_bytes(record: ArticleFeatures | LearnedResidue) -> tuple[Any, ...]:
 
 def neighbours_from_rows(
     rows: Sequence[tuple[int, bytes, bytes]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[Integers, Integers, NDArray[np.float32]]:
     """Return `Store.neighbours` from rows of node, neighbours and similarities."""
     others = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int32).astype(np.int64)
     similarities = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)

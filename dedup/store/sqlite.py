@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
@@ -134,7 +135,7 @@ class SqliteStore(Store):
         values = neighbours.tobytes(), similarities.tobytes(), node
         self._db.execute("UPDATE traits SET neighbours = ?, similarities = ? WHERE node = ?", values)
 
-    def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
+    def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         pairs = zip(norms.tolist(), nodes.tolist(), strict=True)
         self._db.executemany("UPDATE traits SET norm = ? WHERE node = ?", pairs)
 
@@ -166,7 +167,7 @@ class SqliteStore(Store):
         rows = self._select(_FEATURE_COLUMNS, "traits", "node", nodes)
         return {node: ArticleFeatures.from_bytes(*values) for node, *values in rows}
 
-    def neighbours(self, nodes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         return neighbours_from_rows(sorted(self._select("node, neighbours, similarities", "traits", "node", nodes)))
 
     def of_story(self, story: int) -> list[Row]:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import slices
+from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import LEAST_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -31,7 +30,7 @@ _MIN_CHUNK_ROWS, _CHUNK_DAYS = 2048, 3.0
 _POSTINGS_BITS, _PLACE_BITS = 16, 32
 
 #: Left and right nodes of pairs, and their similarities; see `Edges`.
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+Pairs = tuple[Integers, Integers, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +38,9 @@ class Edges:
     """Similar pairs of nodes."""
 
     # (n_edges,): ``left < right``, sorted
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    similarity: NDArray[np.float64]  # (n_edges,): in [FLOOR, 1]
+    left: Integers
+    right: Integers
+    similarity: Floats  # (n_edges,): in [FLOOR, 1]
 
     @classmethod
     def joined(cls, parts: Sequence[Pairs]) -> "Edges":
@@ -56,7 +55,7 @@ class Edges:
 
 
 def similar_pairs(
-    vectors: csr_array, days: NDArray[np.float64], n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    vectors: csr_array, days: Floats, n_jobs: int | None = None, progress: ProgressCallback = no_progress
 ) -> Edges:
     """Pairs whose cosine times the time factor reaches `FLOOR`.
 
@@ -84,7 +83,7 @@ def similar_pairs(
     return Edges.joined([part for number, stage in enumerate(stages) for part in pairs_of_chunk(number, stage)])
 
 
-def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
+def chunks_of_days(days: Floats) -> Iterator[slice]:
     """Rows in chunks of a few days, or of more where there are few rows a day; undated rows form the last chunk."""
     dated = int(np.searchsorted(days, np.inf))
     first = 0
@@ -97,14 +96,14 @@ def chunks_of_days(days: NDArray[np.float64]) -> Iterator[slice]:
         yield slice(dated, len(days))
 
 
-def in_reach(chunk: slice, other: slice, days: NDArray[np.float64]) -> bool:
+def in_reach(chunk: slice, other: slice, days: Floats) -> bool:
     """Whether pairs of a chunk and a later one may have similarities above the floor."""
     return bool(np.isnan(days[other.start]) or days[other.start] - days[chunk.stop - 1] <= REACH_DAYS)
 
 
 def pairs_of_candidates(
     vectors: csr_array,
-    days: NDArray[np.float64],
+    days: Floats,
     rare: csr_array,
     first: int,
     others: list[tuple[int, csr_array]],
@@ -121,8 +120,8 @@ def pairs_of_candidates(
 
 
 def _candidates(
-    days: NDArray[np.float64], rare: csr_array, first: int, others: list[tuple[int, csr_array]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    days: Floats, rare: csr_array, first: int, others: list[tuple[int, csr_array]]
+) -> tuple[Integers, Integers]:
     """Pairs ``left < right`` whose rarest features reach `CANDIDATE_FLOOR`, sorted."""
     parts = []
     for start, postings in others:
@@ -137,7 +136,7 @@ def _candidates(
     return left[order], right[order]
 
 
-def rarest(vectors: csr_array, frequencies: NDArray[np.int64]) -> csr_array:
+def rarest(vectors: csr_array, frequencies: Integers) -> csr_array:
     """Rows with only their rarest features, which have at most `MAX_POSTINGS` postings together.
 
     `frequencies` is the number of postings of each feature.

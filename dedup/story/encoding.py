@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import ranks_in_runs, slices
+from dedup.arrays import Floats, Integers, ranks_in_runs, slices
 from dedup.parallel import ordered_map
 from dedup.progress import ProgressCallback, no_progress
 from dedup.story.candidates import FLOOR, Edges, Pairs, chunks_of_days, in_reach
@@ -28,7 +28,7 @@ class Scale:
     mean: float  # mean cosine
     chance: float  # the cosine that one pair in a hundred exceeds
 
-    def similarity(self, cosines: NDArray[np.floating]) -> NDArray[np.float64]:
+    def similarity(self, cosines: NDArray[np.floating]) -> Floats:
         """Cosines on the scale of `dedup.story.similarity`, in [0, 1].
 
         Encoders map all news into a narrow cone: without the mean, cosines have their full range again.
@@ -47,11 +47,11 @@ class Meanings:
     """Embeddings of texts."""
 
     vectors: NDArray[np.float32]  # (n_texts, n_dimensions): of unit length, or zero
-    languages: NDArray[np.int64]  # (n_texts,): equal for texts in one language; -1 for an unknown language
+    languages: Integers  # (n_texts,): equal for texts in one language; -1 for an unknown language
     scale: Scale  # of the encoder
 
 
-def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -> Scale:
+def measured_scale(vectors: NDArray[np.float32], languages: Integers) -> Scale:
     """The scale of an encoder, measured on texts about different events."""
     left, right = np.triu_indices(len(vectors), 1)
     across = languages[left] != languages[right]
@@ -61,7 +61,7 @@ def measured_scale(vectors: NDArray[np.float32], languages: NDArray[np.int64]) -
 
 
 def pairs_across_languages(
-    meanings: Meanings, days: NDArray[np.float64], n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    meanings: Meanings, days: Floats, n_jobs: int | None = None, progress: ProgressCallback = no_progress
 ) -> Edges:
     """Pairs of texts in two known languages whose similarity times the time factor reaches `FLOOR`.
 
@@ -89,7 +89,7 @@ def pairs_across_languages(
     return Edges.joined(list(ordered_map(of_rows, blocks, n_jobs, progress)))
 
 
-def _closest(left: NDArray[np.int64], right: NDArray[np.int64], similarity: NDArray[np.float64]) -> Pairs:
+def _closest(left: Integers, right: Integers, similarity: Floats) -> Pairs:
     """The `MAX_NEIGHBOURS` most similar pairs of each left row, sorted."""
     order = np.lexsort((right, -similarity, left))
     kept = order[ranks_in_runs(left[order]) < MAX_NEIGHBOURS]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import SortedKeys, joined, run_starts
+from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
@@ -38,29 +38,29 @@ _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 class Counts:
     """Weighted counts of features."""
 
-    offsets: NDArray[np.int64]  # (n_texts + 1,): text `i` has the entries ``offsets[i]:offsets[i + 1]``
+    offsets: Integers  # (n_texts + 1,): text `i` has the entries ``offsets[i]:offsets[i + 1]``
     # (n_entries,): features, ascending within a text; below 2**48, with the family in the lowest two bits
-    keys: NDArray[np.uint64]
+    keys: Hashes
     counts: NDArray[np.float32]  # (n_entries,): weighted number of occurrences, above 0
     # (2, n_stop_words): how often each stop word is capitalised inside a sentence, as a name is, and how often it is
     # not capitalised
-    uses: NDArray[np.int64]
+    uses: Integers
     fold: Fold = "unidecode"  # that of the texts
 
     @property
-    def stop_words(self) -> NDArray[np.uint64]:
+    def stop_words(self) -> Hashes:
         """Keys of the stop words, except those that these texts use as names."""
         # Kim is "who" in Turkish and Putin "a little" in Romanian; here they are names.
         as_name, as_word = self.uses
         return feature_keys(stop_word_hashes(self.fold)[as_name <= as_word], WORD)
 
 
-def feature_keys(hashes: NDArray[np.uint64], family: int) -> NDArray[np.uint64]:
+def feature_keys(hashes: Hashes, family: int) -> Hashes:
     """Keys of features of one family, below 2**48."""
     return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
 
 
-def families(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+def families(keys: NDArray[np.unsignedinteger]) -> Integers:
     """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
     return (keys & np.uint64((1 << FAMILY_BITS) - 1)).astype(np.int64)
 
@@ -76,7 +76,7 @@ def count_features(
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     uses = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
 
-    def of_block(block: slice) -> tuple[BlockCounts, NDArray[np.int64]]:
+    def of_block(block: slice) -> tuple[BlockCounts, Integers]:
         tokens = tokenize(texts[block], fold)
         spelling = spelling_of(tokens)
         return count_block(tokens, spelling), _stop_word_uses(spelling, uses.shape[1])
@@ -93,18 +93,18 @@ def count_features(
 class BlockCounts(NamedTuple):
     """Features of the texts of a block; see `Counts`."""
 
-    sizes: NDArray[np.int64]
-    keys: NDArray[np.uint64]
+    sizes: Integers
+    keys: Hashes
     counts: NDArray[np.float32]
 
 
 class Spelling(NamedTuple):
     """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
 
-    place: NDArray[np.int64]  # position of the first character
-    upper: NDArray[np.bool_]  # whether that is a capital
-    opens: NDArray[np.bool_]  # whether the token opens a sentence
-    stop_word: NDArray[np.int64]  # position among the stop words, -1 for other tokens
+    place: Integers  # position of the first character
+    upper: Flags  # whether that is a capital
+    opens: Flags  # whether the token opens a sentence
+    stop_word: Integers  # position among the stop words, -1 for other tokens
 
 
 def spelling_of(tokens: Tokens) -> Spelling:
@@ -134,7 +134,7 @@ def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
     return BlockCounts(sizes, keys, counts.astype(np.float32))
 
 
-def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[Integers, Integers, Hashes]:
     """First token, last token and key of every occurrence of a feature."""
     rows = tokens.text_indices
     words = np.arange(len(rows))
@@ -149,14 +149,14 @@ def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[NDArray[np.int64], 
     return first, last, np.concatenate(keys)
 
 
-def token_weights(tokens: Tokens, spelling: Spelling) -> NDArray[np.float64]:
+def token_weights(tokens: Tokens, spelling: Spelling) -> Floats:
     """Weight of each token, shape (n_tokens,), at least 1."""
     in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
     name = spelling.upper & ~spelling.opens
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
 
 
-def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> NDArray[np.int64]:
+def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
     """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
     _, upper, opens, stop_word = spelling
     sentence = np.cumsum(opens) - 1
@@ -171,19 +171,19 @@ def _stop_word_lookup(fold: Fold) -> SortedKeys:
     return SortedKeys(stop_word_hashes(fold), 64)
 
 
-def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> NDArray[np.bool_]:
+def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Flags:
     if codes.dtype == np.uint8:
         return (codes >= ord("A")) & (codes <= ord("Z"))
     distinct, which = np.unique(codes, return_inverse=True)
     return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
 
 
-def pair_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def pair_hashes(hashes: Hashes) -> Hashes:
     """Hash of each token with the next, shape (n_tokens - 1,)."""
     return mix(hashes[:-1] * _PAIR_MULTIPLIER + hashes[1:])
 
 
-def character_runs(tokens: Tokens, wanted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def character_runs(tokens: Tokens, wanted: Flags) -> tuple[Integers, Hashes]:
     """Runs of four bytes of the wanted tokens of spaced scripts, with a space before and behind each token.
 
     Returns the token of each run, and its bytes, both of shape (n_runs,).

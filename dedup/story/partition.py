@@ -3,18 +3,15 @@
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import connected_labels, numbered_by_first
+from dedup.arrays import Integers, connected_labels, numbered_by_first
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
 
 
-def objective(
-    graph: csr_array, labels: NDArray[np.int64], threshold: float, sizes: NDArray[np.int64] | None = None
-) -> float:
+def objective(graph: csr_array, labels: Integers, threshold: float, sizes: Integers | None = None) -> float:
     """The sum of (similarity - threshold) over all pairs with one label, which `partition` maximises.
 
     Where nodes stand for several reports each, of which there are `sizes`, pairs within a node have similarity 0.
@@ -25,7 +22,7 @@ def objective(
     return within - threshold * float((totals * (totals - 1) / 2).sum())
 
 
-def partition(adjacency: csr_array, threshold: float, sizes: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+def partition(adjacency: csr_array, threshold: float, sizes: Integers | None = None) -> Integers:
     """Stories with the greatest total of (similarity - threshold), by local search.
 
     The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two reports
@@ -50,7 +47,7 @@ def partition(adjacency: csr_array, threshold: float, sizes: NDArray[np.int64] |
     return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64) if sizes is None else sizes, threshold)
 
 
-def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+def refined(adjacency: csr_array, labels: Integers, threshold: float) -> Integers:
     """Parts of the given stories with the greatest total of (similarity - threshold)."""
     graph = adjacency.tocoo()
     inside = labels[graph.row] == labels[graph.col]
@@ -58,13 +55,13 @@ def refined(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -
     return partition(within, threshold)
 
 
-def coarsened(adjacency: csr_array, labels: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+def coarsened(adjacency: csr_array, labels: Integers, threshold: float) -> Integers:
     """Unions of the given stories with the greatest total of (similarity - threshold)."""
     graph, sizes = _aggregate(adjacency, np.ones(len(labels), dtype=np.int64), labels)
     return numbered_by_first(_maximize(graph, sizes, threshold)[labels])
 
 
-def _maximize(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+def _maximize(graph: csr_array, sizes: Integers, threshold: float) -> Integers:
     """Labels of the nodes of a graph, which stand for `sizes` reports each."""
     labels = np.arange(len(sizes))
     total = -np.inf
@@ -76,9 +73,7 @@ def _maximize(graph: csr_array, sizes: NDArray[np.int64], threshold: float) -> N
             return labels
 
 
-def _climb(
-    graph: csr_array, sizes: NDArray[np.int64], labels: NDArray[np.int64], threshold: float
-) -> NDArray[np.int64]:
+def _climb(graph: csr_array, sizes: Integers, labels: Integers, threshold: float) -> Integers:
     """Move single nodes, then whole labels, then labels of labels, until none gains."""
     labels = moved = _connected(graph, _local_moves(graph, sizes, labels, threshold))
     while len(sizes) > moved.max(initial=-1) + 1:
@@ -88,9 +83,7 @@ def _climb(
     return labels
 
 
-def _local_moves(
-    graph: csr_array, sizes: NDArray[np.int64], start: NDArray[np.int64], threshold: float
-) -> NDArray[np.int64]:
+def _local_moves(graph: csr_array, sizes: Integers, start: Integers, threshold: float) -> Integers:
     """Labels after moving single nodes, each to where it gains most, until none gains."""
     # Plain lists: a node has few neighbours, and a NumPy call takes longer than a loop over them. Neighbours are listed
     # for one node at a time: numbers in lists take ten times the memory of those in arrays.
@@ -129,16 +122,14 @@ def _local_moves(
     return np.array(labels, dtype=np.int64)
 
 
-def _connected(graph: csr_array, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def _connected(graph: csr_array, labels: Integers) -> Integers:
     """Split labels into their connected parts, which cannot lose; number them by first member."""
     coo = graph.tocoo()
     inside = labels[coo.row] == labels[coo.col]
     return connected_labels(coo.row[inside], coo.col[inside], len(labels))
 
 
-def _aggregate(
-    graph: csr_array, sizes: NDArray[np.int64], labels: NDArray[np.int64]
-) -> tuple[csr_array, NDArray[np.int64]]:
+def _aggregate(graph: csr_array, sizes: Integers, labels: Integers) -> tuple[csr_array, Integers]:
     """The graph with one node for each label and sums of similarities, and the sizes of its nodes."""
     n, k = len(labels), int(labels.max(initial=-1)) + 1
     members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(k, n))

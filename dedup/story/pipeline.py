@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from dedup.arrays import Floats, Integers
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
@@ -28,13 +28,13 @@ _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 
 class StoryGroups:
     """Texts grouped into stories."""
 
-    labels: NDArray[np.int64]  # (n_texts,): story of each text, numbered by first member
+    labels: Integers  # (n_texts,): story of each text, numbered by first member
     threshold: float  # mean similarity from which texts form a story
     edges: Edges  # similar pairs of texts
     vocabulary: Vocabulary  # of the texts
 
     @property
-    def membership(self) -> NDArray[np.float64]:
+    def membership(self) -> Floats:
         """Mean similarity of each text to the others of its story, shape (n_texts,); see `membership`."""
         edges, labels = self.edges, self.labels
         inside = labels[edges.left] == labels[edges.right]
@@ -42,7 +42,7 @@ class StoryGroups:
         sums = np.bincount(ends, weights=np.tile(edges.similarity[inside], 2), minlength=len(labels)).astype(np.float64)
         return membership(sums, np.bincount(labels)[labels] - 1 if len(labels) else labels)
 
-    def between(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    def between(self) -> tuple[Integers, Integers, Floats]:
         """Pairs of stories ``i < j`` with similar texts, and the mean similarity between their texts."""
         n, k = len(self.labels), int(self.labels.max(initial=-1)) + 1
         members = csr_array((np.ones(n), (self.labels, np.arange(n))), shape=(k, n))
@@ -63,7 +63,7 @@ class StoryGroups:
 
 def find_stories(
     texts: Sequence[str],
-    days: NDArray[np.float64],
+    days: Floats,
     *,
     threshold: float,
     fold: Fold = "unidecode",

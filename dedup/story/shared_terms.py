@@ -1,10 +1,9 @@
 """Two texts -> the words that they share, each with its part of their similarity."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import SortedKeys, run_starts
+from dedup.arrays import Floats, Hashes, Integers, SortedKeys, run_starts
 from dedup.story.features import KEY_BITS, occurrences, spelling_of
 from dedup.story.terms import as_written
 from dedup.story.weighting import Vocabulary
@@ -13,7 +12,7 @@ from dedup.text.tokens import Tokens
 #: Number of terms that are returned at most.
 MAX_TERMS = 20
 
-_FirstAndLast = tuple[NDArray[np.int64], NDArray[np.int64]]
+_FirstAndLast = tuple[Integers, Integers]
 
 
 def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> tuple[tuple[str, float], ...]:
@@ -57,9 +56,7 @@ def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> 
     )
 
 
-def _tokens_of_features(
-    tokens: Tokens, keys: NDArray[np.uint64], products: NDArray[np.float64]
-) -> tuple[_FirstAndLast, _FirstAndLast]:
+def _tokens_of_features(tokens: Tokens, keys: Hashes, products: Floats) -> tuple[_FirstAndLast, _FirstAndLast]:
     """First and last token of the occurrence that stands for each of these features, in the left and the right text."""
     first, last, key = occurrences(tokens, spelling_of(tokens))
     feature = SortedKeys(keys, KEY_BITS).find(key)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import run_starts
+from dedup.arrays import Floats, Integers, run_starts
 from dedup.story.features import count_features
 from dedup.story.weighting import TermWeighting, feature_weights
 
@@ -19,7 +19,7 @@ UNDATED_FACTOR = 0.7
 _BLOCK_ENTRIES = 1 << 18
 
 
-def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> NDArray[np.float64]:
+def time_factor(days: Floats, other_days: Floats) -> Floats:
     """Factor of a similarity by the gap between two publications, in (0, 1].
 
     Examples
@@ -31,7 +31,7 @@ def time_factor(days: NDArray[np.float64], other_days: NDArray[np.float64]) -> N
     return np.where(np.isnan(gap), UNDATED_FACTOR, np.exp(-gap / TIME_SCALE_DAYS))
 
 
-def membership(sums: NDArray[np.float64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+def membership(sums: Floats, others: Integers) -> Floats:
     """Mean similarity of each report to the other reports of its story, in [0, 1]; 1 for a report alone.
 
     `sums` are the sums of its similarities to the others, and `others` is the number of the others.
@@ -39,7 +39,7 @@ def membership(sums: NDArray[np.float64], others: NDArray[np.int64]) -> NDArray[
     return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
 
 
-def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+def cosines(vectors: csr_array, left: Integers, right: Integers) -> Floats:
     """Cosine of each pair of rows of unit length, shape (n_pairs,); the left rows must ascend.
 
     Examples
@@ -65,10 +65,10 @@ def cosines(vectors: csr_array, left: NDArray[np.int64], right: NDArray[np.int64
 def _cosines_of_block(
     vectors: csr_array,
     sizes: NDArray[np.int32],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    left: Integers,
+    right: Integers,
     unpacked: NDArray[np.float32],
-) -> NDArray[np.float64]:
+) -> Floats:
     counts = sizes[right]
     ends = np.cumsum(counts, dtype=np.int64)
     starts = ends - counts
@@ -88,7 +88,7 @@ def _cosines_of_block(
     return found
 
 
-def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting: TermWeighting) -> NDArray[np.float64]:
+def similarity_matrix(texts: Sequence[str], days: Floats, weighting: TermWeighting) -> Floats:
     """Cosine times time factor of all pairs of texts, shape (n_texts, n_texts), in [0, 1], with 1 on the diagonal.
 
     `days` is the publication in days, NaN when unknown. Quadratic in the texts, as of one story;
@@ -96,7 +96,7 @@ def similarity_matrix(texts: Sequence[str], days: NDArray[np.float64], weighting
     """
     vectors = _unit_vectors(texts, weighting)
     cosine = np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0)
-    similarity: NDArray[np.float64] = cosine * time_factor(days[:, None], days[None, :])
+    similarity: Floats = cosine * time_factor(days[:, None], days[None, :])
     np.fill_diagonal(similarity, 1.0)
     return similarity
 

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
 from dedup.story.weighting import TermWeighting
 from dedup.text.tokens import Tokens, mix, tokenize
@@ -42,7 +42,7 @@ def top_terms(texts: Sequence[str], weighting: TermWeighting, count: int = 8) ->
     return tuple(as_written(tokens, first[best], last[best]))
 
 
-def as_written(tokens: Tokens, first: NDArray[np.int64], last: NDArray[np.int64]) -> list[str]:
+def as_written(tokens: Tokens, first: Integers, last: Integers) -> list[str]:
     """Runs of tokens as they are written, with the marks and letters at their ends that fold to nothing."""
     begins = tokens.characters(tokens.starts[first]).tolist()
     ends = (tokens.characters(tokens.stops[last] - 1) + 1).tolist()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import SortedKeys, joined, slices
+from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
@@ -33,10 +33,10 @@ class TermWeighting(Protocol):
     def fold(self) -> Fold:
         """How letters become plain ones."""
 
-    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+    def idf(self, keys: Hashes) -> Floats:
         """Inverse document frequency of features, shape (n_keys,)."""
 
-    def for_features(self, keys: NDArray[np.uint64]) -> "Vocabulary":
+    def for_features(self, keys: Hashes) -> "Vocabulary":
         """Vocabulary of the features of some texts, given once for each text that has them.
 
         A feature that two of the texts share occurs in at least two texts.
@@ -48,9 +48,9 @@ class Vocabulary:
     """Document frequencies of a batch."""
 
     n_texts: int
-    keys: NDArray[np.uint64]  # (n_features,): features that occur in more than one text, ascending
-    frequencies: NDArray[np.int64]  # (n_features,): number of texts that each occurs in, at least 2
-    stop_words: NDArray[np.uint64]  # (n_stop_words,): keys of the stop words
+    keys: Hashes  # (n_features,): features that occur in more than one text, ascending
+    frequencies: Integers  # (n_features,): number of texts that each occurs in, at least 2
+    stop_words: Hashes  # (n_stop_words,): keys of the stop words
     fold: Fold = "unidecode"  # that of the texts
 
     @classmethod
@@ -69,18 +69,18 @@ class Vocabulary:
         # np.isin would sort all stop words at every call, and the terms of 10,000 stories take that many calls.
         return SortedKeys(np.unique(self.stop_words), KEY_BITS)
 
-    def columns(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def columns(self, keys: Hashes) -> Integers:
         """Position of each key in the vocabulary, -1 for unknown ones."""
         return self._lookup.find(keys)
 
-    def for_features(self, keys: NDArray[np.uint64]) -> "Vocabulary":
+    def for_features(self, keys: Hashes) -> "Vocabulary":
         """See `TermWeighting`; the texts need not be those of the vocabulary."""
         keys, here = np.unique(keys, return_counts=True)
         columns, frequencies = self.columns(keys), np.minimum(here, 2)
         frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
         return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
 
-    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+    def idf(self, keys: Hashes) -> Floats:
         """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
         columns = self.columns(keys)
         frequencies = np.ones(len(keys), dtype=np.float64)
@@ -90,14 +90,12 @@ class Vocabulary:
         return inverse_frequency(self.n_texts, frequencies + prior)
 
 
-def inverse_frequency(n_texts: int | NDArray[np.int64], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+def inverse_frequency(n_texts: int | Integers, frequencies: Floats) -> Floats:
     """``log((N + N0 + 1) / (df + 0.5))`` of document frequencies that include their prior."""
     return np.asarray(np.log((n_texts + PRIOR_ARTICLES + 1) / (frequencies + 0.5)))
 
 
-def feature_weights(
-    keys: NDArray[np.unsignedinteger], idf: NDArray[np.float64], once: bool | NDArray[np.bool_] = False
-) -> NDArray[np.float64]:
+def feature_weights(keys: NDArray[np.unsignedinteger], idf: Floats, once: bool | Flags = False) -> Floats:
     """Factors that turn log counts of features into TF-IDF weights, shape (n_features,).
 
     The lowest two bits of `keys` are the family, `idf` is the inverse document frequency, and `once` says which
@@ -127,7 +125,7 @@ def vectorize(
     vocabulary = vocabulary or Vocabulary.of(counts)
     weights = feature_weights(vocabulary.keys, vocabulary.idf(vocabulary.keys)).astype(np.float32)
 
-    def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+    def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers]:
         entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
         keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
         columns = vocabulary.columns(keys)

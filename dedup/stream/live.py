@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import ranks_in_runs, run_starts
+from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_starts
 from dedup.parameters import Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.similarity import time_factor
@@ -46,11 +46,11 @@ class WeightedTexts:
     """Texts under the document frequencies that each found when it came."""
 
     texts: TextFeatures
-    factors: NDArray[np.float64]  # (n_features,): inverse document frequency times the weight of the family
-    weights: NDArray[np.float64]  # (n_features,): TF-IDF, not normalised
+    factors: Floats  # (n_features,): inverse document frequency times the weight of the family
+    weights: Floats  # (n_features,): TF-IDF, not normalised
     norms: NDArray[np.float32]  # (n_texts,): lengths of the vectors
-    by_weight: list[NDArray[np.int64]]  # positions of the features of each text, the heaviest first
-    frequencies: NDArray[np.int64]  # (n_features,)
+    by_weight: list[Integers]  # positions of the features of each text, the heaviest first
+    frequencies: Integers  # (n_features,)
 
 
 class LiveArticles:
@@ -63,13 +63,11 @@ class LiveArticles:
         self._bands = Postings(np.uint64)
         self._features = TimePostings()
 
-    def add_bands(self, nodes: NDArray[np.int64], bands: NDArray[np.uint64]) -> None:
+    def add_bands(self, nodes: Integers, bands: Hashes) -> None:
         """Index articles under their LSH buckets, shape (n, n_bands)."""
         self._bands.add(bands.ravel(), np.repeat(nodes, bands.shape[1]))
 
-    def add_features(
-        self, nodes: NDArray[np.int64], days: NDArray[np.float64], features: list[NDArray[np.uint32]]
-    ) -> None:
+    def add_features(self, nodes: Integers, days: Floats, features: list[NDArray[np.uint32]]) -> None:
         """Index articles under their heaviest features."""
         sizes = list(map(len, features))
         joined = np.concatenate([np.empty(0, dtype=np.uint32), *features])
@@ -81,12 +79,12 @@ class LiveArticles:
         self._features.keep(self.nodes.alive)
         self.nodes.trim()
 
-    def idf(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+    def idf(self, keys: Hashes) -> Floats:
         """Inverse document frequency of features in the window, shape (n_keys,)."""
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
         return inverse_frequency(self.window.count, frequencies)
 
-    def for_features(self, keys: NDArray[np.uint64]) -> Vocabulary:
+    def for_features(self, keys: Hashes) -> Vocabulary:
         """Vocabulary of features with the frequencies of the window, at least those among `keys`."""
         keys, here = np.unique(keys, return_counts=True)
         frequencies = np.maximum(self.window.frequencies(shortened(keys)), np.minimum(here, 2))
@@ -94,7 +92,7 @@ class LiveArticles:
         no_stop_words = np.empty(0, dtype=np.uint64)  # the frequencies of the window include their prior
         return Vocabulary(self.window.count, keys[known], frequencies[known], no_stop_words, self.fold)
 
-    def weight_texts(self, texts: TextFeatures, counted: NDArray[np.bool_]) -> WeightedTexts:
+    def weight_texts(self, texts: TextFeatures, counted: Flags) -> WeightedTexts:
         """Weight texts that come one after the other; those `counted` enter the window before the next one comes."""
         offsets, features = texts.offsets, texts.features
         text = np.repeat(np.arange(len(texts)), np.diff(offsets))
@@ -105,7 +103,7 @@ class LiveArticles:
         by_weight = [a + _descending(weights[a:b]) for a, b in pairwise(offsets.tolist())]
         return WeightedTexts(texts, factors, weights, np.sqrt(squares).astype(np.float32), by_weight, frequencies)
 
-    def update_norms(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def update_norms(self) -> tuple[Integers, NDArray[np.float32]]:
         """Weight the articles of the window by its present frequencies; return their nodes and new norms."""
         nodes, features, counts, sizes = self.window.entries()
         factors = _factors(features, self.window.frequencies(features), np.array(self.window.count))
@@ -115,9 +113,7 @@ class LiveArticles:
         self.nodes.set_norms(nodes, norms)
         return nodes, norms
 
-    def near_candidates(
-        self, nodes: NDArray[np.int64], bands: NDArray[np.uint64], most: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def near_candidates(self, nodes: Integers, bands: Hashes, most: int) -> tuple[Integers, Integers]:
         """Return positions of new nodes, and for each the earlier live nodes that share most bands, at most `most`."""
         if not len(nodes):
             return nodes, nodes
@@ -138,9 +134,7 @@ class LiveArticles:
         kept = order[ranks_in_runs(text[order]) < most]
         return text[kept], others[kept]
 
-    def story_candidates(
-        self, weighted: WeightedTexts, days: NDArray[np.float64], limits: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def story_candidates(self, weighted: WeightedTexts, days: Floats, limits: Integers) -> tuple[Integers, Integers]:
         """Return canonical nodes below each text's limit that are similar to it by their heaviest features alone.
 
         Both arrays have shape (n_found,): the text, ascending; and the node, the most similar first.
@@ -166,9 +160,7 @@ class LiveArticles:
         return text[few], nodes[few]
 
     @staticmethod
-    def _search_features(
-        weighted: WeightedTexts, limits: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _search_features(weighted: WeightedTexts, limits: Integers) -> tuple[Integers, Integers]:
         """Return the features to search with: the text, which has a limit above 0, and the position of the feature."""
         heaviest = [own[:INDEXED_FEATURES] for own in weighted.by_weight]
         text = np.repeat(np.arange(len(heaviest)), list(map(len, heaviest)))
@@ -181,10 +173,10 @@ class LiveArticles:
     def similarities(
         self,
         weighted: WeightedTexts,
-        days: NDArray[np.float64],
-        text: NDArray[np.int64],
-        nodes: NDArray[np.int64],
-        load_features: Callable[[NDArray[np.int64]], dict[int, Features]],
+        days: Floats,
+        text: Integers,
+        nodes: Integers,
+        load_features: Callable[[Integers], dict[int, Features]],
     ) -> NDArray[np.float32]:
         """Similarity of each text to a node, shape (n,); texts ascend.
 
@@ -206,9 +198,7 @@ class LiveArticles:
         return (cosines * time_factor(days[text], self.nodes.days(nodes))).astype(np.float32)
 
 
-def _dot_products(
-    weighted: WeightedTexts, text: int, others: list[Features]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) -> tuple[Floats, Floats]:
     """Return the dot product of a text with each other article, and the norm of what they share."""
     own = slice(*weighted.texts.offsets[text : text + 2])
     features = weighted.texts.features[own]
@@ -231,21 +221,19 @@ def _dot_products(
     return dots.astype(np.float64), np.sqrt(squares.astype(np.float64))
 
 
-def _running_totals(values: NDArray[np.integer], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def _running_totals(values: NDArray[np.integer], labels: Integers) -> Integers:
     """Total of each value and those before it in its run of equal labels."""
     totals = np.cumsum(values, dtype=np.int64)
     return np.asarray(totals - (totals - values)[np.arange(len(labels)) - ranks_in_runs(labels)])
 
 
-def _factors(
-    features: NDArray[np.uint32], frequencies: NDArray[np.int64], n_texts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _factors(features: NDArray[np.uint32], frequencies: Integers, n_texts: Integers) -> Floats:
     """Factors that turn log counts into TF-IDF weights, from the frequency of each feature among `n_texts`."""
     idf = inverse_frequency(n_texts, frequencies.astype(np.float64))
     return feature_weights(features, np.maximum(idf, 0), once=frequencies <= 1)
 
 
-def _descending(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+def _descending(weights: Floats) -> Integers:
     """Positions of weights, the greatest first; of those that are equal as float32, the first."""
     # The bits of positive floats are in the order of the floats, and sorting plain integers is faster than argsort.
     packed = (~weights.astype(np.float32).view(np.uint32)).astype(np.uint64) << np.uint64(32)

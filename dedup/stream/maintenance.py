@@ -3,9 +3,8 @@
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.arrays import members
+from dedup.arrays import Integers, members
 from dedup.store.records import ArticleFeatures
 from dedup.story.partition import partition
 from dedup.stream.assignment import Move, format_story_id
@@ -108,7 +107,7 @@ def refine(state: IndexState, day: float) -> list[Move]:
     return moves
 
 
-def _move(state: IndexState, canonical: NDArray[np.int64], story: int) -> list[Move]:
+def _move(state: IndexState, canonical: Integers, story: int) -> list[Move]:
     if not len(canonical):
         return []
     nodes = canonical.tolist()

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.near.jaccard import ShingleSets
 from dedup.store.serialization import decode_article
@@ -24,24 +25,24 @@ _MOST_COMPARED = 64
 
 _ROWS_AT_ONCE = 16
 
-Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
+Neighbours = tuple[Integers, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedArticles:
     """Articles that come one after the other, each compared with all that came before it."""
 
-    nodes: NDArray[np.int64]  # (n,): consecutive
+    nodes: Integers  # (n,): consecutive
     weighted: WeightedTexts
     # for the position of each copy, the id of the article that it is a copy of and their Jaccard similarity
     originals: dict[int, tuple[str, float]]
-    canonical: NDArray[np.int64]  # (n,): canonical node of each article; its own when it is no copy
+    canonical: Integers  # (n,): canonical node of each article; its own when it is no copy
     # the earlier reports that each report is similar to, and their similarities; empty for a copy
     neighbours: list[Neighbours]
 
 
 def match_articles(
-    state: IndexState, articles: Sequence[Article], known_canonical: NDArray[np.int64] | None = None
+    state: IndexState, articles: Sequence[Article], known_canonical: Integers | None = None
 ) -> MatchedArticles:
     """Give new articles their nodes, add them to the live articles and compare them with those before.
 
@@ -84,9 +85,7 @@ def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeat
     return extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold)
 
 
-def find_neighbours(
-    state: IndexState, weighted: WeightedTexts, days: NDArray[np.float64], limits: NDArray[np.int64]
-) -> list[Neighbours]:
+def find_neighbours(state: IndexState, weighted: WeightedTexts, days: Floats, limits: Integers) -> list[Neighbours]:
     """Return for each text the live reports below its limit that it is similar to, and their similarities."""
     text, nodes = state.live.story_candidates(weighted, days, limits)
     similarity = state.live.similarities(weighted, days, text, nodes, state.features_of)
@@ -97,8 +96,8 @@ def find_neighbours(
 
 
 def _find_originals(
-    state: IndexState, articles: Sequence[Article], nodes: NDArray[np.int64], texts: TextFeatures
-) -> tuple[dict[int, tuple[str, float]], NDArray[np.int64]]:
+    state: IndexState, articles: Sequence[Article], nodes: Integers, texts: TextFeatures
+) -> tuple[dict[int, tuple[str, float]], Integers]:
     """Return the originals and the canonical nodes of new articles; of equally similar originals, the earliest."""
     filled = np.flatnonzero(~texts.blank)
     place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MOST_COMPARED)

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Flags, Floats, Integers
+
 _ROW = np.dtype([("day", "f8"), ("story", "i8"), ("norm", "f4"), ("size", "i4"), ("canonical", "?")])
 _NO_STORY = 0  # stories are numbered from 1
 
@@ -28,12 +30,12 @@ class NodeTable:
 
     def add(
         self,
-        nodes: NDArray[np.int64],
+        nodes: Integers,
         *,
-        days: NDArray[np.float64],
+        days: Floats,
         norms: NDArray[np.float32],
-        sizes: NDArray[np.int64],
-        is_canonical: NDArray[np.bool_],
+        sizes: Integers,
+        is_canonical: Flags,
     ) -> None:
         """Add nodes, ascending and above all others, not yet live; see the methods for the columns, shape (n,)."""
         if self._first == self._stop:  # a store whose first articles were deleted long ago
@@ -44,41 +46,41 @@ class NodeTable:
         for name, values in (("day", days), ("norm", norms), ("size", sizes), ("canonical", is_canonical)):
             self._rows[name][nodes - self._first] = values
 
-    def days(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+    def days(self, nodes: Integers) -> Floats:
         """Publication in days since 1970; NaN for unknown."""
         return self._column("day", nodes)
 
-    def norms(self, nodes: NDArray[np.int64]) -> NDArray[np.float32]:
+    def norms(self, nodes: Integers) -> NDArray[np.float32]:
         """Lengths of the vectors."""
         return self._column("norm", nodes)
 
-    def sizes(self, nodes: NDArray[np.int64]) -> NDArray[np.int32]:
+    def sizes(self, nodes: Integers) -> NDArray[np.int32]:
         """Numbers of features."""
         return self._column("size", nodes)
 
-    def stories(self, nodes: NDArray[np.signedinteger]) -> NDArray[np.int64]:
+    def stories(self, nodes: NDArray[np.signedinteger]) -> Integers:
         """Story of each node, 0 for those that are not live, trimmed ones included."""
         stories = self._column("story", np.maximum(nodes, self._first))
         return np.where(nodes < self._first, _NO_STORY, stories).astype(np.int64)
 
-    def is_canonical(self, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_canonical(self, nodes: Integers) -> Flags:
         """Whether each node is canonical."""
         return self._column("canonical", nodes)
 
-    def alive(self, nodes: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
+    def alive(self, nodes: NDArray[np.signedinteger]) -> Flags:
         """Whether each node is live."""
         return np.asarray(self.stories(nodes) != _NO_STORY)
 
-    def of_stories(self, stories: Iterable[int]) -> NDArray[np.int64]:
+    def of_stories(self, stories: Iterable[int]) -> Integers:
         """Return the canonical nodes of some stories, ascending."""
         wanted = np.isin(self._rows["story"], np.array(sorted(stories), dtype=np.int64))
         return np.flatnonzero(wanted & self._rows["canonical"]) + self._first
 
-    def canonical(self) -> NDArray[np.int64]:
+    def canonical(self) -> Integers:
         """Return the live canonical nodes, ascending."""
         return np.flatnonzero(self._rows["canonical"]) + self._first
 
-    def assign(self, nodes: NDArray[np.int64], story: int | NDArray[np.int64]) -> None:
+    def assign(self, nodes: Integers, story: int | Integers) -> None:
         """Put nodes into one story, or each into its own."""
         self._rows["story"][nodes - self._first] = story
 
@@ -87,7 +89,7 @@ class NodeTable:
         stories = self._rows["story"]
         stories[stories == story] = into
 
-    def set_norms(self, nodes: NDArray[np.int64], norms: NDArray[np.float32]) -> None:
+    def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         """Replace the lengths of vectors."""
         self._rows["norm"][nodes - self._first] = norms
 
@@ -95,7 +97,7 @@ class NodeTable:
         """Make a copy canonical."""
         self._rows["canonical"][node - self._first] = True
 
-    def remove(self, nodes: NDArray[np.int64]) -> None:
+    def remove(self, nodes: Integers) -> None:
         """Make nodes not live."""
         self._rows[nodes - self._first] = np.zeros((), dtype=_ROW)
 

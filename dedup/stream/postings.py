@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Flags, Integers
+
 #: A new run is merged with the runs before it while those are less than this many times as long.
 _GROWTH = 4
 
@@ -48,9 +50,7 @@ class Postings:
             runs.append(self._runs.pop())
         self._runs.append(_merged(runs[::-1]))
 
-    def find(
-        self, keys: NDArray[np.unsignedinteger], most: int | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def find(self, keys: NDArray[np.unsignedinteger], most: int | None = None) -> tuple[Integers, Integers]:
         """Return positions of keys and the nodes that have them, both of dtype int64 and shape (n_found,).
 
         Ascending keys are found faster: neighbours in a run are close in memory. With `most`, at most this many nodes
@@ -76,7 +76,7 @@ class Postings:
         if len(self._runs) > 1:
             self._runs = [_merged(self._runs)]
 
-    def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
+    def keep(self, alive: Callable[[NDArray[np.int32]], Flags]) -> None:
         """Delete the postings of nodes that are not alive."""
         kept = [(keys[mask], nodes[mask]) for keys, nodes in self._runs for mask in [alive(nodes)]]
         self._runs = [run for run in kept if len(run[0])]

@@ -4,10 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import members
+from dedup.arrays import Integers, members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
@@ -103,17 +102,17 @@ class IndexState:
         self._count_reports(nodes, 1)
         return list(promoted.nodes.tolist())
 
-    def _count_reports(self, nodes: NDArray[np.int64], each: int) -> None:
+    def _count_reports(self, nodes: Integers, each: int) -> None:
         """Add `each` to the size of the story of every report among nodes."""
         for story in self.live.nodes.stories(nodes[self.live.nodes.is_canonical(nodes)]).tolist():
             self.resize(story, each)
 
-    def features_of(self, nodes: NDArray[np.int64]) -> dict[int, Features]:
+    def features_of(self, nodes: Integers) -> dict[int, Features]:
         """Return the stored features and counts of nodes."""
         stored = self.store.article_features(nodes.tolist())
         return {node: (own.features, own.counts) for node, own in stored.items()}
 
-    def assign(self, canonical: NDArray[np.int64], story: int) -> None:
+    def assign(self, canonical: Integers, story: int) -> None:
         """Move reports and their copies to a story."""
         nodes = canonical.tolist()
         self._count_reports(canonical, -1)
@@ -147,14 +146,14 @@ class IndexState:
             return
         own = self.live.nodes.stories(canonical)
         labels = refined(self.graph(canonical), np.unique(own, return_inverse=True)[1], self.settings.story_threshold)
-        parts: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
+        parts: dict[int, list[Integers]] = defaultdict(list)
         for part in members(labels):
             parts[int(own[part[0]])].append(canonical[part])
         for _, pieces in sorted(parts.items()):
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
                 self.assign(piece, self.new_story())
 
-    def graph(self, nodes: NDArray[np.int64]) -> csr_array:
+    def graph(self, nodes: Integers) -> csr_array:
         """Symmetric similarities among ascending nodes, shape (n, n)."""
         left, right, similarity = self.store.neighbours(nodes.tolist())
         place = np.minimum(np.searchsorted(nodes, right), len(nodes) - 1)

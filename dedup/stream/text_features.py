@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import joined
+from dedup.arrays import Flags, Hashes, Integers, joined
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.minhash import SEED, low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
@@ -25,19 +25,19 @@ class TextFeatures:
     """Features of texts, one text after the other."""
 
     # (n_words,): hashes of shingles, with repeats; those of text `i` are ``shingle_offsets[i]:shingle_offsets[i + 1]``
-    shingles: NDArray[np.uint64]
-    shingle_offsets: NDArray[np.int64]  # (n_texts + 1,)
-    bands: NDArray[np.uint64]  # (n_texts, n_bands): keys of the LSH buckets; meaningless for a blank text
+    shingles: Hashes
+    shingle_offsets: Integers  # (n_texts + 1,)
+    bands: Hashes  # (n_texts, n_bands): keys of the LSH buckets; meaningless for a blank text
     # (n_features,): see `shortened`; ascending within a text. Those of text `i` are ``offsets[i]:offsets[i + 1]``
     features: NDArray[np.uint32]
     counts: NDArray[np.uint8]  # (n_features,): weighted occurrences, at most 255
-    offsets: NDArray[np.int64]  # (n_texts + 1,)
+    offsets: Integers  # (n_texts + 1,)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     @property
-    def blank(self) -> NDArray[np.bool_]:
+    def blank(self) -> Flags:
         """Whether each text has no words, shape (n_texts,)."""
         return np.asarray(np.diff(self.shingle_offsets) == 0)
 
@@ -69,9 +69,7 @@ def _extract_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: 
     return TextFeatures(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
 
 
-def extract_shingles(
-    texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode"
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def extract_shingles(texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode") -> tuple[Hashes, Integers]:
     """Return the hashes of the shingles of texts, and the number of shingles of each text."""
     hashes, counts = [], []
     for block in blocks(texts, _BLOCK_CHARACTERS):
@@ -81,13 +79,13 @@ def extract_shingles(
     return joined(hashes, np.uint64), joined(counts, np.int64)
 
 
-def count_words(texts: Sequence[str], fold: Fold = "unidecode") -> NDArray[np.int64]:
+def count_words(texts: Sequence[str], fold: Fold = "unidecode") -> Integers:
     """Return the number of words of each text, shape (n_texts,)."""
     counts = [np.diff(tokenize(texts[block], fold).offsets) for block in blocks(texts, _BLOCK_CHARACTERS)]
     return joined(counts, np.int64)
 
 
-def shortened(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
+def shortened(keys: Hashes) -> NDArray[np.uint32]:
     """Return keys of features in 32 bits: 30 of hash over 2 of family.
 
     Two articles of 1,000 features each share one by chance in 1 of 4,000 cases.
@@ -97,5 +95,5 @@ def shortened(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
     return (hashes | families(keys).astype(np.uint64)).astype(np.uint32)
 
 
-def _offsets(sizes: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _offsets(sizes: list[Integers]) -> Integers:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(sizes))])

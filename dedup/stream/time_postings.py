@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Flags, Floats, Integers
 from dedup.story.candidates import REACH_DAYS
 from dedup.stream.postings import Postings
 
@@ -32,7 +33,7 @@ class TimePostings:
     def __len__(self) -> int:
         return sum(map(len, self._slices.values()))
 
-    def add(self, days: NDArray[np.float64], features: NDArray[np.uint32], nodes: NDArray[np.int64]) -> None:
+    def add(self, days: Floats, features: NDArray[np.uint32], nodes: Integers) -> None:
         """Add postings: a feature, a node that has it and the publication of the node, each of shape (n_postings,)."""
         numbers = np.floor(days / _SLICE_DAYS)
         for number in np.unique(numbers):
@@ -44,9 +45,7 @@ class TimePostings:
                 self._slices[name] = Postings(np.uint32)
             self._slices[name].add(features[inside], nodes[inside])
 
-    def find(
-        self, days: NDArray[np.float64], features: NDArray[np.uint32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def find(self, days: Floats, features: NDArray[np.uint32]) -> tuple[Integers, Integers]:
         """Return positions of features and the nodes that have them and were published near enough, shape (n_found,).
 
         `days`, shape (n,), is the publication of the article with each feature; NaN for unknown, which is near to all.
@@ -65,7 +64,7 @@ class TimePostings:
                 nodes.append(found)
         return np.concatenate(positions), np.concatenate(nodes)
 
-    def _within_reach(self, days: NDArray[np.float64]) -> Iterator[tuple[int | None, Postings]]:
+    def _within_reach(self, days: Floats) -> Iterator[tuple[int | None, Postings]]:
         """Yield the slices within reach of any of the days, in order."""
         if not len(days):
             return
@@ -78,7 +77,7 @@ class TimePostings:
         for name in sorted(names, key=lambda name: (name is not _UNDATED, name or 0)):
             yield name, self._slices[name]
 
-    def keep(self, alive: Callable[[NDArray[np.int32]], NDArray[np.bool_]]) -> None:
+    def keep(self, alive: Callable[[NDArray[np.int32]], Flags]) -> None:
         """Delete the postings of nodes that are not alive."""
         for postings in self._slices.values():
             postings.keep(alive)

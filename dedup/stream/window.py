@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import ranks_in_runs
+from dedup.arrays import Flags, Integers, ranks_in_runs
 from dedup.parameters import Fold
 from dedup.story.features import WORD, feature_keys
 from dedup.story.weighting import PRIOR_STOP_WORD_ARTICLES
@@ -59,7 +59,7 @@ class Window:
             for node in [node for node in self._articles if node < first]:
                 self.remove(node)
 
-    def entries(self) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8], NDArray[np.int64]]:
+    def entries(self) -> tuple[Integers, NDArray[np.uint32], NDArray[np.uint8], Integers]:
         """Return the nodes, all features and counts one node after the other, and the number of features of each."""
         features = [np.empty(0, dtype=np.uint32), *(features for features, _ in self._articles.values())]
         counts = [np.empty(0, dtype=np.uint8), *(counts for _, counts in self._articles.values())]
@@ -71,13 +71,13 @@ class Window:
         """Return the features and counts of an article in the window."""
         return self._articles[node]
 
-    def frequencies(self, features: NDArray[np.uint32]) -> NDArray[np.int64]:
+    def frequencies(self, features: NDArray[np.uint32]) -> Integers:
         """Return the document frequency of each feature; that of stop words includes their prior."""
         return self._frequencies[counters(features)].astype(np.int64)
 
     def frequencies_in_turn(
-        self, features: NDArray[np.uint32], text: NDArray[np.int64], counted: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        self, features: NDArray[np.uint32], text: Integers, counted: Flags
+    ) -> tuple[Integers, Integers]:
         """Return document frequencies and numbers of articles for texts that come one after the other.
 
         `text` has the text of each feature, ascending; `counted` says which texts enter the window before the next one
@@ -92,14 +92,12 @@ def window_start(next_node: int) -> int:
     return max(0, (next_node // STEP - STEPS) * STEP)
 
 
-def counters(features: NDArray[np.uint32]) -> NDArray[np.int64]:
+def counters(features: NDArray[np.uint32]) -> Integers:
     """Return the number of the counter of each feature."""
     return (features >> np.uint32(FEATURE_BITS - _COUNTER_BITS)).astype(np.int64)
 
 
-def _in_earlier_texts(
-    numbers: NDArray[np.int64], text: NDArray[np.int64], counted: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _in_earlier_texts(numbers: Integers, text: Integers, counted: Flags) -> Integers:
     """Number of entries with the counter of each entry in earlier counted texts; entries are ordered by text."""
     if len(counted) == 1:
         return np.zeros(len(numbers), dtype=np.int64)
@@ -108,7 +106,7 @@ def _in_earlier_texts(
     packed.sort()
     place = (packed & ((np.uint64(1) << place_bits) - np.uint64(1))).astype(np.int64)
     numbers, text = numbers[place], text[place]
-    before: NDArray[np.int64] = np.cumsum(counted[text]) - counted[text]
+    before: Integers = np.cumsum(counted[text]) - counted[text]
     positions = np.arange(len(numbers))
     first_of_counter = positions - ranks_in_runs(numbers)
     first_of_text = positions - ranks_in_runs(numbers * len(counted) + text)

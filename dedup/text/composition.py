@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import ranks_in_runs
+from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
 
 Codes = NDArray[np.uint32]
 
@@ -38,7 +38,7 @@ def context_dependent() -> Codes:
     return np.union1d(_second_halves(), _codes(_SERBIAN + _SERBIAN.upper()))
 
 
-def resolve(codes: Codes, places: NDArray[np.int64], text_starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], Codes]:
+def resolve(codes: Codes, places: Integers, text_starts: Integers) -> tuple[Integers, Codes]:
     """Return the places in a block of texts where another code point is to be folded, and those code points.
 
     `places`, ascending, has those of `context_dependent` code points; text `i` begins at ``text_starts[i]``. Places
@@ -54,7 +54,7 @@ def resolve(codes: Codes, places: NDArray[np.int64], text_starts: NDArray[np.int
     return at, resolved[at]
 
 
-def _compose(codes: Codes, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _compose(codes: Codes, places: Integers) -> list[Integers]:
     """Join the marks at `places` to the letters before them where Unicode has a character for both, in place.
 
     Unlike Unicode's composition, this takes only the pairs that Unicode decomposes, and no mark blocks another.
@@ -73,7 +73,7 @@ def _compose(codes: Codes, places: NDArray[np.int64]) -> list[NDArray[np.int64]]
     return [bases, places]
 
 
-def _bases(codes: Codes, places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _bases(codes: Codes, places: Integers) -> Integers:
     """Place of the letter before each mark, ascending."""
     marks = _marks()
     bases = np.maximum(places - 1, 0)
@@ -85,7 +85,7 @@ def _bases(codes: Codes, places: NDArray[np.int64]) -> NDArray[np.int64]:
     return bases
 
 
-def _romanise(text: Codes) -> NDArray[np.int64]:
+def _romanise(text: Codes) -> Integers:
     """Write a Serbian text in Gaj's Latin letters, in place; a text in another language keeps its Serbian names.
 
     Returns the places that may have changed.
@@ -98,7 +98,7 @@ def _romanise(text: Codes) -> NDArray[np.int64]:
 
 
 @cache
-def _pairs() -> tuple[NDArray[np.uint64], Codes]:
+def _pairs() -> tuple[Hashes, Codes]:
     """Pairs of code points that compose, as first << 32 | second, ascending; and the code point of each pair."""
     half_width = {unicodedata.normalize("NFKC", chr(code)): code for code in _HALF_WIDTH_KANA}
     made: dict[int, int] = {}
@@ -120,7 +120,7 @@ def _second_halves() -> Codes:
 
 
 @cache
-def _marks() -> NDArray[np.bool_]:
+def _marks() -> Flags:
     """Whether each code point below 0x20000 is combining or the second half of a pair; none above is."""
     marks = np.array([unicodedata.combining(chr(code)) > 0 for code in range(0x20000)])
     marks[_second_halves()] = True
@@ -128,7 +128,7 @@ def _marks() -> NDArray[np.bool_]:
 
 
 @cache
-def _romanisation() -> tuple[Codes, NDArray[np.bool_]]:
+def _romanisation() -> tuple[Codes, Flags]:
     """Gaj's letter for each Serbian one, and whether a letter is not Serbian, for code points below 0x500."""
     roman, foreign = np.arange(0x500, dtype=np.uint32), np.zeros(0x500, dtype=np.bool_)
     for case in (str.lower, str.upper):

@@ -24,6 +24,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Integers
 from dedup.parameters import Fold, check
 from dedup.text.composition import context_dependent, resolve
 
@@ -149,7 +150,7 @@ class FoldTable:
         self._packed = np.full(0x110000, _UNKNOWN, dtype=np.uint32)
         self._alone = np.zeros(0x110000, dtype=np.uint32)  # the same, with a fold where the first has _DEPENDS
 
-    def fold(self, codes: NDArray[np.uint32], text_starts: NDArray[np.int64]) -> NDArray[np.uint32]:
+    def fold(self, codes: NDArray[np.uint32], text_starts: Integers) -> NDArray[np.uint32]:
         """Fold the characters of a block of texts; text `i` begins at ``text_starts[i]``."""
         packed = self._packed.take(codes)
         if int(packed.max(initial=0)) < _DEPENDS:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.arrays import Flags, Hashes, Integers
 from dedup.text.tokens import Tokens
 
 #: Words of the shortest passage; a word is two characters in a script without spaces.
@@ -18,16 +19,16 @@ class Runs(NamedTuple):
     """Runs of tokens that two texts share, all of shape (n_runs,)."""
 
     # first token in either text
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    sizes: NDArray[np.int64]  # number of tokens
+    left: Integers
+    right: Integers
+    sizes: Integers  # number of tokens
 
-    def take(self, chosen: NDArray[np.int64]) -> "Runs":
+    def take(self, chosen: Integers) -> "Runs":
         """Return some of the runs."""
         return Runs(self.left[chosen], self.right[chosen], self.sizes[chosen])
 
 
-def shared_passages(tokens: Tokens, excluded: NDArray[np.bool_]) -> Runs:
+def shared_passages(tokens: Tokens, excluded: Flags) -> Runs:
     """Return the longest runs of tokens that two texts have in common, longest first.
 
     Each run is maximal: neither end can be extended. A run inside a longer one, in either text, is left out.
@@ -79,7 +80,7 @@ def _without_nested(runs: Runs) -> Runs:
     return runs.take(np.array(chosen, dtype=np.int64))
 
 
-def _longest_matches(hashes: NDArray[np.uint64], excluded: NDArray[np.bool_], split: int) -> Runs:
+def _longest_matches(hashes: Hashes, excluded: Flags, split: int) -> Runs:
     """The longest match in the right text of each place of the left, unless it is inside the match of the place before.
 
     The matches that remain are maximal: if one could begin earlier, the place before would have a match longer by one.
@@ -112,7 +113,7 @@ def _longest_matches(hashes: NDArray[np.uint64], excluded: NDArray[np.bool_], sp
     return Runs(starts, other[starts] - 1, best[starts])  # one symbol stands between the texts
 
 
-def _ranks(symbols: NDArray[np.int64], sides: NDArray[np.int64]) -> list[NDArray[np.int32]]:
+def _ranks(symbols: Integers, sides: Integers) -> list[NDArray[np.int32]]:
     """Ranks of the runs of 1, 2, 4 ... symbols from each place, until the texts share no run of that size."""
     ranks: list[NDArray[np.int32]] = []
     runs, count = symbols, len(symbols)
@@ -129,9 +130,7 @@ def _ranks(symbols: NDArray[np.int64], sides: NDArray[np.int64]) -> list[NDArray
         runs[: max(count - size, 0)] += rank[size:]
 
 
-def _common_prefixes(
-    ranks: list[NDArray[np.int32]], left: NDArray[np.int64], right: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _common_prefixes(ranks: list[NDArray[np.int32]], left: Integers, right: Integers) -> Integers:
     """How many symbols are equal from each pair of places on."""
     sizes = np.zeros(len(left), dtype=np.int64)
     for level, rank in reversed(list(enumerate(ranks))):

@@ -4,14 +4,14 @@ from functools import cache
 
 import numpy as np
 import stopwordsiso
-from numpy.typing import NDArray
 
+from dedup.arrays import Hashes
 from dedup.parameters import Fold
 from dedup.text.tokens import tokenize
 
 
 @cache
-def stop_word_hashes(fold: Fold = "unidecode") -> NDArray[np.uint64]:
+def stop_word_hashes(fold: Fold = "unidecode") -> Hashes:
     """Return the hashes of every word on any list of stopwords-iso, folded, ascending.
 
     All languages at once, so that no text needs a language: a word that is common in one language seldom tells two

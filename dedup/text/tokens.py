@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import ranks_in_runs
+from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
 from dedup.parameters import Fold
 from dedup.text.composition import WORD_JOINER
 from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
@@ -37,28 +37,28 @@ class Tokens:
     # (n_characters,): code points of the joined texts; uint8 when all are ASCII
     codes: NDArray[np.uint8] | NDArray[np.uint32]
     # (n_texts + 1,): text `i` is ``codes[text_starts[i]:text_starts[i + 1] - 1]``; a line feed follows each text
-    text_starts: NDArray[np.int64]
+    text_starts: Integers
     folded: NDArray[np.uint8]  # (n_bytes + padding,): folded bytes and 9 to 16 zero bytes
     # (n_tokens,): token `t` is ``folded[starts[t]:stops[t]]``
-    starts: NDArray[np.int64]
-    stops: NDArray[np.int64]
-    offsets: NDArray[np.int64]  # (n_texts + 1,): text `i` has the tokens ``offsets[i]:offsets[i + 1]``
+    starts: Integers
+    stops: Integers
+    offsets: Integers  # (n_texts + 1,): text `i` has the tokens ``offsets[i]:offsets[i + 1]``
     # (n_tokens,): equal for equal tokens; distinct tokens of up to eight bytes never collide
-    hashes: NDArray[np.uint64]
+    hashes: Hashes
     fold_sizes: NDArray[np.uint8] | None  # (n_characters,): folded bytes of each character; None when each has one
     fold: Fold
 
     @property
-    def text_indices(self) -> NDArray[np.int64]:
+    def text_indices(self) -> Integers:
         """Index of the text of each token, shape (n_tokens,)."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
     @property
-    def unspaced(self) -> NDArray[np.bool_]:
+    def unspaced(self) -> Flags:
         """Whether each token is a single character of a script without spaces, shape (n_tokens,)."""
         return _leads_unspaced(self.folded[self.starts])
 
-    def characters(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def characters(self, positions: Integers) -> Integers:
         """Return the places in `codes` of the characters that folded bytes come from."""
         if self.fold_sizes is None:
             return positions
@@ -164,7 +164,7 @@ def _padded(data: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(data + bytes(16 - len(data) % 8), dtype=np.uint8)
 
 
-def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _bounds(folded: NDArray[np.uint8]) -> tuple[Integers, Integers]:
     word = folded >= FIRST_LETTER
     if folded.max(initial=0) < 0xE0 or not (lead := _leads_unspaced(folded)).any():
         # Separators and letters of spaced scripts only: starts and stops alternate.
@@ -183,20 +183,20 @@ def _bounds(folded: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.in
     return starts, stops
 
 
-def _leads_unspaced(folded: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _leads_unspaced(folded: NDArray[np.uint8]) -> Flags:
     """Whether each byte begins a character of an unspaced script."""
     # Lead bytes below 0xE0 are Greek to N'Ko, 0xEA to 0xED Hangul and letters of four bytes: all of spaced scripts.
     return (folded >= 0xE0) & ((folded < 0xEA) | (folded > 0xED))
 
 
-def _cut(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _cut(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
     """Cut tokens into pieces of at most `MAX_TOKEN_BYTES`."""
     token = np.repeat(np.arange(len(starts)), -(-(stops - starts) // MAX_TOKEN_BYTES))
     starts = starts[token] + MAX_TOKEN_BYTES * ranks_in_runs(token)
     return starts, np.minimum(starts + MAX_TOKEN_BYTES, stops[token])
 
 
-def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _hashes(folded: NDArray[np.uint8], starts: Integers, stops: Integers) -> Hashes:
     """Hash tokens eight bytes at a time; later rounds handle only the tokens that are longer."""
     words = folded.view(np.uint64)
     sizes = stops - starts
@@ -211,7 +211,7 @@ def _hashes(folded: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray
     return hashes
 
 
-def _eight_bytes(words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _eight_bytes(words: Hashes, starts: Integers, sizes: Integers) -> Hashes:
     """The first eight bytes of each token as one integer, zeros behind the end of shorter ones."""
     # Two aligned reads and two shifts (a shift by 64 gives 0): an unaligned gather would hold the interpreter lock.
     place = starts >> 3
@@ -221,14 +221,14 @@ def _eight_bytes(words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: ND
     return value & (_ALL_BITS >> (64 - (np.minimum(sizes, 8) << 3)).view(np.uint64))
 
 
-def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(values: Hashes) -> Hashes:
     """Apply SplitMix64's finaliser, a bijection of uint64 that spreads near values apart."""
     values = (values ^ (values >> np.uint64(30))) * _MULTIPLIER_1
     values = (values ^ (values >> np.uint64(27))) * _MULTIPLIER_2
     return values ^ (values >> np.uint64(31))
 
 
-def sentence_starts(tokens: Tokens) -> NDArray[np.bool_]:
+def sentence_starts(tokens: Tokens) -> Flags:
     """Return whether each token opens a sentence or a text, shape (n_tokens,)."""
     opens = np.zeros(len(tokens.starts) + 1, dtype=np.bool_)
     opens[tokens.offsets[:-1]] = True
