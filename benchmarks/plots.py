@@ -1,4 +1,7 @@
-"""Draw what was measured: the plots of README.md and of the documentation, called by `benchmarks.tables`."""
+"""Draw what was measured: the plots of README.md and of the documentation, beside the results (needs matplotlib).
+
+python -m benchmarks.plots [--results benchmarks/results]
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -126,15 +129,19 @@ PLOTS: dict[str, Callable[[Results], Figure]] = {
 }
 
 
-def draw_all(folder: Path) -> list[Path]:
-    """Draw the results of a folder beside them; return the files."""
-    drawn = []
+def main() -> None:
+    parser = harness.parser(__doc__, results=False)
+    parser.add_argument("--results", type=Path, default=harness.RESULTS, help="folder of the results")
+    folder = parser.parse_args().results
     for name, draw in PLOTS.items():
         if (folder / f"{name}.json").exists():
             # Text stays text, and ids do not change from run to run.
             salt = name.replace("_", "-")
             style = {"svg.fonttype": "none", "svg.hashsalt": salt, "font.family": "sans-serif"}
             with mpl.rc_context(style):
-                drawn.append(folder / f"{name}.svg")
-                draw(harness.read_results(folder, name)).savefig(drawn[-1], metadata={"Date": None})
-    return drawn
+                draw(harness.read_results(folder, name)).savefig(folder / f"{name}.svg", metadata={"Date": None})
+            print(f"drew {folder / name}.svg")
+
+
+if __name__ == "__main__":
+    main()

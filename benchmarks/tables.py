@@ -1,10 +1,9 @@
-"""Make the tables and plots of README.md and of the documentation from what was measured.
+"""Make the tables of README.md and of the documentation from what was measured.
 
 python -m benchmarks.tables [--results benchmarks/results] [--write README.md]
 
-Prints every table whose results are there, and draws near_race.svg, story_scoreboard.svg and index_year.svg beside the
-results (pip install matplotlib). `--write FILE` puts the tables of the README between their markers in FILE. The
-documentation takes its tables from `TABLES` when it is built (docs/hooks.py).
+Prints every table whose results are there. `--write FILE` puts the tables of the README between their markers in FILE.
+The documentation takes its tables from `TABLES` when it is built (docs/hooks.py).
 """
 
 import re
@@ -259,12 +258,6 @@ def main() -> None:
         if given.write and name in README:
             text = given.write.read_text(encoding="utf-8")
             given.write.write_text(written(text, name, made), encoding="utf-8")
-    try:
-        from benchmarks import plots
-    except ImportError:
-        raise SystemExit("no plots; to have them: pip install matplotlib") from None
-    for path in plots.draw_all(given.results):
-        print(f"drew {path}")
 
 
 if __name__ == "__main__":
