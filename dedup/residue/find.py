@@ -10,17 +10,9 @@ from dedup.arrays import Flags, Hashes, Integers, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.residue.layout import Layout, layout_of, mark_runs
+from dedup.residue.layout import Layout, layout_of
 from dedup.residue.phrases import site_phrases
-from dedup.residue.recurring import (
-    MIN_UNMASKED_ANYWHERE,
-    RUN_WORDS,
-    RecurringKeys,
-    candidate_lines,
-    candidate_runs,
-    learn,
-    source_salts,
-)
+from dedup.residue.recurring import RecurringKeys, learn, source_salts
 from dedup.residue.titles import Titles, titles_of
 from dedup.text.tokens import blocks, tokenize
 
@@ -53,35 +45,15 @@ def find_residue(
     n_jobs: int | None = None,
     progress: ProgressCallback = no_progress,
 ) -> list[list[Span]]:
-    r"""Return the residue of each text as spans of characters.
+    r"""Return the residue of each text as ascending spans of characters, in time linear in the characters.
 
     Residue is a line or run of words that recurs in the stories of a source; a line that sites are known to use; the
     title of another article of the source; and small gaps between those. An article's own title is never residue, and
-    a text that would be nothing else has none.
+    a text that would be nothing else has none. What recurs is counted by story, not by article, so that an outlet that
+    updates a wire story ten times does not erase it.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        In order of publication, which decides from which articles of a large source residue is learned.
-    sources : sequence of str or None, optional
-        Publisher of each text. By default all texts are of one source.
-    titles : sequence of str or None, optional
-    fold : {"unidecode", "marks"}
-        See `dedup.text.fold`.
-    n_jobs : int, optional
-        Threads; the result does not depend on it.
-    progress : callable
-        Called with the share that is done.
-
-    Returns
-    -------
-    list of list of (int, int)
-        Start and stop of each piece, ascending.
-
-    Notes
-    -----
-    Linear in the characters. What recurs is counted by story, not by article, so that an outlet that updates a wire
-    story ten times does not erase it.
+    The texts come in order of publication, which decides from which articles of a large source residue is learned.
+    Without `sources` all are of one source.
 
     Examples
     --------
@@ -110,12 +82,8 @@ def mark_residue(
 ) -> list[list[Span]]:
     """Return the residue of texts, given what recurs in their sources; see `find_residue`.
 
-    Parameters
-    ----------
-    match_titles : bool
-        Whether titles of other articles are residue. Without, each text has the residue that it has alone.
-    all_titles : Titles, optional
-        Of all articles, where `titles` are only some of them.
+    Without `match_titles` each text has the residue that it has alone: titles of other articles are none. `all_titles`
+    are those of all articles, where `titles` are only some of them.
     """
     title_salts = salts if match_titles else np.arange(len(texts), dtype=np.uint64)
     known = titles_of(titles, title_salts, fold) if match_titles else None
@@ -124,7 +92,7 @@ def mark_residue(
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
-        anywhere, edge = _recurring(layout, salts[block], recurring)
+        anywhere, edge = recurring.find(layout, salts[block])
         anywhere |= site_phrases(fold).lines(layout)[layout.lines]
         edge |= _dates(layout)
         if not (match_titles or anywhere.any() or _near_edge(layout, edge | _phrases(layout, anywhere)[1]).any()):
@@ -152,22 +120,6 @@ def _marked(layout: Layout, anywhere: Flags, edge: Flags, own_title: Flags) -> F
     return _with_whole_lines(layout, marked, own_title)
 
 
-def _recurring(layout: Layout, salts: Hashes, recurring: RecurringKeys) -> tuple[Flags, Flags]:
-    """Whether each token recurs in its source so often that it is residue anywhere, and at head and foot."""
-    anywhere, edge = np.zeros((2, len(layout.masked)), dtype=np.bool_)
-    lines, keys = candidate_lines(layout, salts)
-    lines = lines[recurring.levels(keys) > 0]
-    mark_runs(anywhere, layout.line_starts[lines], layout.line_sizes[lines])
-    first, sizes, keys = candidate_runs(layout, salts)
-    levels = recurring.levels(keys)
-    short = sizes < RUN_WORDS  # a name may open or end many reports too
-    at_edge = levels > short
-    mark_runs(edge, first[at_edge], sizes[at_edge])
-    everywhere = (levels > 1) & ~short & (layout.unmasked(first, sizes) >= MIN_UNMASKED_ANYWHERE)
-    mark_runs(anywhere, first[everywhere], sizes[everywhere])
-    return anywhere, edge
-
-
 def _dates(layout: Layout) -> Flags:
     """Whether each token is of a date or time, or of a line of nothing but numbers."""
     starts, sizes = _runs(layout.masked, layout.lines)
@@ -185,10 +137,8 @@ def _phrases(layout: Layout, anywhere: Flags) -> tuple[Flags, Flags]:
     beside = (residue[first] & (first > start)) | (residue[first + sizes + 1] & (first + sizes < stop))
     away = np.minimum(first - start, stop - first - sizes)
     least = np.where(away > 0, _PHRASE_WORDS, _PHRASE_WORDS - 1) * np.where(layout.tokens.unspaced[first], 2, 1)
-    marks = np.zeros((2, len(texts)), dtype=np.bool_)
-    for marked, chosen in zip(marks, (beside, sizes >= least), strict=True):
-        mark_runs(marked, first[chosen], sizes[chosen])
-    return marks[0], marks[1]
+    long = sizes >= least
+    return layout.within(first[beside], sizes[beside]), layout.within(first[long], sizes[long])
 
 
 def _with_gaps(layout: Layout, marked: Flags, own_title: Flags) -> Flags:

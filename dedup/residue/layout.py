@@ -53,6 +53,12 @@ class Layout:
         sums = np.concatenate([[0], np.cumsum(~self.masked)])
         return np.asarray(sums[first + sizes] - sums[first])
 
+    def within(self, first: Integers, sizes: Integers) -> Flags:
+        """Return whether each token is within one of these runs, shape (n_tokens,)."""
+        bounds = len(self.masked) + 1
+        change = np.bincount(first, minlength=bounds) - np.bincount(first + sizes, minlength=bounds)
+        return np.asarray(np.cumsum(change[:-1]) > 0)
+
     @property
     def lines(self) -> Integers:
         """Index of the line of each token, shape (n_tokens,)."""
@@ -82,8 +88,7 @@ def layout_of(tokens: Tokens) -> Layout:
     (False, True)
     """
     count = len(tokens.starts)
-    places = tokens.characters(np.concatenate([tokens.starts, tokens.stops - 1]))
-    begins, ends = places[:count], places[count:] + 1
+    begins, lasts = np.split(tokens.characters(np.concatenate([tokens.starts, tokens.stops - 1])), 2)
     codes = tokens.codes
     ends_line = (codes >= 0x0A) & (codes <= 0x0D)
     if codes.dtype == np.uint32:
@@ -94,27 +99,20 @@ def layout_of(tokens: Tokens) -> Layout:
     lines = lines[line_starts[:-1]]
     masked = _numbers(tokens) | (_date_words(tokens.fold).find(tokens.hashes) >= 0)
     powers = np.multiply.accumulate(np.full(count + 1, _BASE))
-    inverses = np.multiply.accumulate(np.full(count + 1, _INVERSE))
     sums = np.zeros(count + 1, dtype=np.uint64)
     np.cumsum(np.where(masked, _MASK, tokens.hashes) * powers[:-1], out=sums[1:])
     return Layout(
         tokens=tokens,
         begins=begins,
-        ends=ends,
+        ends=lasts + 1,
         masked=masked,
         texts=tokens.text_indices,
         line_starts=line_starts,
         line_begins=breaks[lines - 1] + 1,
         line_ends=breaks[lines],
         _sums=sums,
-        _inverses=inverses,
+        _inverses=np.multiply.accumulate(np.full(count + 1, _INVERSE)),
     )
-
-
-def mark_runs(marked: Flags, first: Integers, sizes: Integers) -> None:
-    """Mark all tokens of runs, in place."""
-    change = np.bincount(first, minlength=len(marked) + 1) - np.bincount(first + sizes, minlength=len(marked) + 1)
-    marked |= np.cumsum(change[:-1]) > 0
 
 
 def _numbers(tokens: Tokens) -> Flags:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Hashes, Integers, SortedKeys, connected_labels, first_members, run_starts
+from dedup.arrays import Flags, Hashes, Integers, SortedKeys, connected_labels, first_members, joined, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -67,6 +67,18 @@ class RecurringKeys:
         place = self._lookup.find(keys)
         return np.where(place >= 0, 1 + self.anywhere[place], 0).astype(np.int8)
 
+    def find(self, layout: Layout, salts: Hashes) -> tuple[Flags, Flags]:
+        """Return whether each token recurs so often that it is residue anywhere, and at head and foot."""
+        lines, keys = candidate_lines(layout, salts)
+        lines = lines[self.levels(keys) > 0]
+        whole = layout.within(layout.line_starts[lines], layout.line_sizes[lines])
+        first, sizes, keys = candidate_runs(layout, salts)
+        levels = self.levels(keys)
+        short = sizes < RUN_WORDS  # a name may open or end many reports too
+        edge = levels > short
+        anywhere = (levels > 1) & ~short & (layout.unmasked(first, sizes) >= MIN_UNMASKED_ANYWHERE)
+        return whole | layout.within(first[anywhere], sizes[anywhere]), layout.within(first[edge], sizes[edge])
+
 
 def source_salts(sources: Sequence[str | None]) -> Hashes:
     """Return a number for each source that salts its keys, the same in every process; shape (n_sources,)."""
@@ -119,14 +131,14 @@ def learn(
     progress: ProgressCallback = no_progress,
 ) -> RecurringKeys:
     """Return what recurs in each source, counted by story; see `dedup.residue.find.find_residue`, `source_salts`."""
-    keys, anywhere = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.bool_)]
     chosen = list(samples(salts))
     parts = split_progress(progress, *map(len, chosen)) if chosen else []
-    for places, part in zip(chosen, parts, strict=True):
-        learned = learn_sample([texts[place] for place in places.tolist()], salts[places], n_jobs, fold, part)
-        keys.append(learned.keys)
-        anywhere.append(learned.anywhere)
-    return RecurringKeys(np.concatenate(keys), np.concatenate(anywhere)).ascending()
+    learned = [
+        learn_sample([texts[place] for place in places.tolist()], salts[places], n_jobs, fold, part)
+        for places, part in zip(chosen, parts, strict=True)
+    ]
+    keys, anywhere = [part.keys for part in learned], [part.anywhere for part in learned]
+    return RecurringKeys(joined(keys, np.uint64), joined(anywhere, np.bool_)).ascending()
 
 
 def samples(salts: Hashes) -> Iterator[Integers]:
@@ -149,11 +161,7 @@ def samples(salts: Hashes) -> Iterator[Integers]:
 
 
 def learn_sample(
-    texts: Sequence[str],
-    salts: Hashes,
-    n_jobs: int | None,
-    fold: Fold,
-    progress: ProgressCallback = no_progress,
+    texts: Sequence[str], salts: Hashes, n_jobs: int | None, fold: Fold, progress: ProgressCallback = no_progress
 ) -> RecurringKeys:
     """Return what recurs in one of the `samples`; see `learn`."""
 

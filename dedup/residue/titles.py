@@ -7,7 +7,7 @@ import numpy as np
 
 from dedup.arrays import Flags, Hashes, Integers, SortedKeys
 from dedup.parameters import Fold
-from dedup.residue.layout import Layout, layout_of, mark_runs
+from dedup.residue.layout import Layout, layout_of
 from dedup.text.tokens import mix, tokenize
 
 #: Least number of words of another article's title: where it is a line of its own, and within a line. In scripts
@@ -30,22 +30,20 @@ class Titles:
         `layout` has the texts of the articles of `own`, in order; `salts` those of their sources.
         """
         offsets, texts = layout.tokens.offsets, layout.texts
-        others, own = np.zeros((2, len(texts)), dtype=np.bool_)
         first = np.flatnonzero(np.arange(len(texts)) + _LINE_WORDS <= offsets[texts + 1])
         openings = mix(layout.keys(first, _LINE_WORDS) ^ salts[texts[first]])
         first, sizes, keys = layout.runs_at(first[self.openings.find(openings) >= 0], self.sizes)
         titles = np.flatnonzero(self.whole.find(mix(keys ^ salts[texts[first]])) >= 0)
         first, sizes, keys = first[titles], sizes[titles], keys[titles]
         is_own = keys == self.own[texts[first]]
-        mark_runs(own, first[is_own], sizes[is_own])
         lines = layout.lines[first]
         alone = (layout.line_starts[lines] == first) & (layout.line_sizes[lines] == sizes)
         least = np.where(alone, _LINE_WORDS, _RUN_WORDS) * np.where(layout.tokens.unspaced[first], 2, 1)
         links = ~is_own & (sizes >= least)
-        mark_runs(others, first[links], sizes[links])
         # An own title that is too short to be looked for is found only as a whole line.
         headlines = layout.line_keys == self.own[texts[layout.line_starts[:-1]]]
-        return others, own | headlines[layout.lines]
+        own = layout.within(first[is_own], sizes[is_own]) | headlines[layout.lines]
+        return layout.within(first[links], sizes[links]), own
 
 
 def titles_of(titles: Sequence[str | None], salts: Hashes, fold: Fold) -> Titles:
