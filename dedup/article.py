@@ -67,9 +67,7 @@ class Article:
     def full_text(self) -> str:
         """Title and body; the title only once where the body begins with it."""
         body = self.body
-        if not self.title or body.startswith(self.title):
-            return body
-        return f"{self.title}\n{body}"
+        return body if body.startswith(self.title) else f"{self.title}\n{body}"
 
     @property
     def day(self) -> float:
@@ -78,21 +76,13 @@ class Article:
 
 
 class Batch(NamedTuple):
-    """Checked articles in the order of the input.
-
-    Attributes
-    ----------
-    articles : list of Article
-    order : list of int
-        Canonical order: positions by publication (undated last), then id; by content where the ids are only
-        positions. Results are computed in this order, so that the order of the input does not matter.
-    named : list of bool
-        Whether each article came with an id.
-    """
+    """Checked articles in the order of the input."""
 
     articles: list[Article]
+    # Canonical order: positions by publication (undated last), then id; by content where the ids are only positions.
+    # Results are computed in this order, so that the order of the input does not matter.
     order: list[int]
-    named: list[bool]
+    named: list[bool]  # whether each article came with an id
 
 
 def read_articles(
@@ -100,29 +90,10 @@ def read_articles(
 ) -> Batch:
     """Return a batch of checked articles from any input that users may give.
 
-    Parameters
-    ----------
-    articles : iterable of str, mapping, object or Article; or a data frame
-        A str is a text. Mappings, objects and rows have the fields of `Article`; ``id`` and ``text`` are enough, and
-        a missing id is the position.
-    timezone : str or tzinfo, optional
-        The zone of times that name none.
-    unique_ids : bool, default True
-        Whether a repeated id is an error; otherwise it is a warning.
-    warns : bool, default True
-        Whether warnings are given.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a field that is not allowed. The message names the article's position and id, the field, the value and
-        what is allowed.
-
-    Warns
-    -----
-    UserWarning
-        Once, when dates are not in ISO 8601: those articles count as undated. Once, when ids repeat and that is
-        allowed.
+    A str is a text. Mappings, objects and rows of data frames have the fields of `Article`; ``id`` and ``text`` are
+    enough, and a missing id is the position. TypeError or ValueError names the article's position and id, the field,
+    the value and what is allowed. One warning says that dates are not in ISO 8601 and count as unknown, one that ids
+    repeat where `unique_ids` is False; none come if `warns` is False.
     """
     zone = read_zone(timezone)
     unreadable: list[str] = []
@@ -177,26 +148,24 @@ def items_of(articles: Any) -> Iterator[Any]:
     if isinstance(articles, str | bytes | Mapping | Article):
         raise TypeError(f"articles is one {type(articles).__name__}: {_short(articles)}; allowed: a list of articles")
     if type(articles).__module__.partition(".")[0] in _FRAME_LIBRARIES and not isinstance(articles, Sequence):
-        rows = _rows_of(articles)
-        if rows is not None:
-            return iter(rows)
+        frame = data_frame_of(articles)
+        if frame is not None:
+            if "text" not in frame.columns:
+                raise ValueError(f"the data frame has the columns {frame.columns}; allowed: at least one called 'text'")
+            return iter(frame.iter_rows(named=True))
     if not isinstance(articles, Iterable):
         raise TypeError(f"articles is {_short(articles)}; allowed: an iterable of articles or a data frame")
     return iter(articles)
 
 
-def _rows_of(table: Any) -> Iterable[dict[str, Any]] | None:
-    """Rows of a data frame of any library as dicts; None for a column."""
+def data_frame_of(table: Any) -> Any:
+    """A data frame of any library as one of narwhals; None for anything else, such as a column."""
     import narwhals.stable.v2 as narwhals  # scikit-learn brings it; not needed for plain Python input
 
     frame = narwhals.from_native(table, pass_through=True)
     if isinstance(frame, narwhals.LazyFrame):
         frame = frame.collect()
-    if not isinstance(frame, narwhals.DataFrame):
-        return None
-    if "text" not in frame.columns:
-        raise ValueError(f"the data frame has the columns {frame.columns}; allowed: at least one called 'text'")
-    return frame.iter_rows(named=True)
+    return frame if isinstance(frame, narwhals.DataFrame) else None
 
 
 def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) -> tuple[Article, bool]:

@@ -1,9 +1,9 @@
 """Data frames with the stories of their rows as further columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from dedup.article import FIELDS
+from dedup.article import FIELDS, data_frame_of
 from dedup.clusterer import cluster
 from dedup.stories import columns_of
 
@@ -73,14 +73,13 @@ def cluster_frame(
     """
     import narwhals.stable.v2 as narwhals  # scikit-learn brings it
 
-    table = narwhals.from_native(frame, pass_through=True)
-    if isinstance(table, narwhals.LazyFrame):
-        table = table.collect()
-    if not isinstance(table, narwhals.DataFrame):
+    table = data_frame_of(frame)
+    if table is None:
         raise TypeError(f"frame is a {type(frame).__name__}; allowed: a data frame of pandas, polars or pyarrow")
     names = (id, text, title, published, source, url, language)
     columns = _columns_of_fields(table.columns, dict(zip(FIELDS, names, strict=True)))
-    stories = cluster(_records(table, columns), **parameters)
+    rows = zip(*(table.get_column(column).to_list() for column in columns.values()), strict=True)
+    stories = cluster((dict(zip(columns, row, strict=True)) for row in rows), **parameters)
     added = columns_of(stories)
     id_type = table.schema[columns["id"]] if "id" in columns else narwhals.Int64()
     if id_type.is_integer():
@@ -108,9 +107,3 @@ def _columns_of_fields(columns: list[str], names: Mapping[str, str | None]) -> d
         elif field == "text" or not (name is None or isinstance(name, _Default)):
             raise ValueError(f"{field} is {str(name)!r}; allowed: one of the columns {columns}")
     return chosen
-
-
-def _records(table: Any, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Rows as the fields of articles."""
-    cells = (table.get_column(column).to_list() for column in columns.values())
-    return (dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True))
