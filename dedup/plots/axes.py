@@ -39,12 +39,6 @@ def axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def utc(moment: datetime | None) -> datetime:
-    """The time of a dated article, in UTC."""
-    assert moment is not None  # noqa: S101 (only dated articles come here)
-    return moment.astimezone(UTC)
-
-
 def outlet(article: Article) -> str:
     """The source of an article, or what stands for it."""
     return article.source or "no outlet"
@@ -52,7 +46,7 @@ def outlet(article: Article) -> str:
 
 def label(article: Article) -> str:
     """Outlet and time of an article."""
-    when = f"{utc(article.published):%m-%d %H:%M}" if article.published else "undated"
+    when = f"{article.published.astimezone(UTC):%m-%d %H:%M}" if article.published else "undated"
     return f"{outlet(article)[:30]}, {when}"
 
 

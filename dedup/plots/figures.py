@@ -28,7 +28,6 @@ from dedup.plots.axes import (
     set_title,
     tidy,
     time_axis,
-    utc,
 )
 from dedup.stories import Stories
 from dedup.story.result import Story
@@ -75,7 +74,7 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     hollow, star = {"facecolor": "none", "edgecolor": BLUE}, {"marker": "*", "s": 260, "color": RED, "zorder": 4}
 
     def mark(articles: Iterable[Article], name: str, style: dict[str, Any]) -> None:
-        points = np.array([(dates.date2num(utc(a.published)), outlets.index(outlet(a))) for a in articles])
+        points = np.array([(dates.date2num(a.published), outlets.index(outlet(a))) for a in articles])
         if len(points):
             look: dict[str, Any] = {"s": 60, "linewidth": 1.5, "zorder": 3, "label": name}
             ax.scatter(*points.T, **look | style)
@@ -216,8 +215,7 @@ def threshold_sweep(
         lines += right.plot(ordered, scores, "-o", color=RED, markersize=4, label="BCubed F1 (right)")
         right.set(ylabel="BCubed F1", ylim=(0, 1))
         right.spines["top"].set_visible(False)
-    names = [str(line.get_label()) for line in lines]
-    ax.legend(lines, names, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, **SMALL_LEGEND)
+    ax.legend(handles=lines, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, **SMALL_LEGEND)
     tidy(ax)
     return ax
 
@@ -242,10 +240,10 @@ def index_growth(stories: Iterable[Story], ax: "Axes | None" = None) -> "Axes":
     for story in stories:
         check_type("stories", story, Story, "an iterable of Story, such as index.stories()")
     articles = [article for story in stories for article in story.articles]
-    published = sorted(utc(article.published) for article in articles if article.published)
+    published = sorted(article.published for article in articles if article.published)
     if not published:
         raise ValueError(f"stories has {plural(len(articles), 'article')}, none of them dated; allowed: at least one")
-    begun = sorted(utc(story.first) for story in stories if story.first)
+    begun = sorted(story.first for story in stories if story.first)
     ax = axes(ax, (7, 4))
     draw_count(ax, published, published[-1], "articles", color=BLUE)
     draw_count(ax, begun, published[-1], "stories", color=RED, linestyle="--")

@@ -17,28 +17,21 @@ _PREFERRED = (
 
 
 def drawable_text(text: str, limit: int) -> tuple[str, dict[str, Any]]:
-    """Return a text of at most `limit` characters on one line, and matplotlib's keywords for fonts with its letters.
+    """Return a text of at most `limit` characters on one line, and matplotlib's keywords for as few fonts as it needs.
 
     A letter that no font has becomes a replacement character: matplotlib would warn of each.
     """
     line = one_line(text, limit)
-    families = families_for(line)
-    covered = frozenset[int]().union(*map(_letters, families))
-    shown = "".join(letter if ord(letter) in covered else "\N{REPLACEMENT CHARACTER}" for letter in line)
-    return shown, {"fontfamily": families, "parse_math": False}  # a dollar sign is money, no formula
-
-
-def families_for(text: str) -> list[str]:
-    """The default font, and as few other installed fonts as the letters of the text need."""
     families = [_DEFAULT]
-    missing = frozenset(map(ord, text)) - _letters(_DEFAULT)
+    missing = frozenset(map(ord, line)) - _letters(_DEFAULT)
     for name in _installed():
         if not missing:
             break
         if missing & _letters(name):
             families.append(name)
             missing -= _letters(name)
-    return families
+    shown = line.translate(dict.fromkeys(missing, "\N{REPLACEMENT CHARACTER}"))
+    return shown, {"fontfamily": families, "parse_math": False}  # a dollar sign is money, no formula
 
 
 @cache
