@@ -193,10 +193,7 @@ def learn_sample(
 
 
 def _stories(text: Integers, frequencies: Integers, source: Integers) -> Integers:
-    """Story of each text: texts are one story if they share what is rare in their source.
-
-    `text` has the texts of each key, one key after the other; `frequencies` their numbers.
-    """
+    """Story of each text, given the texts of each key, one key after the other, and their numbers."""
     n = len(source)
     frequency = np.repeat(frequencies, frequencies)
     weights = np.log((np.bincount(source)[source] + _PRIOR_ARTICLES)[text] / frequency)

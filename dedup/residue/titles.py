@@ -52,9 +52,8 @@ def titles_of(titles: Sequence[str | None], salts: Hashes, fold: Fold) -> Titles
     layout, sizes = layout_of(tokens), np.diff(tokens.offsets)
     keys = layout.keys(tokens.offsets[:-1], sizes)
     long = np.flatnonzero(sizes >= _LINE_WORDS)
-    openings = layout.keys(tokens.offsets[long], _LINE_WORDS)
     return Titles(
-        SortedKeys(np.unique(mix(openings ^ salts[long])), 64),
+        SortedKeys(np.unique(mix(layout.keys(tokens.offsets[long], _LINE_WORDS) ^ salts[long])), 64),
         SortedKeys(np.unique(mix(keys[long] ^ salts[long])), 64),
         np.unique(sizes[long]),
         np.where(sizes > 0, keys, 0),
