@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
+from dedup.arrays import Floats
 from dedup.article import FIELDS, Article, read_articles
 from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
@@ -24,6 +26,7 @@ from dedup.text.tokens import tokenize
 from dedup.wording import plural, printable, quoted
 
 _NEAR = NearSettings()
+_fields_of = attrgetter(*FIELDS)  # not those of subclasses
 
 #: An article with a mean similarity below this multiple of the threshold is only just in its story.
 _ONLY_JUST = 1.25
@@ -134,14 +137,11 @@ def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[
     """The articles, and the position of each in `among`; those that are there have the residue found there."""
     batch = read_articles(items, unique_ids=False, warns=False)
     known = () if among is None else among.articles
-    positions = [next((i for i, other in enumerate(known) if _same(other, a)), None) for a in batch.articles]
+    positions = [
+        next((i for i, other in enumerate(known) if _fields_of(other) == _fields_of(a)), None) for a in batch.articles
+    ]
     articles = add_residue(batch, MAX_CHARS, fold, 1).articles
     return [a if i is None else known[i] for a, i in zip(articles, positions, strict=True)], positions
-
-
-def _same(one: Article, other: Article) -> bool:
-    """Whether two articles have the same fields, apart from those of subclasses."""
-    return all(getattr(one, name) == getattr(other, name) for name in FIELDS)
 
 
 def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> Explanation:
@@ -171,9 +171,7 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> 
     )
 
 
-def _similarities(
-    article: Article, reports: Sequence[Article], weighting: TermWeighting | None
-) -> np.ndarray[Any, Any]:
+def _similarities(article: Article, reports: Sequence[Article], weighting: TermWeighting | None) -> Floats:
     """Similarity of an article to each of these reports; as in the story tier, 0 below `FLOOR`."""
     vectors, _ = vectorize_texts(readable_texts([article, *reports]), weighting)
     others = np.arange(1, len(reports) + 1)

@@ -3,7 +3,7 @@
 Nothing here needs NumPy, so that ``dedup --help`` is fast.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from numbers import Integral, Real
@@ -81,12 +81,7 @@ class StorySettings:
 
 
 def check(**values: Any) -> None:
-    """Check parameters, given by name.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For the first value that is not allowed; the message has the name, the value and what is allowed.
+    """Check parameters, given by name; the error for the first bad one has its name, its value and what is allowed.
 
     Examples
     --------
@@ -152,10 +147,6 @@ def _value(error: type[Exception], allowed: str, accepts: Callable[[Any], bool])
     return check_value
 
 
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
-
-
 #: Check a story threshold under the caller's name for it.
 check_story_threshold = _number(LEAST_STORY_THRESHOLD, 1, "[)")
 
@@ -171,14 +162,14 @@ _CHECKS: dict[str, Check] = {
         ("compare_numbers", "cut_residue"), _value(TypeError, "True, False", lambda value: isinstance(value, bool))
     ),
     "representative": _value(
-        ValueError, f"{_quoted(RULES)}, callable", lambda value: callable(value) or value in RULES
+        ValueError, f"{', '.join(map(repr, RULES))}, callable", lambda value: callable(value) or value in RULES
     ),
     "encoder": _value(
         TypeError,
         "None, or a callable from a list of texts to an array",
         lambda value: value is None or callable(value),
     ),
-    "fold": _value(ValueError, _quoted(FOLDS), lambda value: value in FOLDS),
+    "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
     "timezone": lambda _, value: read_zone(value),
     "n_jobs": lambda name, value: value == -1 or _check_jobs(name, value),
     "progress": _value(

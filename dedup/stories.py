@@ -1,7 +1,7 @@
 """Stories: what the batch returns, and what an index takes."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Literal, NamedTuple, overload
@@ -92,9 +92,6 @@ class Stories(Sequence[Story]):
 
     def __len__(self) -> int:
         return len(self._stories)
-
-    def __iter__(self) -> Iterator[Story]:
-        return iter(self._stories)
 
     def __repr__(self) -> str:
         lines = [f"Stories({plural(len(self.articles), 'article')} in {plural(len(self), 'story', 'stories')})"]
@@ -226,13 +223,11 @@ class Stories(Sequence[Story]):
 
 def columns_of(stories: Stories) -> dict[str, list[Any]]:
     """The story and the copies of each article, as columns of a data frame."""
-    representatives = np.zeros(len(stories.articles), dtype=np.bool_)
-    representatives[stories.representative_indices] = True
     ids = [printable(story.id) for story in stories]
     return {
         "story_id": [ids[label] for label in stories.labels.tolist()],
         "near_duplicate_group": stories.near_duplicate_labels.tolist(),
-        "is_representative": representatives.tolist(),
+        "is_representative": np.isin(np.arange(len(stories.articles)), stories.representative_indices).tolist(),
         "membership": stories.membership.tolist(),
     }
 

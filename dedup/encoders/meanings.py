@@ -23,13 +23,7 @@ BATCH_SIZE = 64
 
 
 def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress) -> Meanings:
-    """Embeddings of articles by an encoder.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When the encoder does not return one finite row of numbers for each text.
-    """
+    """Embeddings of articles by an encoder, which must return one finite row of numbers for each text."""
     # The scale of an encoder is measured once.
     scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
     return Meanings(_encode(articles, encoder, progress), _languages(articles), scale)
@@ -72,10 +66,8 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
         if rows.dtype.kind not in "fiu":
             raise TypeError(f"encoder returned {rows.dtype} values; allowed: real numbers")
         if rows.ndim != 2 or len(rows) != len(texts) or rows.shape[1] != (dimensions or rows.shape[1]) or not rows.size:
-            allowed = f"({len(texts)}, {dimensions or 'd'})"
-            raise ValueError(
-                f"encoder returned an array of shape {rows.shape} for {len(texts)} texts; allowed: {allowed}"
-            )
+            problem = f"encoder returned an array of shape {rows.shape} for {len(texts)} texts"
+            raise ValueError(f"{problem}; allowed: ({len(texts)}, {dimensions or 'd'})")
         finite = np.isfinite(rows).all(axis=1)
         if not finite.all():
             article = articles[first + int(finite.argmin())]

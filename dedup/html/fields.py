@@ -75,14 +75,11 @@ def listed(items: Sequence[str], total: int, noun: str) -> str:
 
 def card(inner: str) -> str:
     """HTML with its style, which applies to nothing else on the page and takes its colours from there."""
-    return f'<div class="dedup-card"><style>{_card_style()}</style>{inner}</div>'
+    style = asset("card.css").replace("\n", "")
+    return f'<div class="dedup-card"><style>{style}</style>{inner}</div>'
 
 
 @cache
-def _card_style() -> str:
-    return asset("card.css").replace("\n", "")
-
-
 def asset(name: str) -> str:
     """A file of this room."""
     return files("dedup.html").joinpath(name).read_text(encoding="utf-8")
