@@ -99,11 +99,9 @@ def merge_levels(job: Job) -> list[range]:
     >>> bands_of(job), merge_levels(job)
     (range(0, 4), [range(1, 3), range(0, 1)])
     """
-    inner, levels, first = len(bands_of(job)) - 1, [], 0
-    while first < inner:
-        levels.append(range(first, min(2 * first + 1, inner)))
-        first = 2 * first + 1
-    return levels[::-1]
+    inner = len(bands_of(job)) - 1
+    firsts = [2**level - 1 for level in range(inner.bit_length())]
+    return [range(first, min(2 * first + 1, inner)) for first in reversed(firsts)]
 
 
 def merge_two(job: Job, number: int, folder: Path) -> None:
@@ -114,7 +112,6 @@ def merge_two(job: Job, number: int, folder: Path) -> None:
 
 def _forest(job: Job, number: int) -> Forest:
     inner = len(bands_of(job)) - 1
-    part: MergedForest | BandForest
     part = MergedForest.of(job, number) if number < inner else BandForest.of(job, number - inner)
     return part.left, part.right
 
@@ -169,21 +166,20 @@ def verify_part(job: Job, number: int, folder: Path) -> None:
 
 def group_articles(job: Job, _: int, folder: Path) -> None:
     """Task: the near-duplicate group of every article, and the chunks of days in which the batch would compare them."""
-    order = Order.of(job)
-    everyone = np.arange(len(order.days))
+    all_days = Order.of(job).days
+    everyone = np.arange(len(all_days))
     first = everyone.copy()
     for k in verification_parts(job):
         part = Verified.of(job, k)
         first[part.positions] = part.first
-    is_canonical = first == everyone
-    canonical = np.flatnonzero(is_canonical)
-    days = np.array(order.days[canonical])
+    canonical = np.flatnonzero(first == everyone)
+    days = np.array(all_days[canonical])
     chunks = list(chunks_of_days(days))
     dated = [chunk for chunk in chunks if not np.isnan(days[chunk.start])]
     reach = [sum(in_reach(chunk, other, days) for other in dated[i:]) + i for i, chunk in enumerate(dated)]
     NearGroups(folder).save(
         first=first,
-        group=(np.cumsum(is_canonical) - 1)[first],
+        group=np.searchsorted(canonical, first),
         chunks=np.append(canonical[[chunk.start for chunk in chunks]], len(first)),
         reach=np.array([*reach, *[len(chunks)] * (len(chunks) - len(dated))], dtype=np.int64),
     )
@@ -192,6 +188,5 @@ def group_articles(job: Job, _: int, folder: Path) -> None:
 def canonical_positions(job: Job, number: int) -> Integers:
     """Return the positions of the canonical articles in a slice, one of each near-duplicate group."""
     own = positions_of(job, number)
-    first = np.array(NearGroups.of(job).first[own])
-    canonical: Integers = own.start + np.flatnonzero(first == np.arange(own.start, own.stop))
-    return canonical
+    everyone = np.arange(own.start, own.stop)
+    return everyone[np.flatnonzero(NearGroups.of(job).first[own] == everyone)]

@@ -28,11 +28,8 @@ def write_partitioned(path: Path, table: pa.Table, partition: Integers, n: int) 
     ordered = table.take(order).combine_chunks()
     bounds = np.searchsorted(partition[order], np.arange(n + 1)).tolist()
     empty = pa.record_batch([pa.array([], field.type) for field in table.schema], schema=table.schema)
-    write_batches(
-        path,
-        table.schema,
-        (next(iter(ordered.slice(first, stop - first).to_batches()), empty) for first, stop in pairwise(bounds)),
-    )
+    parts = (ordered.slice(first, stop - first).to_batches() for first, stop in pairwise(bounds))
+    write_batches(path, table.schema, (next(iter(part), empty) for part in parts))
 
 
 def read_partition(job: Job, stage: type[Sample] | type[Candidates], partition: int) -> pa.Table:
@@ -75,13 +72,9 @@ def collect_learned(job: Job, _: int, folder: Path) -> None:
     keys, anywhere = joined([group.keys for group in groups], np.uint64), [group.anywhere for group in groups]
     recurring = RecurringKeys(keys, joined(anywhere, np.bool_)).ascending()
     slices = [Slice.of(job, k) for k in slices_of(job)]
-    LearnedAll(folder).save(
-        keys=recurring.keys,
-        anywhere=recurring.anywhere,
-        openings=np.unique(np.concatenate([own.openings for own in slices])),
-        whole=np.unique(np.concatenate([own.whole for own in slices])),
-        title_sizes=np.unique(np.concatenate([own.title_sizes for own in slices])),
-    )
+    names = ("openings", "whole", "title_sizes")
+    titles = {name: np.unique(np.concatenate([getattr(own, name) for own in slices])) for name in names}
+    LearnedAll(folder).save(keys=recurring.keys, anywhere=recurring.anywhere, **titles)
 
 
 def sketch_texts(job: Job, number: int, folder: Path) -> None:
@@ -91,13 +84,11 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
     residue: list[list[Span]] = [[] for _ in bodies]
     if job.settings.cut_residue:
         residue = _find_residue(job, number, titles, bodies)
-    articles = [
-        Article("", body, title, residue=tuple(spans))
-        for body, title, spans in zip(bodies, titles, residue, strict=True)
-    ]
+    columns = zip(bodies, titles, map(tuple, residue), strict=True)
+    articles = [Article("", body, title, residue=spans) for body, title, spans in columns]
     texts = readable_texts(articles, job.settings.max_chars)
-    columns = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]
-    write_table(part.texts, pa.table(columns, schema=_TEXTS))
+    stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]
+    write_table(part.texts, pa.table(stored, schema=_TEXTS))
     sketches, bands = make_sketches(texts, job.settings.near, n_jobs=1), Bands.of(job.settings.near)
     banded = [sketches.signatures[:, first : first + bands.rows] for first in bands.first_rows]
     part.save(words=sketches.shingles.lengths)

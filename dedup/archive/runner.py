@@ -7,7 +7,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -150,20 +150,17 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
 def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
     """Hold the working folder for this job and this call alone."""
     folder.mkdir(parents=True, exist_ok=True)
+    held: AbstractContextManager[object] = nullcontext()
     try:
         lock = hold(folder / _LOCK)
-    except OSError as error:
-        _log.warning("%s has no locks (%s): see to it that no other call works in it", folder, error)
-        lock = None
-    else:
         if lock is None:
             raise RuntimeError(f"another call works in {folder}; allowed: one at a time")
-    try:
+        held = closing(lock)
+    except OSError as error:
+        _log.warning("%s has no locks (%s): see to it that no other call works in it", folder, error)
+    with held:
         _claim(folder, description)
         yield
-    finally:
-        if lock is not None:
-            lock.close()
 
 
 def _description_in(folder: Path) -> dict[str, Any] | None:
@@ -177,9 +174,8 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
     begun = _description_in(folder)
     if begun is not None:
         if changes := _changes(begun, description):
-            raise ValueError(
-                f"{folder} has another job's parts: {changes}; allowed: the call that was interrupted, or delete it"
-            )
+            allowed = "the call that was interrupted, or delete it"
+            raise ValueError(f"{folder} has another job's parts: {changes}; allowed: {allowed}")
         return
     draft = folder / f"{_DESCRIPTION}.draft"
     left = (slices.BLOCKS, draft.name, _LOCK)  # by a call that was interrupted before there was a job

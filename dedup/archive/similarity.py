@@ -87,13 +87,7 @@ class ChunkRows(NamedTuple):
     """The rows of a slice in one chunk of days, and the positions that they may be similar to."""
 
     rows: slice
-    reach: slice  # from the beginning of the chunk on; undated articles are in reach of all
-
-    def reached(self, positions: Integers, *, undated: bool) -> slice:
-        """Return which of some positions are within reach."""
-        if undated:
-            return slice(0, len(positions))
-        return slice(*np.searchsorted(positions, [self.reach.start, self.reach.stop]).tolist())
+    reach: slice  # from the beginning of the chunk on
 
 
 def chunks_of(job: Job, positions: Integers) -> list[ChunkRows]:
@@ -159,8 +153,10 @@ class _OtherSlice(NamedTuple):
         return cls(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), is_undated(job, number))
 
     def reached(self, chunk: ChunkRows) -> slice:
-        """Return the rows within reach of a chunk."""
-        return chunk.reached(self.positions, undated=self.undated)
+        """Return the rows within reach of a chunk; undated articles are in reach of all."""
+        if self.undated:
+            return slice(0, len(self.positions))
+        return slice(*np.searchsorted(self.positions, [chunk.reach.start, chunk.reach.stop]).tolist())
 
     def frequencies(self, chunk: ChunkRows) -> Integers:
         """Return how many of the rows within reach have each feature of the other slice."""
@@ -193,9 +189,8 @@ def _pairs(
     for chunk, group in groupby(blocks, key=lambda block: block[0]):
         reached, of_chunk = other.reached(chunk), list(group)
         postings = _with_features(other_rows[reached], [mine for _, _, mine in of_chunk]).T.tocsr()
-        found += [
-            pairs_of_candidates(both, days, mine, row, [(first + reached.start, postings)]) for _, row, mine in of_chunk
-        ]
+        searched = [(first + reached.start, postings)]
+        found += [pairs_of_candidates(both, days, mine, row, searched) for _, row, mine in of_chunk]
     left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return everyone[left], everyone[right], similarity
 

@@ -37,8 +37,7 @@ def blocks_of_job(job: Job) -> list[Block]:
 
 def read_block(job: Job, number: int, folder: Path) -> None:
     """Task: check the articles of a block, and sort them."""
-    block = blocks_of_job(job)[number]
-    rows_read = [0]
+    block, rows_read = blocks_of_job(job)[number], [0]
     try:
         batch = read_articles(_with_ids(rows_of_block(block, _FIELDS), rows_read), timezone=job.timezone, warns=False)
     except (TypeError, ValueError) as error:  # some, as those of JSON, cannot be made of a message alone
@@ -65,9 +64,7 @@ def _with_ids(rows: Iterator[dict[str, Any]], rows_read: list[int]) -> Iterator[
 
 def _table(articles: Sequence[Article]) -> pa.Table:
     columns = {
-        "id": [to_bytes(article.id) for article in articles],
-        "text": [to_bytes(article.text) for article in articles],
-        "title": [to_bytes(article.title) for article in articles],
+        **{name: [to_bytes(getattr(article, name)) for article in articles] for name in ("id", "text", "title")},
         "published": [article.published and article.published.isoformat().encode() for article in articles],
         "source": [None if article.source is None else to_bytes(article.source) for article in articles],
     }
@@ -157,10 +154,9 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
     table = pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(found))))
     titles, texts = to_texts(table["title"]), to_texts(table["text"])
     headlines = [to_bytes(headline_of(title, text)) for title, text in zip(titles, texts, strict=True)]
+    summaries = [table["id"], table["published"], table["source"], headlines]
     write_table(part.articles, table)
-    write_table(
-        part.summaries, pa.table([table["id"], table["published"], table["source"], headlines], schema=SUMMARIES)
-    )
+    write_table(part.summaries, pa.table(summaries, schema=SUMMARIES))
     if job.settings.cut_residue:
         keys = titles_of(titles, salts_of(job, number), job.settings.near.fold)
         part.save(openings=keys.openings.keys, whole=keys.whole.keys, title_sizes=keys.sizes)

@@ -90,10 +90,10 @@ def _first_in_reach(job: Job, coming: int) -> int:
 
 def make_step(job: Job, number: int, folder: Path) -> None:
     """Task: a step, after all before it."""
-    steps, old = steps_of(job), set()
-    if number:
-        old = {*range(_first_in_reach(job, steps[number].start), steps[number].start)}
-    graph = _with_new(_graph_before(job, number), job, {*steps[number]}, old)
+    steps = steps_of(job)
+    new = steps[number]
+    old = range(_first_in_reach(job, new.start) if number else new.start, new.start)
+    graph = _with_new(_graph_before(job, number), job, {*new}, {*old})
     if number + 1 < len(steps):
         may_move = graph.nodes >= positions_of(job, _first_in_reach(job, steps[number + 1].start)).start
     else:
