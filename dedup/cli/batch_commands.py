@@ -11,19 +11,10 @@ from typing import Any
 
 import dedup
 from dedup.arrays import first_members
+from dedup.cli import rows
 from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
 from dedup.cli.reading import Reading, Record
-from dedup.cli.rows import (
-    ARTICLE_COLUMNS,
-    GROUP_COLUMNS,
-    PAIR_COLUMNS,
-    STORY_COLUMNS,
-    article_rows,
-    group_rows,
-    pair_rows,
-    story_row,
-)
 from dedup.cli.writing import Output
 from dedup.wording import plural, visible_lines
 
@@ -37,9 +28,9 @@ def cluster(given: Namespace, console: Console) -> None:
     if output.form == "html":
         output.write_file(stories.to_html)
     elif given.stories:
-        output.write_rows(STORY_COLUMNS, map(story_row, stories))
+        output.write_rows(rows.STORY_COLUMNS, map(rows.story_row, stories))
     else:
-        output.write_rows(ARTICLE_COLUMNS, article_rows(stories))
+        output.write_rows(rows.ARTICLE_COLUMNS, rows.article_rows(stories))
     copies = len(stories.articles) - len(set(stories.near_duplicate_labels.tolist()))
     counts = {"articles": len(stories.articles), "stories": len(stories), "copies": copies}
     summary = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
@@ -69,9 +60,9 @@ def near(given: Namespace, console: Console) -> None:
     if given.keep:
         output.write_rows((), _kept(records, found))
     elif given.groups:
-        output.write_rows(GROUP_COLUMNS, group_rows(found, ids))
+        output.write_rows(rows.GROUP_COLUMNS, rows.group_rows(found, ids))
     else:
-        output.write_rows(PAIR_COLUMNS, pair_rows(found, ids))
+        output.write_rows(rows.PAIR_COLUMNS, rows.pair_rows(found, ids))
     counts = {"articles": len(records), "pairs": len(found.pairs), "groups": len(found.groups), "copies": removed}
     summary = f"{plural(len(records), 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
     summary += f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}"

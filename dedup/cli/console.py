@@ -27,9 +27,8 @@ class Console:
 
     def __init__(self, command: str) -> None:
         self._command = command
+        self._drawn, self._is_dirty = 0.0, False
         self.is_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._drawn = 0.0
-        self._is_dirty = False
 
     def note(self, message: str) -> None:
         """Write a line to standard error."""

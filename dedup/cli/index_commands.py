@@ -5,6 +5,7 @@ import warnings
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import dedup
@@ -29,23 +30,21 @@ def ingest(given: Namespace, console: Console) -> None:
     skips = given.errors == "skip"
     reading = Reading(given, console, skips=skips)
     counts = Counter[str]()
-    stored = 0
     progress = console.progress("ingesting")
     with _opened(given.index, **given_parameters(given)) as index:
         try:
             for batch in _batches(reading, given.batch_size):
                 for assignment in _add(index, batch, reading, skips=skips):
                     counts[assignment.outcome] += 1
-                    stored += 1
                     if given.json:
-                        emit(json_line(_row(assignment)))
+                        emit(json_line(asdict(assignment)))
                 flush()  # before waiting for the next batch
-                progress(stored, None)
+                progress(counts.total(), None)
         except InputError as error:
-            raise BadInputError(f"{error} (stored before: {plural(stored, 'article')})") from error
+            raise BadInputError(f"{error} (stored before: {plural(counts.total(), 'article')})") from error
         live = len(index)
     outcomes = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
-    summary = f"{plural(stored, 'article')}: {outcomes}, {reading.refused:,} refused"
+    summary = f"{plural(counts.total(), 'article')}: {outcomes}, {reading.refused:,} refused"
     summary += f"; {live:,} in {name_of(given.index)}"
     if not given.json:
         emit(f"{summary}\n")
@@ -69,20 +68,14 @@ def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     batch: list[Record] = []
     ids: set[str] = set()
     for record in records:
-        name = str(record.item.get("id"))
-        if len(batch) == size or (name in ids and record.item.get("id") is not None):
+        own = {str(name) for name in [record.item.get("id")] if name is not None}
+        if len(batch) == size or ids & own:
             yield batch
             batch, ids = [], set()
         batch.append(record)
-        ids.add(name)
+        ids |= own
     if batch:
         yield batch
-
-
-def _row(assignment: dedup.Assignment) -> dict[str, Any]:
-    names = ("article_id", "story_id", "outcome", "near_duplicate_of", "similarity", "merged")
-    row = {name: getattr(assignment, name) for name in names}
-    return row | {"merged": list(assignment.merged)}
 
 
 def _opened(path: str, **parameters: Any) -> dedup.StoryIndex:
@@ -107,9 +100,8 @@ def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as eve
             if given.json:
                 emit(json_line(story_row(story)))
             else:
-                emit(
-                    f"{story.id:>8} {len(story):>5}  {period(story.first, story.last):<24}  {visible(story.headline)}\n"
-                )
+                when = period(story.first, story.last)
+                emit(f"{story.id:>8} {len(story):>5}  {when:<24}  {visible(story.headline)}\n")
 
 
 def _moment(text: str, timezone: str | None) -> Any:

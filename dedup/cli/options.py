@@ -94,9 +94,8 @@ def _add_near(commands: Any) -> None:
     _add_output(parser, ("jsonl", "csv", "parquet"))
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--groups", action="store_true", help="one line a group of copies, by its first member")
-    what.add_argument(
-        "--keep", action="store_true", help="the articles as they came, of each group of copies only the first"
-    )
+    keep = "the articles as they came, of each group of copies only the first"
+    what.add_argument("--keep", action="store_true", help=keep)
     near = parser.add_argument_group("what makes a copy")
     _number(near, "--threshold", "J", f"least Jaccard similarity ({default.NEAR_THRESHOLD})")
     _number(near, "--recall", "P", f"how surely a pair at the threshold is found ({default.RECALL})")
@@ -119,9 +118,8 @@ def _add_ingest(commands: Any) -> None:
     parser.add_argument("index", metavar="INDEX", help="SQLite file, made when it is not there, or postgresql:// URL")
     _add_input(parser)
     parser.add_argument("--json", action="store_true", help="one line an article: what became of it")
-    parser.add_argument(
-        "--errors", choices=("raise", "skip"), default="raise", help="stop at a bad article, or only say so (raise)"
-    )
+    errors = "stop at a bad article, or only say so (raise)"
+    parser.add_argument("--errors", choices=("raise", "skip"), default="raise", help=errors)
     parser.add_argument("--batch-size", type=int, default=500, metavar="N", help="articles stored at once (500)")
     _add_story_settings(parser.add_argument_group("what makes a story (an index keeps what it was made with)"))
 

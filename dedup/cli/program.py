@@ -14,18 +14,7 @@ INTERRUPTED, BROKEN_PIPE = 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command `dedup`.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Without them, those of the process.
-
-    Returns
-    -------
-    int
-        0 for success, 1 when something failed, 2 for wrong usage or bad input, 130 when interrupted, 141 when the
-        reader of standard output is gone.
+    """Run the command `dedup` with these arguments, or with those of the process; return the exit code.
 
     Examples
     --------
@@ -49,8 +38,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         flush()
         return end.code if isinstance(end.code, int) else BAD_INPUT
     console = Console(f"dedup {given.command}")
-    handler = NoteHandler(console)
-    log = logging.getLogger("dedup")
+    handler, log = NoteHandler(console), logging.getLogger("dedup")
     log.addHandler(handler)
     try:
         # Imported by name, so that help need not wait for NumPy.

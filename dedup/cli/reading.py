@@ -41,13 +41,10 @@ class Reading:
         require_inputs(self._inputs, self._format)
 
     def __iter__(self) -> Iterator[Record]:
-        missing = dict(self._demanded)
-        progress = self._console.progress("reading")
-        count = 0
+        missing, progress, count = self._demanded, self._console.progress("reading"), 0
         for name in self._inputs:
             for row in rows_of_file(name, self._format, self.refuse):
-                for field in [field for field, wanted in missing.items() if wanted in row.values]:
-                    del missing[field]
+                missing = {field: wanted for field, wanted in missing.items() if wanted not in row.values}
                 yield Record(row.place, self._item(row), row)
                 count += 1
                 progress(count, None)
@@ -100,11 +97,10 @@ class Reading:
         before, after = message[: match.start(1)], message[match.end(1) :]
         if records[position].item.get("id") is None:  # the user does not know that id
             after = after.removeprefix(f" (id {str(position)!r})")
-        after = re.sub(
-            r"field '(\w+)'", lambda field: f"field {self._renamed.get(field[1], field[1])!r}", after, count=1
-        )
-        other = re.search(r"as that of article (\d+)(?=(;[^;]*)?$)", after)
-        if other:
+        if field := re.search(r"field '(\w+)'", after):
+            name = self._renamed.get(field[1], field[1])
+            after = f"{after[: field.start()]}field {name!r}{after[field.end() :]}"
+        if other := re.search(r"as that of article (\d+)(?=(;[^;]*)?$)", after):
             after = f"{after[: other.start()]}as in {records[int(other[1])].place}{after[other.end() :]}"
         after = after.replace("name timezone= for", "name --timezone for")
         return f"{before}{records[position].place}{after}"

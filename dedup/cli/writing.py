@@ -49,13 +49,14 @@ class Output:
 
     def write_rows(self, columns: Sequence[str], rows: Iterable[Line]) -> None:
         """Write rows; a table has these columns, then those that only the rows have."""
+        chunks = _csv_chunks(columns, rows) if self.form == "csv" else map(json_line, rows)
         if self.form == "parquet":
             self.write_file(lambda path: _write_parquet(path, columns, list(map(_values, rows))))
-        elif self.path is None:
-            for chunk in _chunks(self.form, columns, rows):
-                emit(chunk)
+        elif self.path is not None:
+            self.write_file(lambda path: self._write_chunks(path, chunks))
         else:
-            self.write_file(lambda path: self._write_chunks(path, _chunks(self.form, columns, rows)))
+            for chunk in chunks:
+                emit(chunk)
 
     def write_file(self, write: Callable[[str], object]) -> None:
         """Let a function write a file. It appears, or goes to standard output, when it is complete."""
@@ -113,10 +114,6 @@ def _whole(path: str) -> Iterator[str]:
     finally:
         if os.path.exists(partial):
             os.remove(partial)
-
-
-def _chunks(form: str, columns: Sequence[str], rows: Iterable[Line]) -> Iterator[bytes]:
-    return _csv_chunks(columns, rows) if form == "csv" else map(json_line, rows)
 
 
 def json_line(row: Line) -> bytes:
