@@ -78,9 +78,8 @@ def format_of(name: str) -> str:
     try:
         return _SUFFIXES[suffix.lower()]
     except KeyError as error:
-        raise InputError(
-            f"{name}: its suffix tells no format; allowed: {', '.join(_SUFFIXES)}, these with .gz, or name --format"
-        ) from error
+        allowed = f"{', '.join(_SUFFIXES)}, these with .gz, or name --format"
+        raise InputError(f"{name}: its suffix tells no format; allowed: {allowed}") from error
 
 
 def require_inputs(names: list[str], form: str | None) -> None:
@@ -160,8 +159,7 @@ def _table_rows(file: IO[bytes], shown: str, delimiter: str, refuse: Refuse) -> 
 
     csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is shorter than some articles
     reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-    first = Place(shown, "line", 1)
-    header = _header(reader, first)
+    header = _header(reader, Place(shown, "line", 1))
     while True:
         place = Place(shown, "line", reader.line_num + 1)
         try:
@@ -171,12 +169,10 @@ def _table_rows(file: IO[bytes], shown: str, delimiter: str, refuse: Refuse) -> 
         except csv.Error as error:
             refuse(place, f"no CSV: {error}; allowed: cells in double quotes where they have quotes or line ends")
             continue
-        if not cells:
-            continue
-        if len(cells) != len(header):
+        if len(cells) == len(header):
+            yield Row(place, dict(zip(header, cells, strict=True)))
+        elif cells:
             refuse(place, f"it has {len(cells)} cells; allowed: {len(header)}, as the first line")
-            continue
-        yield Row(place, dict(zip(header, cells, strict=True)))
 
 
 def _header(reader: Iterator[list[str]], place: Place) -> list[str]:
@@ -218,12 +214,8 @@ def _folder_rows(folder: str, refuse: Refuse) -> Iterator[Row]:
     def stop(error: OSError) -> None:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}")
 
-    found = [
-        Path(place, name)
-        for place, _, names in os.walk(folder, onerror=stop)
-        for name in names
-        if name.lower().endswith((".txt", ".txt.gz"))
-    ]
+    paths = (Path(place, name) for place, _, names in os.walk(folder, onerror=stop) for name in names)
+    found = [path for path in paths if path.name.lower().endswith((".txt", ".txt.gz"))]
     if not found:
         raise InputError(f"{folder}: no text in it; allowed: a folder with files *.txt or *.txt.gz")
     for path in sorted(found, key=lambda path: path.relative_to(folder).parts):
