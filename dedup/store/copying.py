@@ -3,6 +3,7 @@
 import logging
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dedup.arrays import slices
 from dedup.store.opening import name_of, open_store, read_about
 from dedup.store.protocol import Store
 from dedup.store.serialization import to_bytes
@@ -72,23 +74,20 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
             raise ValueError(f"{name} is ':memory:'; allowed: a path or URL")
     parameters, versions = read_about(source)
     _log.info("copying %s to %s", name_of(source), name_of(target))
-    origin = open_store(source, parameters, versions, read_only=True)
-    try:
-        copy = open_store(target, parameters | {UNFINISHED: "True"}, versions)
-        try:
-            # Everything is copied in one transaction, which ends by removing the mark of an unfinished copy.
-            with origin.snapshot(), copy.transaction():
-                if copy.counters() != (1, 1, -np.inf):
-                    raise ValueError(f"{name_of(target)} has an index already; allowed: where there is none")
-                _copy(origin, copy)
-                expected, found = _sums(origin), _sums(copy)
-                if found != expected:
-                    raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
-                copy.mark_complete()
-        finally:
-            copy.close()
-    finally:
-        origin.close()
+    with (
+        closing(open_store(source, parameters, versions, read_only=True)) as origin,
+        closing(open_store(target, parameters | {UNFINISHED: "True"}, versions)) as copy,
+        # Everything is copied in one transaction, which ends by removing the mark of an unfinished copy.
+        origin.snapshot(),
+        copy.transaction(),
+    ):
+        if copy.counters() != (1, 1, -np.inf):
+            raise ValueError(f"{name_of(target)} has an index already; allowed: where there is none")
+        _copy(origin, copy)
+        expected, found = _sums(origin), _sums(copy)
+        if found != expected:
+            raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
+        copy.mark_complete()
     _log.info("%d articles copied", found["articles"].rows)
     return found
 
@@ -124,7 +123,7 @@ def _by_node(get: Callable[[list[int]], dict[int, Any]], nodes: list[int]) -> It
 
 
 def _blocks(nodes: list[int]) -> Iterator[list[int]]:
-    return (nodes[i : i + _NODES_AT_ONCE] for i in range(0, len(nodes), _NODES_AT_ONCE))
+    return (nodes[block] for block in slices(0, len(nodes), _NODES_AT_ONCE))
 
 
 def _sum(rows: Iterable[Any]) -> TableSum:

@@ -39,12 +39,7 @@ def open_store(
 
 
 def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the parameters and the versions that the index at a path or URL was made with.
-
-    Raises
-    ------
-    ImportError, ValueError, OSError
-    """
+    """Return the parameters and the versions that the index at a path or URL was made with."""
     return _backend(path).read_about(str(path))
 
 

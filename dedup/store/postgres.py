@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Integers
+from dedup.arrays import Integers, slices
 from dedup.store.postgres_connection import PostgresConnection
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
@@ -28,21 +28,9 @@ _ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
 
 class PostgresStore(PostgresConnection, Store):
-    """A store in the schema "dedup" of a PostgreSQL database.
+    """A store in the schema "dedup" of a PostgreSQL database, made when it is not there; see `SqliteStore`.
 
-    Parameters
-    ----------
-    url : str
-        As libpq reads it: "postgresql://user:password@host:port/database". The schema is made when it is not there.
-    parameters, versions, read_only
-        As in `SqliteStore`. To read, the right to SELECT is enough.
-
-    Raises
-    ------
-    ValueError
-        When the schema is another program's, of another format, or made with other parameters.
-    OSError
-        When it cannot be read or written.
+    The URL is as libpq reads it. To read, the right to SELECT is enough.
     """
 
     def changes(self, data_version: int, n_features: int) -> Changes | None:
@@ -51,7 +39,7 @@ class PostgresStore(PostgresConnection, Store):
             return None
         deleted = self._column("SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node", since)
         nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
-        blocks = (_array(nodes[i : i + _ROWS_AT_ONCE]) for i in range(0, len(nodes), _ROWS_AT_ONCE))
+        blocks = (_array(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
         return Changes(np.array(deleted, dtype=np.int64), changed)
 
@@ -81,8 +69,7 @@ class PostgresStore(PostgresConnection, Store):
         self._write(query, into, story, story)
 
     def resolve(self, story: int) -> int | None:
-        query = "SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s"
-        row = self._one(query, story)
+        row = self._one("SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s", story)
         return row and int(row[0])
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:

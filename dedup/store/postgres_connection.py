@@ -72,10 +72,7 @@ class State(NamedTuple):
 
 
 class PostgresConnection:
-    """A connection, opened again when it was lost, with transactions that write one at a time and with snapshots.
-
-    The parameters are those of `PostgresStore`.
-    """
+    """A connection, opened again when it was lost, with transactions that write one at a time and with snapshots."""
 
     def __init__(
         self, url: str, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
@@ -218,10 +215,8 @@ def name_of(url: str) -> str:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.Error:  # its message may quote a password that was not encoded
-        raise ValueError(
-            "the path is no PostgreSQL URL; allowed: postgresql://user:password@host:port/database, with other "
-            "characters percent-encoded"
-        ) from None
+        allowed = "postgresql://user:password@host:port/database, with other characters percent-encoded"
+        raise ValueError(f"the path is no PostgreSQL URL; allowed: {allowed}") from None
     return f"PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host') or 'this machine'}"
 
 

@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Integers
+from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
@@ -25,43 +25,24 @@ _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, count
 
 
 class SqliteStore(Store):
-    """A store in a SQLite file.
+    """A store in a SQLite file, made when it is not there; ":memory:" for none.
 
-    Parameters
-    ----------
-    path : str or Path
-        File, made when it is not there; ":memory:" for none.
-    parameters, versions : mapping of str to str
-        What the index is made with: a file made with other parameters is refused, not one of other versions.
-    read_only : bool
-        Whether to read only, so that another process may write to the file.
-
-    Raises
-    ------
-    ValueError
-        When the file is another program's, of another format, or made with other parameters.
-    RuntimeError
-        When another StoryIndex writes to it.
-    OSError
-        When it cannot be read or written.
+    A file made with other parameters is refused, not one of other versions. Raise ValueError for a file that is
+    refused, RuntimeError when another StoryIndex writes to it, and OSError when it cannot be read or written.
     """
 
     def __init__(
         self, path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
     ) -> None:
         self._path = path
-        self._lock = None if read_only else lock_file(path)
-        try:
-            self._db = open_file(path, parameters, versions, read_only=read_only)
-        except BaseException:
-            if self._lock is not None:
-                self._lock.close()
-            raise
+        with ExitStack() as opened:
+            if not read_only:
+                opened.enter_context(lock_file(path))
+            self._db = opened.enter_context(closing(open_file(path, parameters, versions, read_only=read_only)))
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
-        self._db.close()
-        if self._lock is not None:
-            self._lock.close()
+        self._opened.close()
 
     @contextmanager
     def transaction(self) -> Iterator[int]:
@@ -241,7 +222,7 @@ class SqliteStore(Store):
 
     def _select(self, columns: str, table: str, key: str, values: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows whose key is among the values."""
-        for first in range(0, len(values), _NODES_AT_ONCE):
-            some = values[first : first + _NODES_AT_ONCE]
+        for block in slices(0, len(values), _NODES_AT_ONCE):
+            some = tuple(values[block])
             marks = ", ".join("?" * len(some))
-            yield from self._db.execute(f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})", tuple(some))  # noqa: S608
+            yield from self._db.execute(f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})", some)  # noqa: S608

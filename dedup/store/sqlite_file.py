@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 from dedup.lock import hold
@@ -112,10 +112,8 @@ def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, 
         raise ValueError(f"{path} has an index already; allowed: where there is none")
     for name in sorted(stored.keys() | parameters.keys()):
         if stored.get(name) != parameters.get(name):
-            raise ValueError(
-                f"{path} was made with {name}={stored.get(name)}, not {parameters.get(name)}; "
-                "allowed: the same parameters, or a new file"
-            )
+            made = f"{path} was made with {name}={stored.get(name)}, not {parameters.get(name)}"
+            raise ValueError(f"{made}; allowed: the same parameters, or a new file")
 
 
 def _prepare(
@@ -141,19 +139,17 @@ def _prepare(
         raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
 
 
-def lock_file(path: str | Path) -> sqlite3.Connection | None:
-    """Return the lock of an index that is opened for writing; None for an index in memory."""
+def lock_file(path: str | Path) -> AbstractContextManager[object]:
+    """Return the lock of an index that is opened for writing; an index in memory needs none."""
     place = real_path(path)
     if place == ":memory:":
-        return None
+        return nullcontext()
     try:
         lock = hold(f"{place}.lock")
     except OSError as error:
-        raise OSError(
-            f"{path} cannot be written: {error}; allowed: a file in a directory that can be written"
-        ) from error
+        allowed = "a file in a directory that can be written"
+        raise OSError(f"{path} cannot be written: {error}; allowed: {allowed}") from error
     if lock is None:
-        raise RuntimeError(
-            f"{path} is open for writing elsewhere; allowed: one StoryIndex at a time, others with read_only=True"
-        )
-    return lock
+        allowed = "one StoryIndex at a time, others with read_only=True"
+        raise RuntimeError(f"{path} is open for writing elsewhere; allowed: {allowed}")
+    return closing(lock)
