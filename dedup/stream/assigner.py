@@ -159,11 +159,8 @@ class Assigner:
         merged: list[tuple[int, int]] = []
         others = {other for other, total in sums.items() if total > threshold * sizes[other]}
         while others:
-            gains = {
-                other: self._similarity_between(story, other, matched) - threshold * sizes[story] * sizes[other]
-                for other in sorted(others)
-            }
-            best = _best(gains)
+            between = {other: self._similarity_between(story, other, matched) for other in sorted(others)}
+            best = _best({other: total - threshold * sizes[story] * sizes[other] for other, total in between.items()})
             if best is None:
                 break
             others.remove(best)

@@ -80,13 +80,7 @@ def format_story_id(story: int) -> str:
 
 
 def parse_story_id(story_id: str) -> int:
-    """Return the number of the story with this id.
-
-    Raises
-    ------
-    KeyError
-        For another id.
-    """
+    """Return the number of the story with this id; raise KeyError for another id."""
     match = re.fullmatch("s([1-9][0-9]{0,17})", story_id) if isinstance(story_id, str) else None
     if match is None:
         raise KeyError(f"no story has the id {story_id!r}")

@@ -184,9 +184,8 @@ class LiveArticles:
         """
         distinct = np.unique(nodes)
         inside = distinct >= self.window.first
-        features = load_features(distinct[~inside]) | {
-            node: self.window.get(node) for node in distinct[inside].tolist()
-        }
+        features = load_features(distinct[~inside])
+        features |= {node: self.window.get(node) for node in distinct[inside].tolist()}
         dots, shared = np.zeros((2, len(nodes)))
         bounds = np.searchsorted(text, range(len(weighted.texts) + 1))
         for i in np.flatnonzero(np.diff(bounds)).tolist():

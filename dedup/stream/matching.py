@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Floats, Integers
+from dedup.arrays import Floats, Integers, slices
 from dedup.article import Article
 from dedup.near.jaccard import ShingleSets
 from dedup.store.serialization import decode_article
@@ -46,12 +46,7 @@ def match_articles(
 ) -> MatchedArticles:
     """Give new articles their nodes, add them to the live articles and compare them with those before.
 
-    Parameters
-    ----------
-    state : IndexState
-    articles : sequence of Article
-    known_canonical : ndarray of int64, optional
-        Canonical node of each article, where copies are known already.
+    `known_canonical` has the canonical node of each article, where copies are known already.
     """
     nodes = np.arange(state.next_node, state.next_node + len(articles))
     state.next_node += len(articles)
@@ -65,9 +60,8 @@ def match_articles(
         originals, canonical = {}, known_canonical
     is_canonical = canonical == nodes
     weighted = state.live.weight_texts(texts, is_canonical)
-    state.live.nodes.add(
-        nodes, days=days, norms=weighted.norms, sizes=np.diff(texts.offsets), is_canonical=is_canonical
-    )
+    sizes = np.diff(texts.offsets)
+    state.live.nodes.add(nodes, days=days, norms=weighted.norms, sizes=sizes, is_canonical=is_canonical)
     reports = np.flatnonzero(is_canonical)
     for i in reports.tolist():
         own = slice(*texts.offsets[i : i + 2])
@@ -132,9 +126,9 @@ def _stored_articles(state: IndexState, nodes: list[int]) -> tuple[dict[int, tup
     found: dict[int, tuple[str, int]] = {}
     texts: list[str] = []
     # Few rows at a time: an article is stored whole, however much of it is read.
-    for first in range(0, len(nodes), _ROWS_AT_ONCE):
-        some = nodes[first : first + _ROWS_AT_ONCE]
-        rows = state.store.rows(some)
-        found |= {node: (rows[node].id, rows[node].canonical) for node in some}
-        texts += readable_texts([decode_article(rows[node].fields) for node in some], state.settings.max_chars)
+    for block in slices(0, len(nodes), _ROWS_AT_ONCE):
+        stored = state.store.rows(nodes[block])
+        rows = [stored[node] for node in nodes[block]]
+        found |= {row.node: (row.id, row.canonical) for row in rows}
+        texts += readable_texts([decode_article(row.fields) for row in rows], state.settings.max_chars)
     return found, texts

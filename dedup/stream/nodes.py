@@ -29,13 +29,7 @@ class NodeTable:
         self._rows = np.zeros(1024, dtype=_ROW)
 
     def add(
-        self,
-        nodes: Integers,
-        *,
-        days: Floats,
-        norms: NDArray[np.float32],
-        sizes: Integers,
-        is_canonical: Flags,
+        self, nodes: Integers, *, days: Floats, norms: NDArray[np.float32], sizes: Integers, is_canonical: Flags
     ) -> None:
         """Add nodes, ascending and above all others, not yet live; see the methods for the columns, shape (n,)."""
         if self._first == self._stop:  # a store whose first articles were deleted long ago

@@ -12,15 +12,8 @@ _GROWTH = 4
 
 
 class Postings:
-    """Nodes by key, in a few sorted runs of which the later are shorter.
+    """Nodes by key, an unsigned integer of a given type, in a few sorted runs of which the later are shorter.
 
-    Parameters
-    ----------
-    dtype : type
-        Unsigned integer type of the keys.
-
-    Notes
-    -----
     Adding costs O(log n) amortised a posting and finding O(log(n)**2) a key; a posting takes the bytes of its key and
     four for its node. O'Neil et al. (1996), "The log-structured merge-tree".
 

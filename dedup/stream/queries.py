@@ -66,10 +66,8 @@ def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:
     limit = np.array([state.next_node])
     ((nodes, similarities),) = find_neighbours(state, weighted, np.array([article.day]), limit)
     rows = state.store.rows(nodes.tolist())
-    order = np.lexsort((nodes, -similarities)).tolist()
-    found = [(rows[int(nodes[i])], float(similarities[i])) for i in order]
-    return [
-        Similar(row.id, format_story_id(row.story), similarity)
-        for row, similarity in found
-        if not has_id or row.id != article.id
-    ]
+    order = np.lexsort((nodes, -similarities))
+    nodes, similarities = nodes[order], similarities[order]
+    found = [(rows[node], value) for node, value in zip(nodes.tolist(), similarities.tolist(), strict=True)]
+    own = {article.id} if has_id else set()
+    return [Similar(row.id, format_story_id(row.story), value) for row, value in found if row.id not in own]

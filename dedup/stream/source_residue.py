@@ -27,16 +27,13 @@ class SourceResidue:
             return list(articles)
         sources = [source_of(article) for article in articles]
         known = [self._recurring(source) for source in sorted(set(sources))]
-        recurring = RecurringKeys(
-            np.concatenate([each.keys for each in known]), np.concatenate([each.anywhere for each in known])
-        ).ascending()
+        keys = np.concatenate([each.keys for each in known])
+        recurring = RecurringKeys(keys, np.concatenate([each.anywhere for each in known])).ascending()
         texts, titles = [self._read(article) for article in articles], [article.title for article in articles]
         salts, fold = source_salts(sources), self._settings.near.fold
         found = mark_residue(texts, salts, titles, recurring, match_titles=False, fold=fold, n_jobs=1)
-        return [
-            replace(article, residue=tuple(spans)) if spans else article
-            for article, spans in zip(articles, found, strict=True)
-        ]
+        pairs = zip(articles, found, strict=True)
+        return [replace(article, residue=tuple(spans)) if spans else article for article, spans in pairs]
 
     def learn(self, since_node: int) -> None:
         """Learn the sources of the articles from this node on again, if enough have come since the last time."""

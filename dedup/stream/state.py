@@ -17,30 +17,12 @@ from dedup.stream.source_residue import SourceResidue
 
 
 class IndexState:
-    """The stored and the live articles and stories of an index; changed within an open transaction.
-
-    Parameters
-    ----------
-    store : Store
-    settings : StorySettings
-
-    Attributes
-    ----------
-    bands : Bands
-    live : LiveArticles
-    source_residue : SourceResidue
-    sizes : Counter of int
-        Number of near-duplicate groups of each story.
-    latest : float
-        The latest day of any article ever; -inf for none.
-    next_node, next_story : int
-        Numbers never used before.
-    """
+    """The stored and the live articles and stories of an index; changed within an open transaction."""
 
     def __init__(self, store: Store, settings: StorySettings) -> None:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
-        self.sizes: Counter[int] = Counter()
+        self.sizes: Counter[int] = Counter()  # numbers of near-duplicate groups, by story
         self.next_node, self.next_story, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
@@ -53,10 +35,9 @@ class IndexState:
         nodes, is_canonical = columns.nodes, columns.canonical == columns.nodes
         if not len(nodes):
             return
-        self.live.nodes.add(
-            nodes, days=columns.days, norms=columns.norms, sizes=columns.sizes, is_canonical=is_canonical
-        )
-        self.live.nodes.assign(nodes, columns.stories)
+        table, sizes = self.live.nodes, columns.sizes
+        table.add(nodes, days=columns.days, norms=columns.norms, sizes=sizes, is_canonical=is_canonical)
+        table.assign(nodes, columns.stories)
         self.sizes.update(columns.stories[is_canonical].tolist())
         filled = np.array([len(bands) > 0 for bands in columns.bands])
         if filled.any():

@@ -14,13 +14,7 @@ _MOST_BYTES = 999_000_000
 
 
 def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool = True) -> list[Article]:
-    """Return articles that have an id and can be stored.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the position.
-    """
+    """Return articles that have an id and can be stored, or raise an error that names the position."""
     batch = read_articles(articles, timezone=timezone, warns=warns)
     for position, (article, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
         if not named:
@@ -38,10 +32,8 @@ def _require_size(position: int, article: Article) -> None:
     # A character takes at most twelve bytes; the id is stored twice.
     if 12 * sum(sizes.values()) > _MOST_BYTES and len(encode_article(article)) + 4 * len(article.id) > _MOST_BYTES:
         longest = max(names, key=sizes.__getitem__)
-        raise ValueError(
-            f"article {position} (id {article.id!r:.80}): field {longest!r} has {sizes[longest]:,} "
-            f"characters; allowed: {_MOST_BYTES:,} bytes as JSON, all fields together"
-        )
+        problem = f"article {position} (id {article.id!r:.80}): field {longest!r} has {sizes[longest]:,} characters"
+        raise ValueError(f"{problem}; allowed: {_MOST_BYTES:,} bytes as JSON, all fields together")
 
 
 def split_valid(items: Iterable[Any], timezone: str | tzinfo | None) -> tuple[list[Any], list[Refusal]]:

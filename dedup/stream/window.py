@@ -20,18 +20,10 @@ _ONE = np.int16(1)  # another type of integer would be cast entry by entry
 
 
 class Window:
-    """Features of the latest articles, and the number of articles that have each.
-
-    Attributes
-    ----------
-    count : int
-        Number of articles in the window.
-    first : int
-        The node that the window begins with.
-    """
+    """Features of the latest articles, and the number of articles that have each."""
 
     def __init__(self, fold: Fold = "unidecode") -> None:
-        self.count = self.first = 0
+        self.count = self.first = 0  # number of articles in the window, and the node that it begins with
         self._articles: dict[int, tuple[NDArray[np.uint32], NDArray[np.uint8]]] = {}
         self._frequencies = np.zeros(1 << _COUNTER_BITS, dtype=np.int16)
         stop_words = np.unique(counters(shortened(feature_keys(stop_word_hashes(fold), WORD))))
