@@ -5,23 +5,9 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
+from dedup import parameters as default
 from dedup.article import items_of, read_articles
-from dedup.parameters import (
-    FOLD,
-    MAX_CHARS,
-    NEAR_THRESHOLD,
-    NUM_PERM,
-    RECALL,
-    REPRESENTATIVE,
-    SHINGLE_SIZE,
-    STORY_THRESHOLD,
-    Fold,
-    NearSettings,
-    StorySettings,
-    check,
-    check_near,
-    day_of,
-)
+from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of
 from dedup.progress import Progress
 from dedup.representative import Chooser
 from dedup.stories import LabelledArticles, Stories
@@ -94,15 +80,15 @@ class StoryIndex:
         self,
         path: str | Path,
         *,
-        story_threshold: float = STORY_THRESHOLD,
-        near_threshold: float = NEAR_THRESHOLD,
-        recall: float = RECALL,
-        num_perm: int = NUM_PERM,
-        shingle_size: int = SHINGLE_SIZE,
-        representative: str | Chooser = REPRESENTATIVE,
+        story_threshold: float = default.STORY_THRESHOLD,
+        near_threshold: float = default.NEAR_THRESHOLD,
+        recall: float = default.RECALL,
+        num_perm: int = default.NUM_PERM,
+        shingle_size: int = default.SHINGLE_SIZE,
+        representative: str | Chooser = default.REPRESENTATIVE,
         cut_residue: bool = True,
-        fold: Fold = FOLD,
-        max_chars: int = MAX_CHARS,
+        fold: Fold = default.FOLD,
+        max_chars: int = default.MAX_CHARS,
         timezone: str | tzinfo | None = None,
         read_only: bool = False,
     ) -> None:
