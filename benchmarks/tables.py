@@ -124,7 +124,7 @@ def residue_quality(results: Results) -> str:
         f"first page, where only known phrases help, {results['one_page_a_site']['lines']['found']:.0%} is found. "
         f"{results['date']}; `python -m benchmarks.residue.quality`."
     )
-    heads = ["pages of 12 site templates", "residue found", "report lost", "copies found", "stories, BCubed F1"]
+    heads = ["pages of 12 site templates", "residue found", "body lost", "copies found", "stories, BCubed F1"]
     return table(heads, rows, caption)
 
 

@@ -34,7 +34,7 @@ from dedup.stories import Stories
 from dedup.story.pipeline import find_stories
 from dedup.text.limit import readable_texts, warn_truncated
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # Shares of the time. Measured with 4,000 articles of the sample and 20,000 of real news: residue 0.40 and 0.19,
 # near-duplicates 0.06 and 0.05, stories 0.50 and 0.70, building them 0.01 to 0.09. An encoder takes most of the time;
@@ -192,11 +192,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
         warn_truncated(batch.articles, self.max_chars)
-        _log.info("clustering %d articles", len(batch.articles))
+        _logger.info("clustering %d articles", len(batch.articles))
         with track(self.progress, len(batch.articles)) as progress:
             stories = self._stories(batch, settings, progress)
         groups = int(stories.near_duplicate_labels.max(initial=-1)) + 1
-        _log.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
+        _logger.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
         self.stories_ = stories
         self.labels_ = stories.labels
         self.near_duplicate_labels_ = stories.near_duplicate_labels
@@ -215,7 +215,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         canonical = first_members(near.labels).tolist()
         meanings = None
         if self.encoder is not None:
-            _log.debug("encoding %d texts", len(canonical))
+            _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
             [texts[i] for i in canonical],

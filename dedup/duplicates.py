@@ -24,7 +24,7 @@ from dedup.progress import Progress, split_progress, track
 from dedup.residue.batch import add_residue
 from dedup.text.limit import readable_texts, warn_truncated
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # Shares of the time (measured: residue 0.80 to 0.87).
 _RESIDUE, _NEAR = 0.83, 0.17
@@ -111,7 +111,7 @@ def near_duplicates(
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
     batch = read_articles(articles)
     warn_truncated(batch.articles, max_chars)
-    _log.info("looking for near-duplicates among %d articles", len(batch.articles))
+    _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
     with track(progress, len(batch.articles)) as on_progress:
         residue, copies = split_progress(on_progress, _RESIDUE * cut_residue, _NEAR)
         if cut_residue:
@@ -119,5 +119,5 @@ def near_duplicates(
         # Found in canonical order, so that the order of the input does not matter.
         texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
         found = find_near_duplicates(texts, settings, n_jobs, copies)
-    _log.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
+    _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
     return found.renumbered(np.array(batch.order, dtype=np.int64))

@@ -20,7 +20,7 @@ from dedup.stream.session import Session
 from dedup.stream.validation import check_articles, split_valid
 from dedup.text.limit import warn_truncated
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class StoryIndex:
@@ -212,7 +212,7 @@ class StoryIndex:
         checked = check_articles(articles, self._timezone)
         warn_truncated(checked, self._session.settings.max_chars)
         assignments = self._session.write(lambda: self._session.assigner.add(checked, progress))
-        _log.debug("%d articles added, %d refused", len(assignments), len(refusals))
+        _logger.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return (assignments, refusals) if errors == "skip" else assignments
 
     def remove(self, article_id: str) -> bool:

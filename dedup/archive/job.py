@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 
 from dedup.parameters import StorySettings
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 #: A stage fails after this many losses of workers in a row without a part finished.
 _MOST_LOSSES = 3
@@ -42,14 +42,14 @@ def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers:
     Raise the exception of the first task by number that failed, or RuntimeError when workers are lost again and again.
     """
     losses, left = 0, [number for number in numbers if not part_folder(job, stage, number).exists()]
-    _log.info("%s: %d parts to make", stage, len(left))
+    _logger.info("%s: %d parts to make", stage, len(left))
     while left:
         try:
             failures = workers(delayed(_attempt)(job, task, stage, number) for number in left)
         except Exception as error:  # of the backend, in whatever class; those of tasks are returned
             before, left = len(left), [number for number in left if not part_folder(job, stage, number).exists()]
             losses = 0 if len(left) < before else losses + 1
-            _log.warning("%s: workers were lost (%s); %d parts are left", stage, error, len(left))
+            _logger.warning("%s: workers were lost (%s); %d parts are left", stage, error, len(left))
             if losses == _MOST_LOSSES:
                 raise RuntimeError(
                     f"{stage}: workers were lost {_MOST_LOSSES} times without a part finished, the last time by "

@@ -26,7 +26,7 @@ from dedup.inputs.blocks import Paths, blocks_of, find_inputs
 from dedup.lock import hold
 from dedup.progress import Progress, split_progress, track
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _LOCK, _DESCRIPTION = "job.lock", "job.json"
 _TABLES = {"assignments": parts.Assignments, "stories": parts.StoryRows, "near_duplicates": parts.Verified}
@@ -157,7 +157,7 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
             raise RuntimeError(f"another call works in {folder}; allowed: one at a time")
         held = closing(lock)
     except OSError as error:
-        _log.warning("%s has no locks (%s): see to it that no other call works in it", folder, error)
+        _logger.warning("%s has no locks (%s): see to it that no other call works in it", folder, error)
     with held:
         _claim(folder, description)
         yield

@@ -20,7 +20,7 @@ from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.text.tokens import blocks, tokenize
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # Of texts that are sketched together by one thread: the arrays of a block stay in its core's cache.
 _BLOCK_CHARACTERS = 1 << 18
@@ -43,7 +43,7 @@ def find_near_duplicates(
     texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, progress: ProgressCallback = no_progress
 ) -> NearDuplicates:
     """All pairs of near-duplicate texts, and the groups that they connect."""
-    _log.debug("reading %d texts", len(texts))
+    _logger.debug("reading %d texts", len(texts))
     sketching, comparing = split_progress(progress, _SKETCHING, _FINDING + _CHECKING)
     return compare_sketches(make_sketches(texts, settings, n_jobs, sketching), settings, n_jobs, comparing)
 
@@ -79,18 +79,18 @@ def compare_sketches(
     filled = np.flatnonzero(shingles.lengths)  # a blank text has no duplicates
     if len(filled) < len(signed):
         signed = signed[filled]
-    _log.debug("looking for candidates in %d bands of %d texts that are not blank", bands.bands, len(filled))
+    _logger.debug("looking for candidates in %d bands of %d texts that are not blank", bands.bands, len(filled))
     found = find_candidates(signed, bands, n_jobs, finding)
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:
         pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
-    _log.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
+    _logger.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
     verified = verifier.verify(pairs, large)
     checking(1)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
-    _log.debug("%d pairs are near-duplicates", len(pairs))
+    _logger.debug("%d pairs are near-duplicates", len(pairs))
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],

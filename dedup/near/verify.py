@@ -11,7 +11,7 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, firs
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decode_pairs, encode_pairs
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 #: A text that the first of a group does not match is compared with at most this many others of the group.
 _SAMPLE_SIZE = 8
@@ -82,7 +82,9 @@ class Verifier:
             given_up += len(buckets) - len(shrinking)
             verified, buckets = self._extend(verified, shrinking, [pairs for _, pairs in rests])
         if given_up:
-            _log.warning("%d large buckets share a template; their texts were compared with one of them only", given_up)
+            _logger.warning(
+                "%d large buckets share a template; their texts were compared with one of them only", given_up
+            )
         return verified
 
     def _labels(self, verified: Verified) -> Integers:

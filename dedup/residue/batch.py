@@ -8,7 +8,7 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.residue.find import find_residue
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def add_residue(
@@ -18,7 +18,7 @@ def add_residue(
 
     Only the first `max_chars` characters of each text are read.
     """
-    _log.debug("looking for residue in %d articles", len(batch.articles))
+    _logger.debug("looking for residue in %d articles", len(batch.articles))
     ordered = [batch.articles[i] for i in batch.order]
     found = find_residue(
         [article.text[:max_chars] for article in ordered],
@@ -32,5 +32,5 @@ def add_residue(
     for i, spans in zip(batch.order, found, strict=True):
         if spans:
             articles[i] = replace(articles[i], residue=tuple(spans))
-    _log.debug("%d of %d articles have residue", sum(map(bool, found)), len(articles))
+    _logger.debug("%d of %d articles have residue", sum(map(bool, found)), len(articles))
     return batch._replace(articles=articles)

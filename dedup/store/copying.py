@@ -17,7 +17,7 @@ from dedup.store.protocol import Store
 from dedup.store.serialization import to_bytes
 from dedup.store.sqlite_file import UNFINISHED
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _NODES_AT_ONCE = 256
 
@@ -73,7 +73,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
         if str(place) == ":memory:":
             raise ValueError(f"{name} is ':memory:'; allowed: a path or URL")
     parameters, versions = read_about(source)
-    _log.info("copying %s to %s", name_of(source), name_of(target))
+    _logger.info("copying %s to %s", name_of(source), name_of(target))
     with (
         closing(open_store(source, parameters, versions, read_only=True)) as origin,
         closing(open_store(target, parameters | {UNFINISHED: "True"}, versions)) as copy,
@@ -88,7 +88,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
         if found != expected:
             raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
         copy.mark_complete()
-    _log.info("%d articles copied", found["articles"].rows)
+    _logger.info("%d articles copied", found["articles"].rows)
     return found
 
 

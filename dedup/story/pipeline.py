@@ -17,7 +17,7 @@ from dedup.story.partition import coarsened, partition, refined
 from dedup.story.similarity import membership
 from dedup.story.weighting import Vocabulary, vectorize
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # Shares of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11 without meanings, whose part
 # depends on the number of languages).
@@ -89,13 +89,13 @@ def find_stories(
     counting, weighting, comparing, comparing_meanings, grouping = split_progress(
         progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
     )
-    _log.debug("reading the features of %d texts", len(texts))
+    _logger.debug("reading the features of %d texts", len(texts))
     vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold, counting), n_jobs, weighting)
-    _log.debug("comparing %d texts by %d features that they share", *vectors.shape)
+    _logger.debug("comparing %d texts by %d features that they share", *vectors.shape)
     edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:
         edges = united(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
-    _log.debug("grouping by %d similar pairs", len(edges.left))
+    _logger.debug("grouping by %d similar pairs", len(edges.left))
     labels = partition(edges.adjacency(len(texts)), threshold)
     grouping(1)
     return StoryGroups(labels, threshold, edges, vocabulary)

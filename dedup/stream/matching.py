@@ -18,7 +18,7 @@ from dedup.stream.state import IndexState
 from dedup.stream.text_features import TextFeatures, extract_features, extract_shingles
 from dedup.text.limit import readable_texts
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 #: An article is compared with at most this many that share a band with it.
 _MOST_COMPARED = 64
@@ -101,7 +101,7 @@ def _find_originals(
         return originals, canonical
     place = filled[place]
     if np.bincount(place).max() == _MOST_COMPARED:
-        _log.warning("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
+        _logger.warning("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
     earlier = others < nodes[0]
     known = np.unique(others[earlier])
     stored, stored_texts = _stored_articles(state, known.tolist())

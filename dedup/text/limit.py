@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dedup.article import Article
 from dedup.parameters import MAX_CHARS
 
-_log = logging.getLogger("dedup")
+_logger = logging.getLogger("dedup")
 
 
 def readable_texts(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> list[str]:
@@ -25,7 +25,7 @@ def warn_truncated(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> N
     # The cheap sum first: `full_text` joins title and body.
     long = [a for a in articles if len(a.title) + len(a.text) >= max_chars and len(a.full_text) > max_chars]
     if long:
-        _log.warning(
+        _logger.warning(
             "%d of %d articles are longer than max_chars=%d; that much of their beginning was read. The first is %.80r",
             len(long),
             len(articles),
