@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup.archive.job import differences
-from dedup.article import Article, Batch, read_articles
-from dedup.inputs import FIELDS
+from dedup.article import FIELDS, Article, Batch, read_articles
 from dedup.inputs.blocks import Block, blocks_of, find_inputs, rows_of_block
 from dedup.residue.batch import add_residue
 from dedup.stories import LabelledArticles

@@ -5,11 +5,8 @@ import logging
 import os
 import re
 import shutil
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +14,7 @@ import fsspec
 import pyarrow.parquet as pq
 from joblib import Parallel
 
-from dedup._version import __version__
+from dedup._version import versions
 from dedup.archive import near, output, parts, residue, similarity, slices, stories
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.parts import Part
@@ -32,8 +29,6 @@ _LOCK, _DESCRIPTION = "job.lock", "job.json"
 _TABLES = {"assignments": parts.Assignments, "stories": parts.StoryRows, "near_duplicates": parts.Verified}
 
 #: The parameters in the order of the manifest.
-_PARAMETERS: tuple[str, ...] = ("story_threshold", "near_threshold", "recall", "num_perm", "shingle_size")
-_PARAMETERS += ("representative", "cut_residue", "fold", "timezone", "max_chars")
 
 
 class Stage(NamedTuple):
@@ -132,12 +127,11 @@ def _delete(job: Job, spent: tuple[str, ...]) -> None:
 
 def _describe(job: Job) -> dict[str, Any]:
     """Return what a result depends on besides the articles."""
-    packages = {name: version(name) for name in ("Unidecode", "numpy", "pyarrow", "scipy") if find_spec(name.lower())}
     parameters = job.settings.to_dict() | {"representative": job.representative, "timezone": job.timezone}
     return {
         "format": FORMAT,
-        "parameters": {name: parameters[name] for name in _PARAMETERS},
-        "versions": {"dedup": __version__, "unicode": unicodedata.unidata_version} | packages,
+        "parameters": parameters,
+        "versions": versions("Unidecode", "numpy", "pyarrow", "scipy"),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from dedup import parameters as default
 from dedup._version import __version__
-from dedup.inputs import FIELDS
+from dedup.article import FIELDS
 from dedup.inputs.files import FORMATS
 
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from dedup.article import FIELDS
 from dedup.cli.console import BadInputError, Console
-from dedup.inputs import FIELDS
 from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
 
 #: Seconds since 1970 in a table, whose cells are all text; eight digits are a day in ISO 8601.

@@ -10,7 +10,7 @@ from dedup.parameters import StorySettings
 from dedup.store.opening import open_store
 from dedup.stream.assigner import Assigner
 from dedup.stream.live import INDEXED_FEATURES
-from dedup.stream.settings import stored_parameters, versions
+from dedup.stream.settings import stored_parameters, stored_versions
 from dedup.stream.state import IndexState
 
 Result = TypeVar("Result")
@@ -23,7 +23,7 @@ class Session:
     """
 
     def __init__(self, path: str | Path, settings: StorySettings, *, read_only: bool) -> None:
-        self.store = open_store(path, stored_parameters(settings), versions(), read_only=read_only)
+        self.store = open_store(path, stored_parameters(settings), stored_versions(), read_only=read_only)
         self.settings = settings
         self._read_only = read_only
         self._data_version: int | None = None  # that of the state in memory; None when that cannot be relied on

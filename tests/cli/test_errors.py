@@ -8,9 +8,8 @@ import pytest
 from command_line import ARTICLES, WIRE, lines_of
 
 import dedup
-from dedup.article import Article
+from dedup.article import FIELDS, Article
 from dedup.cli.options import build_parser, given_parameters
-from dedup.inputs import FIELDS
 
 GOOD = json.dumps(ARTICLES[0]).encode()
 HOSTILE_LINES = {

@@ -12,7 +12,7 @@ import dedup
 from dedup import StoryIndex
 from dedup.parameters import NearSettings, StorySettings
 from dedup.stream import settings as index_settings
-from dedup.stream.settings import stored_parameters, versions
+from dedup.stream.settings import stored_parameters, stored_versions
 
 TEXT = "Kim Jong Un boarded his armoured train in Pyongyang bound for Vladivostok."
 NEAR = {"threshold": 0.7, "recall": 0.95, "num_perm": 128, "shingle_size": 5}
@@ -55,7 +55,7 @@ def table(path, name):
 
 
 def test_versions_are_those_that_are_installed():
-    assert versions() == {
+    assert stored_versions() == {
         "dedup": dedup.__version__,
         "unicode": unicodedata.unidata_version,
         "Unidecode": version("Unidecode"),
@@ -64,20 +64,20 @@ def test_versions_are_those_that_are_installed():
 
 
 def test_versions_are_looked_up_anew(other_versions):
-    assert versions() == {"dedup": "0.0.1", "unicode": "9.0.0", "Unidecode": "1.0.22", "stopwordsiso": "0.5"}
+    assert stored_versions() == {"dedup": "0.0.1", "unicode": "9.0.0", "Unidecode": "1.0.22", "stopwordsiso": "0.5"}
 
 
 def test_a_file_says_what_it_was_made_by(path):
     fill(path)
-    assert table(path, "versions") == versions()
+    assert table(path, "versions") == stored_versions()
     assert table(path, "parameters") == parameters()
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_file_of_other_versions_opens_and_keeps_what_it_has(path, other_versions, monkeypatch, read_only):
-    story, made_by = fill(path), versions()
+    story, made_by = fill(path), stored_versions()
     monkeypatch.undo()
-    assert made_by != versions()
+    assert made_by != stored_versions()
     with StoryIndex(path, read_only=read_only) as index:
         assert index.story_id("a") == story
         assert [article.text for article in index.story(story).articles] == [TEXT]
@@ -87,7 +87,7 @@ def test_a_file_of_other_versions_opens_and_keeps_what_it_has(path, other_versio
 
 
 def test_a_file_of_other_versions_goes_on(path, other_versions, monkeypatch):
-    story, made_by = fill(path), versions()
+    story, made_by = fill(path), stored_versions()
     monkeypatch.undo()
     with StoryIndex(path) as index:
         assert index.add({"id": "a", "text": TEXT}).outcome == "unchanged"
