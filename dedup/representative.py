@@ -27,10 +27,7 @@ class Candidate:
 
 
 def candidates_of(
-    articles: Sequence[Article],
-    copies: Integers,
-    words: Sequence[int],
-    membership: Floats,
+    articles: Sequence[Article], copies: Integers, words: Sequence[int], membership: Floats
 ) -> list[Candidate]:
     """The articles of a story, in canonical order, with the facts that the rules use.
 

@@ -11,11 +11,7 @@ import dedup
 
 # By itself Hypothesis takes other settings where it sees CI: no random examples. Here a newcomer and CI see the same.
 hypothesis.settings.register_profile(
-    "dedup",
-    derandomize=False,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    "dedup", derandomize=False, deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("dedup")
 

@@ -185,14 +185,8 @@ REFUSED = [
     (lambda path: path.write_text("Dear diary, " * 500), "is no database: .*; allowed"),
     (lambda path: path.write_text("Hi"), "is no database: .*; allowed"),
     (newer_format, f"has format {FORMAT + 1}; allowed: {FORMAT}"),
-    pytest.param(
-        newer_format_of_another_journal,
-        f"has format {FORMAT + 1}; allowed: {FORMAT}",
-    ),
-    pytest.param(
-        claimed_but_empty,
-        "is another program's database; allowed",
-    ),
+    pytest.param(newer_format_of_another_journal, f"has format {FORMAT + 1}; allowed: {FORMAT}"),
+    pytest.param(claimed_but_empty, "is another program's database; allowed"),
 ]
 REFUSED_IDS = ["other program", "text", "short text", "newer", "newer, no WAL", "claimed but empty"]
 
@@ -257,13 +251,7 @@ except Exception as error:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become nobody")
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("directory"),
-        pytest.param("file"),
-    ],
-)
+@pytest.mark.parametrize("kind", [pytest.param("directory"), pytest.param("file")])
 def test_what_may_not_be_written_is_a_clear_error(kind):
     with_index = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
     path = with_index / "index.db"

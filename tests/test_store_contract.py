@@ -343,16 +343,7 @@ def residue_of(seed):
 
 
 def article(
-    node,
-    name=None,
-    *,
-    day=0.0,
-    expiry_day=None,
-    story=1,
-    canonical=None,
-    source="",
-    fields="{}",
-    features=None,
+    node, name=None, *, day=0.0, expiry_day=None, story=1, canonical=None, source="", fields="{}", features=None
 ):
     """An article of which only what matters is said."""
     expiry_day = expiry_day if expiry_day is not None else day or 0.0

@@ -231,10 +231,7 @@ SECTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], Rows]]] = {
     "b": ("recall: share of exact pairs found at threshold 0.7", recall),
     "c": ("containment: briefs of 150 words out of 800, reports of 200 behind 40 and before 60 words", containment),
     "d": ("templates: share of pairs of different reports under one footer of 120 words that are found", templates),
-    "e": (
-        "bulletins: shares of copies, and of pairs of others, in one group; by numbers too",
-        bulletins,
-    ),
+    "e": ("bulletins: shares of copies, and of pairs of others, in one group; by numbers too", bulletins),
     "f": ("sketches of 128 values", sketches),
     "g": ("crowds: share of related texts in one group", crowds),
 }

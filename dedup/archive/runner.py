@@ -128,11 +128,7 @@ def _delete(job: Job, spent: tuple[str, ...]) -> None:
 def _describe(job: Job) -> dict[str, Any]:
     """Return what a result depends on besides the articles."""
     parameters = job.settings.to_dict() | {"representative": job.representative, "timezone": job.timezone}
-    return {
-        "format": FORMAT,
-        "parameters": parameters,
-        "versions": versions("Unidecode", "numpy", "pyarrow", "scipy"),
-    }
+    return {"format": FORMAT, "parameters": parameters, "versions": versions("Unidecode", "numpy", "pyarrow", "scipy")}
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:

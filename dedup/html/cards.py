@@ -99,7 +99,7 @@ def _body(story: StoryFacts) -> str:
     shown, terms, sources = story.representative, story.terms, story.sources
     parts = [
         f"<p>{link(shown.url, name_of(shown))} <small>{facts_of(shown)}</small><br>"
-        f"<small>{line(story.reason, 400)}</small></p>",
+        f"<small>{line(story.reason, 400)}</small></p>"
     ]
     if len(story) > 1:
         label = f"cohesion {story.cohesion:.2f}, threshold {story.threshold:g}"

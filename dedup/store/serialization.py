@@ -21,9 +21,7 @@ def to_bytes(record: ArticleFeatures | LearnedResidue) -> tuple[Any, ...]:
     return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in record)
 
 
-def neighbours_from_rows(
-    rows: Sequence[tuple[int, bytes, bytes]],
-) -> tuple[Integers, Integers, NDArray[np.float32]]:
+def neighbours_from_rows(rows: Sequence[tuple[int, bytes, bytes]]) -> tuple[Integers, Integers, NDArray[np.float32]]:
     """Return `Store.neighbours` from rows of node, neighbours and similarities."""
     others = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.int32).astype(np.int64)
     similarities = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)

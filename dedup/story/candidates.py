@@ -102,11 +102,7 @@ def in_reach(chunk: slice, other: slice, days: Floats) -> bool:
 
 
 def pairs_of_candidates(
-    vectors: csr_array,
-    days: Floats,
-    rare: csr_array,
-    first: int,
-    others: list[tuple[int, csr_array]],
+    vectors: csr_array, days: Floats, rare: csr_array, first: int, others: list[tuple[int, csr_array]]
 ) -> Pairs:
     """Pairs ``left < right``, sorted, with their similarities.
 

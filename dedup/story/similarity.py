@@ -63,11 +63,7 @@ def cosines(vectors: csr_array, left: Integers, right: Integers) -> Floats:
 
 
 def _cosines_of_block(
-    vectors: csr_array,
-    sizes: NDArray[np.int32],
-    left: Integers,
-    right: Integers,
-    unpacked: NDArray[np.float32],
+    vectors: csr_array, sizes: NDArray[np.int32], left: Integers, right: Integers, unpacked: NDArray[np.float32]
 ) -> Floats:
     counts = sizes[right]
     ends = np.cumsum(counts, dtype=np.int64)

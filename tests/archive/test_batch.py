@@ -38,10 +38,7 @@ def of_batch(articles, **parameters):
     stories = dedup.cluster(ordered, max_chars=MAX_CHARS, **parameters)
     own = {name: value for name, value in parameters.items() if name in ("cut_residue", "fold", "recall", "num_perm")}
     pairs = dedup.near_duplicates(
-        ordered,
-        max_chars=MAX_CHARS,
-        threshold=parameters.get("near_threshold", 0.7),
-        **{"cut_residue": True} | own,
+        ordered, max_chars=MAX_CHARS, threshold=parameters.get("near_threshold", 0.7), **{"cut_residue": True} | own
     )
     representatives = set(stories.representative_indices.tolist())
     assignments = [

@@ -191,13 +191,7 @@ def test_no_articles_are_no_stories(tmp_path, data, cut_residue):
 
 def test_one_article_is_a_story(tmp_path):
     ((row,), (story,)) = clustered(tmp_path, write(tmp_path / "a.jsonl", [{"id": 1, "text": TEXT}]))
-    assert row == {
-        "id": "1",
-        "story_id": "1",
-        "near_duplicate_group": 0,
-        "is_representative": True,
-        "membership": 1.0,
-    }
+    assert row == {"id": "1", "story_id": "1", "near_duplicate_group": 0, "is_representative": True, "membership": 1.0}
     assert (story["story_id"], story["representative_id"], story["articles"], story["first"]) == ("1", "1", 1, None)
 
 

@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 
 from dedup.story import weighting
 from dedup.story.features import CHARACTER_RUN, HEADLINE_SHARE, WORD, WORD_PAIR, count_features, feature_keys
-from dedup.story.weighting import (
-    FAMILY_WEIGHT,
-    PRIOR_ARTICLES,
-    PRIOR_STOP_WORD_ARTICLES,
-    feature_weights,
-    vectorize,
-)
+from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES, PRIOR_STOP_WORD_ARTICLES, feature_weights, vectorize
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import sentence_starts, tokenize
 

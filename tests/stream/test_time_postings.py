@@ -15,10 +15,7 @@ EXAMPLES = settings(deadline=None, max_examples=70)
 ROUNDING = 1e-9
 WHOLE_DAYS = st.one_of(st.just(nan), st.integers(-30, 30).map(float))  # their reach never ends where a slice does
 DAYS = st.one_of(
-    WHOLE_DAYS,
-    st.floats(-40.0, 40.0),
-    st.integers(-3, 3).map(lambda k: k * REACH_DAYS),
-    st.floats(19_600.0, 19_640.0),
+    WHOLE_DAYS, st.floats(-40.0, 40.0), st.integers(-3, 3).map(lambda k: k * REACH_DAYS), st.floats(19_600.0, 19_640.0)
 )
 FEATURES = st.one_of(st.integers(0, 4), st.just(2**32 - 1))
 POSTINGS = st.lists(st.tuples(DAYS, FEATURES, st.integers(0, 20)), max_size=10)

@@ -32,10 +32,7 @@ ALPHABET = (
     "\ud800\udbff\udc00\udfff"  # lone surrogates
 )
 ANY_CHARACTER = st.one_of(
-    st.sampled_from(ALPHABET),
-    st.sampled_from("ab éж京"),
-    st.characters(),
-    st.characters(categories=["Cs"]),
+    st.sampled_from(ALPHABET), st.sampled_from("ab éж京"), st.characters(), st.characters(categories=["Cs"])
 )
 SERBIAN = st.text("ЂђјЏшЧц w.京\u0306", max_size=20)
 ANY_TEXT = st.one_of(st.text(ANY_CHARACTER, max_size=40), SERBIAN, st.text("aB. é가京", min_size=60, max_size=150))
