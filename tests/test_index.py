@@ -1150,6 +1150,7 @@ def hammer(index, english, seed, stop, mine, others):
     return live
 
 
+@pytest.mark.slow
 def test_eight_threads_of_mixed_operations_leave_the_index_consistent(tmp_path, english):
     parts = [english[i::8] for i in range(8)]
     stop = time.monotonic() + 2

@@ -561,6 +561,7 @@ class Changes(RuleBasedStateMachine):
                 store.close()
 
 
+@pytest.mark.slow
 def test_whatever_is_written_is_read_as_by_its_twin(make_store):
     numbers, histories = count(), make_store.backend.histories
     machine = settings(deadline=None, max_examples=histories, stateful_step_count=25)

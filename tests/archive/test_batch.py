@@ -202,6 +202,7 @@ def test_stories_in_steps_are_nearly_those_of_the_batch(
     assert bcubed(*labels).f1 > (0.995 if of_all else 0.98)
 
 
+@pytest.mark.slow
 def test_tables_of_steps_fit_together(tmp_path, monkeypatch, months):
     monkeypatch.setattr(slices, "SLICE_ARTICLES", 50)
     monkeypatch.setattr(story_stages, "STEP_ARTICLES", 100)
@@ -271,6 +272,7 @@ def some():
     return generated(150, seed=6, days=10) + hostile(surrogates=False)
 
 
+@pytest.mark.slow
 def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slices, monkeypatch, some):
     small_slices(70)
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 5000)

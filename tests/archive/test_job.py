@@ -124,6 +124,7 @@ def test_a_stage_ends_when_workers_are_lost_three_times_and_nothing_is_finished(
     assert losing.calls == [9]
 
 
+@pytest.mark.slow
 def test_a_stage_outlives_workers_that_are_killed(job, caplog):
     with workers(2, backend="loky") as pool:
         run_stage(job, dies_once, "stage", range(8), pool)

@@ -15,6 +15,7 @@ from archived import MAX_CHARS, cluster, files_of, generated, shuffled, write
 from fsspec.implementations.local import LocalFileSystem
 
 import dedup
+from dedup import _version
 from dedup.archive import near, output, residue, runner, similarity, slices, stories
 
 TASKS = {
@@ -312,7 +313,7 @@ def test_another_parameter_is_another_job(jobs, state, name):
 
 @pytest.mark.parametrize("state", ["interrupted", "finished"])
 def test_another_version_is_another_job(jobs, state, monkeypatch):
-    monkeypatch.setattr(runner, "__version__", "0.0.1")
+    monkeypatch.setattr(_version, "__version__", "0.0.1")
     path, folder = jobs
     with pytest.raises(ValueError, match=r"another job.*dedup was .*, now it is '0\.0\.1'"):
         cluster(path, folder / state)

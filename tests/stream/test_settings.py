@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dedup
-from dedup import StoryIndex
+from dedup import StoryIndex, _version
 from dedup.parameters import NearSettings, StorySettings
 from dedup.stream import settings as index_settings
 from dedup.stream.settings import stored_parameters, stored_versions
@@ -34,9 +34,9 @@ def path(tmp_path):
 @pytest.fixture
 def other_versions(monkeypatch):
     """As if it were another Python, with other packages."""
-    monkeypatch.setattr(index_settings, "__version__", "0.0.1")
+    monkeypatch.setattr(_version, "__version__", "0.0.1")
     monkeypatch.setattr(unicodedata, "unidata_version", "9.0.0")
-    monkeypatch.setattr(index_settings, "version", lambda name: {"Unidecode": "1.0.22", "stopwordsiso": "0.5"}[name])
+    monkeypatch.setattr(_version, "version", lambda name: {"Unidecode": "1.0.22", "stopwordsiso": "0.5"}[name])
 
 
 def fill(path):
