@@ -18,11 +18,11 @@ from dedup.text.tokens import blocks, tokenize
 
 Span = tuple[int, int]
 
-#: A gap between two pieces of residue is residue if it has at most so many words, numbers and dates not counted, and so
-#: many tokens: a city between the temperature and the date, a section in a menu.
+#: The longest gap between two pieces of residue that is residue too, in words other than numbers and dates, and in all
+#: tokens: a city between the temperature and the date, a section in a menu.
 _GAP_WORDS, _GAP_TOKENS = 3, 12
 
-#: So many numbers and names of months or days in a row are a date with its time.
+#: The shortest run of numbers and names of months or days that is a date with its time.
 _DATE_TOKENS = 3
 
 #: Words of the shortest known phrase in a text without line breaks, and one less at the very head or foot; twice as

@@ -19,13 +19,13 @@ from dedup.text.tokens import blocks, mix, tokenize
 #: Articles of a source to learn from at most, spread evenly over its time; and where no source is named.
 ARTICLES_PER_SOURCE, ARTICLES_WITHOUT_SOURCE = 64, 512
 
-#: Residue recurs in at least so many stories of a source, and in at least this share of them: whole lines, and runs at
-#: the head or the foot of an article; and runs anywhere.
+#: Residue recurs in at least this number of stories of a source, and in at least this share of them. The first pair is
+#: for whole lines, and for runs at the head or the foot of an article; the second for runs anywhere.
 MIN_STORIES, MIN_SHARE = 4, 0.03
 MIN_STORIES_ANYWHERE, MIN_SHARE_ANYWHERE = 5, 0.12
 
 # Articles of one source are one story when this share of each consists of lines and runs that both have, weighted by
-# inverse document frequency among its articles and so many others. Copies share rare ones, pages of a site common ones.
+# inverse document frequency, with a prior of other articles. Copies share rare ones, pages of a site common ones.
 _PRIOR_ARTICLES, _SAME_STORY = 100, 0.5
 
 #: Tokens of a run, in words and in characters of scripts without spaces.

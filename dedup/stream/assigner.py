@@ -22,7 +22,7 @@ from dedup.stream.state import IndexState
 
 #: Before an index has some hundred articles, its document frequencies say little, and similarities are too high. In an
 #: empty index the thresholds for joining and merging are raised by these shares; the margin falls to 1/e with this many
-#: articles. Until it has enough, the index weights all articles again after every so many, and merges stories.
+#: articles. A young index weights all its articles again at this interval, and merges stories.
 _JOIN_MARGIN, _MERGE_MARGIN, _MARGIN_ARTICLES = 1.5, 0.7, 500.0
 _REWEIGHT_EVERY, _REWEIGHT_UNTIL = 50, 3000
 
