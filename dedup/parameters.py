@@ -27,7 +27,7 @@ REPRESENTATIVE = "central"
 FOLD: Fold = "unidecode"
 
 #: Similarities below this count as none, so that no story threshold can be lower.
-LEAST_STORY_THRESHOLD = 0.05
+MIN_STORY_THRESHOLD = 0.05
 
 #: Characters of an article that are read: five times the longest pieces that papers print, and a page with all its
 #: markup. Reading a text takes 75 bytes of memory a character, 190 in scripts without spaces, so that no article takes
@@ -148,7 +148,7 @@ def _value(error: type[Exception], allowed: str, accepts: Callable[[Any], bool])
 
 
 #: Check a story threshold under the caller's name for it.
-check_story_threshold = _number(LEAST_STORY_THRESHOLD, 1, "[)")
+check_story_threshold = _number(MIN_STORY_THRESHOLD, 1, "[)")
 
 _check_jobs = _count("None, -1 or an integer of at least 1", optional=True)
 

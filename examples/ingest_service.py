@@ -29,7 +29,7 @@ except ImportError as error:
 
 from dedup import Assignment, Refusal, StoryIndex
 
-MOST_ARTICLES = 1000
+MAX_ARTICLES = 1000
 EXAMPLE = {"id": "a", "text": "Kim Jong Un crossed into Russia by train.", "published": "2023-09-12T08:00:00Z"}
 
 # Broken feeds carry lone surrogates, which no answer can be encoded with: they become question marks.
@@ -116,8 +116,8 @@ async def add(article: Given, to: Opened, answer: Response) -> Assignment:
 @router.post("/articles/batch")
 async def add_many(articles: Articles, to: Opened, errors: Errors = "raise") -> BatchAnswer:
     """Put articles into stories in one transaction; a bad one refuses all of them or, with "skip", only itself."""
-    if len(articles) > MOST_ARTICLES:
-        raise HTTPException(413, f"{len(articles)} articles in a batch; allowed: up to {MOST_ARTICLES}")
+    if len(articles) > MAX_ARTICLES:
+        raise HTTPException(413, f"{len(articles)} articles in a batch; allowed: up to {MAX_ARTICLES}")
     found = await to.run(lambda index: index.add_many(articles, errors=errors))
     assignments, refusals = found if isinstance(found, tuple) else (found, [])
     to.count(*assignments)

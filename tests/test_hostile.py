@@ -257,7 +257,7 @@ def test_an_index_keeps_what_no_database_can_encode(tmp_path):
 
 
 def test_what_a_row_cannot_hold_is_refused_alone(monkeypatch):
-    monkeypatch.setattr(validation, "_MOST_BYTES", 1_000)
+    monkeypatch.setattr(validation, "_MAX_BYTES", 1_000)
     articles = [Article("a", KIM), Article("b", "\ud800" * 200), Article("c", "x" * 800)]
     with StoryIndex(":memory:") as index:
         with pytest.raises(ValueError, match=r"article 1 \(id 'b'\): field 'text' has 200 characters; allowed: 1,000"):

@@ -1230,7 +1230,7 @@ def test_bad_articles_among_many_are_skipped_and_returned_if_wanted(index):
 
 
 def test_it_is_logged_when_an_article_is_not_compared_with_all_that_share_its_bands(index, monkeypatch, caplog):
-    monkeypatch.setattr("dedup.stream.matching._MOST_COMPARED", 2)
+    monkeypatch.setattr("dedup.stream.matching._MAX_COMPARED", 2)
     with caplog.at_level("INFO"):
         outcomes = [index.add({"id": str(i), "text": TRAIN}).outcome for i in range(4)]
     assert outcomes == ["new_story", *["near_duplicate"] * 3]

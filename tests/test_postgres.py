@@ -60,7 +60,7 @@ def test_a_reader_is_not_held_up_by_a_transaction(url):
 
 @pytest.mark.parametrize("remembered", [0, 1, 4])
 def test_one_that_is_far_behind_reads_all_again(url, sample, monkeypatch, remembered):
-    monkeypatch.setattr("dedup.store.postgres._MOST_COMMITS_BEHIND", remembered)
+    monkeypatch.setattr("dedup.store.postgres._MAX_COMMITS_BEHIND", remembered)
     with StoryIndex(url) as first, StoryIndex(url) as second:
         for i in range(0, 60, 5):
             first.add_many(sample[i : i + 5])

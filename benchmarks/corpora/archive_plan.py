@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 TAIL, LARGEST, LASTS_DAYS = 1.3, 600, 4.0
-COPIES, MOST_CHANGED, APPENDED = 0.15, 0.025, 12
+COPIES, MAX_CHANGED, APPENDED = 0.15, 0.025, 12
 VIRAL_DAYS, VIRAL_CHANGED = 5.0, (0.001, 0.02)
 SOURCES, UNDATED = 120, 0.01
 
@@ -41,7 +41,7 @@ def make_plan(rng: Generator, n: int, words: int, a_day: int, copies: int, large
     text = np.where(copied & (rank > 0), earlier, np.arange(n))
     while (text[text] != text).any():
         text = text[text]
-    changed = np.where(viral, rng.uniform(*VIRAL_CHANGED, n), rng.uniform(0, MOST_CHANGED, n))
+    changed = np.where(viral, rng.uniform(*VIRAL_CHANGED, n), rng.uniform(0, MAX_CHANGED, n))
     is_copy = text != np.arange(n)
     appended = np.where(is_copy & ~viral & (rng.random(n) < 0.3), APPENDED, 0)
     length = np.clip(rng.lognormal(np.log(words) - 0.1, 0.45, n), words / 4, words * 6).astype(np.int64)

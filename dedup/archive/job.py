@@ -15,7 +15,7 @@ from dedup.parameters import StorySettings
 _logger = logging.getLogger(__name__)
 
 #: A stage fails after this many losses of workers in a row without a part finished.
-_MOST_LOSSES = 3
+_MAX_LOSSES = 3
 
 
 class Job(NamedTuple):
@@ -50,9 +50,9 @@ def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers:
             before, left = len(left), [number for number in left if not part_folder(job, stage, number).exists()]
             losses = 0 if len(left) < before else losses + 1
             _logger.warning("%s: workers were lost (%s); %d parts are left", stage, error, len(left))
-            if losses == _MOST_LOSSES:
+            if losses == _MAX_LOSSES:
                 raise RuntimeError(
-                    f"{stage}: workers were lost {_MOST_LOSSES} times without a part finished, the last time by "
+                    f"{stage}: workers were lost {_MAX_LOSSES} times without a part finished, the last time by "
                     f"{error!r}; allowed: as much memory as the documentation says. To call again goes on from here"
                 ) from error
             continue

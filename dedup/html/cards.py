@@ -12,16 +12,16 @@ from dedup.html.fields import bar, card, facts_of, folded, line, link, listed, n
 from dedup.wording import period, plural
 
 #: Most stories of a card, articles of a story, groups of copies of a story, and members of a group.
-MOST_STORIES, MOST_ARTICLES, MOST_GROUPS, MOST_COPIES = 20, 10, 5, 5
+MAX_STORIES, MAX_ARTICLES, MAX_GROUPS, MAX_COPIES = 20, 10, 5, 5
 
-_MOST_PAIRS = 20
-_MOST_OUTLETS = 8
+_MAX_PAIRS = 20
+_MAX_OUTLETS = 8
 
 
 def stories_card(stories: StoriesFacts) -> str:
     """The largest stories, each folded, and how many others there are."""
-    shown = "".join(folded(_heading(story), _body(story)) for story in islice(stories, MOST_STORIES))
-    more = len(stories) - MOST_STORIES
+    shown = "".join(folded(_heading(story), _body(story)) for story in islice(stories, MAX_STORIES))
+    more = len(stories) - MAX_STORIES
     counts = f"{plural(len(stories.articles), 'article')} in {plural(len(stories), 'story', 'stories')}"
     rest = f"<p><small>and {more:,} smaller ones</small></p>" if more > 0 else ""
     return card(f"<p><strong>{counts}</strong></p>{shown}{rest}")
@@ -45,17 +45,17 @@ def near_duplicates_card(
         f"{plural(n_texts, 'text')}: {plural(len(pairs), 'pair')} of near-duplicates, "
         f"{sum(map(len, groups)):,} texts in {plural(len(groups), 'group')}"
     )
-    closest = (-jaccard).argsort(kind="stable")[:_MOST_PAIRS].tolist()
+    closest = (-jaccard).argsort(kind="stable")[:_MAX_PAIRS].tolist()
     rows = "".join(
         f"<tr><td>{pairs[i, 0]}</td><td>{pairs[i, 1]}</td><td>{jaccard[i]:.3f}</td><td>{containment[i]:.3f}</td></tr>"
         for i in closest
     )
     table = f"<table><tr><th>text</th><th>text</th><th>Jaccard</th><th>containment</th></tr>{rows}</table>"
-    if len(pairs) > _MOST_PAIRS:
-        table += f"<p><small>the closest {_MOST_PAIRS} of {len(pairs):,}</small></p>"
+    if len(pairs) > _MAX_PAIRS:
+        table += f"<p><small>the closest {_MAX_PAIRS} of {len(pairs):,}</small></p>"
     largest = [
-        ", ".join(map(str, group[:MOST_STORIES])) + ("…" if len(group) > MOST_STORIES else "")
-        for group in sorted(groups, key=len, reverse=True)[:MOST_STORIES]
+        ", ".join(map(str, group[:MAX_STORIES])) + ("…" if len(group) > MAX_STORIES else "")
+        for group in sorted(groups, key=len, reverse=True)[:MAX_STORIES]
     ]
     shown = folded("closest pairs", table) + folded("largest groups", listed(largest, len(groups), "groups"))
     note = f"<p><small>Jaccard similarity of at least {threshold:g}</small></p>"
@@ -77,8 +77,8 @@ def assignment_card(
     if similarity is not None:
         rows.append(("similarity", bar(similarity, f"{similarity:.3f}")))
     if merged:
-        rest = f" and {len(merged) - MOST_STORIES:,} more" if len(merged) > MOST_STORIES else ""
-        rows.append(("merged", ", ".join(map(line, merged[:MOST_STORIES])) + rest))
+        rest = f" and {len(merged) - MAX_STORIES:,} more" if len(merged) > MAX_STORIES else ""
+        rows.append(("merged", ", ".join(map(line, merged[:MAX_STORIES])) + rest))
     return card(f"<table>{''.join(f'<tr><th>{name}</th><td>{value}</td></tr>' for name, value in rows)}</table>")
 
 
@@ -107,8 +107,8 @@ def _body(story: StoryFacts) -> str:
     if terms:
         parts.append(f"<p><small>{', '.join(line(term, 60) for term in terms)}</small></p>")
     if sources:
-        outlets = ", ".join(line(source, 60) for source in sources[:_MOST_OUTLETS])
-        rest = f" and {len(sources) - _MOST_OUTLETS:,} more" if len(sources) > _MOST_OUTLETS else ""
+        outlets = ", ".join(line(source, 60) for source in sources[:_MAX_OUTLETS])
+        rest = f" and {len(sources) - _MAX_OUTLETS:,} more" if len(sources) > _MAX_OUTLETS else ""
         parts.append(f"<p><small>{outlets}{rest}</small></p>")
     if len(story) > 1:
         parts.append(folded(plural(len(story), "article"), _articles(story)))
@@ -121,14 +121,14 @@ def _articles(story: StoryFacts) -> str:
     """The first articles, each with its similarity to the others."""
     items = [
         f"{link(article.url, name_of(article))} <small>{facts_of(article)}, {membership:.2f}</small>"
-        for article, membership in zip(story.articles[:MOST_ARTICLES], story.membership, strict=False)
+        for article, membership in zip(story.articles[:MAX_ARTICLES], story.membership, strict=False)
     ]
     return listed(items, len(story), "articles")
 
 
 def _copies(story: StoryFacts) -> str:
     groups = []
-    for group in story.near_duplicates[:MOST_GROUPS]:
-        copies = [f"{name_of(copy)} <small>{facts_of(copy)}</small>" for copy in group[:MOST_COPIES]]
+    for group in story.near_duplicates[:MAX_GROUPS]:
+        copies = [f"{name_of(copy)} <small>{facts_of(copy)}</small>" for copy in group[:MAX_COPIES]]
         groups.append(listed(copies, len(group), "copies"))
     return listed(groups, len(story.near_duplicates), "groups")

@@ -10,7 +10,7 @@ from dedup.wording import plural
 Span = tuple[int, int]
 
 #: Most characters of each text and most passages of a card.
-MOST_CHARACTERS, MOST_PASSAGES = 6000, 20
+MAX_CHARACTERS, MAX_PASSAGES = 6000, 20
 
 
 def comparison_card(
@@ -30,7 +30,7 @@ def comparison_card(
     if terms:
         parts.append(f"<p>{', '.join(f'{line(term, 80)} <small>{share:.0%}</small>' for term, share in terms)}</p>")
     if passages:
-        shared = listed([line(words, 300) for words, _, _ in passages[:MOST_PASSAGES]], len(passages), "passages")
+        shared = listed([line(words, 300) for words, _, _ in passages[:MAX_PASSAGES]], len(passages), "passages")
         parts.append(folded(plural(len(passages), "shared passage"), shared))
     sides = [left for _, left, _ in passages], [right for _, _, right in passages]
     columns = [
@@ -43,7 +43,7 @@ def comparison_card(
 
 def _marked(text: str, passages: list[Span], residue: tuple[Span, ...]) -> str:
     """The beginning of a text with its passages marked and its residue greyed."""
-    stop = min(len(text), MOST_CHARACTERS)
+    stop = min(len(text), MAX_CHARACTERS)
     spans = [(*span, "mark") for span in passages] + [(*span, "s") for span in residue]
     spans = [span for span in spans if span[0] < stop]
     bounds = sorted({0, stop, *(min(bound, stop) for begin, end, _ in spans for bound in (begin, end))})

@@ -15,7 +15,7 @@ from dedup.store.serialization import features_from_rows, neighbours_from_rows, 
 from dedup.store.sqlite_file import UNFINISHED
 
 # A writer that is further behind than this many commits reads everything again.
-_MOST_COMMITS_BEHIND = 10_000
+_MAX_COMMITS_BEHIND = 10_000
 
 _ROWS_AT_ONCE, _FEATURES_AT_ONCE = 1 << 14, 1 << 11
 
@@ -35,7 +35,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def changes(self, data_version: int, n_features: int) -> Changes | None:
         since = self._commits_known(data_version)
-        if since is None or not 0 <= self._commits - since <= _MOST_COMMITS_BEHIND:
+        if since is None or not 0 <= self._commits - since <= _MAX_COMMITS_BEHIND:
             return None
         deleted = self._column("SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node", since)
         nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
@@ -96,7 +96,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def delete(self, nodes: Sequence[int]) -> None:
         commit = self._commits + 1
-        self._write("DELETE FROM dedup.gone WHERE changed < %s", commit - _MOST_COMMITS_BEHIND)
+        self._write("DELETE FROM dedup.gone WHERE changed < %s", commit - _MAX_COMMITS_BEHIND)
         self._write(
             "WITH these AS (SELECT unnest(%s::bigint[]) AS node), "
             "articles AS (DELETE FROM dedup.articles USING these WHERE articles.node = these.node), "

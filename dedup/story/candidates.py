@@ -8,12 +8,12 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
-from dedup.parameters import LEAST_STORY_THRESHOLD
+from dedup.parameters import MIN_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.similarity import TIME_SCALE_DAYS, cosines, time_factor
 
 #: Similarities below this count as none.
-FLOOR = LEAST_STORY_THRESHOLD
+FLOOR = MIN_STORY_THRESHOLD
 
 #: Pairs are candidates when their rare features alone are this similar. On six labelled sets few other pairs reach
 #: `FLOOR`; without those, BCubed F1 changes by less than 0.002.

@@ -31,7 +31,7 @@ TEXTS_AT_ONCE = 256
 _SHARE_BITS, _NODE_BITS = 24, 31
 
 # Only the first nodes of an LSH bucket are looked at; where there are more, they are copies or share a template.
-_MOST_IN_BUCKET = 256
+_MAX_IN_BUCKET = 256
 
 # The features of a text fill a table by their low bits, so that one look tells most other features from them.
 _TABLE_MASK = np.uint32((1 << 16) - 1)
@@ -120,9 +120,9 @@ class LiveArticles:
         order = np.argsort(bands, axis=None)
         keys = bands.ravel()[order]
         # A text that comes 100,000 times must not be compared with all of its copies each time.
-        which, others = self._bands.find(keys, _MOST_IN_BUCKET)
+        which, others = self._bands.find(keys, _MAX_IN_BUCKET)
         stored = others[others < nodes[0]]
-        if len(stored) and np.bincount(which).max() >= _MOST_IN_BUCKET and not self.nodes.alive(stored).all():
+        if len(stored) and np.bincount(which).max() >= _MAX_IN_BUCKET and not self.nodes.alive(stored).all():
             which, others = self._bands.find(keys)  # removed nodes may stand before live ones
         text = order[which] // bands.shape[1]
         earlier = others < nodes[text]

@@ -21,7 +21,7 @@ from dedup.text.limit import readable_texts
 _logger = logging.getLogger(__name__)
 
 #: An article is compared with at most this many that share a band with it.
-_MOST_COMPARED = 64
+_MAX_COMPARED = 64
 
 _ROWS_AT_ONCE = 16
 
@@ -94,14 +94,14 @@ def _find_originals(
 ) -> tuple[dict[int, tuple[str, float]], Integers]:
     """Return the originals and the canonical nodes of new articles; of equally similar originals, the earliest."""
     filled = np.flatnonzero(~texts.blank)
-    place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MOST_COMPARED)
+    place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MAX_COMPARED)
     originals: dict[int, tuple[str, float]] = {}
     canonical = nodes.copy()
     if not len(place):
         return originals, canonical
     place = filled[place]
-    if np.bincount(place).max() == _MOST_COMPARED:
-        _logger.warning("an article shares bands with %d others or more; it is compared with those", _MOST_COMPARED)
+    if np.bincount(place).max() == _MAX_COMPARED:
+        _logger.warning("an article shares bands with %d others or more; it is compared with those", _MAX_COMPARED)
     earlier = others < nodes[0]
     known = np.unique(others[earlier])
     stored, stored_texts = _stored_articles(state, known.tolist())

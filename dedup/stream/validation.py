@@ -10,7 +10,7 @@ from dedup.stream.assignment import Refusal
 from dedup.wording import printable
 
 # SQLite's limit for a row is 10**9; numbers take some of it.
-_MOST_BYTES = 999_000_000
+_MAX_BYTES = 999_000_000
 
 
 def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool = True) -> list[Article]:
@@ -30,10 +30,10 @@ def _require_size(position: int, article: Article) -> None:
     names = ("text", "title", "id", "source", "url", "language")
     sizes = {name: len(getattr(article, name) or "") for name in names}
     # A character takes at most twelve bytes; the id is stored twice.
-    if 12 * sum(sizes.values()) > _MOST_BYTES and len(encode_article(article)) + 4 * len(article.id) > _MOST_BYTES:
+    if 12 * sum(sizes.values()) > _MAX_BYTES and len(encode_article(article)) + 4 * len(article.id) > _MAX_BYTES:
         longest = max(names, key=sizes.__getitem__)
         problem = f"article {position} (id {article.id!r:.80}): field {longest!r} has {sizes[longest]:,} characters"
-        raise ValueError(f"{problem}; allowed: {_MOST_BYTES:,} bytes as JSON, all fields together")
+        raise ValueError(f"{problem}; allowed: {_MAX_BYTES:,} bytes as JSON, all fields together")
 
 
 def split_valid(items: Iterable[Any], timezone: str | tzinfo | None) -> tuple[list[Any], list[Refusal]]:

@@ -12,7 +12,7 @@ from dedup.text.tokens import tokenize
 THRESHOLD = 0.7
 CODECS = ("utf-8", "utf-16-le", "utf-32-le", "latin-1")  # any but the last let surrogates through
 NEXT_ARTICLE, END_OF_TITLE, AGAIN = "\x1e", "\x1f", "\x1d"
-MOST_ARTICLES, MOST_REPEATS = 8, 300
+MAX_ARTICLES, MAX_REPEATS = 8, 300
 
 
 def articles_of(data):
@@ -24,13 +24,13 @@ def articles_of(data):
     codec = CODECS[data[0] % len(CODECS)] if data else "utf-8"
     text = _decoded(data[1:], codec)
     articles = []
-    for number, part in enumerate(text.split(NEXT_ARTICLE)[:MOST_ARTICLES]):
+    for number, part in enumerate(text.split(NEXT_ARTICLE)[:MAX_ARTICLES]):
         if part == AGAIN and articles:
             articles.append(articles[-1] | {"id": str(number)})
             continue
         title, _, body = part.rpartition(END_OF_TITLE)
         before, again, behind = body.partition(AGAIN)
-        body = before * (ord(behind[0]) % MOST_REPEATS) + behind[1:] if again and behind else before
+        body = before * (ord(behind[0]) % MAX_REPEATS) + behind[1:] if again and behind else before
         articles.append({"id": str(number), "text": body, "title": title})
     return articles
 

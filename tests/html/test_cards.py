@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.html.cards import MOST_ARTICLES, MOST_STORIES
-from dedup.html.comparison import MOST_CHARACTERS
+from dedup.html.cards import MAX_ARTICLES, MAX_STORIES
+from dedup.html.comparison import MAX_CHARACTERS
 from dedup.html.fields import line, link, safe
 from dedup.stream.assignment import Assignment
 
@@ -164,7 +164,7 @@ def test_a_story_shows_what_there_is_to_know(stories):
         words = card.words
         for expected in (story.headline, story.reason, f"{len(story)} article", *story.terms, *story.sources[:8]):
             assert " ".join(expected.split()) in words
-        for article in story.articles[:MOST_ARTICLES]:
+        for article in story.articles[:MAX_ARTICLES]:
             assert " ".join(article.title.split()) in words
         assert (f"cohesion {story.cohesion:.2f}" in words) == (len(story) > 1)
         assert ("of copies" in words) == bool(story.near_duplicates)
@@ -173,8 +173,8 @@ def test_a_story_shows_what_there_is_to_know(stories):
 
 def test_twenty_stories_are_shown_and_the_others_counted(stories):
     card = card_of(stories)
-    assert all(" ".join(story.headline.split()) in card.words for story in stories[:MOST_STORIES])
-    assert f"and {len(stories) - MOST_STORIES} smaller ones" in card.words
+    assert all(" ".join(story.headline.split()) in card.words for story in stories[:MAX_STORIES])
+    assert f"and {len(stories) - MAX_STORIES} smaller ones" in card.words
     assert f"{len(stories.articles)} articles in {len(stories)} stories" in card.words
 
 
@@ -231,7 +231,7 @@ def test_a_hundred_thousand_stories_have_a_short_card(stories):
     assert len(many) > 100_000
     source = many._repr_html_()
     assert len(source) < 200_000
-    assert f"and {len(many) - MOST_STORIES:,} smaller ones" in Card(source).words
+    assert f"and {len(many) - MAX_STORIES:,} smaller ones" in Card(source).words
 
 
 @pytest.mark.parametrize("sign", ["x", "x ", "<", '"', "金", "\ud800", "\n"], ids=repr)
@@ -258,7 +258,7 @@ def test_a_story_of_many_articles_has_a_short_card():
 def test_a_long_text_is_cut_and_the_rest_counted():
     text = "Kim en Russie. " * 1000
     words = card_of(dedup.explain(text, text)).words
-    assert f"and {len(text) - MOST_CHARACTERS:,} more characters" in words
+    assert f"and {len(text) - MAX_CHARACTERS:,} more characters" in words
 
 
 def test_many_near_duplicates_have_a_short_card():

@@ -160,7 +160,7 @@ def slow_original(texts, bands, i, live, most):
 @pytest.mark.parametrize("most", [64, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_copy_is_that_of_the_most_similar_the_earlier_of_equals(monkeypatch, seed, most):
-    monkeypatch.setattr(matching, "_MOST_COMPARED", most)
+    monkeypatch.setattr(matching, "_MAX_COMPARED", most)
     rng = random.Random(seed)
     texts = near_copies(rng, 60)
     articles = [Article(str(i), text, "", datetime(2023, 9, 12, i % 24, tzinfo=UTC)) for i, text in enumerate(texts)]
