@@ -183,7 +183,8 @@ def test_compatibility_forms_fold_as_the_usual_ones_unless_their_letters_take_mo
     apart = [c for c in letters if fold_text(c, fold) != usual[c]]
     assert len(letters) > 3500
     assert len(apart) <= too_long
-    assert all(len(unicodedata.normalize("NFKC", c)) > 1 for c in apart)
+    # A Serbian letter alone is taken for Serbian; its modifier forms, since Unicode 15, are not.
+    assert all(len(unicodedata.normalize("NFKC", c)) > 1 for c in apart if unicodedata.normalize("NFKC", c) not in "јџ")
 
 
 # Languages
