@@ -17,10 +17,9 @@ PAGE = Path("stories.html")
 def show(story: dedup.Story) -> None:
     """Print one story: size, days and headline; then outlets, copies and terms."""
     copies = sum(len(group) - 1 for group in story.near_duplicates)
+    counts = f"{len(story.sources)} outlets, {copies} {'copy' if copies == 1 else 'copies'}"
     print(f"{len(story):>3} articles  {story.first:%Y-%m-%d} to {story.last:%Y-%m-%d}  {story.headline[:78]}")
-    print(
-        f"{'':14}{len(story.sources)} outlets, {copies} {'copy' if copies == 1 else 'copies'}; about {', '.join(story.terms[:6])}"
-    )
+    print(f"{'':14}{counts}; about {', '.join(story.terms[:6])}")
 
 
 def main() -> None:
