@@ -41,7 +41,7 @@ class SourceResidue:
             return
         for source in self._store.sources_since(since_node):
             former = self._store.learned_residue(source)
-            if self._store.count_of_source(source, former.next_node) < _due(former.articles):
+            if self._store.count_of_source(source, former.next_node) < max(MIN_STORIES, former.articles // 2):
                 continue
             rows = self._store.latest_of_source(source, sample_size(source))
             texts = [self._read(decode_article(row.fields)) for row in rows]
@@ -67,8 +67,3 @@ class SourceResidue:
             stored = self._store.learned_residue(source)
             self._known[source] = RecurringKeys(stored.keys, stored.anywhere)
         return self._known[source]
-
-
-def _due(articles: int) -> int:
-    """Return how many articles must come after a source was learned from this many."""
-    return max(MIN_STORIES, articles // 2)
