@@ -35,11 +35,6 @@ def visible(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def visible_lines(text: str) -> str:
-    """Text of several lines without what could steer a terminal."""
-    return "\n".join(map(visible, text.split("\n")))
-
-
 def visible_line(text: str, limit: int) -> str:
     """Text on one line of at most `limit` characters, without what could steer a terminal."""
     return one_line(visible(text[: 4 * limit]), limit)

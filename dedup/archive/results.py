@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from dedup.archive.job import differences
 from dedup.article import FIELDS, Article, Batch, read_articles
-from dedup.inputs.blocks import Block, blocks_of, find_inputs, rows_of_block
+from dedup.inputs.blocks import blocks_of, find_inputs, rows_of_block
 from dedup.residue.batch import add_residue
 from dedup.stories import LabelledArticles
 
@@ -79,11 +79,9 @@ def _table(out: str | Path, manifest: dict[str, Any], name: str, columns: list[s
 
 def _articles(manifest: dict[str, Any], wanted: dict[str, int]) -> Iterator[Article]:
     """Yield the articles with the wanted ids."""
-    for block in (block for path in manifest["inputs"] for block in blocks_of(path) if _has_some(block, wanted)):
+    for block in (block for path in manifest["inputs"] for block in blocks_of(path)):
+        ids = (str(row["id"]) for row in rows_of_block(block, ("id",)))
+        if block.path.endswith(".parquet") and wanted.keys().isdisjoint(ids):  # of Parquet the ids can be read alone
+            continue
         rows = (row for row in rows_of_block(block, FIELDS) if str(row["id"]) in wanted)
         yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], warns=False).articles
-
-
-def _has_some(block: Block, wanted: dict[str, int]) -> bool:
-    """Return whether a block may have wanted articles; of Parquet the ids can be read alone."""
-    return not block.path.endswith(".parquet") or any(str(row["id"]) in wanted for row in rows_of_block(block, ("id",)))

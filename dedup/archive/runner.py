@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +20,8 @@ from dedup.archive import near, output, parts, residue, similarity, slices, stor
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.parts import Part
 from dedup.archive.results import FORMAT, MANIFEST, checksum
+from dedup.disk import hold
 from dedup.inputs.blocks import Paths, blocks_of, find_inputs
-from dedup.lock import hold
 from dedup.progress import Progress, split_progress, track
 
 _logger = logging.getLogger(__name__)
@@ -78,7 +79,9 @@ def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | No
             for stage, of_stage in zip(stages, split_progress(whole, *(stage.share for stage in stages)), strict=True):
                 for numbers in stage.rounds(job):
                     run_round(stage.part, stage.task, numbers)
-                _delete(job, stage.spent)
+                # The folders of parts stay: they say that the parts were finished.
+                for path in chain.from_iterable(map(Path(job.folder).glob, stage.spent)):
+                    path.unlink(missing_ok=True)
                 of_stage(1)
 
 
@@ -116,13 +119,6 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.StoryRows, output.write_stories, each_slice, 0.05),
         Stage(parts.Assignments, output.write_assignments, each_slice, 0.02),
     ]
-
-
-def _delete(job: Job, spent: tuple[str, ...]) -> None:
-    """Delete files of finished parts; their folders stay, and say that they were finished."""
-    for pattern in spent:
-        for path in Path(job.folder).glob(pattern):
-            path.unlink(missing_ok=True)
 
 
 def _describe(job: Job) -> dict[str, Any]:

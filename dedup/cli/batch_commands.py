@@ -16,7 +16,7 @@ from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
 from dedup.cli.reading import Reading, Record
 from dedup.cli.writing import Output
-from dedup.wording import plural, visible_lines
+from dedup.wording import plural, visible
 
 
 def cluster(given: Namespace, console: Console) -> None:
@@ -58,7 +58,8 @@ def near(given: Namespace, console: Console) -> None:
     ids = _ids(records)
     removed = len(records) - len(set(found.labels.tolist()))
     if given.keep:
-        output.write_rows((), _kept(records, found))
+        first = (records[position].row for position in first_members(found.labels).tolist())
+        output.write_rows((), (dict(row.values) if row.line is None else row.line for row in first))
     elif given.groups:
         output.write_rows(rows.GROUP_COLUMNS, rows.group_rows(found, ids))
     else:
@@ -72,13 +73,6 @@ def near(given: Namespace, console: Console) -> None:
 def _lightened(record: Record) -> Record:
     """Return a record without its row, which is as long as the article."""
     return record._replace(row=record.row._replace(line=None, values={}))
-
-
-def _kept(records: list[Record], found: dedup.NearDuplicates) -> Any:
-    """Yield the first article of each group, as it came."""
-    for position in first_members(found.labels).tolist():
-        row = records[position].row
-        yield row.line if row.line is not None else dict(row.values)
 
 
 def explain(given: Namespace, console: Console) -> None:
@@ -96,7 +90,8 @@ def explain(given: Namespace, console: Console) -> None:
     stories = _cluster(records, reading, console, parameters)
     left, right = (stories.articles[place] for place in chosen)
     why = dedup.explain(left, right, among=stories)
-    text = _page(f"{left.id} and {right.id}", why._repr_html_()) if is_html else f"{visible_lines(str(why))}\n"
+    lines = [*map(visible, str(why).split("\n")), ""]
+    text = _page(f"{left.id} and {right.id}", why._repr_html_()) if is_html else "\n".join(lines)
     data = text.encode("utf-8", "backslashreplace")
     output.write_file(lambda path: Path(path).write_bytes(data))
 

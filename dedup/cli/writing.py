@@ -5,16 +5,14 @@ import gzip
 import io
 import json
 import os
-import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from dedup.cli.console import BadInputError, FailedError, emit
+from dedup.disk import complete_file
 from dedup.inputs.files import parquet_backend
 from dedup.wording import printable
 
@@ -61,7 +59,7 @@ class Output:
     def write_file(self, write: Callable[[str], object]) -> None:
         """Let a function write a file. It appears, or goes to standard output, when it is complete."""
         if self.path is not None:
-            with _whole(self.path) as path:
+            with complete_file(self.path) as path:
                 write(path)
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -85,35 +83,8 @@ def _require_writable(path: str) -> None:
         raise BadInputError(f"{path}: it is a folder; allowed: a file")
     if not os.path.isdir(folder):
         raise BadInputError(f"{path}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK) and not _is_device(path):
+    if not os.access(folder, os.W_OK) and (os.path.isfile(path) or not os.path.exists(path)):
         raise FailedError(f"{path}: nothing may be written into {folder}")
-
-
-def _is_device(path: str) -> bool:
-    """Return whether a path is a pipe, a terminal or the like, which a file cannot replace."""
-    return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
-
-
-@contextmanager
-def _whole(path: str) -> Iterator[str]:
-    """Give the name of a temporary file, which replaces `path` when everything is written."""
-    if _is_device(path):
-        yield path
-        return
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    # Cut, since a file system allows names of at most 255 bytes.
-    partial = os.path.join(folder, f".{name[:40]}.{os.getpid()}.partial")
-    try:
-        yield partial
-        if os.path.exists(target):
-            shutil.copymode(target, partial)
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())  # or a loss of power could leave an empty file
-        os.replace(partial, target)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
 
 
 def json_line(row: Line) -> bytes:

@@ -8,7 +8,6 @@ Content-Security-Policy allows that script and its style sheet by their hashes a
 import json
 import os
 import re
-import secrets
 from base64 import b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from hashlib import sha256
 import numpy as np
 
 from dedup.article import Article
+from dedup.disk import complete_file
 from dedup.html.facts import StoriesFacts, StoryFacts
 from dedup.html.fields import asset, link, safe, web_address
 from dedup.wording import one_line, period, plural, printable
@@ -35,23 +35,9 @@ _BLANKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 
 def write(stories: StoriesFacts, path: str | os.PathLike[str]) -> None:
     """Write the page to a file, which appears or replaces an earlier one only when all of it is on the disk."""
-    target = os.path.realpath(path)  # a link stays a link
-    if os.path.exists(target) and not os.path.isfile(target):  # a pipe or /dev/null is written to, not replaced
-        with open(target, "w", encoding="utf-8", newline="") as file:
-            file.writelines(render(stories))
-        return
-    unfinished = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.part")
-    try:
-        # The policy has hashes of the style sheet and the script: newline="" keeps every byte of them.
-        with open(unfinished, "x", encoding="utf-8", newline="") as file:
-            file.writelines(render(stories))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, target)
-    except BaseException:
-        if os.path.exists(unfinished):
-            os.unlink(unfinished)
-        raise
+    # The policy has hashes of the style sheet and the script: newline="" keeps every byte of them.
+    with complete_file(path) as name, open(name, "w", encoding="utf-8", newline="") as file:
+        file.writelines(render(stories))
 
 
 def render(stories: StoriesFacts) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
-from dedup.lock import hold
+from dedup.disk import hold
 
 APPLICATION_ID = 0x64656475  # "dedu"
 FORMAT = 3

@@ -18,7 +18,6 @@ once `dedup.text.composition` has replaced the characters whose fold depends on 
 """
 
 import unicodedata
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -92,18 +91,15 @@ def _transliterated(character: str) -> bytes:
     plain = unicodedata.normalize("NFKC", character).casefold().translate(_ALEFS)
     if _keeps_bytes(plain):
         return plain[0].encode()
-    latin = plain if plain.isascii() else _unidecode()(plain)
+    latin = plain
+    if not plain.isascii():
+        from unidecode import unidecode_expect_nonascii  # users of "marks" need not have it
+
+        latin = unidecode_expect_nonascii(plain)
     letters = bytes(byte for byte in latin.lower().encode("ascii", "ignore") if byte >= FIRST_LETTER)
     if letters or latin or unicodedata.category(character)[0] != "L":
         return letters[:4]  # the fifth letter of a rare syllable does not tell words apart
     return _own_letter(ord(plain[0]))
-
-
-@cache
-def _unidecode() -> Callable[[str], str]:
-    from unidecode import unidecode_expect_nonascii  # users of "marks" need not have it
-
-    return unidecode_expect_nonascii
 
 
 def _without_accents(character: str) -> bytes:

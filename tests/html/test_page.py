@@ -6,6 +6,7 @@ import re
 import stat
 from base64 import b64encode
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -274,6 +275,26 @@ def test_a_link_stays_a_link_and_the_mode_is_the_usual_one(tmp_path):
     assert (tmp_path / "latest.html").is_symlink()
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("pages/today.html", "usual")]
     assert modes[0] == modes[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_a_page_keeps_the_mode_of_the_page_that_it_replaces(tmp_path):
+    path = tmp_path / "stories.html"
+    path.write_text("")
+    path.chmod(0o604)
+    dedup.cluster([KIM]).to_html(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd")
+def test_a_page_goes_into_a_pipe_that_has_no_name_on_the_disk(tmp_path):
+    dedup.cluster([KIM]).to_html(tmp_path / "stories.html")
+    reader, writer = os.pipe()
+    with open(reader, "rb") as piped, ThreadPoolExecutor(1) as pool:
+        page = pool.submit(piped.read)
+        dedup.cluster([KIM]).to_html(f"/dev/fd/{writer}")
+        os.close(writer)
+        assert page.result() == (tmp_path / "stories.html").read_bytes()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no /dev/null")
