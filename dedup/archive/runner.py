@@ -29,8 +29,6 @@ _logger = logging.getLogger(__name__)
 _LOCK, _DESCRIPTION = "job.lock", "job.json"
 _TABLES = {"assignments": parts.Assignments, "stories": parts.StoryRows, "near_duplicates": parts.Verified}
 
-#: The parameters in the order of the manifest.
-
 
 class Stage(NamedTuple):
     """A stage of the job."""
