@@ -120,9 +120,13 @@ def test_mode_and_link_stay(run, articles, tmp_path):
     assert (real.stat().st_mode & 0o777, len(real.read_text().splitlines())) == (0o640, 3)
 
 
-def test_device_as_output(run, articles):
-    assert run("cluster", articles, "-o", "/dev/null", "--to", "csv")[0] == 0
-    assert not os.path.isfile("/dev/null")
+def test_a_named_pipe_as_output(run, articles, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as piped:
+        assert run("cluster", articles, "-o", path, "--to", "csv")[0] == 0
+        assert piped.read().startswith(b"id,")
+    assert not path.is_file()
 
 
 def test_nothing_on_standard_output_before_the_end(run, tmp_path):
