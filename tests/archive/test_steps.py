@@ -104,10 +104,16 @@ def test_when_everything_may_move_nothing_settles_and_the_graph_stays(seed, n, t
 
 @EXAMPLES
 @given(SEEDS, SEEDS, st.integers(1, 60), st.integers(2, 20), THRESHOLDS)
-def test_steps_do_not_matter_to_components_that_are_in_sight_as_wholes(seed, cuts, n, reach, threshold):
+def test_steps_do_not_matter_to_components_that_settle_in_one(seed, cuts, n, reach, threshold):
     pairs = short_lived(seed, n, reach)
-    found = labels_of(pairs, list(steps(pairs, cut(cuts, n), threshold)))
-    assert found.tolist() == partition(adjacency(pairs), threshold).tolist()
+    found = list(steps(pairs, cut(cuts, n), threshold))
+    component, step_of = connected_labels(pairs.left, pairs.right, n), np.full(n, -1)
+    for number, (*_, step) in enumerate(found):
+        step_of[step.settled] = np.where(step_of[step.settled] < 0, number, step_of[step.settled])
+    # One that settles in two steps may come to another local optimum: its settled stories move as wholes.
+    at_once = [len(np.unique(step_of[component == own])) == 1 for own in component]
+    stepwise, batch = labels_of(pairs, found), partition(adjacency(pairs), threshold)
+    assert numbered_by_first(stepwise[at_once]).tolist() == numbered_by_first(batch[at_once]).tolist()
 
 
 @EXAMPLES
