@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from dedup.arrays import Integers, first_members, members, numbered_by_first
 from dedup.article import Article, Batch
@@ -15,7 +16,8 @@ from dedup.representative import Candidate, Chooser, candidates_of, choose, cohe
 from dedup.stories import Doubt, Stories
 from dedup.story.pipeline import StoryGroups
 from dedup.story.result import Story
-from dedup.story.weighting import TermWeighting
+from dedup.story.weighting import TermWeighting, vectorize_texts
+from dedup.text.limit import readable_texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +29,7 @@ class GroupedBatch:
     near: NearDuplicates  # of the articles
     groups: StoryGroups  # of the near-duplicate groups, by their labels
     representative: str | Chooser  # rule for the representative
+    max_chars: int  # how much of each article is read
 
 
 def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progress) -> Stories:
@@ -95,11 +98,17 @@ def build_story(
 
 
 def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
-    return build_stories(replace(grouped, groups=grouped.groups.at(threshold)))
+    canonical = first_members(grouped.near.labels)
+
+    def vectors_of(reports: Integers) -> csr_array:
+        articles = [grouped.ordered[i] for i in canonical[reports].tolist()]
+        return vectorize_texts(readable_texts(articles, grouped.max_chars), grouped.groups.vocabulary)[0]
+
+    return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors_of)))
 
 
 def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[Doubt]:
-    """Joins above and splits below the threshold, the closest to it first."""
+    """Joins above and splits below the similarity that they need, the closest to it first."""
     groups, near = grouped.groups, grouped.near
     labels = groups.labels[near.labels]
     story_of = np.empty(int(labels.max(initial=-1)) + 1, dtype=np.int64)  # place in `stories` of each label
@@ -108,7 +117,8 @@ def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[
     joined = np.flatnonzero(np.bincount(groups.labels)[groups.labels] > 1)
     left, right, between = groups.between()
     similarity = np.concatenate([groups.membership[joined], between])
-    closest = np.argsort(np.abs(similarity - groups.threshold).round(12), kind="stable")[:count]
+    needed = np.concatenate([groups.needed_by_texts[joined], groups.needed_between(left, right)])
+    closest = np.argsort(np.abs(similarity - needed).round(12), kind="stable")[:count]
     doubts = []
     for i in closest.tolist():
         article, other = None, None
@@ -118,5 +128,5 @@ def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[
         else:
             pair = left[i - len(joined)], right[i - len(joined)]
             story, other = (stories[k] for k in sorted(int(story_of[label]) for label in pair))
-        doubts.append(Doubt(story, article, other, float(similarity[i]), groups.threshold))
+        doubts.append(Doubt(story, article, other, float(similarity[i]), float(needed[i])))
     return doubts

@@ -226,7 +226,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             meanings=meanings,
             progress=grouping,
         )
-        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative), building)
+        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative, self.max_chars), building)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -16,9 +16,10 @@ from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
 from dedup.story.candidates import FLOOR
+from dedup.story.partition import cost_of_joining, join_costs
 from dedup.story.result import Story
 from dedup.story.shared_terms import shared_terms
-from dedup.story.similarity import cosines, time_factor
+from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
@@ -28,7 +29,7 @@ from dedup.wording import plural, printable, quoted
 _NEAR = NearSettings()
 _fields_of = attrgetter(*FIELDS)  # not those of subclasses
 
-#: An article with a mean similarity below this multiple of the threshold is only just in its story.
+#: An article with a mean similarity below this multiple of what it needs is only just in its story.
 _ONLY_JUST = 1.25
 
 #: A verdict mentions time factors below this.
@@ -70,11 +71,11 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
         raise TypeError(f"among is {among!r:.80}; allowed: None, Stories or Story")
     weighting, threshold = _weighting(among)
     (left, right), positions = _read([a, b], among, _fold(weighting))
-    found = _compare(left, right, weighting)
+    found = _compare(left, right, weighting, threshold)
     same_story, copies = None, found.jaccard >= _NEAR.threshold
     if among is not None and None not in positions:
         same_story, copies = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, threshold, same_story, copies))
+    return replace(found, verdict=_verdict(found, same_story, copies))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
@@ -95,15 +96,16 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     if not reports:
         if not copies:
             raise ValueError(f"article {quoted(article.id, 80)} is alone in its story; allowed: a story of two or more")
-        found = _compare(article, copies[0], weighting)
+        found = _compare(article, copies[0], weighting, threshold)
         return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
-    similarity = _similarities(own[0] if own else article, reports, weighting)
+    similarity, cost = _similarities(own[0] if own else article, reports, weighting)
     closest = int(np.argmax(similarity.round(9)))
-    found = _compare(article, reports[closest], weighting)
+    found = _compare(article, reports[closest], weighting, threshold)
     mean = float(similarity.mean()) if position is None else story.membership[position]
+    needed = threshold + cost / len(reports)
     verdict = (
-        f"{_standing(mean, threshold, position is not None)}: mean similarity {mean:.2f} to "
-        f"{plural(len(reports), 'other report' if own else 'report')}, threshold {threshold:g}; "
+        f"{_standing(mean, needed, position is not None)}: mean similarity {mean:.2f} to "
+        f"{plural(len(reports), 'other report' if own else 'report')}, needed {needed:.2f}; "
         f"closest is {named(reports[closest])} with {similarity[closest]:.2f}."
     )
     if copies:
@@ -144,16 +146,17 @@ def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[
     return [a if i is None else known[i] for a, i in zip(articles, positions, strict=True)], positions
 
 
-def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> Explanation:
+def _compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
     """An explanation without a verdict."""
     fold = _fold(weighting)
     texts = readable_texts([left, right])
-    vectors, vocabulary = vectorize_texts(texts, weighting)
+    vectors, vocabulary, n_features = vectorize_texts(texts, weighting)
     tokens = tokenize(texts, fold)
     # In the canonical order, as in a batch: sums of products may round differently in the other.
     first, second = read_articles([left, right], unique_ids=False, warns=False).order
-    cosine = min(float(cosines(vectors, np.array([first]), np.array([second]))[0]), 1.0)
-    factor = float(time_factor(np.array([left.day]), np.array([right.day]))[0])
+    alike = likeness(vectors, np.array([first]), np.array([second]))
+    cosine = float(alike.cosines[0])
+    factor = float(time_factor(np.array([left.day]), np.array([right.day]), memory_days(alike.shared))[0])
     shingles = ShingleSets(shingle_hashes(tokens, _NEAR.shingle_size), tokens.offsets, 1)
     jaccard, containment = shingles.overlaps(np.array([[0, 1]]))
     has_words = bool(np.diff(tokens.offsets).all())  # a blank text is a duplicate of none
@@ -163,6 +166,8 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> 
         similarity=cosine * factor,
         cosine=cosine,
         time_factor=factor,
+        evidence=float(alike.shared[0]),
+        needed=threshold + float(join_costs(n_features).mean()),
         jaccard=float(jaccard[0]) if has_words else 0.0,
         containment=float(containment[0]) if has_words else 0.0,
         terms=shared_terms(tokens, vectors, vocabulary),
@@ -171,13 +176,20 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None) -> 
     )
 
 
-def _similarities(article: Article, reports: Sequence[Article], weighting: TermWeighting | None) -> Floats:
-    """Similarity of an article to each of these reports; as in the story tier, 0 below `FLOOR`."""
-    vectors, _ = vectorize_texts(readable_texts([article, *reports]), weighting)
+def _similarities(
+    article: Article, reports: Sequence[Article], weighting: TermWeighting | None
+) -> tuple[Floats, float]:
+    """Similarity of an article to each of these reports, and what it costs to join them.
+
+    As in the story tier, similarities below `FLOOR` are 0.
+    """
+    vectors, _, n_features = vectorize_texts(readable_texts([article, *reports]), weighting)
     others = np.arange(1, len(reports) + 1)
-    cosine = np.minimum(cosines(vectors, np.zeros_like(others), others), 1.0)
-    similarity = cosine * time_factor(np.array([article.day]), np.array([report.day for report in reports]))
-    return np.where(similarity >= FLOOR, similarity, 0.0)
+    days = np.array([report.day for report in reports])
+    similarity = likeness(vectors, np.zeros_like(others), others).similarity(np.array([article.day]), days)
+    costs = join_costs(n_features)
+    cost = cost_of_joining(costs[:1], np.ones(1), costs[1:].sum(keepdims=True), others[-1:])
+    return np.where(similarity >= FLOOR, similarity, 0.0), float(cost[0])
 
 
 def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
@@ -207,11 +219,11 @@ def _relation(among: Stories | Story, one: int, other: int) -> tuple[bool, bool]
     return True, any(pair <= set(map(id, group)) for group in among.near_duplicates)
 
 
-def _verdict(found: Explanation, threshold: float, same_story: bool | None, copies: bool) -> str:
+def _verdict(found: Explanation, same_story: bool | None, copies: bool) -> str:
     """The verdict on two articles; `same_story` is None without stories that have both."""
     if copies:
         return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
-    enough = found.similarity >= threshold
+    enough = found.similarity >= found.needed
     relation = {
         (None, True): "Alike enough for one story",
         (None, False): "Too little alike for one story",
@@ -221,13 +233,13 @@ def _verdict(found: Explanation, threshold: float, same_story: bool | None, copi
         (False, False): "In two stories",
     }[same_story, enough]
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
-    return f"{relation}: similarity {found.similarity:.2f}{cosine}, threshold {threshold:g}."
+    return f"{relation}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."
 
 
-def _standing(mean: float, threshold: float, inside: bool) -> str:
+def _standing(mean: float, needed: float, inside: bool) -> str:
     """How surely an article belongs to a story."""
     if not inside:
-        return "Would belong" if mean >= threshold else "Would not belong"
-    if mean < threshold:
+        return "Would belong" if mean >= needed else "Would not belong"
+    if mean < needed:
         return "In the story, but doubtful"
-    return "In the story, but only just" if mean < _ONLY_JUST * threshold else "In the story"
+    return "In the story, but only just" if mean < _ONLY_JUST * needed else "In the story"

@@ -28,7 +28,12 @@ class Explanation:
     cosine : float
         Cosine of the words, word pairs and character runs of their titles and bodies, in [0, 1].
     time_factor : float
-        Factor for the time between their publications, in (0, 1]; 0.7 when a date is missing.
+        Factor for the time between their publications, in [0, 1]; 0.7 when a date is missing. It falls the more slowly,
+        the more `evidence` there is.
+    evidence : float
+        Effective number of words, pairs and runs that the cosine rests on: 1 where one makes it, 0 without any.
+    needed : float
+        Similarity from which two reports of their lengths are a story: the threshold, and more the shorter they are.
     jaccard : float
         What decides on copies: the exact share of all their five-word shingles that both have, in [0, 1].
     containment : float
@@ -48,6 +53,8 @@ class Explanation:
     similarity: float
     cosine: float
     time_factor: float
+    evidence: float
+    needed: float
     jaccard: float
     containment: float
     terms: tuple[tuple[str, float], ...]
@@ -66,7 +73,8 @@ class Explanation:
 
         measures = [
             ("similarity", self.similarity, ""),
-            ("cosine", self.cosine, ", words, word pairs and character runs"),
+            ("needed", self.needed, " by two reports of these lengths"),
+            ("cosine", self.cosine, f", resting on {self.evidence:.0f} words, word pairs and character runs"),
             ("time", self.time_factor, f" for {self.gap}"),
             ("Jaccard", self.jaccard, ", runs of five words"),
             ("containment", self.containment, " of the smaller one's"),
@@ -77,7 +85,7 @@ class Explanation:
         rows = [
             ("left", named(self.left)),
             ("right", named(self.right)),
-            ("words", f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}"),
+            ("words", f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}, evidence {self.evidence:.0f}"),
             ("terms", ", ".join(f"{visible_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
             *(("both", quoted(passage.words, 100)) for passage in self.passages[:3]),
             ("copies", f"{self.jaccard:.2f} of five-word runs in common, {self.containment:.2f} of the smaller one's"),

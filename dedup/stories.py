@@ -29,15 +29,15 @@ class Doubt:
         The story that is only just a story of its own, or, for a join, None.
     similarity : float
         Mean similarity of the article to the rest of the story, or of two reports of the two stories, in [0, 1].
-    threshold : float
-        Mean similarity from which reports form a story.
+    needed : float
+        Mean similarity from which they are one story: the threshold, and more the fewer and shorter the reports are.
     """
 
     story: Story
     article: Article | None
     other: Story | None
     similarity: float
-    threshold: float
+    needed: float
 
     @property
     def kind(self) -> Literal["join", "split"]:
@@ -45,7 +45,7 @@ class Doubt:
         return "split" if self.article is None else "join"
 
     def __repr__(self) -> str:
-        close = f"mean similarity {self.similarity:.3f}, threshold {self.threshold:g}"
+        close = f"mean similarity {self.similarity:.3f}, needed {self.needed:.3f}"
         if self.article is None and self.other is not None:
             return f"{self.story.headline!r} and {self.other.headline!r} are two stories: {close}"
         title = self.article and printable(self.article.title or self.article.text[:120])
@@ -157,7 +157,7 @@ class Stories(Sequence[Story]):
         return self._rethreshold(float(threshold))
 
     def least_certain(self, n: int = 10) -> list[Doubt]:
-        """The joins and splits closest to the threshold, closest first.
+        """The joins and splits closest to what they need, closest first.
 
         Parameters
         ----------

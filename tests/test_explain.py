@@ -150,7 +150,7 @@ SCRIPTS = ["Kim", "Putin", "Путин", "poutine", "the", "train", "金正恩",
 @given(st.lists(st.sampled_from(SCRIPTS)), st.lists(st.sampled_from(SCRIPTS)))
 def test_shares_are_above_nothing_and_their_sum_is_at_most_one(left, right):
     texts = [" ".join(left), " ".join(right)]
-    terms = shared_terms(tokenize(texts), *vectorize_texts(texts))
+    terms = shared_terms(tokenize(texts), *vectorize_texts(texts)[:2])
     shares = [share for _, share in terms]
     assert all(share > 0 for share in shares)
     assert sum(shares) <= 1 + 1e-9

@@ -120,7 +120,7 @@ def _near_misses(stories: StoriesFacts) -> list[list[tuple[int, float]]]:
     places = {id(story): place for place, story in enumerate(stories)}
     near: list[list[tuple[int, float]]] = [[] for _ in stories]
     for doubt in stories.least_certain(10 * max(1, len(stories))):
-        if doubt.other is None or abs(doubt.similarity - doubt.threshold) > _CLOSE * doubt.threshold:
+        if doubt.other is None or abs(doubt.similarity - doubt.needed) > _CLOSE * doubt.needed:
             continue
         for one, other in ((doubt.story, doubt.other), (doubt.other, doubt.story)):
             if len(near[places[id(one)]]) < _NEIGHBOURS:

@@ -10,7 +10,7 @@ from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import MIN_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.story.similarity import TIME_SCALE_DAYS, cosines, time_factor
+from dedup.story.similarity import REACH_DAYS, likeness, time_factor
 
 #: Similarities below this count as none.
 FLOOR = MIN_STORY_THRESHOLD
@@ -21,9 +21,6 @@ CANDIDATE_FLOOR = 0.02
 
 #: Most postings that are followed from the rarest features of a row to its candidates; this bounds the work.
 MAX_POSTINGS = 3000
-
-#: From this gap on, the time factor alone is below the floor.
-REACH_DAYS = TIME_SCALE_DAYS * float(np.log(1 / FLOOR))
 
 _BLOCK_ROWS = 256
 _MIN_CHUNK_ROWS, _CHUNK_DAYS = 2048, 3.0
@@ -48,6 +45,16 @@ class Edges:
         none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
         return cls(*(np.concatenate(columns) for columns in zip(none, *parts, strict=True)))
 
+    def within(self, labels: Integers) -> "Edges":
+        """The pairs with one label."""
+        inside = labels[self.left] == labels[self.right]
+        return Edges(self.left[inside], self.right[inside], self.similarity[inside])
+
+    def sums(self, n: int) -> Floats:
+        """Sum of the similarities of each node, shape (n,)."""
+        ends = np.concatenate([self.left, self.right])
+        return np.bincount(ends, weights=np.tile(self.similarity, 2), minlength=n).astype(np.float64)
+
     def adjacency(self, n: int) -> csr_array:
         """Symmetric matrix of the similarities, shape (n, n)."""
         upper = csr_array((self.similarity, (self.left, self.right)), shape=(n, n))
@@ -57,7 +64,7 @@ class Edges:
 def similar_pairs(
     vectors: csr_array, days: Floats, n_jobs: int | None = None, progress: ProgressCallback = no_progress
 ) -> Edges:
-    """Pairs whose cosine times the time factor reaches `FLOOR`.
+    """Pairs whose similarity reaches `FLOOR`.
 
     `vectors` has rows of unit length; `days` is their publication in days, ascending, with NaN when unknown at the end.
 
@@ -110,7 +117,7 @@ def pairs_of_candidates(
     the postings of each chunk of right rows.
     """
     left, right = _candidates(days, rare, first, others)
-    similarity = np.minimum(cosines(vectors, left, right), 1.0) * time_factor(days[left], days[right])
+    similarity = likeness(vectors, left, right).similarity(days[left], days[right])
     kept = similarity >= FLOOR
     return left[kept], right[kept], similarity[kept]
 

@@ -18,6 +18,9 @@ CHANCE_QUANTILE = 0.99
 #: Most pairs of a report with later ones in other languages: the closest are kept. This bounds the pairs of a busy day.
 MAX_NEIGHBOURS = 64
 
+#: After this many days a similarity across languages has fallen to 1/e: there are no shared features to tell.
+MEMORY_DAYS_ACROSS = 3.0
+
 _BLOCK_ROWS = 256
 
 
@@ -79,7 +82,7 @@ def pairs_across_languages(
             left, right = np.nonzero(similarity >= FLOOR)
             similarity = similarity[left, right].round(5)
             left, right = left + rows.start, right + others.start
-            similarity *= time_factor(days[left], days[right])
+            similarity *= time_factor(days[left], days[right], MEMORY_DAYS_ACROSS)
             known = np.minimum(languages[left], languages[right]) >= 0
             kept = (similarity >= FLOOR) & (right > left) & known & (languages[left] != languages[right])
             parts.append((left[kept], right[kept], similarity[kept]))

@@ -1,33 +1,73 @@
 """A sparse graph of similarities -> stories."""
 
+import math
 from collections import deque
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Integers, connected_labels, numbered_by_first
+from dedup.arrays import Floats, Integers, connected_labels
+
+#: What a report pays to join a story: `JOIN_COST` without any features, half of it with `JOIN_COST_FEATURES` of them.
+#: Two titles must be more alike than two full reports, of which the same similarity says more; in a story of thirty
+#: the cost no longer matters.
+JOIN_COST, JOIN_COST_FEATURES = 0.3, 150.0
+
+# Costs are multiples of this, so that their sums are exact, whatever the order.
+_COST_UNIT = 2.0**-20
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
 
 
-def objective(graph: csr_array, labels: Integers, threshold: float, sizes: Integers | None = None) -> float:
-    """The sum of (similarity - threshold) over all pairs with one label, which `partition` maximises.
+Number = TypeVar("Number", float, Floats)
 
-    Where nodes stand for several reports each, of which there are `sizes`, pairs within a node have similarity 0.
+
+def join_costs(n_features: Integers) -> Floats:
+    """What reports of this many distinct features pay to join a story.
+
+    Examples
+    --------
+    >>> join_costs(np.array([0, 60, 150, 450])).round(2).tolist()
+    [0.3, 0.26, 0.15, 0.03]
+    """
+    costs = JOIN_COST / (1 + (n_features / JOIN_COST_FEATURES) ** 2)
+    return np.asarray(np.round(costs / _COST_UNIT) * _COST_UNIT)
+
+
+def cost_of_joining(costs: Number, sizes: Number, other_costs: Number, other_sizes: Number) -> Number:
+    """What stories of `sizes` reports, with `costs` together, pay more as one than as two.
+
+    A story pays the mean cost of its reports for each of them but one.
+
+    Examples
+    --------
+    >>> cost_of_joining(0.2, 1, 0.4, 1), cost_of_joining(0.2, 1, 0.25, 1000)
+    (0.30000000000000004, 0.2000...)
+    """
+    return costs / sizes + other_costs / other_sizes - (costs + other_costs) / (sizes + other_sizes)
+
+
+def objective(graph: csr_array, labels: Integers, threshold: float, costs: Floats, sizes: Integers) -> float:
+    """What `partition` maximises: similarity less threshold over all pairs with one label, less the costs of stories.
+
+    Pairs within a node that stands for several reports have similarity 0.
     """
     coo = graph.tocoo()
     within = float(coo.data[labels[coo.row] == labels[coo.col]].sum()) / 2
     totals = np.bincount(labels, weights=sizes)
-    return within - threshold * float((totals * (totals - 1) / 2).sum())
+    paid = np.bincount(labels, weights=costs) * (1 - 1 / np.maximum(totals, 1))
+    return within - threshold * float((totals * (totals - 1) / 2).sum()) - float(paid.sum())
 
 
-def partition(adjacency: csr_array, threshold: float, sizes: Integers | None = None) -> Integers:
-    """Stories with the greatest total of (similarity - threshold), by local search.
+def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers | None = None) -> Integers:
+    """Stories with the greatest total of (similarity - threshold) less the cost of joining, by local search.
 
     The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two reports
-    belong together when their similarity exceeds the threshold, and a story stays whole as long as it does so on
-    average. Local moves with a queue and aggregation: Traag, Waltman and Van Eck (2019), "From Louvain to Leiden".
+    belong together when their similarity exceeds the threshold by what it costs to join, and a story stays whole as
+    long as it does so on average. Local moves with a queue and aggregation: Traag, Waltman and Van Eck (2019), "From
+    Louvain to Leiden".
 
     Parameters
     ----------
@@ -35,7 +75,9 @@ def partition(adjacency: csr_array, threshold: float, sizes: Integers | None = N
         Symmetric similarities, zero diagonal. Rows are in canonical order: ties go to the earlier row, and the result
         of a local search depends on where it begins.
     threshold : float
-        Mean similarity above which reports form a story.
+        Mean similarity above which reports form a story, but for the costs.
+    costs : ndarray of float64, shape (n,)
+        What each row pays to join a story; see `join_costs`. A row that stands for several reports has their sum.
     sizes : ndarray of int64, shape (n,), optional
         Number of reports that each row stands for, 1 by default; its similarities are sums over them.
 
@@ -44,52 +86,47 @@ def partition(adjacency: csr_array, threshold: float, sizes: Integers | None = N
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    return _maximize(adjacency, np.ones(adjacency.shape[0], dtype=np.int64) if sizes is None else sizes, threshold)
+    return _maximize(_Nodes(adjacency, np.ones(len(costs), dtype=np.int64) if sizes is None else sizes, costs), threshold)
 
 
-def refined(adjacency: csr_array, labels: Integers, threshold: float) -> Integers:
-    """Parts of the given stories with the greatest total of (similarity - threshold)."""
-    graph = adjacency.tocoo()
-    inside = labels[graph.row] == labels[graph.col]
-    within = csr_array((graph.data[inside], (graph.row[inside], graph.col[inside])), shape=graph.shape)
-    return partition(within, threshold)
+class _Nodes(NamedTuple):
+    """A graph whose nodes stand for `sizes` reports each, which pay `costs` together."""
+
+    graph: csr_array
+    sizes: Integers
+    costs: Floats
 
 
-def coarsened(adjacency: csr_array, labels: Integers, threshold: float) -> Integers:
-    """Unions of the given stories with the greatest total of (similarity - threshold)."""
-    graph, sizes = _aggregate(adjacency, np.ones(len(labels), dtype=np.int64), labels)
-    return numbered_by_first(_maximize(graph, sizes, threshold)[labels])
-
-
-def _maximize(graph: csr_array, sizes: Integers, threshold: float) -> Integers:
-    """Labels of the nodes of a graph, which stand for `sizes` reports each."""
-    labels = np.arange(len(sizes))
+def _maximize(nodes: _Nodes, threshold: float) -> Integers:
+    labels = np.arange(len(nodes.sizes))
     total = -np.inf
     while True:
-        labels = _climb(graph, sizes, labels, threshold)
+        labels = _climb(nodes, labels, threshold)
         # Once stories have moved as wholes, a single report may find a better place again.
-        before, total = total, objective(graph, labels, threshold, sizes)
+        before, total = total, objective(nodes.graph, labels, threshold, nodes.costs, nodes.sizes)
         if total <= before + _TOLERANCE:
             return labels
 
 
-def _climb(graph: csr_array, sizes: Integers, labels: Integers, threshold: float) -> Integers:
+def _climb(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:
     """Move single nodes, then whole labels, then labels of labels, until none gains."""
-    labels = moved = _connected(graph, _local_moves(graph, sizes, labels, threshold))
-    while len(sizes) > moved.max(initial=-1) + 1:
-        graph, sizes = _aggregate(graph, sizes, moved)
-        moved = _connected(graph, _local_moves(graph, sizes, np.arange(len(sizes)), threshold))
+    labels = moved = _connected(nodes.graph, _local_moves(nodes, labels, threshold))
+    while len(nodes.sizes) > moved.max(initial=-1) + 1:
+        nodes = _aggregate(nodes, moved)
+        moved = _connected(nodes.graph, _local_moves(nodes, np.arange(len(nodes.sizes)), threshold))
         labels = moved[labels]
     return labels
 
 
-def _local_moves(graph: csr_array, sizes: Integers, start: Integers, threshold: float) -> Integers:
+def _local_moves(nodes: _Nodes, start: Integers, threshold: float) -> Integers:
     """Labels after moving single nodes, each to where it gains most, until none gains."""
     # Plain lists: a node has few neighbours, and a NumPy call takes longer than a loop over them. Neighbours are listed
     # for one node at a time: numbers in lists take ten times the memory of those in arrays.
+    graph, size, cost = nodes.graph, nodes.sizes.tolist(), nodes.costs.tolist()
     starts, neighbours, similarities = graph.indptr.tolist(), graph.indices, graph.data
-    size, labels = sizes.tolist(), start.tolist()
-    total = np.bincount(start, weights=sizes, minlength=len(size)).astype(np.int64).tolist()  # of each label
+    labels = start.tolist()
+    total = np.bincount(start, weights=size, minlength=len(size)).astype(np.int64).tolist()  # of each label
+    paying = np.bincount(start, weights=cost, minlength=len(size)).tolist()  # costs of each label
     free = np.flatnonzero(np.array(total) == 0).tolist()  # labels without nodes
     queue, queued = deque(range(len(labels))), [True] * len(labels)
     while queue:
@@ -101,15 +138,22 @@ def _local_moves(graph: csr_array, sizes: Integers, start: Integers, threshold: 
         attraction: dict[int, float] = {home: 0.0}
         for label, pull in zip([labels[other] for other in around], similarities[row].tolist(), strict=True):
             attraction[label] = attraction.get(label, 0.0) + pull
-        total[home] -= size[node]
-        best, best_gain = home, attraction[home] - threshold * size[node] * total[home]
+        mass, own = size[node], cost[node]
+        total[home] -= mass
+        paying[home] = paying[home] - own if total[home] else 0.0
+        best, best_gain = home, -math.inf
         for label, pull in attraction.items():
-            gain = pull - threshold * size[node] * total[label]
+            rest, gain = total[label], 0.0
+            if rest:
+                # What the story pays with the node, less what both pay apart; see `cost_of_joining`.
+                paid = own / mass + paying[label] / rest - (own + paying[label]) / (mass + rest)
+                gain = pull - threshold * mass * rest - paid
             if gain > best_gain + _TOLERANCE or (gain > best_gain - _TOLERANCE and label < best != home):
                 best, best_gain = label, gain
         if best_gain < -_TOLERANCE:  # better alone
             best = free.pop()  # the node shares its label, so some label is free
-        total[best] += size[node]
+        total[best] += mass
+        paying[best] += own
         if best == home:
             continue
         if not total[home]:
@@ -129,12 +173,13 @@ def _connected(graph: csr_array, labels: Integers) -> Integers:
     return connected_labels(coo.row[inside], coo.col[inside], len(labels))
 
 
-def _aggregate(graph: csr_array, sizes: Integers, labels: Integers) -> tuple[csr_array, Integers]:
-    """The graph with one node for each label and sums of similarities, and the sizes of its nodes."""
+def _aggregate(nodes: _Nodes, labels: Integers) -> _Nodes:
+    """One node for each label, with sums of similarities, sizes and costs."""
     n, k = len(labels), int(labels.max(initial=-1)) + 1
     members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(k, n))
-    merged = (members @ graph @ members.T).tocoo()
+    merged = (members @ nodes.graph @ members.T).tocoo()
     between = merged.row != merged.col
     graph = csr_array((merged.data[between], (merged.row[between], merged.col[between])), shape=(k, k))
     graph.sort_indices()
-    return graph, np.bincount(labels, weights=sizes, minlength=k).astype(np.int64)
+    sizes = np.bincount(labels, weights=nodes.sizes, minlength=k).astype(np.int64)
+    return _Nodes(graph, sizes, np.bincount(labels, weights=nodes.costs, minlength=k))

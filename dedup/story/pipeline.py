@@ -13,7 +13,8 @@ from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
 from dedup.story.encoding import Meanings, pairs_across_languages, united
 from dedup.story.features import count_features
-from dedup.story.partition import coarsened, partition, refined
+from dedup.story.merging import VectorsOf, merged
+from dedup.story.partition import cost_of_joining, join_costs, partition
 from dedup.story.similarity import membership
 from dedup.story.weighting import Vocabulary, vectorize
 
@@ -29,17 +30,17 @@ class StoryGroups:
     """Texts grouped into stories."""
 
     labels: Integers  # (n_texts,): story of each text, numbered by first member
-    threshold: float  # mean similarity from which texts form a story
+    threshold: float  # mean similarity from which texts form a story, but for the costs
+    days: Floats  # (n_texts,): publication, NaN when unknown
+    costs: Floats  # (n_texts,): what each text pays to join a story
     edges: Edges  # similar pairs of texts
     vocabulary: Vocabulary  # of the texts
 
     @property
     def membership(self) -> Floats:
         """Mean similarity of each text to the others of its story, shape (n_texts,); see `membership`."""
-        edges, labels = self.edges, self.labels
-        inside = labels[edges.left] == labels[edges.right]
-        ends = np.concatenate([edges.left[inside], edges.right[inside]])
-        sums = np.bincount(ends, weights=np.tile(edges.similarity[inside], 2), minlength=len(labels)).astype(np.float64)
+        labels = self.labels
+        sums = self.edges.within(labels).sums(len(labels))
         return membership(sums, np.bincount(labels)[labels] - 1 if len(labels) else labels)
 
     def between(self) -> tuple[Integers, Integers, Floats]:
@@ -52,12 +53,28 @@ class StoryGroups:
         sizes = np.bincount(self.labels, minlength=k)
         return left, right, sums.data[upper] / (sizes[left] * sizes[right])
 
-    def at(self, threshold: float) -> "StoryGroups":
+    @property
+    def needed_by_texts(self) -> Floats:
+        """Mean similarity to the others of its story from which each text belongs to it, shape (n_texts,)."""
+        others = np.maximum(np.bincount(self.labels)[self.labels] - 1, 1)
+        rest = np.bincount(self.labels, weights=self.costs)[self.labels] - self.costs
+        return self.threshold + cost_of_joining(self.costs, np.ones_like(others), rest, others) / others
+
+    def needed_between(self, left: Integers, right: Integers) -> Floats:
+        """Mean similarity from which pairs of stories are one, shape (n_pairs,)."""
+        sizes, costs = np.bincount(self.labels), np.bincount(self.labels, weights=self.costs)
+        cost = cost_of_joining(costs[left], sizes[left], costs[right], sizes[right])
+        return self.threshold + cost / (sizes[left] * sizes[right])
+
+    def at(self, threshold: float, vectors_of: VectorsOf) -> "StoryGroups":
         """The groups at another threshold: parts of these at a higher one, unions at a lower one."""
         if threshold == self.threshold:
             return self
-        regroup = refined if threshold > self.threshold else coarsened
-        labels = regroup(self.edges.adjacency(len(self.labels)), self.labels, threshold)
+        edges, labels, costs = self.edges, self.labels, self.costs
+        if threshold > self.threshold:
+            edges = edges.within(labels)
+            labels = partition(edges.adjacency(len(labels)), threshold, costs)
+        labels = merged(vectors_of, self.days, edges, labels, threshold, costs)
         return replace(self, labels=labels, threshold=threshold)
 
 
@@ -90,12 +107,16 @@ def find_stories(
         progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
     )
     _logger.debug("reading the features of %d texts", len(texts))
-    vectors, vocabulary = vectorize(count_features(texts, n_jobs, fold, counting), n_jobs, weighting)
+    counts = count_features(texts, n_jobs, fold, counting)
+    costs = join_costs(np.diff(counts.offsets))
+    vectors, vocabulary = vectorize(counts, n_jobs, weighting)
+    del counts
     _logger.debug("comparing %d texts by %d features that they share", *vectors.shape)
     edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:
         edges = united(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
     _logger.debug("grouping by %d similar pairs", len(edges.left))
-    labels = partition(edges.adjacency(len(texts)), threshold)
+    labels = partition(edges.adjacency(len(texts)), threshold, costs)
+    labels = merged(lambda rows: vectors[rows], days, edges, labels, threshold, costs)
     grouping(1)
-    return StoryGroups(labels, threshold, edges, vocabulary)
+    return StoryGroups(labels, threshold, days, costs, edges, vocabulary)

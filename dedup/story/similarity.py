@@ -1,6 +1,11 @@
-"""How alike two reports are: the cosine of their vectors times a factor that falls with the time between them."""
+"""How alike two reports are: the cosine of their vectors times a factor that falls with the time between them.
+
+How fast it falls depends on the evidence: how many features carry the cosine. One name in two titles is soon of another
+event; what two long reports have in common is not.
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +15,12 @@ from dedup.arrays import Floats, Integers, run_starts
 from dedup.story.features import count_features
 from dedup.story.weighting import TermWeighting, feature_weights
 
-#: After this many days between two publications a similarity has fallen to 1/e.
-TIME_SCALE_DAYS = 3.0
+#: After how many days a similarity has fallen to 1/e: at least `MEMORY_DAYS`, twice as many when `MEMORY_FEATURES`
+#: features are shared, and so on up to `MAX_MEMORY_DAYS`.
+MEMORY_DAYS, MEMORY_FEATURES, MAX_MEMORY_DAYS = 1.5, 30.0, 15.0
+
+#: Reports that are further apart than this are not compared.
+REACH_DAYS = 14.0
 
 #: Time factor when a date is missing: about the mean factor of two reports of one story.
 UNDATED_FACTOR = 0.7
@@ -19,16 +28,41 @@ UNDATED_FACTOR = 0.7
 _BLOCK_ENTRIES = 1 << 18
 
 
-def time_factor(days: Floats, other_days: Floats) -> Floats:
-    """Factor of a similarity by the gap between two publications, in (0, 1].
+class Likeness(NamedTuple):
+    """How alike the words of pairs of reports are; all arrays have shape (n_pairs,)."""
+
+    cosines: Floats  # in [0, 1]
+    shared: Floats  # effective numbers of shared features: 1 where one feature makes the cosine; 0 without any
+
+    def similarity(self, days: Floats, other_days: Floats) -> Floats:
+        """Cosine times time factor."""
+        return self.cosines * time_factor(days, other_days, memory_days(self.shared))
+
+
+def memory_days(shared: Floats) -> Floats:
+    """Days after which a similarity that rests on this many shared features has fallen to 1/e.
 
     Examples
     --------
-    >>> time_factor(np.array([0.0, 0.0, np.nan]), np.array([0.0, 3.0, 0.0])).round(2).tolist()
-    [1.0, 0.37, 0.7]
+    >>> memory_days(np.array([0.0, 4.0, 30.0, 1000.0])).round(1).tolist()
+    [1.5, 1.7, 3.0, 15.0]
+    """
+    return np.minimum(MEMORY_DAYS * (1 + shared / MEMORY_FEATURES), MAX_MEMORY_DAYS)
+
+
+def time_factor(days: Floats, other_days: Floats, memory: Floats | float = MAX_MEMORY_DAYS) -> Floats:
+    """Factor of a similarity by the gap between two publications, in [0, 1]; see `memory_days`.
+
+    By default that of the longest memory, which no factor exceeds.
+
+    Examples
+    --------
+    >>> time_factor(np.array([0.0, 0.0, np.nan, 0.0]), np.array([0.0, 3.0, 0.0, 20.0]), 3.0).round(2).tolist()
+    [1.0, 0.37, 0.7, 0.0]
     """
     gap = np.abs(days - other_days)
-    return np.where(np.isnan(gap), UNDATED_FACTOR, np.exp(-gap / TIME_SCALE_DAYS))
+    factor = np.where(gap > REACH_DAYS, 0.0, np.exp(-gap / memory))
+    return np.where(np.isnan(gap), UNDATED_FACTOR, factor)
 
 
 def membership(sums: Floats, others: Integers) -> Floats:
@@ -39,16 +73,31 @@ def membership(sums: Floats, others: Integers) -> Floats:
     return np.where(others > 0, sums / np.maximum(others, 1), 1.0)
 
 
-def cosines(vectors: csr_array, left: Integers, right: Integers) -> Floats:
-    """Cosine of each pair of rows of unit length, shape (n_pairs,); the left rows must ascend.
+def likeness(vectors: csr_array, left: Integers, right: Integers) -> Likeness:
+    """Cosine of each pair of rows of unit length, and how many features it rests on; the left rows must ascend.
+
+    The effective number of shared features is ``(sum c)**2 / sum(c**2)`` over their parts c of the cosine, the
+    participation ratio.
 
     Examples
     --------
-    >>> rows = csr_array(np.array([[1.0, 0], [0.8, 0.6], [0, 1]], dtype=np.float32))
-    >>> cosines(rows, np.array([0, 0, 1]), np.array([1, 2, 2])).round(2).tolist()
-    [0.8, 0.0, 0.6]
+    >>> rows = csr_array(np.array([[1.0, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32))
+    >>> found = likeness(rows, np.array([0, 0, 1]), np.array([1, 2, 2]))
+    >>> found.cosines.round(2).tolist(), found.shared.round(2).tolist()
+    ([0.8, 0.6, 0.96], [1.0, 1.0, 2.0])
     """
-    found = np.zeros(len(left), dtype=np.float64)
+    dots, squares = dot_products(vectors, left, right)
+    return Likeness(np.minimum(dots, 1.0), effective_number(dots, squares))
+
+
+def effective_number(sums: Floats, squares: Floats) -> Floats:
+    """``sums**2 / squares``: how many parts make a sum, given the sum of their squares; 0 for an empty sum."""
+    return np.where(squares > 0, sums**2 / np.where(squares > 0, squares, 1.0), 0.0)
+
+
+def dot_products(vectors: csr_array, left: Integers, right: Integers) -> tuple[Floats, Floats]:
+    """Dot product of each pair of rows, and the sum of the squares of its parts; the left rows must ascend."""
+    found = np.zeros((2, len(left)), dtype=np.float64)
     sizes = np.diff(vectors.indptr)
     ends = np.cumsum(sizes[right], dtype=np.int64)
     # One left row at a time is unpacked into a dense array, in which the right rows look up their features.
@@ -57,13 +106,13 @@ def cosines(vectors: csr_array, left: Integers, right: Integers) -> Floats:
     while first < len(left):
         done = int(ends[first - 1]) if first else 0
         stop = max(first + 1, int(np.searchsorted(ends, done + _BLOCK_ENTRIES, side="right")))
-        found[first:stop] = _cosines_of_block(vectors, sizes, left[first:stop], right[first:stop], unpacked)
+        found[:, first:stop] = _dot_products_of_block(vectors, sizes, left[first:stop], right[first:stop], unpacked)
         first = stop
-    return found
+    return found[0], found[1]
 
 
-def _cosines_of_block(
-    vectors: csr_array, sizes: NDArray[np.int32], left: Integers, right: Integers, unpacked: NDArray[np.float32]
+def _dot_products_of_block(
+    vectors: csr_array, sizes: NDArray[np.int32], left: Integers, right: Integers, unpacked: NDArray[np.floating]
 ) -> Floats:
     counts = sizes[right]
     ends = np.cumsum(counts, dtype=np.int64)
@@ -77,22 +126,26 @@ def _cosines_of_block(
         unpacked[vectors.indices[own]] = vectors.data[own]
         products[begin:end] *= unpacked.take(features[begin:end])
         unpacked[vectors.indices[own]] = 0
-    found = np.zeros(len(left), dtype=np.float64)
+    found = np.zeros((2, len(left)), dtype=np.float64)
     filled = np.flatnonzero(counts)
     if len(filled):
-        found[filled] = np.add.reduceat(products, starts[filled])
+        found[0, filled] = np.add.reduceat(products, starts[filled])
+        products *= products
+        found[1, filled] = np.add.reduceat(products, starts[filled])
     return found
 
 
 def similarity_matrix(texts: Sequence[str], days: Floats, weighting: TermWeighting) -> Floats:
-    """Cosine times time factor of all pairs of texts, shape (n_texts, n_texts), in [0, 1], with 1 on the diagonal.
+    """Similarity of all pairs of texts, shape (n_texts, n_texts), in [0, 1], with 1 on the diagonal.
 
     `days` is the publication in days, NaN when unknown. Quadratic in the texts, as of one story;
     `dedup.story.candidates` finds the similar pairs among many texts.
     """
     vectors = _unit_vectors(texts, weighting)
-    cosine = np.clip((vectors @ vectors.T).toarray(), 0.0, 1.0)
-    similarity: Floats = cosine * time_factor(days[:, None], days[None, :])
+    parts = vectors.multiply(vectors).tocsr()
+    dots, squares = ((side @ side.T).toarray() for side in (vectors, parts))
+    found = Likeness(np.clip(dots, 0.0, 1.0), effective_number(dots, squares))
+    similarity = found.similarity(days[:, None], days[None, :])
     np.fill_diagonal(similarity, 1.0)
     return similarity
 

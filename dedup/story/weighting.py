@@ -149,10 +149,13 @@ def vectorize(
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
 
 
-def vectorize_texts(texts: Sequence[str], weighting: TermWeighting | None = None) -> tuple[csr_array, Vocabulary]:
-    """Vectors of a few texts; see `vectorize`. Without `weighting` they are a batch of their own.
+def vectorize_texts(
+    texts: Sequence[str], weighting: TermWeighting | None = None
+) -> tuple[csr_array, Vocabulary, Integers]:
+    """Vectors of a few texts, see `vectorize`, and their numbers of features; without `weighting` a batch of their own.
 
     Texts of a batch have the same vectors by its vocabulary as in the batch.
     """
     counts = count_features(texts, 1, weighting.fold if weighting else "unidecode")
-    return vectorize(counts, 1, vocabulary=weighting.for_features(counts.keys) if weighting else None)
+    vocabulary = weighting.for_features(counts.keys) if weighting else None
+    return *vectorize(counts, 1, vocabulary=vocabulary), np.diff(counts.offsets)

@@ -8,23 +8,24 @@ from itertools import accumulate
 
 import numpy as np
 
-from dedup.arrays import first_members
 from dedup.article import Article
 from dedup.progress import Progress, track
 from dedup.store.records import ArticleFeatures, Row
 from dedup.store.serialization import digest_of, encode_article, source_of
-from dedup.story.partition import coarsened
 from dedup.stream.assignment import Assignment, format_story_id
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.maintenance import remove
 from dedup.stream.matching import MatchedArticles, match_articles
 from dedup.stream.state import IndexState
+from dedup.stream.unions import merge_alike, reports_near
 
-#: Before an index has some hundred articles, its document frequencies say little, and similarities are too high. In an
-#: empty index the thresholds for joining and merging are raised by these shares; the margin falls to 1/e with this many
-#: articles. A young index weights all its articles again at this interval, and merges stories.
-_JOIN_MARGIN, _MERGE_MARGIN, _MARGIN_ARTICLES = 1.5, 0.7, 500.0
-_REWEIGHT_EVERY, _REWEIGHT_UNTIL = 50, 3000
+#: An index that has had fewer articles is young: its document frequencies change fast. It weights all its articles again
+#: and merges stories each time that so many have come; an older one merges stories at each `TEXTS_AT_ONCE`.
+_YOUNG, _YOUNG_STEP = 3000, 50
+
+#: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
+#: index for more by this share, which falls to 1/e with this many articles in the window.
+_MARGIN, _MARGIN_ARTICLES = 0.5, 1000.0
 
 # Fewer long articles are read at once, so that memory does not grow with their length.
 _CHARACTERS_AT_ONCE = 1 << 22
@@ -86,7 +87,7 @@ class Assigner:
         if digest == digest_of(text):
             return Assignment(article.id, format_story_id(former), "unchanged")
         remove(state, [node])
-        was_alone = not state.sizes[former]
+        was_alone = not state.totals.sizes[former]
         (assignment,) = self._add_block([article], [text])
         (story,) = self._stories(np.array([state.next_node - 1])).tolist()
         if was_alone:  # its former story becomes an alias
@@ -95,31 +96,28 @@ class Assigner:
 
     def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
         state = self._state
-        n_reports = state.live.window.count
         articles = state.source_residue.add_residue(articles)
         matched = match_articles(state, articles)
         assignments: list[Assignment] = []
         merges: list[tuple[int, int]] = []
         first_story = state.next_story
         for i, article in enumerate(articles):
-            assignments.append(self._join(article, matched, i, n_reports, merges))
-            n_reports += matched.canonical[i] == matched.nodes[i]
+            assignments.append(self._join(article, matched, i, merges))
         state.store.add_stories(range(first_story, state.next_story))
         self.insert(articles, texts, matched)
         for story, into in merges:
             state.store.merge(story, into)
-        if state.next_node % _REWEIGHT_EVERY == 0 and state.next_node < _REWEIGHT_UNTIL:
-            merged = assignments[-1].merged + tuple(map(format_story_id, self._reweight()))
-            (story,) = self._stories(matched.nodes[-1:]).tolist()
-            assignments[-1] = replace(assignments[-1], story_id=format_story_id(story), merged=merged)
         step = _step(state.next_node - 1)
         if state.next_node % step == 0:
+            merged = assignments[-1].merged + tuple(map(format_story_id, self._merge_alike()))
+            (story,) = self._stories(matched.nodes[-1:]).tolist()
+            assignments[-1] = replace(assignments[-1], story_id=format_story_id(story), merged=merged)
             state.source_residue.learn(state.next_node - step)
         state.live.window.advance(state.next_node)
         return assignments
 
     def _join(
-        self, article: Article, matched: MatchedArticles, i: int, n_reports: int, merges: list[tuple[int, int]]
+        self, article: Article, matched: MatchedArticles, i: int, merges: list[tuple[int, int]]
     ) -> Assignment:
         """Put a copy into the story of its original, and a report into the story that gains most by it, if any does."""
         state, node = self._state, matched.nodes[i : i + 1]
@@ -131,42 +129,47 @@ class Assigner:
         sums: dict[int, float] = defaultdict(float)  # of the similarities to the reports of each story
         for story, similarity in zip(self._stories(others).tolist(), similarities.tolist(), strict=True):
             sums[story] += similarity
-        threshold = self._threshold(_JOIN_MARGIN, n_reports)
-        best = _best({story: total - threshold * state.sizes[story] for story, total in sums.items()})
+        cost, totals, threshold = state.costs_of(node), state.totals, self._threshold()
+        gains = {s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s) for s, total in sums.items()}
+        best = _best(gains)
         if best is None:
             best, state.next_story = state.next_story, state.next_story + 1
         state.live.nodes.assign(node, best)
-        state.sizes[best] += 1
+        totals.add(np.array([best]), cost)
         if best not in sums:
             return Assignment(article.id, format_story_id(best), "new_story")
-        similarity = sums.pop(best) / (state.sizes[best] - 1)
-        merged, story = self._merge(best, sums, matched, self._threshold(_MERGE_MARGIN, n_reports + 1))
+        similarity = sums.pop(best) / (totals.sizes[best] - 1)
+        merged, story = self._merge(best, sums, matched)
         merges += merged
         names = tuple(format_story_id(former) for former, _ in merged)
         return Assignment(article.id, format_story_id(story), "report", None, similarity, names)
 
-    def _threshold(self, margin: float, n_reports: int) -> float:
-        return self._state.settings.story_threshold * (1 + margin * math.exp(-n_reports / _MARGIN_ARTICLES))
+    def _threshold(self) -> float:
+        margin = _MARGIN * math.exp(-self._state.live.window.count / _MARGIN_ARTICLES)
+        return self._state.settings.story_threshold * (1 + margin)
 
-    def _merge(
-        self, story: int, sums: dict[int, float], matched: MatchedArticles, threshold: float
-    ) -> tuple[list[tuple[int, int]], int]:
+    def _merge(self, story: int, sums: dict[int, float], matched: MatchedArticles) -> tuple[list[tuple[int, int]], int]:
         """Merge other stories with one that has grown, as long as that gains; the oldest number stays.
 
         Stories that did not gain by merging before can only gain now if the new report alone gains by it.
         """
-        nodes, sizes = self._state.live.nodes, self._state.sizes
+        nodes, totals, threshold = self._state.live.nodes, self._state.totals, self._threshold()
         merged: list[tuple[int, int]] = []
-        others = {other for other, total in sums.items() if total > threshold * sizes[other]}
+        others = {other for other, total in sums.items() if total > threshold * totals.sizes[other]}
         while others:
-            between = {other: self._similarity_between(story, other, matched) for other in sorted(others)}
-            best = _best({other: total - threshold * sizes[story] * sizes[other] for other, total in between.items()})
+            gains = {
+                other: self._similarity_between(story, other, matched)
+                - threshold * totals.sizes[story] * totals.sizes[other]
+                - totals.cost_of_joining(story, other)
+                for other in sorted(others)
+            }
+            best = _best(gains)
             if best is None:
                 break
             others.remove(best)
             story, former = min(story, best), max(story, best)
             nodes.merge(former, story)
-            sizes[story] += sizes.pop(former)
+            totals.merge(former, story)
             merged.append((former, story))
         return merged, story
 
@@ -183,22 +186,16 @@ class Assigner:
         between = ((left == story) & (right == other)) | ((left == other) & (right == story))
         return float(similarities[between].sum(dtype=np.float64))
 
-    def _reweight(self) -> list[int]:
-        """Weight all articles by the present document frequencies; return the stories that this merges into others."""
-        state = self._state
+    def _merge_alike(self) -> list[int]:
+        """Merge stories that turn out to be one since the last step; return those that went.
+
+        A young index weights all its articles again first.
+        """
+        state, threshold = self._state, self._threshold()
+        if state.next_node > _YOUNG:
+            return merge_alike(state, reports_near(state, state.next_node - TEXTS_AT_ONCE), threshold)
         state.store.set_norms(*state.live.update_norms())
-        canonical = state.live.nodes.canonical()
-        if not len(canonical):
-            return []
-        stories, labels = np.unique(self._stories(canonical), return_inverse=True)
-        unions = coarsened(state.graph(canonical), labels, self._threshold(_MERGE_MARGIN, state.live.window.count))
-        kept: dict[int, int] = {}
-        merged = []
-        for story, union in zip(stories.tolist(), unions[first_members(labels)].tolist(), strict=True):
-            if kept.setdefault(union, story) != story:
-                state.merge(story, kept[union])
-                merged.append(story)
-        return merged
+        return merge_alike(state, state.live.nodes.canonical(), threshold)
 
     def insert(self, articles: Sequence[Article], texts: Sequence[str], matched: MatchedArticles) -> None:
         """Store new articles, which are in stories by now, as `texts` encodes them but for residue."""
@@ -224,7 +221,7 @@ class Assigner:
 
 def _step(node: int) -> int:
     """Articles up to the next multiple of this are added at once."""
-    return _REWEIGHT_EVERY if node < _REWEIGHT_UNTIL else TEXTS_AT_ONCE
+    return _YOUNG_STEP if node < _YOUNG else TEXTS_AT_ONCE
 
 
 def _best(gains: dict[int, float]) -> int | None:

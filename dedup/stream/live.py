@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_starts
 from dedup.parameters import Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
-from dedup.story.similarity import time_factor
+from dedup.story.similarity import Likeness, effective_number, time_factor
 from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
@@ -39,6 +40,9 @@ _TABLE_MASK = np.uint32((1 << 16) - 1)
 _LOG_COUNTS = np.log1p(np.arange(256))
 
 Features = tuple[NDArray[np.uint32], NDArray[np.uint8]]
+
+#: Returns the features of nodes that have left the window.
+LoadFeatures = Callable[[Integers], dict[int, Features]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,29 +180,48 @@ class LiveArticles:
         days: Floats,
         text: Integers,
         nodes: Integers,
-        load_features: Callable[[Integers], dict[int, Features]],
+        load_features: LoadFeatures,
     ) -> NDArray[np.float32]:
-        """Similarity of each text to a node, shape (n,); texts ascend.
-
-        `load_features` returns the features of nodes that have left the window.
-        """
-        distinct = np.unique(nodes)
-        inside = distinct >= self.window.first
-        features = load_features(distinct[~inside])
-        features |= {node: self.window.get(node) for node in distinct[inside].tolist()}
-        dots, shared = np.zeros((2, len(nodes)))
+        """Similarity of each text to a node, shape (n,); texts ascend."""
+        features = self._features_of(np.unique(nodes), load_features)
+        dots, squares, shared = np.zeros((3, len(nodes)))
         bounds = np.searchsorted(text, range(len(weighted.texts) + 1))
         for i in np.flatnonzero(np.diff(bounds)).tolist():
             a, b = bounds[i], bounds[i + 1]
-            dots[a:b], shared[a:b] = _dot_products(weighted, i, [features[node] for node in nodes[a:b].tolist()])
+            found = _dot_products(weighted, i, [features[node] for node in nodes[a:b].tolist()])
+            dots[a:b], squares[a:b], shared[a:b] = found
         # The norm of a node is that of its arrival; by now its vector is at least as long as what the two share.
         lengths = np.maximum(self.nodes.norms(nodes), shared) * weighted.norms[text]
         cosines = np.minimum(dots / np.maximum(lengths, 1e-9), 1.0)
-        return (cosines * time_factor(days[text], self.nodes.days(nodes))).astype(np.float32)
+        likeness = Likeness(cosines, effective_number(dots, squares))
+        return likeness.similarity(days[text], self.nodes.days(nodes)).astype(np.float32)
 
 
-def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) -> tuple[Floats, Floats]:
-    """Return the dot product of a text with each other article, and the norm of what they share."""
+    def vectors(self, nodes: Integers, load_features: LoadFeatures) -> csr_array:
+        """Vectors of nodes by the present document frequencies, one row each, of unit length; a column a feature."""
+        features = self._features_of(nodes, load_features)
+        rows = [features[node] for node in nodes.tolist()]
+        keys = np.concatenate([np.empty(0, dtype=np.uint32), *(own for own, _ in rows)])
+        counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
+        values = _factors(keys, self.window.frequencies(keys), np.array(self.window.count)) * _LOG_COUNTS[counts]
+        sizes = np.array([len(own) for own, _ in rows], dtype=np.int64)
+        row = np.repeat(np.arange(len(rows)), sizes)
+        values /= np.sqrt(np.maximum(np.bincount(row, weights=values**2, minlength=len(rows)), 1e-18))[row]
+        distinct, columns = np.unique(keys, return_inverse=True)
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        vectors = csr_array((values, columns, offsets), shape=(len(rows), len(distinct)))
+        vectors.sort_indices()
+        return vectors
+
+    def _features_of(self, nodes: Integers, load_features: LoadFeatures) -> dict[int, Features]:
+        inside = nodes >= self.window.first
+        features = load_features(nodes[~inside])
+        return features | {node: self.window.get(node) for node in nodes[inside].tolist()}
+
+
+def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) -> tuple[Floats, Floats, Floats]:
+    """Return the dot product of a text with each other article, the sum of its squared parts, and the norm of what
+    they share."""
     own = slice(*weighted.texts.offsets[text : text + 2])
     features = weighted.texts.features[own]
     theirs = np.concatenate([features for features, _ in others])
@@ -215,9 +238,10 @@ def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) ->
     entries, place = entries[shared], place[shared]
     weights = weighted.factors[own][place] * _LOG_COUNTS[np.concatenate([counts for _, counts in others])[entries]]
     owner = np.arange(len(others)).repeat([len(features) for features, _ in others])[entries]
-    dots = np.bincount(owner, weights=weights * weighted.weights[own][place], minlength=len(others))
-    squares = np.bincount(owner, weights=weights**2, minlength=len(others))
-    return dots.astype(np.float64), np.sqrt(squares.astype(np.float64))
+    parts = weights * weighted.weights[own][place]
+    sums = (np.bincount(owner, weights=values, minlength=len(others)) for values in (parts, parts**2, weights**2))
+    dots, squares, lengths = (values.astype(np.float64) for values in sums)
+    return dots, squares, np.sqrt(lengths)
 
 
 def _running_totals(values: NDArray[np.integer], labels: Integers) -> Integers:

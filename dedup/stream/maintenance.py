@@ -6,7 +6,6 @@ import numpy as np
 
 from dedup.arrays import Integers, members
 from dedup.store.records import ArticleFeatures
-from dedup.story.partition import partition
 from dedup.stream.assignment import Move, format_story_id
 from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.matching import find_neighbours
@@ -31,18 +30,16 @@ def remove(state: IndexState, nodes: list[int]) -> None:
     gone = np.array(nodes, dtype=np.int64)
     table = state.live.nodes
     canonical = gone[table.is_canonical(gone)]
-    stories = dict(zip(canonical.tolist(), table.stories(canonical).tolist(), strict=True))
+    stories = table.stories(canonical).tolist()
     state.store.delete(nodes)
     for node in canonical.tolist():
         state.live.window.remove(node)
+    state.count_reports(canonical, -1)
     table.remove(gone)
     first_copies = {former: copy for copy, former in reversed(state.store.copies(canonical.tolist()))}
     for former, first_copy in sorted(first_copies.items()):
         _make_canonical(state, first_copy, former)
-    for former, story in stories.items():
-        if former not in first_copies:
-            state.resize(story, -1)
-    state.split(set(stories.values()))
+    state.split(set(stories))
 
 
 def expire(state: IndexState, day: float) -> int:
@@ -65,6 +62,7 @@ def _make_canonical(state: IndexState, copy: int, former: int) -> None:
     state.store.set_neighbours(copy, neighbours.astype(np.int32), similarities)
     state.store.replace_canonical(copy, former)
     live.nodes.make_canonical(copy)
+    state.count_reports(node, 1)
     live.add_features(node, days, [stored.features[:INDEXED_FEATURES]])
     live.window.add(copy, stored.features, stored.counts)
 
@@ -84,7 +82,7 @@ def refine(state: IndexState, day: float) -> list[Move]:
         return []
     canonical = state.live.nodes.of_stories(numbers)
     before = dict(zip(canonical.tolist(), state.live.nodes.stories(canonical).tolist(), strict=True))
-    labels = partition(state.graph(canonical), state.settings.story_threshold)
+    labels = state.partition(canonical, state.edges(canonical))
     parts = [canonical[part] for part in members(labels)]
     overlaps = sorted(
         (-count, story, part)

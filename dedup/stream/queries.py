@@ -48,7 +48,7 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     articles, settings = [decode_article(row.fields) for row in rows], state.settings
     copies = np.array([row.canonical for row in rows])
     canonical, place = np.unique(copies, return_inverse=True)
-    sums = np.asarray(state.graph(canonical).sum(axis=1)).ravel()
+    sums = state.edges(canonical).sums(len(canonical))
     of_reports = membership(sums, np.full(len(canonical), len(canonical) - 1))
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
     candidates = candidates_of(articles, copies, words, of_reports[place])

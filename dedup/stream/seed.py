@@ -71,7 +71,7 @@ def _insert_all(
         articles = [replace(checked[i], residue=labelled.articles[i].residue if cut else ()) for i in places]
         matched = match_articles(state, articles, canonical[a:b])
         state.live.nodes.assign(matched.nodes, stories[a:b])
-        state.sizes.update(stories[a:b][canonical[a:b] == matched.nodes].tolist())
+        state.count_reports(matched.nodes, 1)
         session.assigner.insert(articles, texts, matched)
         state.live.window.advance(state.next_node)
         progress(b / len(order))

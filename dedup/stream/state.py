@@ -1,19 +1,22 @@
 """The state of an index: what is stored and what is in memory, changed together."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Integers, members
+from dedup.arrays import Floats, Integers, members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
 from dedup.store.records import Changes, NodeColumns
-from dedup.story.partition import refined
+from dedup.story.candidates import Edges
+from dedup.story.merging import merged
+from dedup.story.partition import join_costs, partition
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
+from dedup.stream.totals import StoryTotals
 
 
 class IndexState:
@@ -22,7 +25,7 @@ class IndexState:
     def __init__(self, store: Store, settings: StorySettings) -> None:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
-        self.sizes: Counter[int] = Counter()  # numbers of near-duplicate groups, by story
+        self.totals = StoryTotals()
         self.next_node, self.next_story, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
@@ -38,7 +41,7 @@ class IndexState:
         table, sizes = self.live.nodes, columns.sizes
         table.add(nodes, days=columns.days, norms=columns.norms, sizes=sizes, is_canonical=is_canonical)
         table.assign(nodes, columns.stories)
-        self.sizes.update(columns.stories[is_canonical].tolist())
+        self.count_reports(nodes, 1)
         filled = np.array([len(bands) > 0 for bands in columns.bands])
         if filled.any():
             self.live.add_bands(nodes[filled], np.stack(columns.select(filled).bands))
@@ -51,7 +54,7 @@ class IndexState:
         """Bring memory up to date with what others wrote, as if everything was read again."""
         live, known = self.live, self.next_node
         deleted = changes.deleted[changes.deleted < known]
-        self._count_reports(deleted, -1)
+        self.count_reports(deleted, -1)
         for node in deleted.tolist():
             live.window.remove(node)
         live.nodes.remove(deleted)
@@ -73,20 +76,24 @@ class IndexState:
     def _update_live(self, columns: NodeColumns) -> list[int]:
         """Update live articles; return those that have become canonical."""
         table, nodes = self.live.nodes, columns.nodes
-        self._count_reports(nodes, -1)
+        self.count_reports(nodes, -1)
         table.assign(nodes, columns.stories)
         table.set_norms(nodes, columns.norms)
         promoted = columns.select((columns.canonical == nodes) & ~table.is_canonical(nodes))
         self._add_features(promoted)
         for node in promoted.nodes.tolist():
             table.make_canonical(node)
-        self._count_reports(nodes, 1)
+        self.count_reports(nodes, 1)
         return list(promoted.nodes.tolist())
 
-    def _count_reports(self, nodes: Integers, each: int) -> None:
-        """Add `each` to the size of the story of every report among nodes."""
-        for story in self.live.nodes.stories(nodes[self.live.nodes.is_canonical(nodes)]).tolist():
-            self.resize(story, each)
+    def count_reports(self, nodes: Integers, each: int) -> None:
+        """Add every report among nodes to the totals of its story, or take it from them where `each` is -1."""
+        reports = nodes[self.live.nodes.is_canonical(nodes)]
+        self.totals.add(self.live.nodes.stories(reports), self.costs_of(reports), each)
+
+    def costs_of(self, nodes: Integers) -> Floats:
+        """What nodes pay to join a story."""
+        return join_costs(self.live.nodes.sizes(nodes))
 
     def features_of(self, nodes: Integers) -> dict[int, Features]:
         """Return the stored features and counts of nodes."""
@@ -96,22 +103,16 @@ class IndexState:
     def assign(self, canonical: Integers, story: int) -> None:
         """Move reports and their copies to a story."""
         nodes = canonical.tolist()
-        self._count_reports(canonical, -1)
-        self.resize(story, len(nodes))
+        self.count_reports(canonical, -1)
         self.store.assign(nodes, story)
         copies = [copy for copy, _ in self.store.copies(nodes)]
         self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), story)
-
-    def resize(self, story: int, more: int) -> None:
-        """Add to the number of reports of a story."""
-        self.sizes[story] += more
-        if not self.sizes[story]:
-            del self.sizes[story]
+        self.count_reports(canonical, 1)
 
     def merge(self, story: int, into: int) -> None:
         """Move all of a story to another one, of which it becomes an alias."""
         self.live.nodes.merge(story, into)
-        self.sizes[into] += self.sizes.pop(story, 0)
+        self.totals.merge(story, into)
         self.store.merge(story, into)
 
     def new_story(self) -> int:
@@ -126,7 +127,7 @@ class IndexState:
         if not len(canonical):
             return
         own = self.live.nodes.stories(canonical)
-        labels = refined(self.graph(canonical), np.unique(own, return_inverse=True)[1], self.settings.story_threshold)
+        labels = self.partition(canonical, self.edges(canonical).within(own))
         parts: dict[int, list[Integers]] = defaultdict(list)
         for part in members(labels):
             parts[int(own[part[0]])].append(canonical[part])
@@ -134,11 +135,22 @@ class IndexState:
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
                 self.assign(piece, self.new_story())
 
-    def graph(self, nodes: Integers) -> csr_array:
-        """Symmetric similarities among ascending nodes, shape (n, n)."""
+    def partition(self, nodes: Integers, edges: Edges) -> Integers:
+        """Stories of reports, given the similar pairs among them, as a batch finds them; numbered by first member."""
+        threshold, costs = self.settings.story_threshold, self.costs_of(nodes)
+        labels = partition(edges.adjacency(len(nodes)), threshold, costs)
+        days = self.live.nodes.days(nodes)
+        return merged(lambda rows: self.vectors(nodes[rows]), days, edges, labels, threshold, costs)
+
+    def edges(self, nodes: Integers) -> Edges:
+        """Similar pairs among ascending nodes, by their positions."""
         left, right, similarity = self.store.neighbours(nodes.tolist())
         place = np.minimum(np.searchsorted(nodes, right), len(nodes) - 1)
         among = nodes[place] == right
-        i, j = np.searchsorted(nodes, left[among]), place[among]
-        values = np.tile(similarity[among].astype(np.float64), 2)
-        return csr_array((values, (np.concatenate([i, j]), np.concatenate([j, i]))), shape=(len(nodes), len(nodes)))
+        ends = np.sort(np.stack([np.searchsorted(nodes, left[among]), place[among]]), axis=0)
+        order = np.lexsort(ends[::-1])
+        return Edges(*ends[:, order], similarity[among][order].astype(np.float64))
+
+    def vectors(self, nodes: Integers) -> csr_array:
+        """Vectors of reports by the present document frequencies, of unit length."""
+        return self.live.vectors(nodes, self.features_of)

@@ -1,0 +1,168 @@
+"""Stories of a sparse graph -> stories that hold by the mean over all of their pairs.
+
+The graph lacks pairs: those below its floor, and those that the search for candidates does not find. In a story of
+sixty reports they are most of the mean, so that it comes apart. Sums of vectors give the mean over all pairs at any size.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from dedup.arrays import Floats, Integers, connected_labels, numbered_by_first, run_starts
+from dedup.story.candidates import FLOOR, Edges
+from dedup.story.partition import partition
+from dedup.story.similarity import dot_products, time_factor
+
+#: A story of this many reports is compared with others by all pairs.
+LARGE = 5
+
+#: A story of this many reports takes in others of at most this share of its size, when they are at least this share as
+#: similar to it as its own reports are to each other: size is evidence. Of single reports that are so similar to a
+#: story of this size, five in six belong to it; near a story of three, none.
+ABSORBING, SMALL_SHARE, COHESION_SHARE = 15, 0.2, 0.4
+
+
+class _Stories(NamedTuple):
+    """Stories as nodes of a graph."""
+
+    left: Integers  # (n_pairs,): stories ``left < right`` between which there are edges, sorted
+    right: Integers
+    between: Floats  # (n_pairs,): sum of the similarities between the reports of two stories
+    within: Floats  # (n_stories,): sum of the similarities of the reports of a story, each pair once
+    sizes: Integers  # (n_stories,): numbers of reports
+    costs: Floats  # (n_stories,): see `partition`
+
+    def labels(self, threshold: float) -> Integers:
+        """Unions of the stories by `partition`."""
+        k = len(self.sizes)
+        upper = csr_array((self.between, (self.left, self.right)), shape=(k, k))
+        return partition((upper + upper.T).tocsr(), threshold, self.costs, self.sizes)
+
+    def united(self, labels: Integers) -> "_Stories":
+        """Unions of the stories."""
+        k = int(labels.max(initial=-1)) + 1
+        left, right, between, inside = _summed(labels[self.left], labels[self.right], self.between, k)
+        within = np.bincount(labels, weights=self.within, minlength=k) + inside
+        sizes = np.bincount(labels, weights=self.sizes, minlength=k).astype(np.int64)
+        return _Stories(left, right, between, within, sizes, np.bincount(labels, weights=self.costs, minlength=k))
+
+
+#: Vectors of the reports at some positions, one row each; the columns are the same within a call.
+VectorsOf = Callable[[Integers], csr_array]
+
+
+def merged(
+    vectors_of: VectorsOf, days: Floats, edges: Edges, labels: Integers, threshold: float, costs: Floats
+) -> Integers:
+    """Unions of stories that are similar by the mean over all of their pairs, numbered by first member.
+
+    Parameters
+    ----------
+    vectors_of : callable
+        Loads the vectors of reports: those of large stories and of what is near them.
+    days : ndarray of float64, shape (n,)
+        Publication in days; NaN when unknown.
+    edges : Edges
+        Similar pairs. Only stories between which there are some are compared.
+    labels : ndarray of int64, shape (n,)
+        Stories, numbered by first member.
+    threshold, costs
+        See `dedup.story.partition.partition`.
+    """
+    while True:
+        stories = _compared(vectors_of, days, edges, labels, costs)
+        unions = stories.labels(threshold)
+        found = numbered_by_first(_absorbed(stories.united(unions))[unions][labels])
+        if found.max(initial=-1) == labels.max(initial=-1):
+            return labels
+        labels = found
+
+
+def _absorbed(stories: _Stories) -> Integers:
+    """Labels of stories after large ones took in small ones."""
+    small, large = (np.concatenate(ends) for ends in ((stories.left, stories.right), (stories.right, stories.left)))
+    sizes = stories.sizes
+    mean = np.tile(stories.between, 2) / (sizes[small] * sizes[large])
+    cohesion = stories.within / np.maximum(sizes * (sizes - 1) / 2, 1)
+    near = (mean >= FLOOR) & (mean >= COHESION_SHARE * cohesion[large])
+    kept = np.flatnonzero(near & (sizes[large] >= ABSORBING) & (sizes[small] <= SMALL_SHARE * sizes[large]))
+    order = kept[np.lexsort((large[kept], -mean[kept].round(9), small[kept]))]
+    closest = order[run_starts(small[order])]
+    return connected_labels(small[closest], large[closest], len(sizes))
+
+
+def _compared(vectors_of: VectorsOf, days: Floats, edges: Edges, labels: Integers, costs: Floats) -> _Stories:
+    """Stories with their similarities: over all pairs where one of two is large, and otherwise those of the edges."""
+    k = int(labels.max(initial=-1)) + 1
+    left, right, between, within = _summed(labels[edges.left], labels[edges.right], edges.similarity, k)
+    sizes = np.bincount(labels, minlength=k)
+    large = sizes >= LARGE
+    pairs = np.flatnonzero(large[left] | large[right])
+    wanted = large.copy()
+    wanted[left[pairs]] = wanted[right[pairs]] = True
+    reports = np.flatnonzero(wanted[labels])
+    sums = _DaySums.of(vectors_of(reports), days[reports], labels[reports], k)
+    between[pairs] = sums.between(left[pairs], right[pairs])
+    within[large] = sums.within(np.flatnonzero(large))
+    return _Stories(left, right, between, within, sizes, np.bincount(labels, weights=costs, minlength=k))
+
+
+def _summed(left: Integers, right: Integers, values: Floats, k: int) -> tuple[Integers, Integers, Floats, Floats]:
+    """Pairs of labels ``left < right``, sorted, with the sums of their values; and the sums within each of k labels."""
+    inside = left == right
+    within = np.bincount(left[inside], weights=values[inside], minlength=k).astype(np.float64)
+    ends = np.sort(np.stack([left[~inside], right[~inside]]), axis=0)
+    codes, place = np.unique(ends[0] * k + ends[1], return_inverse=True)
+    sums = np.bincount(place, weights=values[~inside], minlength=len(codes)).astype(np.float64)
+    return codes // max(k, 1), codes % max(k, 1), sums, within
+
+
+class _DaySums(NamedTuple):
+    """Sums of vectors, one row for each story and day: the reports of a row fade with time as one."""
+
+    rows: csr_array
+    days: Floats  # (n_rows,): mean publication; NaN for undated reports
+    offsets: Integers  # (n_stories + 1,): story `i` has the rows ``offsets[i]:offsets[i + 1]``
+    itself: Floats  # (n_rows,): sums of the similarities of each report to itself
+
+    @classmethod
+    def of(cls, vectors: csr_array, days: Floats, labels: Integers, k: int) -> "_DaySums":
+        """Sums of the vectors of reports of k stories."""
+        n, whole = len(labels), np.nan_to_num(np.floor(days), nan=-np.inf)
+        order = np.lexsort((whole, labels))
+        starts = run_starts(labels[order] * n + np.unique(whole, return_inverse=True)[1][order])
+        row = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
+        sums = csr_array((np.ones(n), (row, order)), shape=(len(starts), n)) @ vectors
+        squares = np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
+        day, itself = (np.bincount(row, weights=values[order]).astype(np.float64) for values in (days, squares))
+        day /= np.maximum(np.bincount(row), 1)
+        offsets = np.searchsorted(labels[order][starts], np.arange(k + 1))
+        return cls(sums, day, offsets, itself * time_factor(day, day))
+
+    def between(self, left: Integers, right: Integers) -> Floats:
+        """Sums of the similarities between the reports of pairs of stories, which differ."""
+        # The longer rows are unpacked, and the shorter ones are looked up in them.
+        entries = self.rows.indptr[self.offsets[1:]] - self.rows.indptr[self.offsets[:-1]]
+        swap = entries[left] < entries[right]
+        left, right = np.where(swap, right, left), np.where(swap, left, right)
+        return self._sums(left, right)
+
+    def within(self, stories: Integers) -> Floats:
+        """Sums of the similarities of the reports of stories, each pair once."""
+        itself = np.concatenate([[0.0], np.cumsum(self.itself)])
+        return (self._sums(stories, stories) - itself[self.offsets[stories + 1]] + itself[self.offsets[stories]]) / 2
+
+    def _sums(self, left: Integers, right: Integers) -> Floats:
+        counts = np.diff(self.offsets)
+        sizes = counts[left] * counts[right]
+        pair = np.repeat(np.arange(len(left)), sizes)
+        place = np.arange(len(pair)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        one = self.offsets[left][pair] + place // counts[right][pair]
+        other = self.offsets[right][pair] + place % counts[right][pair]
+        factor = time_factor(self.days[one], self.days[other])
+        order = np.flatnonzero(factor > 0)
+        order = order[np.argsort(one[order], kind="stable")]
+        dots, _ = dot_products(self.rows, one[order], other[order])
+        return np.bincount(pair[order], weights=dots * factor[order], minlength=len(left)).astype(np.float64)

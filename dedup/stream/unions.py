@@ -1,0 +1,44 @@
+"""Stories of an index that turn out to be one, found as in a batch: by the mean over all pairs of their reports."""
+
+import numpy as np
+
+from dedup.arrays import Integers, first_members, numbered_by_first
+from dedup.story.merging import merged
+from dedup.stream.state import IndexState
+
+
+def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[int]:
+    """Merge the stories of some reports, of which these are all, where that gains; return those that went.
+
+    Each becomes an alias of the oldest of those that it is merged with.
+    """
+    if not len(nodes):
+        return []
+    stories = state.live.nodes.stories(nodes)
+    labels = numbered_by_first(stories)
+    unions = merged(
+        lambda rows: state.vectors(nodes[rows]),
+        state.live.nodes.days(nodes),
+        state.edges(nodes),
+        labels,
+        threshold,
+        state.costs_of(nodes),
+    )
+    first = first_members(labels)
+    numbers, unions = stories[first], unions[first]
+    kept = np.full(len(first), np.iinfo(np.int64).max)
+    np.minimum.at(kept, unions, numbers)
+    gone = np.flatnonzero(numbers != kept[unions])
+    for story, into in zip(numbers[gone].tolist(), kept[unions[gone]].tolist(), strict=True):
+        state.merge(story, into)
+    return sorted(numbers[gone].tolist())
+
+
+def reports_near(state: IndexState, first_node: int) -> Integers:
+    """Return the reports of the stories that have one from this node on, and of the stories similar to those."""
+    table = state.live.nodes
+    canonical = table.canonical()
+    touched = np.unique(table.stories(canonical[np.searchsorted(canonical, first_node) :]))
+    _, near, _ = state.store.neighbours(table.of_stories(touched.tolist()).tolist())
+    near = near[(near < state.next_node)]
+    return table.of_stories(np.union1d(touched, table.stories(near[table.alive(near)])).tolist())
