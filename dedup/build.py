@@ -100,11 +100,11 @@ def build_story(
 def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
     canonical = first_members(grouped.near.labels)
 
-    def vectors_of(reports: Integers) -> csr_array:
+    def vectors(reports: Integers) -> csr_array:
         articles = [grouped.ordered[i] for i in canonical[reports].tolist()]
         return vectorize_texts(readable_texts(articles, grouped.max_chars), grouped.groups.vocabulary)[0]
 
-    return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors_of)))
+    return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors)))
 
 
 def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[Doubt]:

@@ -85,7 +85,10 @@ class Explanation:
         rows = [
             ("left", named(self.left)),
             ("right", named(self.right)),
-            ("words", f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}, evidence {self.evidence:.0f}"),
+            (
+                "words",
+                f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}, evidence {self.evidence:.0f}",
+            ),
             ("terms", ", ".join(f"{visible_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
             *(("both", quoted(passage.words, 100)) for passage in self.passages[:3]),
             ("copies", f"{self.jaccard:.2f} of five-word runs in common, {self.containment:.2f} of the smaller one's"),

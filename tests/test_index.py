@@ -97,7 +97,7 @@ def remembered(state):
         "norms": table.norms(nodes).tolist(),
         "features": table.sizes(nodes).tolist(),
         "canonical": table.canonical().tolist(),
-        "sizes": dict(state.sizes),
+        "sizes": dict(state.totals.sizes),
         "window": (window.first, window.count, {node: pairs(*window.get(node)) for node in window._articles}),
         "frequencies": counted(window),
         "bands": posted(state.live._bands, table),

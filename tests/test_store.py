@@ -68,7 +68,7 @@ def assert_whole(path, acknowledged, texts):
             assert len(own.neighbours) == len(own.similarities)
             assert node in canonical or not len(own.neighbours)
             assert not set(own.neighbours.tolist()) & (rows.keys() - canonical)
-        assert Counter(rows[node].story for node in canonical) == index._session.state.sizes
+        assert Counter(rows[node].story for node in canonical) == index._session.state.totals.sizes
         for name, (turn, story) in acknowledged.items():
             found = index.story(index.story_id(name))
             (stored,) = (a for a in found.articles if a.id == name)

@@ -223,9 +223,12 @@ class Step(Part, stage="group"):
     stories: Integers
     nodes: Integers
     sizes: Integers
+    costs: Floats
     left: Integers
     right: Integers
     similarity: Floats
+    reports: Integers
+    owners: Integers
 
 
 class StoryLabels(Part, stage="stories", mapped=True):

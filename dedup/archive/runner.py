@@ -98,7 +98,7 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.LearnedGroup, residue.learn_group, once(residue.sample_groups), 0.02, parts.Sample.files("texts")),
         Stage(parts.LearnedAll, residue.collect_learned, alone),
     ]
-    spent_counts = parts.FeatureCounts.files("offsets", "entries", "keys", "frequencies", "counts", "uses")
+    spent_counts = parts.FeatureCounts.files("entries", "keys", "frequencies", "counts", "uses")
     return [
         Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles")),
         *(learning if job.settings.cut_residue else ()),
@@ -111,8 +111,8 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.NearGroups, near.group_articles, alone),
         Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, parts.Sketch.files("texts")),
         Stage(parts.Vectors, similarity.weight_slice, each_slice, 0.1, spent_counts),
-        Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2, parts.Vectors.files("*")),
-        Stage(parts.Step, stories.make_step, one_by_one, 0.05),
+        Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2),
+        Stage(parts.Step, stories.make_step, one_by_one, 0.05, parts.Vectors.files("*")),
         Stage(parts.StoryLabels, stories.label_articles, alone),
         Stage(parts.StoryRows, output.write_stories, each_slice, 0.05),
         Stage(parts.Assignments, output.write_assignments, each_slice, 0.02),

@@ -14,7 +14,7 @@ from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
 from dedup.archive.residue import texts_of
 from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import Floats, Integers, SortedKeys
+from dedup.arrays import Floats, Integers, SortedKeys, joined
 from dedup.story.candidates import pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
 from dedup.story.weighting import Vocabulary, vectorize
@@ -81,6 +81,23 @@ def rows_of(vectors: Vectors, n_columns: int) -> csr_array:
     """Return the vectors of a slice, shape (n_reports, n_columns), float32, of unit length."""
     indptr = vectors.indptr
     return csr_array((vectors.data, vectors.indices, indptr), shape=(len(indptr) - 1, n_columns))
+
+
+def vectors_at(job: Job, positions: Integers) -> csr_array:
+    """Return the vectors of reports at ascending positions, with a column for each feature that some of them have."""
+    data, keys, sizes = [], [], [np.zeros(1, dtype=np.int64)]
+    for k in slices_of(job):
+        own = positions_of(job, k)
+        wanted = positions[slice(*np.searchsorted(positions, [own.start, own.stop]))]
+        if len(wanted):
+            vectors = Vectors.of(job, k)
+            rows = rows_of(vectors, len(vectors.keys))[np.searchsorted(FeatureCounts.of(job, k).positions, wanted)]
+            data.append(rows.data)
+            keys.append(vectors.keys[rows.indices])
+            sizes.append(np.diff(rows.indptr).astype(np.int64))
+    distinct, columns = np.unique(joined(keys, np.uint64), return_inverse=True)
+    offsets = np.cumsum(np.concatenate(sizes))
+    return csr_array((joined(data, np.float32), columns, offsets), shape=(len(positions), len(distinct)))
 
 
 class ChunkRows(NamedTuple):

@@ -1,6 +1,7 @@
 """Similar pairs -> stories, in steps through time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +11,12 @@ from scipy.sparse import csr_array
 
 from dedup.archive import parts
 from dedup.archive.job import Job
+from dedup.archive.similarity import vectors_at
 from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined
-from dedup.story.candidates import in_reach
-from dedup.story.partition import partition
+from dedup.story.candidates import Edges, in_reach
+from dedup.story.merging import Reports, merged
+from dedup.story.partition import join_costs, partition
 from dedup.story.similarity import membership
 
 #: A step adds whole slices: one, or several with at most this many articles together.
@@ -25,9 +28,12 @@ class OpenGraph(NamedTuple):
 
     nodes: Integers  # position of each report, or of the first one of a settled part, ascending
     sizes: Integers  # reports in each node; 1 for one that may move
+    costs: Floats  # what they pay to join a story
     left: Integers  # edges between similar nodes, by position, left < right
     right: Integers
     similarity: Floats  # sums over the reports of both nodes
+    reports: Integers  # positions of the reports of nodes that may be near later ones in time, ascending
+    owners: Integers  # the node of each of those
 
 
 class StepResult(NamedTuple):
@@ -38,30 +44,44 @@ class StepResult(NamedTuple):
     stories: Integers
 
 
-def settle(graph: OpenGraph, threshold: float, may_move: Flags) -> StepResult:
+def settle(
+    graph: OpenGraph, days: Floats, vectors: Callable[[Integers], csr_array], threshold: float, may_move: Flags
+) -> StepResult:
     """Find the stories of a graph, and settle the nodes that no later report can be similar to.
 
-    Reports form a story from a mean similarity of `threshold` on. Settling nodes of one story become one node, which
-    stays in the graph as long as it is similar to a node that may move.
+    Reports form stories as in a batch; `days` is the publication of each of the graph's reports, and `vectors` returns
+    the vectors of reports by position. Settling nodes of one story become one node, which stays in the graph as long
+    as it is similar to a node that may move.
     """
     n = len(graph.nodes)
     left, right = np.searchsorted(graph.nodes, graph.left), np.searchsorted(graph.nodes, graph.right)
-    upper = csr_array((graph.similarity, (left, right)), shape=(n, n))
-    labels = partition((upper + upper.T).tocsr(), threshold, graph.sizes)
+    owners = np.searchsorted(graph.nodes, graph.owners)
+    edges = Edges(left, right, graph.similarity)
+    labels = partition(edges.adjacency(n), threshold, graph.costs, graph.sizes)
+    reports = Reports(days, lambda places: vectors(graph.reports[places]), owners)
+    labels = merged(reports, edges, labels, threshold, graph.costs, graph.sizes)
     settling = np.flatnonzero(~may_move)
     first = np.full(int(labels.max(initial=-1)) + 1, n)
     np.minimum.at(first, labels[settling], settling)
-    merged = np.where(may_move, np.arange(n), first[labels])
-    sizes = np.bincount(merged, weights=graph.sizes, minlength=n).astype(np.int64)
-    ends = np.sort(np.stack([merged[left], merged[right]]), axis=0)
+    node = np.where(may_move, np.arange(n), first[labels])
+    ends = np.sort(np.stack([node[left], node[right]]), axis=0)
     # Edges inside a part are settled, and edges between two settled parts only matter to nodes that may move.
     kept = (ends[0] != ends[1]) & (may_move[left] | may_move[right])
     seen = np.unique(np.concatenate([ends[:, kept].ravel(), np.flatnonzero(may_move)]))
     between = np.isin(ends[0], seen) & np.isin(ends[1], seen) & (ends[0] != ends[1])
     sums = csr_array((graph.similarity[between], (ends[0, between], ends[1, between])), shape=(n, n)).tocoo()
-    left, right = graph.nodes[sums.row], graph.nodes[sums.col]
-    rest = OpenGraph(graph.nodes[seen], sizes[seen], left, right, sums.data.astype(np.float64))
-    return StepResult(rest, graph.nodes[settling], graph.nodes[merged[settling]])
+    stay = np.isin(node[owners], seen)
+    rest = OpenGraph(
+        nodes=graph.nodes[seen],
+        sizes=np.bincount(node, weights=graph.sizes, minlength=n).astype(np.int64)[seen],
+        costs=np.bincount(node, weights=graph.costs, minlength=n).astype(np.float64)[seen],
+        left=graph.nodes[sums.row],
+        right=graph.nodes[sums.col],
+        similarity=sums.data.astype(np.float64),
+        reports=graph.reports[stay],
+        owners=graph.nodes[node[owners[stay]]],
+    )
+    return StepResult(rest, graph.nodes[settling], graph.nodes[node[settling]])
 
 
 def steps_of(job: Job) -> list[range]:
@@ -99,27 +119,35 @@ def make_step(job: Job, number: int, folder: Path) -> None:
     else:
         graph = _with_undated(graph, job, number)
         may_move = np.zeros(len(graph.nodes), dtype=np.bool_)
-    result = settle(graph, job.settings.story_threshold, may_move)
+    days = np.array(parts.Order.of(job).days[graph.reports])
+    vectors = partial(vectors_at, job)
+    result = settle(graph, days, vectors, job.settings.story_threshold, may_move)
     parts.Step(folder).save(settled=result.settled, stories=result.stories, **result.graph._asdict())
 
 
 def _graph_before(job: Job, number: int) -> OpenGraph:
     if number:
         before = parts.Step.of(job, number - 1)
-        return OpenGraph(before.nodes, before.sizes, before.left, before.right, before.similarity)
-    empty = np.empty(0, dtype=np.int64)
-    return OpenGraph(empty, empty, empty, empty, np.empty(0))
+        return OpenGraph(*(getattr(before, name) for name in OpenGraph._fields))
+    none, zero = np.empty(0, dtype=np.int64), np.empty(0)
+    return OpenGraph(none, none, zero, none, none, zero, none, none)
 
 
 def _with_new(graph: OpenGraph, job: Job, new: set[int], old: set[int]) -> OpenGraph:
     """Return the graph with the reports of new slices, and their edges among themselves and to the old slices."""
-    nodes = np.concatenate([graph.nodes, *(parts.FeatureCounts.of(job, k).positions for k in sorted(new))])
-    sizes = np.concatenate([graph.sizes, np.ones(len(nodes) - len(graph.nodes), dtype=np.int64)])
+    counts = [parts.FeatureCounts.of(job, k) for k in sorted(new)]
+    positions = joined([part.positions for part in counts], np.int64)
+    nodes = np.concatenate([graph.nodes, positions])
+    sizes = np.concatenate([graph.sizes, np.ones(len(positions), dtype=np.int64)])
+    costs = np.concatenate([graph.costs, *(join_costs(np.diff(part.offsets)) for part in counts)])
     order = np.argsort(nodes)
     edges = [[graph.left, graph.right, graph.similarity]]
     for k in sorted(new | old):
         edges += _edges_to(job, k, new)
-    return OpenGraph(nodes[order], sizes[order], *(np.concatenate(column) for column in zip(*edges, strict=True)))
+    near = graph.reports >= min((positions_of(job, k).start for k in new | old), default=0)
+    reports, owners = (np.concatenate([column[near], positions]) for column in (graph.reports, graph.owners))
+    left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
+    return OpenGraph(nodes[order], sizes[order], costs[order], left, right, similarity, reports, owners)
 
 
 def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[Any]]]:
@@ -137,15 +165,20 @@ def _with_undated(graph: OpenGraph, job: Job, steps: int) -> OpenGraph:
     n = len(canonical)
     labels = connected_labels(*_settled(job, steps), n)
     node = first_members(labels)[labels]
-    sizes = np.bincount(node[canonical == np.arange(n)], minlength=n)
     undated = {*range(_dated(job), len(slices_of(job)))}
-    edges = [(graph.left, graph.right, graph.similarity)]
+    edges, costs = [(graph.left, graph.right, graph.similarity)], np.zeros(n)
     for k in slices_of(job):
+        counted = parts.FeatureCounts.of(job, k)
+        costs[counted.positions] = join_costs(np.diff(counted.offsets))
         edges += [(node[left], node[right], similarity) for left, right, similarity in _edges_to(job, k, undated)]
     left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
     positions = [parts.FeatureCounts.of(job, k).positions for k in sorted(undated)]
     nodes = np.unique(np.concatenate([graph.nodes, left, *positions]))
-    return OpenGraph(nodes, sizes[nodes], left, right, similarity)
+    is_report = canonical == np.arange(n)
+    sizes = np.bincount(node[is_report], minlength=n)[nodes]
+    totals = np.bincount(node, weights=costs, minlength=n).astype(np.float64)[nodes]
+    reports = np.flatnonzero(is_report & np.isin(node, nodes))
+    return OpenGraph(nodes, sizes, totals, left, right, similarity, reports, node[reports])
 
 
 def _settled(job: Job, steps: int) -> tuple[Integers, Integers]:

@@ -1,13 +1,14 @@
 """Stories of a sparse graph -> stories that hold by the mean over all of their pairs.
 
 The graph lacks pairs: those below its floor, and those that the search for candidates does not find. In a story of
-sixty reports they are most of the mean, so that it comes apart. Sums of vectors give the mean over all pairs at any size.
+sixty reports they are most of the mean, so that it comes apart. Sums of vectors give the mean over all pairs.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, connected_labels, numbered_by_first, run_starts
@@ -44,35 +45,38 @@ class _Stories(NamedTuple):
         """Unions of the stories."""
         k = int(labels.max(initial=-1)) + 1
         left, right, between, inside = _summed(labels[self.left], labels[self.right], self.between, k)
-        within = np.bincount(labels, weights=self.within, minlength=k) + inside
-        sizes = np.bincount(labels, weights=self.sizes, minlength=k).astype(np.int64)
-        return _Stories(left, right, between, within, sizes, np.bincount(labels, weights=self.costs, minlength=k))
+        within, sizes = _totals(labels, self.within, k) + inside, _totals(labels, self.sizes, k).astype(np.int64)
+        return _Stories(left, right, between, within, sizes, _totals(labels, self.costs, k))
 
 
-#: Vectors of the reports at some positions, one row each; the columns are the same within a call.
-VectorsOf = Callable[[Integers], csr_array]
+class Reports(NamedTuple):
+    """The reports that nodes stand for."""
+
+    days: Floats  # (n_reports,): publication, NaN when unknown
+    # vectors of the reports at some positions, one row each; the columns are the same within a call
+    vectors: Callable[[Integers], csr_array]
+    nodes: Integers  # (n_reports,): node of each
 
 
 def merged(
-    vectors_of: VectorsOf, days: Floats, edges: Edges, labels: Integers, threshold: float, costs: Floats
+    reports: Reports, edges: Edges, labels: Integers, threshold: float, costs: Floats, sizes: Integers | None = None
 ) -> Integers:
     """Unions of stories that are similar by the mean over all of their pairs, numbered by first member.
 
     Parameters
     ----------
-    vectors_of : callable
-        Loads the vectors of reports: those of large stories and of what is near them.
-    days : ndarray of float64, shape (n,)
-        Publication in days; NaN when unknown.
+    reports : Reports
+        Those of large stories, and of what is near them, are loaded.
     edges : Edges
-        Similar pairs. Only stories between which there are some are compared.
+        Similar pairs of nodes. Only stories between which there are some are compared.
     labels : ndarray of int64, shape (n,)
-        Stories, numbered by first member.
-    threshold, costs
+        Story of each node, numbered by first member.
+    threshold, costs, sizes
         See `dedup.story.partition.partition`.
     """
+    sizes = np.ones(len(labels), dtype=np.int64) if sizes is None else sizes
     while True:
-        stories = _compared(vectors_of, days, edges, labels, costs)
+        stories = _compared(reports, edges, labels, costs, sizes)
         unions = stories.labels(threshold)
         found = numbered_by_first(_absorbed(stories.united(unions))[unions][labels])
         if found.max(initial=-1) == labels.max(initial=-1):
@@ -93,30 +97,35 @@ def _absorbed(stories: _Stories) -> Integers:
     return connected_labels(small[closest], large[closest], len(sizes))
 
 
-def _compared(vectors_of: VectorsOf, days: Floats, edges: Edges, labels: Integers, costs: Floats) -> _Stories:
+def _compared(reports: Reports, edges: Edges, labels: Integers, costs: Floats, sizes: Integers) -> _Stories:
     """Stories with their similarities: over all pairs where one of two is large, and otherwise those of the edges."""
     k = int(labels.max(initial=-1)) + 1
     left, right, between, within = _summed(labels[edges.left], labels[edges.right], edges.similarity, k)
-    sizes = np.bincount(labels, minlength=k)
+    sizes = _totals(labels, sizes, k).astype(np.int64)
     large = sizes >= LARGE
     pairs = np.flatnonzero(large[left] | large[right])
     wanted = large.copy()
     wanted[left[pairs]] = wanted[right[pairs]] = True
-    reports = np.flatnonzero(wanted[labels])
-    sums = _DaySums.of(vectors_of(reports), days[reports], labels[reports], k)
+    story = labels[reports.nodes]
+    loaded = np.flatnonzero(wanted[story])
+    sums = _DaySums.of(reports.vectors(loaded), reports.days[loaded], story[loaded], k)
     between[pairs] = sums.between(left[pairs], right[pairs])
     within[large] = sums.within(np.flatnonzero(large))
-    return _Stories(left, right, between, within, sizes, np.bincount(labels, weights=costs, minlength=k))
+    return _Stories(left, right, between, within, sizes, _totals(labels, costs, k))
 
 
 def _summed(left: Integers, right: Integers, values: Floats, k: int) -> tuple[Integers, Integers, Floats, Floats]:
     """Pairs of labels ``left < right``, sorted, with the sums of their values; and the sums within each of k labels."""
     inside = left == right
-    within = np.bincount(left[inside], weights=values[inside], minlength=k).astype(np.float64)
+    within = _totals(left[inside], values[inside], k)
     ends = np.sort(np.stack([left[~inside], right[~inside]]), axis=0)
     codes, place = np.unique(ends[0] * k + ends[1], return_inverse=True)
-    sums = np.bincount(place, weights=values[~inside], minlength=len(codes)).astype(np.float64)
-    return codes // max(k, 1), codes % max(k, 1), sums, within
+    return codes // max(k, 1), codes % max(k, 1), _totals(place, values[~inside], len(codes)), within
+
+
+def _totals(labels: Integers, values: NDArray[Any], k: int) -> Floats:
+    """Sum of the values of each of k labels."""
+    return np.bincount(labels, weights=values, minlength=k).astype(np.float64)
 
 
 class _DaySums(NamedTuple):
@@ -136,8 +145,8 @@ class _DaySums(NamedTuple):
         row = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
         sums = csr_array((np.ones(n), (row, order)), shape=(len(starts), n)) @ vectors
         squares = np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
-        day, itself = (np.bincount(row, weights=values[order]).astype(np.float64) for values in (days, squares))
-        day /= np.maximum(np.bincount(row), 1)
+        day = _totals(row, days[order], len(starts)) / np.bincount(row)
+        itself = _totals(row, squares[order], len(starts))
         offsets = np.searchsorted(labels[order][starts], np.arange(k + 1))
         return cls(sums, day, offsets, itself * time_factor(day, day))
 
@@ -152,7 +161,8 @@ class _DaySums(NamedTuple):
     def within(self, stories: Integers) -> Floats:
         """Sums of the similarities of the reports of stories, each pair once."""
         itself = np.concatenate([[0.0], np.cumsum(self.itself)])
-        return (self._sums(stories, stories) - itself[self.offsets[stories + 1]] + itself[self.offsets[stories]]) / 2
+        own: Floats = itself[self.offsets[stories + 1]] - itself[self.offsets[stories]]
+        return (self._sums(stories, stories) - own) / 2
 
     def _sums(self, left: Integers, right: Integers) -> Floats:
         counts = np.diff(self.offsets)
@@ -165,4 +175,4 @@ class _DaySums(NamedTuple):
         order = np.flatnonzero(factor > 0)
         order = order[np.argsort(one[order], kind="stable")]
         dots, _ = dot_products(self.rows, one[order], other[order])
-        return np.bincount(pair[order], weights=dots * factor[order], minlength=len(left)).astype(np.float64)
+        return _totals(pair[order], dots * factor[order], len(left))

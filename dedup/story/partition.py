@@ -5,6 +5,7 @@ from collections import deque
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, connected_labels
@@ -24,7 +25,7 @@ _TOLERANCE = 1e-9
 Number = TypeVar("Number", float, Floats)
 
 
-def join_costs(n_features: Integers) -> Floats:
+def join_costs(n_features: NDArray[np.integer]) -> Floats:
     """What reports of this many distinct features pay to join a story.
 
     Examples
@@ -86,7 +87,9 @@ def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Inte
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    return _maximize(_Nodes(adjacency, np.ones(len(costs), dtype=np.int64) if sizes is None else sizes, costs), threshold)
+    return _maximize(
+        _Nodes(adjacency, np.ones(len(costs), dtype=np.int64) if sizes is None else sizes, costs), threshold
+    )
 
 
 class _Nodes(NamedTuple):
@@ -138,22 +141,13 @@ def _local_moves(nodes: _Nodes, start: Integers, threshold: float) -> Integers:
         attraction: dict[int, float] = {home: 0.0}
         for label, pull in zip([labels[other] for other in around], similarities[row].tolist(), strict=True):
             attraction[label] = attraction.get(label, 0.0) + pull
-        mass, own = size[node], cost[node]
-        total[home] -= mass
-        paying[home] = paying[home] - own if total[home] else 0.0
-        best, best_gain = home, -math.inf
-        for label, pull in attraction.items():
-            rest, gain = total[label], 0.0
-            if rest:
-                # What the story pays with the node, less what both pay apart; see `cost_of_joining`.
-                paid = own / mass + paying[label] / rest - (own + paying[label]) / (mass + rest)
-                gain = pull - threshold * mass * rest - paid
-            if gain > best_gain + _TOLERANCE or (gain > best_gain - _TOLERANCE and label < best != home):
-                best, best_gain = label, gain
+        total[home] -= size[node]
+        paying[home] = paying[home] - cost[node] if total[home] else 0.0
+        best, best_gain = _best_label(home, attraction, total, paying, size[node], cost[node], threshold)
         if best_gain < -_TOLERANCE:  # better alone
             best = free.pop()  # the node shares its label, so some label is free
-        total[best] += mass
-        paying[best] += own
+        total[best] += size[node]
+        paying[best] += cost[node]
         if best == home:
             continue
         if not total[home]:
@@ -164,6 +158,28 @@ def _local_moves(nodes: _Nodes, start: Integers, threshold: float) -> Integers:
                 queued[other] = True
                 queue.append(other)
     return np.array(labels, dtype=np.int64)
+
+
+def _best_label(
+    home: int,
+    attraction: dict[int, float],
+    total: list[int],
+    paying: list[float],
+    size: int,
+    cost: float,
+    threshold: float,
+) -> tuple[int, float]:
+    """The label that a node of this size and cost gains most by, and how much; of equals its own, then the least."""
+    best, best_gain = home, -math.inf
+    for label, pull in attraction.items():
+        rest, gain = total[label], 0.0
+        if rest:
+            # `cost_of_joining`, written out: a call takes longer than the sum.
+            paid = cost / size + paying[label] / rest - (cost + paying[label]) / (size + rest)
+            gain = pull - threshold * size * rest - paid
+        if gain > best_gain + _TOLERANCE or (gain > best_gain - _TOLERANCE and label < best != home):
+            best, best_gain = label, gain
+    return best, best_gain
 
 
 def _connected(graph: csr_array, labels: Integers) -> Integers:
@@ -182,4 +198,4 @@ def _aggregate(nodes: _Nodes, labels: Integers) -> _Nodes:
     graph = csr_array((merged.data[between], (merged.row[between], merged.col[between])), shape=(k, k))
     graph.sort_indices()
     sizes = np.bincount(labels, weights=nodes.sizes, minlength=k).astype(np.int64)
-    return _Nodes(graph, sizes, np.bincount(labels, weights=nodes.costs, minlength=k))
+    return _Nodes(graph, sizes, np.bincount(labels, weights=nodes.costs, minlength=k).astype(np.float64))

@@ -1,7 +1,7 @@
 """Texts -> stories: the whole story tier."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
 from dedup.story.encoding import Meanings, pairs_across_languages, united
 from dedup.story.features import count_features
-from dedup.story.merging import VectorsOf, merged
+from dedup.story.merging import Reports, merged
 from dedup.story.partition import cost_of_joining, join_costs, partition
 from dedup.story.similarity import membership
 from dedup.story.weighting import Vocabulary, vectorize
@@ -56,25 +56,30 @@ class StoryGroups:
     @property
     def needed_by_texts(self) -> Floats:
         """Mean similarity to the others of its story from which each text belongs to it, shape (n_texts,)."""
-        others = np.maximum(np.bincount(self.labels)[self.labels] - 1, 1)
+        others = np.maximum(np.bincount(self.labels)[self.labels] - 1.0, 1.0)
         rest = np.bincount(self.labels, weights=self.costs)[self.labels] - self.costs
-        return self.threshold + cost_of_joining(self.costs, np.ones_like(others), rest, others) / others
+        needed: Floats = self.threshold + cost_of_joining(self.costs, np.ones(len(rest)), rest, others) / others
+        return needed
 
     def needed_between(self, left: Integers, right: Integers) -> Floats:
         """Mean similarity from which pairs of stories are one, shape (n_pairs,)."""
-        sizes, costs = np.bincount(self.labels), np.bincount(self.labels, weights=self.costs)
-        cost = cost_of_joining(costs[left], sizes[left], costs[right], sizes[right])
+        sizes, costs = (np.bincount(self.labels, weights=w).astype(np.float64) for w in (None, self.costs))
+        cost: Floats = cost_of_joining(costs[left], sizes[left], costs[right], sizes[right])
         return self.threshold + cost / (sizes[left] * sizes[right])
 
-    def at(self, threshold: float, vectors_of: VectorsOf) -> "StoryGroups":
-        """The groups at another threshold: parts of these at a higher one, unions at a lower one."""
+    def at(self, threshold: float, vectors: Callable[[Integers], csr_array]) -> "StoryGroups":
+        """The groups at another threshold: parts of these at a higher one, unions at a lower one.
+
+        `vectors` returns those of texts at some positions.
+        """
         if threshold == self.threshold:
             return self
         edges, labels, costs = self.edges, self.labels, self.costs
         if threshold > self.threshold:
             edges = edges.within(labels)
             labels = partition(edges.adjacency(len(labels)), threshold, costs)
-        labels = merged(vectors_of, self.days, edges, labels, threshold, costs)
+        reports = Reports(self.days, vectors, np.arange(len(labels)))
+        labels = merged(reports, edges, labels, threshold, costs)
         return replace(self, labels=labels, threshold=threshold)
 
 
@@ -117,6 +122,7 @@ def find_stories(
         edges = united(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), len(texts))
     _logger.debug("grouping by %d similar pairs", len(edges.left))
     labels = partition(edges.adjacency(len(texts)), threshold, costs)
-    labels = merged(lambda rows: vectors[rows], days, edges, labels, threshold, costs)
+    reports = Reports(days, lambda rows: vectors[rows], np.arange(len(texts)))
+    labels = merged(reports, edges, labels, threshold, costs)
     grouping(1)
     return StoryGroups(labels, threshold, days, costs, edges, vocabulary)

@@ -19,8 +19,8 @@ from dedup.stream.matching import MatchedArticles, match_articles
 from dedup.stream.state import IndexState
 from dedup.stream.unions import merge_alike, reports_near
 
-#: An index that has had fewer articles is young: its document frequencies change fast. It weights all its articles again
-#: and merges stories each time that so many have come; an older one merges stories at each `TEXTS_AT_ONCE`.
+#: An index that has had fewer articles is young: its document frequencies change fast. It weights all its articles
+#: again and merges stories each time that so many have come; an older one merges stories at each `TEXTS_AT_ONCE`.
 _YOUNG, _YOUNG_STEP = 3000, 50
 
 #: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
@@ -116,9 +116,7 @@ class Assigner:
         state.live.window.advance(state.next_node)
         return assignments
 
-    def _join(
-        self, article: Article, matched: MatchedArticles, i: int, merges: list[tuple[int, int]]
-    ) -> Assignment:
+    def _join(self, article: Article, matched: MatchedArticles, i: int, merges: list[tuple[int, int]]) -> Assignment:
         """Put a copy into the story of its original, and a report into the story that gains most by it, if any does."""
         state, node = self._state, matched.nodes[i : i + 1]
         if i in matched.originals:
@@ -130,7 +128,9 @@ class Assigner:
         for story, similarity in zip(self._stories(others).tolist(), similarities.tolist(), strict=True):
             sums[story] += similarity
         cost, totals, threshold = state.costs_of(node), state.totals, self._threshold()
-        gains = {s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s) for s, total in sums.items()}
+        gains = {
+            s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s) for s, total in sums.items()
+        }
         best = _best(gains)
         if best is None:
             best, state.next_story = state.next_story, state.next_story + 1

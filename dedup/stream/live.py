@@ -175,12 +175,7 @@ class LiveArticles:
         return text[few], place[few]
 
     def similarities(
-        self,
-        weighted: WeightedTexts,
-        days: Floats,
-        text: Integers,
-        nodes: Integers,
-        load_features: LoadFeatures,
+        self, weighted: WeightedTexts, days: Floats, text: Integers, nodes: Integers, load_features: LoadFeatures
     ) -> NDArray[np.float32]:
         """Similarity of each text to a node, shape (n,); texts ascend."""
         features = self._features_of(np.unique(nodes), load_features)
@@ -195,7 +190,6 @@ class LiveArticles:
         cosines = np.minimum(dots / np.maximum(lengths, 1e-9), 1.0)
         likeness = Likeness(cosines, effective_number(dots, squares))
         return likeness.similarity(days[text], self.nodes.days(nodes)).astype(np.float32)
-
 
     def vectors(self, nodes: Integers, load_features: LoadFeatures) -> csr_array:
         """Vectors of nodes by the present document frequencies, one row each, of unit length; a column a feature."""
@@ -220,8 +214,7 @@ class LiveArticles:
 
 
 def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) -> tuple[Floats, Floats, Floats]:
-    """Return the dot product of a text with each other article, the sum of its squared parts, and the norm of what
-    they share."""
+    """Dot product of a text with each other article, sum of its squared parts, and norm of what they share."""
     own = slice(*weighted.texts.offsets[text : text + 2])
     features = weighted.texts.features[own]
     theirs = np.concatenate([features for features, _ in others])

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, members
 from dedup.near.lsh import Bands
@@ -12,7 +11,7 @@ from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
 from dedup.store.records import Changes, NodeColumns
 from dedup.story.candidates import Edges
-from dedup.story.merging import merged
+from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
@@ -139,8 +138,7 @@ class IndexState:
         """Stories of reports, given the similar pairs among them, as a batch finds them; numbered by first member."""
         threshold, costs = self.settings.story_threshold, self.costs_of(nodes)
         labels = partition(edges.adjacency(len(nodes)), threshold, costs)
-        days = self.live.nodes.days(nodes)
-        return merged(lambda rows: self.vectors(nodes[rows]), days, edges, labels, threshold, costs)
+        return merged(self.reports(nodes), edges, labels, threshold, costs)
 
     def edges(self, nodes: Integers) -> Edges:
         """Similar pairs among ascending nodes, by their positions."""
@@ -149,8 +147,9 @@ class IndexState:
         among = nodes[place] == right
         ends = np.sort(np.stack([np.searchsorted(nodes, left[among]), place[among]]), axis=0)
         order = np.lexsort(ends[::-1])
-        return Edges(*ends[:, order], similarity[among][order].astype(np.float64))
+        return Edges(ends[0, order], ends[1, order], similarity[among][order].astype(np.float64))
 
-    def vectors(self, nodes: Integers) -> csr_array:
-        """Vectors of reports by the present document frequencies, of unit length."""
-        return self.live.vectors(nodes, self.features_of)
+    def reports(self, nodes: Integers) -> Reports:
+        """Reports by position, with vectors by the present document frequencies."""
+        days, each = self.live.nodes.days(nodes), np.arange(len(nodes))
+        return Reports(days, lambda rows: self.live.vectors(nodes[rows], self.features_of), each)

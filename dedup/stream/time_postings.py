@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Floats, Integers
-from dedup.story.candidates import REACH_DAYS
+from dedup.story.similarity import REACH_DAYS
 from dedup.stream.postings import Postings
 
 _SLICE_DAYS = 3.0

@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
-
 from dedup.arrays import Floats, Integers
 from dedup.story.partition import cost_of_joining
 

@@ -16,14 +16,7 @@ def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[in
         return []
     stories = state.live.nodes.stories(nodes)
     labels = numbered_by_first(stories)
-    unions = merged(
-        lambda rows: state.vectors(nodes[rows]),
-        state.live.nodes.days(nodes),
-        state.edges(nodes),
-        labels,
-        threshold,
-        state.costs_of(nodes),
-    )
+    unions = merged(state.reports(nodes), state.edges(nodes), labels, threshold, state.costs_of(nodes))
     first = first_members(labels)
     numbers, unions = stories[first], unions[first]
     kept = np.full(len(first), np.iinfo(np.int64).max)

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from dedup.archive.stories import OpenGraph, settle
 from dedup.arrays import connected_labels, numbered_by_first
 from dedup.metrics import bcubed
-from dedup.story.partition import objective, partition
+from dedup.story.partition import join_costs, objective, partition
 
 EXAMPLES = settings(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 2**32)
@@ -22,7 +22,8 @@ def stream(seed, n, reach, density=0.5):
     left, right = np.triu_indices(n, 1)
     values = 0.05 + 0.95 * rng.random(len(left)) * rng.choice([0.1, 0.3, 1.0], len(left))
     kept = (right - left < reach) & (rng.random(len(left)) < density)
-    return SimpleNamespace(n=n, reach=reach, left=left[kept], right=right[kept], values=values[kept])
+    costs = join_costs(rng.integers(0, 400, n))
+    return SimpleNamespace(n=n, reach=reach, left=left[kept], right=right[kept], values=values[kept], costs=costs)
 
 
 def short_lived(seed, n, reach):
@@ -41,23 +42,33 @@ def adjacency(pairs):
     return (upper + upper.T).tocsr()
 
 
+def no_vectors(positions):
+    """Vectors without features, by which no stories are merged."""
+    return csr_array((len(positions), 1))
+
+
 def steps(pairs, sizes, threshold, order=None):
     """Yield every step of `settle` over the pairs, with its input, when `sizes` reports are added at a time."""
-    graph = OpenGraph(*(np.empty(0, dtype=np.int64) for _ in range(4)), np.empty(0))
+    none, zero = np.empty(0, dtype=np.int64), np.empty(0)
+    graph = OpenGraph(none, none, zero, none, none, zero, none, none)
     order = np.arange(len(pairs.left)) if order is None else order
     first = 0
     for i, size in enumerate(sizes):
         stop = first + size
         new = order[(pairs.right[order] >= first) & (pairs.right[order] < stop)]
+        coming = np.arange(first, stop)
         graph = OpenGraph(
-            np.concatenate([graph.nodes, np.arange(first, stop)]),
+            np.concatenate([graph.nodes, coming]),
             np.concatenate([graph.sizes, np.ones(size, dtype=np.int64)]),
+            np.concatenate([graph.costs, pairs.costs[coming]]),
             np.concatenate([graph.left, pairs.left[new]]),
             np.concatenate([graph.right, pairs.right[new]]),
             np.concatenate([graph.similarity, pairs.values[new]]),
+            np.concatenate([graph.reports, coming]),
+            np.concatenate([graph.owners, coming]),
         )
         may_move = (graph.nodes > stop - pairs.reach) & (i + 1 < len(sizes))
-        step = settle(graph, threshold, may_move)
+        step = settle(graph, np.zeros(len(graph.reports)), no_vectors, threshold, may_move)
         yield graph, may_move, step
         graph, first = step.graph, stop
 
@@ -82,7 +93,7 @@ def labels_of(pairs, found):
 def test_one_step_is_the_partition_of_the_batch(seed, n, threshold):
     pairs = stream(seed, n, reach=n)
     ((_, _, step),) = found = list(steps(pairs, [n], threshold))
-    assert labels_of(pairs, found).tolist() == partition(adjacency(pairs), threshold).tolist()
+    assert labels_of(pairs, found).tolist() == partition(adjacency(pairs), threshold, pairs.costs).tolist()
     assert all(len(part) == 0 for part in step.graph)
 
 
@@ -90,12 +101,15 @@ def test_one_step_is_the_partition_of_the_batch(seed, n, threshold):
 @given(SEEDS, st.integers(1, 40), THRESHOLDS)
 def test_when_everything_may_move_nothing_settles_and_the_graph_stays(seed, n, threshold):
     pairs = stream(seed, n, reach=n)
-    graph = OpenGraph(np.arange(n), np.ones(n, dtype=np.int64), pairs.left, pairs.right, pairs.values)
-    step = settle(graph, threshold, np.ones(n, dtype=np.bool_))
+    each, ones = np.arange(n), np.ones(n, dtype=np.int64)
+    graph = OpenGraph(each, ones, pairs.costs, pairs.left, pairs.right, pairs.values, each, each)
+    step = settle(graph, np.zeros(n), no_vectors, threshold, np.ones(n, dtype=np.bool_))
     assert len(step.settled) == len(step.stories) == 0
     assert step.graph.nodes.tolist() == graph.nodes.tolist()
     assert step.graph.sizes.tolist() == graph.sizes.tolist()
-    after = (zip(*(part.tolist() for part in step.graph[2:]), strict=True), zip(*graph[2:], strict=True))
+    assert step.graph.costs.tolist() == graph.costs.tolist()
+    assert step.graph.reports.tolist() == step.graph.owners.tolist() == each.tolist()
+    after = (zip(*(part.tolist() for part in step.graph[3:6]), strict=True), zip(*graph[3:6], strict=True))
     assert sorted(after[0]) == sorted(after[1])
 
 
@@ -112,7 +126,7 @@ def test_steps_do_not_matter_to_components_that_settle_in_one(seed, cuts, n, rea
         step_of[step.settled] = np.where(step_of[step.settled] < 0, number, step_of[step.settled])
     # One that settles in two steps may come to another local optimum: its settled stories move as wholes.
     at_once = [len(np.unique(step_of[component == own])) == 1 for own in component]
-    stepwise, batch = labels_of(pairs, found), partition(adjacency(pairs), threshold)
+    stepwise, batch = labels_of(pairs, found), partition(adjacency(pairs), threshold, pairs.costs)
     assert numbered_by_first(stepwise[at_once]).tolist() == numbered_by_first(batch[at_once]).tolist()
 
 
@@ -159,7 +173,10 @@ def test_the_graph_has_the_sums_of_the_slow_twin(seed, cuts, n, reach, threshold
             assert node == of_node[node][0]
         assert moving <= of_node.keys()
         assert step.graph.sizes.tolist() == [len(own) for own in of_node.values()]
-        sums = dict(zip(zip(*step.graph[2:4], strict=True), step.graph.similarity, strict=True))
+        assert step.graph.costs == pytest.approx([pairs.costs[own].sum() for own in of_node.values()])
+        owners = {report: node for node, own in of_node.items() for report in own}
+        assert dict(zip(step.graph.reports.tolist(), step.graph.owners.tolist(), strict=True)) == owners
+        sums = dict(zip(zip(step.graph.left, step.graph.right, strict=True), step.graph.similarity, strict=True))
         assert len(sums) == len(step.graph.left)
         for one, own in of_node.items():
             for other, theirs in of_node.items():
@@ -190,8 +207,10 @@ def test_steps_cost_little_when_stories_outlive_them(step):
     same = story[left] == story[right]
     values = np.where(same, rng.uniform(0.3, 0.9, len(left)), rng.uniform(0.05, 0.1, len(left)))
     kept = (right - left < reach) & (same | (rng.random(len(left)) < 0.2))
-    pairs = SimpleNamespace(n=n, reach=reach, left=left[kept], right=right[kept], values=values[kept])
-    batch = partition(adjacency(pairs), 0.12)
+    costs = np.full(n, 0.05)
+    pairs = SimpleNamespace(n=n, reach=reach, left=left[kept], right=right[kept], values=values[kept], costs=costs)
+    batch = partition(adjacency(pairs), 0.12, costs)
     found = numbered_by_first(labels_of(pairs, list(steps(pairs, [step] * (n // step), 0.12))))
     assert bcubed(batch, found).f1 > 0.95
-    assert objective(adjacency(pairs), found, 0.12) > 0.97 * objective(adjacency(pairs), batch, 0.12)
+    least = 0.97 * objective(adjacency(pairs), batch, 0.12, costs, np.ones(n))
+    assert objective(adjacency(pairs), found, 0.12, costs, np.ones(n)) > least
