@@ -36,9 +36,9 @@ class Article:
     published : datetime or None
         Aware; None when unknown.
     source, url, language : str or None
-    residue : tuple of (int, int)
-        Spans of characters of the text that belong to the site, not to the report. `dedup.cluster` and the other
-        functions find them; a given value is ignored.
+    residue, title_residue : tuple of (int, int)
+        Spans of characters of the text, and of the title, that belong to the site and not to the report.
+        `dedup.cluster` and the other functions find them; given values are ignored.
 
     Examples
     --------
@@ -54,25 +54,30 @@ class Article:
     url: str | None = None
     language: str | None = None
     residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+    title_residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def body(self) -> str:
         """The text without its residue."""
-        if not self.residue:
-            return self.text
-        bounds = [0, *(bound for span in self.residue for bound in span), len(self.text)]
-        return "\n".join(self.text[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)).strip()
+        return _without(self.text, self.residue, "\n")
 
     @property
     def full_text(self) -> str:
-        """Title and body; the title only once where the body begins with it."""
-        body = self.body
-        return body if body.startswith(self.title) else f"{self.title}\n{body}"
+        """Title and body without their residue; the title only once where the body begins with it."""
+        title, body = _without(self.title, self.title_residue, " "), self.body
+        return body if body.startswith(title) else f"{title}\n{body}"
 
     @property
     def day(self) -> float:
         """Time of publication in days since 1970; NaN when unknown."""
         return nan if self.published is None else self.published.timestamp() / 86_400
+
+
+def _without(text: str, spans: tuple[tuple[int, int], ...], joint: str) -> str:
+    if not spans:
+        return text
+    bounds = [0, *(bound for span in spans for bound in span), len(text)]
+    return joint.join(text[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)).strip()
 
 
 class Batch(NamedTuple):

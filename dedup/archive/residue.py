@@ -16,6 +16,7 @@ from dedup.near.lsh import Bands, band_keys
 from dedup.near.pipeline import make_sketches
 from dedup.residue.find import Span, mark_residue
 from dedup.residue.recurring import RecurringKeys, learn_sample
+from dedup.residue.title_residue import learn_titles, mark_titles
 from dedup.residue.titles import Titles
 from dedup.text.limit import readable_texts
 
@@ -44,7 +45,7 @@ def sample_texts(job: Job, number: int, folder: Path) -> None:
     here = np.flatnonzero((sampled >= own.start) & (sampled < own.stop))
     here = here[np.argsort(sampled[here])]
     group = np.searchsorted(offsets, here, side="right") - 1
-    texts = articles_of(job, number).select(["text"]).take(sampled[here] - own.start)
+    texts = articles_of(job, number).select(["text", "title"]).take(sampled[here] - own.start)
     table = texts.add_column(0, "position", pa.array(sampled[here]))
     write_partitioned(Sample(folder).texts, table, group, len(offsets) - 1)
 
@@ -60,9 +61,10 @@ def learn_group(job: Job, number: int, folder: Path) -> None:
     first, stop = order.sample_offsets[number : number + 2]
     wanted = order.sampled[first:stop]  # source by source
     table = read_partition(job, Sample, number)
-    texts = to_texts(table.take(np.searchsorted(table["position"].to_numpy(), wanted))["text"])
-    cut = [text[: job.settings.max_chars] for text in texts]
-    learned = learn_sample(cut, np.array(order.salts[wanted]), n_jobs=1, fold=job.settings.near.fold)
+    table = table.take(np.searchsorted(table["position"].to_numpy(), wanted))
+    cut = [text[: job.settings.max_chars] for text in to_texts(table["text"])]
+    salts, fold = np.array(order.salts[wanted]), job.settings.near.fold
+    learned = learn_sample(cut, salts, n_jobs=1, fold=fold).united(learn_titles(to_texts(table["title"]), salts, fold))
     LearnedGroup(folder).save(keys=learned.keys, anywhere=learned.anywhere)
 
 
@@ -82,10 +84,14 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
     own, table, part = positions_of(job, number), articles_of(job, number), Sketch(folder)
     titles, bodies = to_texts(table["title"]), to_texts(table["text"])
     residue: list[list[Span]] = [[] for _ in bodies]
+    of_titles: list[tuple[Span, ...]] = [() for _ in bodies]
     if job.settings.cut_residue:
         residue = _find_residue(job, number, titles, bodies)
-    columns = zip(bodies, titles, map(tuple, residue), strict=True)
-    articles = [Article("", body, title, residue=spans) for body, title, spans in columns]
+        of_titles = _find_title_residue(job, number, titles, table)
+    columns = zip(bodies, titles, map(tuple, residue), of_titles, strict=True)
+    articles = [
+        Article("", body, title, residue=spans, title_residue=of_title) for body, title, spans, of_title in columns
+    ]
     texts = readable_texts(articles, job.settings.max_chars)
     stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]
     write_table(part.texts, pa.table(stored, schema=_TEXTS))
@@ -107,6 +113,13 @@ def _find_residue(job: Job, number: int, titles: list[str], bodies: list[str]) -
         fold=job.settings.near.fold,
         n_jobs=1,
     )
+
+
+def _find_title_residue(job: Job, number: int, titles: list[str], table: pa.Table) -> list[tuple[Span, ...]]:
+    learned = LearnedAll.of(job)
+    recurring, salts = RecurringKeys(learned.keys, learned.anywhere), salts_of(job, number)
+    sources, urls = ([text or None for text in to_texts(table[name])] for name in ("source", "url"))
+    return mark_titles(titles, sources, urls, salts, recurring, job.settings.near.fold)
 
 
 def word_counts(job: Job) -> Integers:

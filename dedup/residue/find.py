@@ -13,6 +13,7 @@ from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.layout import Layout, layout_of
 from dedup.residue.phrases import site_phrases
 from dedup.residue.recurring import RecurringKeys, learn, source_salts
+from dedup.residue.title_residue import has_word, link_spans
 from dedup.residue.titles import Titles, titles_of
 from dedup.text.tokens import blocks, tokenize
 
@@ -48,9 +49,9 @@ def find_residue(
     r"""Return the residue of each text as ascending spans of characters, in time linear in the characters.
 
     Residue is a line or run of words that recurs in the stories of a source; a line that sites are known to use; the
-    title of another article of the source; and small gaps between those. An article's own title is never residue, and
-    a text that would be nothing else has none. What recurs is counted by story, not by article, so that an outlet that
-    updates a wire story ten times does not erase it.
+    title of another article of the source; small gaps between those; and links and handles. An article's own title is
+    never residue, and a text that would be nothing else and has no title has none. What recurs is counted by story, not
+    by article, so that an outlet that updates a wire story ten times does not erase it.
 
     The texts come in order of publication, which decides from which articles of a large source residue is learned.
     Without `sources` all are of one source.
@@ -95,13 +96,24 @@ def mark_residue(
         anywhere, edge = recurring.find(layout, salts[block])
         anywhere |= site_phrases(fold).lines(layout)[layout.lines]
         edge |= _dates(layout)
+        titled = np.array([bool(title and title.strip()) for title in titles[block]])
         if not (match_titles or anywhere.any() or _near_edge(layout, edge | _phrases(layout, anywhere)[1]).any()):
             return [[] for _ in texts[block]]  # the usual case, in which own titles need not be found
         own = replace(known, own=known.own[block]) if known else titles_of(titles[block], title_salts[block], fold)
         other_titles, own_title = own.find(layout, title_salts[block])
-        return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title))
+        return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title), titled)
 
-    return list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
+    found = list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
+    return [_with_links(text, spans) for text, spans in zip(texts, found, strict=True)]
+
+
+def _with_links(text: str, spans: list[Span]) -> list[Span]:
+    """Spans of residue, and links and handles between them, unless nothing else is left."""
+    links = [(a, b) for a, b in link_spans(text) if not any(first < b and a < stop for first, stop in spans)]
+    if not links:
+        return spans
+    both = sorted(spans + links)
+    return both if has_word(text, both) else spans
 
 
 def _near_edge(layout: Layout, marked: Flags) -> Flags:
@@ -170,12 +182,15 @@ def _with_whole_lines(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
     return np.asarray(marked | (((share >= _LINE_SHARE) & ~whole_text)[layout.lines] & ~own_title))
 
 
-def _spans(layout: Layout, marked: Flags) -> list[list[Span]]:
-    """Marked tokens of each text as spans of characters, which include the signs at the ends of lines."""
+def _spans(layout: Layout, marked: Flags, titled: Flags) -> list[list[Span]]:
+    """Marked tokens of each text as spans of characters, which include the signs at the ends of lines.
+
+    A text that is nothing but residue stays whole, unless it has a title.
+    """
     tokens, texts = layout.tokens, layout.texts
     spans: list[list[Span]] = [[] for _ in tokens.offsets[1:]]
     left = np.bincount(texts[~marked], minlength=len(spans))
-    marked = marked & (left > 0)[texts]  # a text that is nothing but residue stays whole
+    marked = marked & ((left > 0) | titled)[texts]
     firsts, sizes = _runs(marked, texts)
     firsts, sizes = firsts[marked[firsts]], sizes[marked[firsts]]
     lasts = firsts + sizes - 1

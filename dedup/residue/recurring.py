@@ -42,6 +42,9 @@ _ENDS = np.array([0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3], dtype=np.uint64)
 _TEXT_BITS = 13
 _TEXTS_AT_ONCE = 1 << _TEXT_BITS
 
+#: Keys are hashes without so many of their bits, which are for the number of a text.
+KEY_SHIFT = np.uint64(_TEXT_BITS)
+
 
 @dataclass(frozen=True, eq=False)
 class RecurringKeys:
@@ -50,6 +53,11 @@ class RecurringKeys:
     keys: Hashes  # (n_keys,): see `candidate_lines` and `candidate_runs`; below 2**51, ascending
     # (n_keys,): whether each is residue anywhere in an article, even where it is no whole line
     anywhere: Flags
+
+    def united(self, other: "RecurringKeys") -> "RecurringKeys":
+        """Return the keys of both, in ascending order."""
+        keys, anywhere = np.concatenate([self.keys, other.keys]), np.concatenate([self.anywhere, other.anywhere])
+        return RecurringKeys(keys, anywhere).ascending()
 
     def ascending(self) -> "RecurringKeys":
         """Return the same keys in ascending order."""
@@ -102,7 +110,7 @@ def candidate_lines(layout: Layout, salts: Hashes) -> tuple[Integers, Hashes]:
     """Return the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts."""
     lines = np.flatnonzero(layout.unmasked(layout.line_starts[:-1], layout.line_sizes))
     keys = layout.line_keys[lines] ^ _LINE ^ salts[layout.texts[layout.line_starts[lines]]]
-    return lines, mix(keys) >> np.uint64(_TEXT_BITS)
+    return lines, mix(keys) >> KEY_SHIFT
 
 
 def candidate_runs(layout: Layout, salts: Hashes) -> tuple[Integers, Integers, Hashes]:
@@ -120,7 +128,7 @@ def candidate_runs(layout: Layout, salts: Hashes) -> tuple[Integers, Integers, H
     first, sizes, kind = np.concatenate(firsts), np.concatenate(lengths), np.concatenate(kinds)
     enough = layout.unmasked(first, sizes) >= MIN_UNMASKED
     first, sizes, kind = first[enough], sizes[enough], kind[enough]
-    return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> np.uint64(_TEXT_BITS)
+    return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> KEY_SHIFT
 
 
 def learn(
@@ -170,13 +178,13 @@ def learn_sample(
         lines, line_keys = candidate_lines(layout, salts[block])
         first, _, run_keys = candidate_runs(layout, salts[block])
         text = block.start + np.concatenate([layout.texts[layout.line_starts[lines]], layout.texts[first]])
-        keys = np.concatenate([line_keys, run_keys]) << np.uint64(_TEXT_BITS)
+        keys = np.concatenate([line_keys, run_keys]) << KEY_SHIFT
         return np.asarray(keys | text.astype(np.uint64))
 
     entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, progress)))
     entries.sort()
     entries = entries[run_starts(entries)]  # each text once for each of its keys
-    key, text = entries >> np.uint64(_TEXT_BITS), (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)
+    key, text = entries >> KEY_SHIFT, (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)
     starts = run_starts(key)
     frequencies = np.diff(np.append(starts, len(key)))
     source, n = np.unique(salts, return_inverse=True)[1], len(texts)

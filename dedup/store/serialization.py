@@ -41,6 +41,8 @@ def encode_article(article: Article) -> str:
     """Return an article as JSON, in which lone surrogates survive as escapes."""
     stored = {field.name: getattr(article, field.name) for field in fields(Article)}
     published = article.published and article.published.isoformat()
+    if not article.title_residue:  # as in older indexes, which did not have it
+        del stored["title_residue"]
     return json.dumps(stored | {"published": published}, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -48,7 +50,8 @@ def decode_article(text: str) -> Article:
     """Return the article that `encode_article` wrote."""
     stored = json.loads(text)
     stored["published"] = stored["published"] and datetime.fromisoformat(stored["published"])
-    stored["residue"] = tuple(map(tuple, stored["residue"]))
+    for name in ("residue", "title_residue"):
+        stored[name] = tuple(map(tuple, stored.get(name, ())))
     return Article(**stored)
 
 

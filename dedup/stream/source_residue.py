@@ -9,6 +9,7 @@ from dedup.article import Article
 from dedup.parameters import StorySettings
 from dedup.residue.find import mark_residue
 from dedup.residue.recurring import MIN_STORIES, RecurringKeys, learn, sample_size, source_salts
+from dedup.residue.title_residue import learn_titles, mark_titles
 from dedup.store.protocol import Store
 from dedup.store.records import LearnedResidue
 from dedup.store.serialization import decode_article, source_of
@@ -32,8 +33,11 @@ class SourceResidue:
         texts, titles = [self._read(article) for article in articles], [article.title for article in articles]
         salts, fold = source_salts(sources), self._settings.near.fold
         found = mark_residue(texts, salts, titles, recurring, match_titles=False, fold=fold, n_jobs=1)
-        pairs = zip(articles, found, strict=True)
-        return [replace(article, residue=tuple(spans)) if spans else article for article, spans in pairs]
+        of_titles = mark_titles(titles, sources, [article.url for article in articles], salts, recurring, fold)
+        return [
+            replace(article, residue=tuple(spans), title_residue=of_title) if spans or of_title else article
+            for article, spans, of_title in zip(articles, found, of_titles, strict=True)
+        ]
 
     def learn(self, since_node: int) -> None:
         """Learn the sources of the articles from this node on again, if enough have come since the last time."""
@@ -44,8 +48,10 @@ class SourceResidue:
             if self._store.count_of_source(source, former.next_node) < max(MIN_STORIES, former.articles // 2):
                 continue
             rows = self._store.latest_of_source(source, sample_size(source))
-            texts = [self._read(decode_article(row.fields)) for row in rows]
-            learned = learn(texts, source_salts([source] * len(rows)), n_jobs=1, fold=self._settings.near.fold)
+            articles = [decode_article(row.fields) for row in rows]
+            salts, fold = source_salts([source] * len(rows)), self._settings.near.fold
+            learned = learn(list(map(self._read, articles)), salts, n_jobs=1, fold=fold)
+            learned = learned.united(learn_titles([article.title for article in articles], salts, fold))
             stored = LearnedResidue(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere)
             self._store.set_learned_residue(source, stored)
             self._known[source] = learned
