@@ -33,6 +33,7 @@ from dedup.residue.batch import add_residue
 from dedup.stories import Stories
 from dedup.story.pipeline import find_stories
 from dedup.text.limit import readable_texts, warn_truncated
+from dedup.text.roundups import without_roundups
 
 _logger = logging.getLogger(__name__)
 
@@ -218,7 +219,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            [texts[i] for i in canonical],
+            without_roundups([texts[i] for i in canonical], [ordered[i].title for i in canonical]),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             fold=self.fold,

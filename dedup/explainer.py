@@ -23,6 +23,7 @@ from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
+from dedup.text.roundups import is_roundup, without_roundups
 from dedup.text.tokens import tokenize
 from dedup.wording import plural, printable, quoted
 
@@ -149,8 +150,8 @@ def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[
 def _compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
     """An explanation without a verdict."""
     fold = _fold(weighting)
-    texts = readable_texts([left, right])
-    vectors, vocabulary, n_features = vectorize_texts(texts, weighting)
+    texts, titles = readable_texts([left, right]), [left.title, right.title]
+    vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting)
     tokens = tokenize(texts, fold)
     # In the canonical order, as in a batch: sums of products may round differently in the other.
     first, second = read_articles([left, right], unique_ids=False, warns=False).order
@@ -183,7 +184,9 @@ def _similarities(
 
     As in the story tier, similarities below `FLOOR` are 0.
     """
-    vectors, _, n_features = vectorize_texts(readable_texts([article, *reports]), weighting)
+    articles = [article, *reports]
+    texts = without_roundups(readable_texts(articles), [one.title for one in articles])
+    vectors, _, n_features = vectorize_texts(texts, weighting)
     others = np.arange(1, len(reports) + 1)
     days = np.array([report.day for report in reports])
     similarity = likeness(vectors, np.zeros_like(others), others).similarity(np.array([article.day]), days)
@@ -232,6 +235,9 @@ def _verdict(found: Explanation, same_story: bool | None, copies: bool) -> str:
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
     }[same_story, enough]
+    for article in (found.left, found.right):
+        if is_roundup(article.title):
+            return f"{relation}: {named(article)} is a round-up of many stories."
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
     return f"{relation}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."
 

@@ -9,7 +9,11 @@ import numpy as np
 
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
-from dedup.wording import duration
+from dedup.text.headings import label_of
+from dedup.wording import duration, headline_of, quoted
+
+#: A report is nearly as good as the best one from this share of its score on.
+_NEARLY_AS_GOOD = 0.85
 
 #: Picks one of the articles of a story, which are given by publication.
 Chooser = Callable[[Sequence[Article]], Article]
@@ -69,22 +73,33 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     """The report with the highest mean similarity to the others, times sqrt(completeness) where it is short.
 
     Completeness is the number of words over the median of the reports. Copies count as one report, the first of them.
+    Among reports that are nearly as good, one with a plain title goes before one that is labelled or asks a question.
     """
     reports = [i for i, c in enumerate(candidates) if c.first]
     if len(reports) == 1:
         return Choice(reports[0], f"{_copy(candidates[reports[0]])} of {len(candidates)} copies of one text.")
     usual = sorted(candidates[i].words for i in reports)[len(reports) // 2]
 
+    def headline(i: int) -> str:
+        return headline_of(candidates[i].article.title, candidates[i].article.text)
+
     def score(i: int) -> float:
         completeness = min(1.0, candidates[i].words / max(usual, 1))
         return round(candidates[i].centrality * math.sqrt(completeness), 9)
 
-    best, second = sorted(reports, key=lambda i: (-score(i), i))[:2]
+    ranked = sorted(reports, key=lambda i: (-score(i), i))
+    near = [i for i in ranked if score(i) >= _NEARLY_AS_GOOD * score(ranked[0])]
+    best = next((i for i in near if not label_of(headline(i))), ranked[0])
+    second = next(i for i in ranked if i != best)
     chosen, other = candidates[best], candidates[second]
+    label = "" if best == ranked[0] else label_of(headline(ranked[0]))
+    praise = "Nearly the most central" if label else "Most central"
     reason = (
-        f"Most central of {len(reports)} reports: mean similarity {chosen.centrality:.2f} with "
+        f"{praise} of {len(reports)} reports: mean similarity {chosen.centrality:.2f} with "
         f"{chosen.words} words; next comes {other.centrality:.2f} with {other.words}"
     )
+    if label:
+        reason += ", whose title asks a question" if label == "?" else f", whose title is marked {quoted(label, 30)}"
     closest = max((candidates[i] for i in reports), key=lambda c: c.centrality)
     if round(closest.centrality, 2) > round(chosen.centrality, 2) and closest is not other:
         reason += f". One with {closest.centrality:.2f} has only {closest.words} words"

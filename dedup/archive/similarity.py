@@ -33,7 +33,9 @@ Pairs = tuple[Integers, Integers, Floats]
 def count_slice(job: Job, number: int, folder: Path) -> None:
     """Task: the features of the reports of a slice."""
     positions, first = canonical_positions(job, number), positions_of(job, number).start
-    texts = to_texts(texts_of(job, number).take(positions - first)["text"])
+    table = texts_of(job, number).take(positions - first)
+    columns = zip(to_texts(table["text"]), table["is_roundup"].to_pylist(), strict=True)
+    texts = ["" if is_roundup else text for text, is_roundup in columns]
     found = count_features(texts, n_jobs=1, fold=job.settings.near.fold)
     keys, frequencies = np.unique(found.keys, return_counts=True)
     FeatureCounts(folder).save(

@@ -14,6 +14,7 @@ from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale
 from dedup.text.language import guess_languages
+from dedup.text.roundups import is_roundup
 
 #: Characters of an article that are encoded: title and beginning say what happened, and encoding takes long.
 MAX_CHARACTERS = 300
@@ -78,7 +79,7 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
 
 
 def _languages(articles: Sequence[Article]) -> Integers:
-    """A number for the language of each article, -1 for an unknown one."""
+    """A number for the language of each article, -1 for an unknown one and for a round-up, which is like no report."""
     guessed = guess_languages([article.full_text for article in articles])
     declared = [article.language and article.language.strip().casefold() for article in articles]
     # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
@@ -90,4 +91,5 @@ def _languages(articles: Sequence[Article]) -> Integers:
     meaning = {name: min(count, key=lambda code: (-count[code], code)) for name, count in votes.items()}
     named = [meaning.get(name, name) if name else guess for name, guess in zip(declared, guessed, strict=True)]
     numbers = {name: i for i, name in enumerate(sorted({name for name in named if name}))}
-    return np.array([numbers[name] if name else -1 for name in named], dtype=np.int64)
+    known = [numbers[name] if name and not is_roundup(a.title) else -1 for a, name in zip(articles, named, strict=True)]
+    return np.array(known, dtype=np.int64)

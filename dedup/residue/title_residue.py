@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from dedup.arrays import Hashes, Integers, joined, run_starts
 from dedup.parameters import Fold
 from dedup.residue.layout import layout_of
 from dedup.residue.recurring import KEY_SHIFT, RecurringKeys, samples, source_salts
+from dedup.text.headings import bracket_of, ending_of, is_label, opening_of
 from dedup.text.tokens import mix, tokenize
 
 Span = tuple[int, int]
@@ -20,21 +20,15 @@ Span = tuple[int, int]
 _TITLES_WITH_ENDING, _TITLES_WITH_ANY, _SHARE_WITH_ANY = 4, 5, 0.6
 
 _LINK = re.compile(
-    r"(?:https?://|www\.)\S+|(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}/\S*[\w/]|(?<!\w)@\w[\w.-]*", re.IGNORECASE
+    r"(?:https?://|www\.)\S+|(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}/\S*[\w/]|(?<!\w)@\w[\w.-]*",
+    re.IGNORECASE,
 )
-# Only so many characters at the end of a title are looked at, and so many parts at either end are taken off.
-_END_CHARACTERS, _MOST_PARTS = 80, 4
+# So many parts at either end of a title are taken off.
+_MOST_PARTS = 4
 
 _LINK_SIGNS = "/", "@", "www."
 
-# The last part of a title behind a dash, bar or dot between spaces, of at most five words.
-_ENDING = re.compile(r"\s+(?:[-–—|•·]|::)\s+([^\s–—|•·-]\S*(?:\s+[^\s–—|•·-]\S*){0,4})\s*$")
 _DOMAIN = re.compile(r"(?:[\w-]+\.)+[a-z]{2,6}", re.IGNORECASE)
-_BRACKETS_BEHIND = re.compile(r"\s*[\[(【〔（]([^\[\]()【】〔〕（）]{2,30})[\])】〕）]\s*$")
-_BRACKETS_BEFORE = re.compile(r"\W*?[\[(【〔（]([^\[\]()【】〔〕（）]{2,30})[\])】〕）]\s*")
-_OPENING = re.compile(
-    r"[^\w'\"«“‘¿¡(\[]*(\w[^:：|–—\n]{0,30}?)(?:\s*[:：|]|\s+[-–—/]+)\s+(?=\S)|[^\w]*(\w{1,12})[:：](?=\S)"
-)
 
 _END, _ANY = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
 
@@ -69,7 +63,7 @@ def mark_titles(
 
     A title that would be nothing else has none. `salts` are those of the sources; see `source_salts`.
     """
-    endings = [_ending(title) for title in titles]
+    endings = [ending_of(title, len(title)) for title in titles]
     some = [i for i, (_, part) in enumerate(endings) if part]
     ends, anys = _keys([endings[i][1] for i in some], salts[some], fold)
     recurs = (recurring.levels(ends) > 0) | (recurring.levels(anys) > 0)
@@ -84,7 +78,7 @@ def mark_titles(
 
 def learn_titles(titles: Sequence[str], salts: Hashes, fold: Fold = "unidecode") -> RecurringKeys:
     """Return the endings that belong to sources, as keys for `mark_titles`; see `dedup.residue.recurring.learn`."""
-    endings = [_ending(title) for title in titles]
+    endings = [ending_of(title, len(title)) for title in titles]
     stems = [title[:start] for title, (start, _) in zip(titles, endings, strict=True)]
     ends, anys = _keys([ending for _, ending in endings], salts, fold)
     stem, _ = _keys(stems, np.zeros(len(titles), dtype=np.uint64), fold)
@@ -120,12 +114,6 @@ def _distinct_titles(keys: Hashes, stems: Hashes) -> tuple[Hashes, Integers]:
     return keys[starts], np.add.reduceat(is_new, starts) if len(starts) else starts
 
 
-def _ending(title: str) -> tuple[int, str]:
-    """Where the last part of a title begins, with its separator, and that part; the end and nothing without any."""
-    match = _ENDING.search(title, max(0, len(title) - _END_CHARACTERS))
-    return (match.start(), match[1]) if match and match.start() else (len(title), "")
-
-
 def _spans(title: str, stop: int, names: frozenset[str]) -> tuple[Span, ...]:
     """Residue of one title, from `stop` on and before it."""
     links = link_spans(title)
@@ -144,12 +132,10 @@ def _without_end(title: str, stop: int, names: frozenset[str], links: Sequence[S
             if not title[last:stop].strip(" .…"):
                 stop = min(stop, first)
         stop = len(title[:stop].rstrip())
-        start, part = _ending(title[:stop])
-        if part and (_is_label(part) or _is_name(part, names) or _DOMAIN.fullmatch(part)):
-            stop = start
-        match = _BRACKETS_BEHIND.search(title, max(0, stop - _END_CHARACTERS), stop)
-        if match and (_is_label(match[1]) or _is_name(match[1], names)):
-            stop = match.start()
+        for start, part in (ending_of(title, stop), bracket_of(title, stop)):
+            if part and start < stop and (is_label(part) or _is_name(part, names) or _DOMAIN.fullmatch(part)):
+                stop = start
+                break
         if stop == before:
             break
     return stop
@@ -159,11 +145,10 @@ def _without_opening(title: str, stop: int, names: frozenset[str]) -> int:
     """Where a title begins without the outlets and labels before it."""
     start = 0
     for _ in range(_MOST_PARTS):
-        match = _BRACKETS_BEFORE.match(title, start, stop) or _OPENING.match(title, start, stop)
-        part = match and next(group for group in match.groups() if group)
-        if not match or not part or not (_is_label(part) or _is_name(part, names)):
+        part, behind = opening_of(title, start, stop)
+        if not (is_label(part) or _is_name(part, names)):
             break
-        start = match.end()
+        start = behind
     return start
 
 
@@ -171,16 +156,6 @@ def has_word(title: str, spans: Sequence[Span]) -> bool:
     """Whether any letter or digit of a title is outside the spans."""
     bounds = [0, *(bound for span in spans for bound in span), len(title)]
     return any(any(map(str.isalnum, title[start:stop])) for start, stop in zip(bounds[::2], bounds[1::2], strict=True))
-
-
-@cache
-def _labels() -> frozenset[str]:
-    lines = files("dedup.residue").joinpath("data", "title_labels.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line.casefold() for line in lines if line and not line.startswith("# "))
-
-
-def _is_label(part: str) -> bool:
-    return part.strip(" .!…").casefold() in _labels()
 
 
 def _is_name(part: str, names: frozenset[str]) -> bool:

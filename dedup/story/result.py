@@ -10,6 +10,7 @@ from dedup.explanation import Explanation
 from dedup.story.terms import top_terms
 from dedup.story.weighting import TermWeighting
 from dedup.text.limit import first_texts
+from dedup.text.roundups import is_roundup
 from dedup.wording import headline_of, period, plural
 
 
@@ -71,6 +72,11 @@ class Story:
         Computed at each access, from the first 1,000,000 characters of its articles together.
         """
         return top_terms(first_texts(self.articles), self._weighting)
+
+    @property
+    def is_roundup(self) -> bool:
+        """Whether it is a list of many stories, as a morning briefing: such an article has a story of its own."""
+        return is_roundup(self.representative.title)
 
     @property
     def headline(self) -> str:

@@ -15,8 +15,9 @@ from dedup.store.serialization import decode_article
 from dedup.story.candidates import FLOOR
 from dedup.stream.live import INDEXED_FEATURES, WeightedTexts
 from dedup.stream.state import IndexState
-from dedup.stream.text_features import TextFeatures, extract_features, extract_shingles
+from dedup.stream.text_features import TextFeatures, extract_features, extract_shingles, without_features
 from dedup.text.limit import readable_texts
+from dedup.text.roundups import is_roundup
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeat
     """Return the features of articles under the settings of an index."""
     settings = state.settings
     texts = readable_texts(articles, settings.max_chars)
-    return extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold)
+    features = extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold)
+    return without_features(features, np.array([is_roundup(article.title) for article in articles]))
 
 
 def find_neighbours(state: IndexState, weighted: WeightedTexts, days: Floats, limits: Integers) -> list[Neighbours]:

@@ -1,7 +1,7 @@
 """Texts -> what an index compares them by: shingles, LSH buckets and weighted features."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,16 @@ def _extract_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: 
     counted = count_block(tokens, spelling_of(tokens))
     counts = np.minimum(counted.counts, 255).astype(np.uint8)
     return TextFeatures(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
+
+
+def without_features(texts: TextFeatures, which: Flags) -> TextFeatures:
+    """Return texts of which some have no features, and so are similar to no other; they can be copies as before."""
+    if not which.any():
+        return texts
+    sizes = np.diff(texts.offsets)
+    kept = ~np.repeat(which, sizes)
+    offsets = _offsets([np.where(which, 0, sizes)])
+    return replace(texts, features=texts.features[kept], counts=texts.counts[kept], offsets=offsets)
 
 
 def extract_shingles(texts: Sequence[str], shingle_size: int, fold: Fold = "unidecode") -> tuple[Hashes, Integers]:
