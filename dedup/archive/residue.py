@@ -64,8 +64,8 @@ def learn_group(job: Job, number: int, folder: Path) -> None:
     table = read_partition(job, Sample, number)
     table = table.take(np.searchsorted(table["position"].to_numpy(), wanted))
     cut = [text[: job.settings.max_chars] for text in to_texts(table["text"])]
-    salts, fold = np.array(order.salts[wanted]), job.settings.near.fold
-    learned = learn_sample(cut, salts, n_jobs=1, fold=fold).united(learn_titles(to_texts(table["title"]), salts, fold))
+    salts, titles, fold = np.array(order.salts[wanted]), to_texts(table["title"]), job.settings.near.fold
+    learned = learn_sample(cut, salts, titles, n_jobs=1, fold=fold).united(learn_titles(titles, salts, fold))
     LearnedGroup(folder).save(keys=learned.keys, anywhere=learned.anywhere)
 
 

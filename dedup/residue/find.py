@@ -64,8 +64,8 @@ def find_residue(
     """
     salts = source_salts(sources if sources is not None else [None] * len(texts))
     learning, marking = split_progress(progress, _LEARNING, _MARKING)
-    recurring = learn(texts, salts, n_jobs, fold, learning)
     titles = titles or [None] * len(texts)
+    recurring = learn(texts, salts, [title or "" for title in titles], n_jobs, fold, learning)
     return mark_residue(texts, salts, titles, recurring, fold=fold, n_jobs=n_jobs, progress=marking)
 
 
@@ -104,16 +104,17 @@ def mark_residue(
         return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title), titled)
 
     found = list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
-    return [_with_links(text, spans) for text, spans in zip(texts, found, strict=True)]
+    columns = zip(texts, found, titles, strict=True)
+    return [_with_links(text, spans, bool(title and title.strip())) for text, spans, title in columns]
 
 
-def _with_links(text: str, spans: list[Span]) -> list[Span]:
-    """Spans of residue, and links and handles between them, unless nothing else is left."""
+def _with_links(text: str, spans: list[Span], titled: bool) -> list[Span]:
+    """Spans of residue, and links and handles between them, unless nothing else is left of a text without a title."""
     links = [(a, b) for a, b in link_spans(text) if not any(first < b and a < stop for first, stop in spans)]
     if not links:
         return spans
     both = sorted(spans + links)
-    return both if has_word(text, both) else spans
+    return both if titled or has_word(text, both) else spans
 
 
 def _near_edge(layout: Layout, marked: Flags) -> Flags:

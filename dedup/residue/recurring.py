@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Hashes, Integers, SortedKeys, connected_labels, first_members, joined, run_starts
+from dedup.arrays import (
+    Flags,
+    Floats,
+    Hashes,
+    Integers,
+    SortedKeys,
+    connected_labels,
+    first_members,
+    joined,
+    run_starts,
+)
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -27,6 +37,10 @@ MIN_STORIES_ANYWHERE, MIN_SHARE_ANYWHERE = 5, 0.12
 # Articles of one source are one story when this share of each consists of lines and runs that both have, weighted by
 # inverse document frequency, with a prior of other articles. Copies share rare ones, pages of a site common ones.
 _PRIOR_ARTICLES, _SAME_STORY = 100, 0.5
+
+# A word of a title weighs as much as this many lines or runs: short texts that are nothing but a template are told
+# apart by their titles, and a wire story under other titles is still one.
+_TITLE_WEIGHT = 4.0
 
 #: Tokens of a run, in words and in characters of scripts without spaces.
 RUN_WORDS, RUN_CHARACTERS = 6, 12
@@ -134,16 +148,21 @@ def candidate_runs(layout: Layout, salts: Hashes) -> tuple[Integers, Integers, H
 def learn(
     texts: Sequence[str],
     salts: Hashes,
+    titles: Sequence[str] | None = None,
     n_jobs: int | None = None,
     fold: Fold = "unidecode",
     progress: ProgressCallback = no_progress,
 ) -> RecurringKeys:
-    """Return what recurs in each source, counted by story; see `dedup.residue.find.find_residue`, `source_salts`."""
+    """Return what recurs in each source, counted by story; see `dedup.residue.find.find_residue`, `source_salts`.
+
+    Texts that say the same are one story, unless their `titles` differ.
+    """
+    titles = titles or [""] * len(texts)
     chosen = list(samples(salts))
     parts = split_progress(progress, *map(len, chosen)) if chosen else []
     learned = [
-        learn_sample([texts[place] for place in places.tolist()], salts[places], n_jobs, fold, part)
-        for places, part in zip(chosen, parts, strict=True)
+        learn_sample([texts[i] for i in own], salts[own], [titles[i] for i in own], n_jobs, fold, part)
+        for own, part in zip([places.tolist() for places in chosen], parts, strict=True)
     ]
     keys, anywhere = [part.keys for part in learned], [part.anywhere for part in learned]
     return RecurringKeys(joined(keys, np.uint64), joined(anywhere, np.bool_)).ascending()
@@ -169,7 +188,12 @@ def samples(salts: Hashes) -> Iterator[Integers]:
 
 
 def learn_sample(
-    texts: Sequence[str], salts: Hashes, n_jobs: int | None, fold: Fold, progress: ProgressCallback = no_progress
+    texts: Sequence[str],
+    salts: Hashes,
+    titles: Sequence[str],
+    n_jobs: int | None,
+    fold: Fold,
+    progress: ProgressCallback = no_progress,
 ) -> RecurringKeys:
     """Return what recurs in one of the `samples`; see `learn`."""
 
@@ -178,17 +202,18 @@ def learn_sample(
         lines, line_keys = candidate_lines(layout, salts[block])
         first, _, run_keys = candidate_runs(layout, salts[block])
         text = block.start + np.concatenate([layout.texts[layout.line_starts[lines]], layout.texts[first]])
-        keys = np.concatenate([line_keys, run_keys]) << KEY_SHIFT
-        return np.asarray(keys | text.astype(np.uint64))
+        return _packed(np.concatenate([line_keys, run_keys]), text)
 
     entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, progress)))
-    entries.sort()
-    entries = entries[run_starts(entries)]  # each text once for each of its keys
-    key, text = entries >> KEY_SHIFT, (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)
+    key, text = _unpacked(entries)
+    words = tokenize(titles, fold)
+    word, title = _unpacked(_packed(mix(words.hashes ^ salts[words.text_indices]) >> KEY_SHIFT, words.text_indices))
     starts = run_starts(key)
     frequencies = np.diff(np.append(starts, len(key)))
     source, n = np.unique(salts, return_inverse=True)[1], len(texts)
-    stories = _stories(text, frequencies, source)
+    in_titles = np.diff(np.append(run_starts(word), len(word)))
+    parts = (np.concatenate([text, title]), np.concatenate([frequencies, in_titles]))
+    stories = _stories(*parts, np.repeat([1.0, _TITLE_WEIGHT], [len(text), len(title)]), source)
     frequent = frequencies >= MIN_STORIES
     starts, frequencies, text = starts[frequent], frequencies[frequent], text[np.repeat(frequent, frequencies)]
     pairs = np.unique(np.repeat(np.arange(len(starts)), frequencies) * n + stories[text])
@@ -200,11 +225,22 @@ def learn_sample(
     return RecurringKeys(key[starts[recurs]], anywhere[recurs])
 
 
-def _stories(text: Integers, frequencies: Integers, source: Integers) -> Integers:
-    """Story of each text, given the texts of each key, one key after the other, and their numbers."""
+def _packed(keys: Hashes, texts: Integers) -> Hashes:
+    return np.asarray(keys << KEY_SHIFT | texts.astype(np.uint64))
+
+
+def _unpacked(entries: Hashes) -> tuple[Hashes, Integers]:
+    """Keys, ascending, and the texts that have them, each once."""
+    entries = np.sort(entries)
+    entries = entries[run_starts(entries)]
+    return entries >> KEY_SHIFT, (entries & np.uint64(_TEXTS_AT_ONCE - 1)).astype(np.int64)
+
+
+def _stories(text: Integers, frequencies: Integers, factors: Floats, source: Integers) -> Integers:
+    """Story of each text, given the texts of each key, one key after the other, their numbers and their weight."""
     n = len(source)
     frequency = np.repeat(frequencies, frequencies)
-    weights = np.log((np.bincount(source)[source] + _PRIOR_ARTICLES)[text] / frequency)
+    weights = factors * np.log((np.bincount(source)[source] + _PRIOR_ARTICLES)[text] / frequency)
     lengths = np.bincount(text, weights=weights, minlength=n)
     shared = np.flatnonzero(frequency > 1)  # few
     frequencies = frequencies[frequencies > 1]

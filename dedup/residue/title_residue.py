@@ -26,7 +26,13 @@ _LINK = re.compile(
 # So many parts at either end of a title are taken off.
 _MOST_PARTS = 4
 
-_LINK_SIGNS = "/", "@", "www."
+_LINK_SIGNS = "://", "www.", "@"
+
+# Links without a scheme are looked for in posts, which are no longer than this.
+_POST_CHARACTERS = 500
+
+# A title without these has one part and no links.
+_PART_SIGNS = frozenset("-–—|•·:：/@[(【〔（")
 
 _DOMAIN = re.compile(r"(?:[\w-]+\.)+[a-z]{2,6}", re.IGNORECASE)
 
@@ -94,7 +100,9 @@ def learn_titles(titles: Sequence[str], salts: Hashes, fold: Fold = "unidecode")
 
 def link_spans(text: str) -> list[Span]:
     """Return the links and handles of a text."""
-    return [match.span() for match in _LINK.finditer(text)] if any(sign in text for sign in _LINK_SIGNS) else []
+    if any(sign in text for sign in _LINK_SIGNS) or ("/" in text and len(text) <= _POST_CHARACTERS):
+        return [match.span() for match in _LINK.finditer(text)]
+    return []
 
 
 def _keys(parts: Sequence[str], salts: Hashes, fold: Fold) -> tuple[Hashes, Hashes]:
@@ -116,6 +124,8 @@ def _distinct_titles(keys: Hashes, stems: Hashes) -> tuple[Hashes, Integers]:
 
 def _spans(title: str, stop: int, names: frozenset[str]) -> tuple[Span, ...]:
     """Residue of one title, from `stop` on and before it."""
+    if stop == len(title) and _PART_SIGNS.isdisjoint(title) and "www." not in title:
+        return ()  # the usual case
     links = link_spans(title)
     stop = _without_end(title, stop, names, links)
     start = _without_opening(title, stop, names)

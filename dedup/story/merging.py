@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers, connected_labels, numbered_by_first, run_starts
+from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.partition import partition
 from dedup.story.similarity import dot_products, time_factor
 
-#: A story of this many reports is compared with others by all pairs.
-LARGE = 5
+#: A story of this many reports is compared by all pairs with those that are this similar to it by the edges alone.
+LARGE, LEAST_MEAN = 5, 0.02
 
-#: A story of this many reports takes in others of at most this share of its size, when they are at least this share as
-#: similar to it as its own reports are to each other: size is evidence. Of single reports that are so similar to a
-#: story of this size, five in six belong to it; near a story of three, none.
+#: A story of this many reports is so compared with any that it has an edge to. It takes in those of at most this share
+#: of its size that are at least this share as similar to it as its own reports are to each other: size is evidence. Of
+#: single reports that are so similar to a story of this size, five in six belong to it; near a story of three, none.
 ABSORBING, SMALL_SHARE, COHESION_SHARE = 15, 0.2, 0.4
 
 
@@ -35,6 +35,13 @@ class _Stories(NamedTuple):
     sizes: Integers  # (n_stories,): numbers of reports
     costs: Floats  # (n_stories,): see `partition`
 
+    @classmethod
+    def of(cls, edges: Edges, labels: Integers, costs: Floats, sizes: Integers) -> "_Stories":
+        """Stories with the similarities of edges between nodes."""
+        k = int(labels.max(initial=-1)) + 1
+        sums = _summed(labels[edges.left], labels[edges.right], edges.similarity, k)
+        return cls(*sums, _totals(labels, sizes, k).astype(np.int64), _totals(labels, costs, k))
+
     def labels(self, threshold: float) -> Integers:
         """Unions of the stories by `partition`."""
         k = len(self.sizes)
@@ -47,6 +54,10 @@ class _Stories(NamedTuple):
         left, right, between, inside = _summed(labels[self.left], labels[self.right], self.between, k)
         within, sizes = _totals(labels, self.within, k) + inside, _totals(labels, self.sizes, k).astype(np.int64)
         return _Stories(left, right, between, within, sizes, _totals(labels, self.costs, k))
+
+
+# A story that is so many times as large as it was is compared again, in so many rounds. More rounds find no more.
+_GROWTH, _ROUNDS = 1.25, 3
 
 
 class Reports(NamedTuple):
@@ -75,13 +86,22 @@ def merged(
         See `dedup.story.partition.partition`.
     """
     sizes = np.ones(len(labels), dtype=np.int64) if sizes is None else sizes
-    while True:
-        stories = _compared(reports, edges, labels, costs, sizes)
+    stories, changed = (
+        _Stories.of(edges, labels, costs, sizes),
+        np.ones(int(labels.max(initial=-1)) + 1, dtype=np.bool_),
+    )
+    for _ in range(_ROUNDS):
+        stories = _compared(stories, reports, labels, changed)
         unions = stories.labels(threshold)
-        found = numbered_by_first(_absorbed(stories.united(unions))[unions][labels])
-        if found.max(initial=-1) == labels.max(initial=-1):
-            return labels
-        labels = found
+        unions = numbered_by_first(_absorbed(stories.united(unions))[unions])
+        if int(unions.max(initial=-1)) + 1 == len(stories.sizes):
+            break
+        # What was compared stays so in sums. Stories that have grown a lot are compared again: so far their small parts
+        # were near others by edges only.
+        largest, united = np.zeros(int(unions.max()) + 1, dtype=np.int64), stories.united(unions)
+        np.maximum.at(largest, unions, stories.sizes)
+        stories, changed, labels = united, united.sizes >= _GROWTH * largest, unions[labels]
+    return labels
 
 
 def _absorbed(stories: _Stories) -> Integers:
@@ -97,21 +117,21 @@ def _absorbed(stories: _Stories) -> Integers:
     return connected_labels(small[closest], large[closest], len(sizes))
 
 
-def _compared(reports: Reports, edges: Edges, labels: Integers, costs: Floats, sizes: Integers) -> _Stories:
-    """Stories with their similarities: over all pairs where one of two is large, and otherwise those of the edges."""
-    k = int(labels.max(initial=-1)) + 1
-    left, right, between, within = _summed(labels[edges.left], labels[edges.right], edges.similarity, k)
-    sizes = _totals(labels, sizes, k).astype(np.int64)
-    large = sizes >= LARGE
-    pairs = np.flatnonzero(large[left] | large[right])
-    wanted = large.copy()
-    wanted[left[pairs]] = wanted[right[pairs]] = True
+def _compared(stories: _Stories, reports: Reports, labels: Integers, changed: Flags) -> _Stories:
+    """Stories with their similarities over all pairs where one of two is large and near, and one has changed."""
+    left, right, sizes = stories.left, stories.right, stories.sizes
+    large, largest = sizes >= ABSORBING, np.maximum(sizes[left], sizes[right])
+    near = (largest >= LARGE) & (stories.between >= LEAST_MEAN * sizes[left] * sizes[right])
+    pairs = np.flatnonzero((near | (largest >= ABSORBING)) & (changed[left] | changed[right]))
+    own = np.flatnonzero(large & changed)
+    wanted = np.zeros(len(large), dtype=np.bool_)
+    wanted[own] = wanted[left[pairs]] = wanted[right[pairs]] = True
     story = labels[reports.nodes]
     loaded = np.flatnonzero(wanted[story])
-    sums = _DaySums.of(reports.vectors(loaded), reports.days[loaded], story[loaded], k)
-    between[pairs] = sums.between(left[pairs], right[pairs])
-    within[large] = sums.within(np.flatnonzero(large))
-    return _Stories(left, right, between, within, sizes, _totals(labels, costs, k))
+    sums = _DaySums.of(reports.vectors(loaded), reports.days[loaded], story[loaded], len(large))
+    between, within = stories.between.copy(), stories.within.copy()
+    between[pairs], within[own] = sums.between(left[pairs], right[pairs]), sums.within(own)
+    return stories._replace(between=between, within=within)
 
 
 def _summed(left: Integers, right: Integers, values: Floats, k: int) -> tuple[Integers, Integers, Floats, Floats]:
@@ -143,8 +163,8 @@ class _DaySums(NamedTuple):
         order = np.lexsort((whole, labels))
         starts = run_starts(labels[order] * n + np.unique(whole, return_inverse=True)[1][order])
         row = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
-        sums = csr_array((np.ones(n), (row, order)), shape=(len(starts), n)) @ vectors
-        squares = np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
+        sums = csr_array((np.ones(n, dtype=vectors.dtype), (row, order)), shape=(len(starts), n)) @ vectors
+        squares = _totals(np.repeat(np.arange(n), np.diff(vectors.indptr)), vectors.data**2, n)
         day = _totals(row, days[order], len(starts)) / np.bincount(row)
         itself = _totals(row, squares[order], len(starts))
         offsets = np.searchsorted(labels[order][starts], np.arange(k + 1))

@@ -50,8 +50,8 @@ class SourceResidue:
             rows = self._store.latest_of_source(source, sample_size(source))
             articles = [decode_article(row.fields) for row in rows]
             salts, fold = source_salts([source] * len(rows)), self._settings.near.fold
-            learned = learn(list(map(self._read, articles)), salts, n_jobs=1, fold=fold)
-            learned = learned.united(learn_titles([article.title for article in articles], salts, fold))
+            texts, titles = [self._read(article) for article in articles], [article.title for article in articles]
+            learned = learn(texts, salts, titles, n_jobs=1, fold=fold).united(learn_titles(titles, salts, fold))
             stored = LearnedResidue(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere)
             self._store.set_learned_residue(source, stored)
             self._known[source] = learned
