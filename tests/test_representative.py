@@ -321,7 +321,7 @@ def test_every_reason_of_the_sample_matches_its_story(stories):
         elif reports == 1:
             assert story.reason == f"The earliest of {len(story)} copies of one text."
         else:
-            assert story.reason.startswith(f"Most central of {reports} reports: mean similarity 0.")
+            assert re.match(f"(M|Nearly the m)ost central of {reports} reports: mean similarity 0.", story.reason)
             copies = [len(group) for group in story.near_duplicates if group[0] is story.representative]
             named = re.findall(r"\. The earliest of its (\d+) copies\.$", story.reason)
             assert named == list(map(str, copies))
@@ -346,3 +346,30 @@ def test_a_foreign_article_is_refused_by_the_estimator():
 def test_an_undated_copy_is_not_called_the_earliest():
     (story,) = dedup.cluster(["Kim Jong Un arrived in Russia by train on Tuesday"] * 3)
     assert story.reason == "One of 3 copies of one text."
+
+
+# Plain titles
+
+
+def titled(title, centrality):
+    plain = candidate(title, centrality=centrality)
+    return replace(plain, article=replace(plain.article, title=title))
+
+
+def test_a_plain_title_goes_before_a_labelled_one_that_is_hardly_better():
+    reports = [titled("LIVE: Kim in Russia", 0.5), titled("Kim in Russia", 0.46), titled("Kim meets Putin", 0.3)]
+    choice = choose("central", reports)
+    assert choice.place == 1
+    assert choice.reason.startswith("Nearly the most central of 3 reports: mean similarity 0.46")
+    assert "whose title is marked 'LIVE'" in choice.reason
+
+
+def test_a_question_too_and_the_reason_says_so():
+    choice = choose("central", [titled("Is Kim in Russia?", 0.5), titled("Kim in Russia", 0.45)])
+    assert choice.place == 1
+    assert "next comes 0.50 with 100, whose title asks a question" in choice.reason
+
+
+def test_a_labelled_title_stays_where_it_is_clearly_better_or_all_are_labelled():
+    assert choose("central", [titled("LIVE: Kim in Russia", 0.5), titled("Kim in Russia", 0.42)]).place == 0
+    assert choose("central", [titled("LIVE: Kim in Russia", 0.5), titled("WATCH: Kim in Russia", 0.49)]).place == 0
