@@ -20,7 +20,8 @@ RED, BLUE, GREEN, PINK, SKY, ORANGE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
 NEAR_LOOKS = {"dedup": (RED, "o"), "gaoya": (BLUE, "s"), "daft": (GREEN, "^"), "rensa": (PINK, "D")}
 NEAR_LOOKS |= {"datasketch": (SKY, "v"), "fastsketch": (ORANGE, "P"), "floor": ("#777777", "")}
 SET_LOOKS = {"basil": (BLUE, "s"), "ecb": (GREEN, "^"), "vi": (PINK, "D"), "allsides": (SKY, "v")}
-SET_LOOKS |= {"og_fra": (ORANGE, "P"), "og_deu": ("#000000", "X")}
+SET_LOOKS |= {"og_fra": (ORANGE, "P"), "og_deu": ("#000000", "X"), "newscope": (BLUE, "<"), "mmds": (GREEN, ">")}
+SET_LOOKS |= {"ground": (PINK, "p"), "feeds_line": (ORANGE, "o"), "feeds_titles": ("#000000", "*")}
 YEAR_LOOKS = {"assigned": (SKY, "v", "when they came"), "settled": (RED, "o", "a week after")}
 YEAR_LOOKS |= {"fresh": (BLUE, "s", "fresh index"), "batch": (GREEN, "^", "batch")}
 
@@ -75,7 +76,7 @@ def story_scoreboard(results: Results) -> Figure:
     for s, (colour, marker) in SET_LOOKS.items():
         values = [results["contenders"][name]["sets"][s]["f1"] for name in names]
         panel.plot(values, names, color=colour, marker=marker, linestyle="", label=SETS[s], markersize=6)
-    panel.set(title="BCubed F1: mean of six sets, and each of them", xlabel="BCubed F1", xlim=(0, 1))
+    panel.set(title="BCubed F1: mean of eleven sets, and each of them", xlabel="BCubed F1", xlim=(0, 1))
     panel.set_yticks(range(len(names)), [STORY_TITLES.get(name, name) for name in names])
     panel.grid(axis="x", alpha=0.25)
     panel.set_axisbelow(True)

@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import read_jsonl
 
+#: Sets in which nearly every article has a partner.
 SETS = "basil", "ecb", "vi", "allsides", "og_fra", "og_deu"
+
+#: Those, and sets as the world is: large stories, several languages, and feeds in which most articles are alone.
+ALL_SETS = (*SETS, "newscope", "mmds", "ground", "feeds_line", "feeds_titles")
 
 Article = dict[str, Any]
 Labels = NDArray[np.int64]

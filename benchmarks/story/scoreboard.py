@@ -1,4 +1,4 @@
-"""How well `dedup.StoryClusterer` finds the stories of six labelled sets, beside what one would write without it.
+"""How well `dedup.StoryClusterer` finds the stories of eleven labelled sets, beside what one would write without it.
 
 python -m benchmarks.story.scoreboard DATA [--rounds 1] [--contenders dedup,alone,...]
 
@@ -25,7 +25,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from benchmarks import harness
-from benchmarks.corpora.labelled import SETS, Labels, load
+from benchmarks.corpora.labelled import ALL_SETS, Labels, load
 from benchmarks.story.contenders import CONTENDERS, CUTS, best_cut
 from dedup.metrics import bcubed, pairwise
 
@@ -36,9 +36,9 @@ def run_once(name: str, folder: str) -> harness.Run:
     """The scores of a contender on every set."""
     warnings.simplefilter("ignore", UserWarning)  # some dates of the labelled sets are not ISO 8601
     contender = CONTENDERS[name]
-    sets = {s: load(folder, s) for s in SETS}
+    sets = {s: load(folder, s) for s in ALL_SETS}
     gold = {s: labels for s, (_, labels) in sets.items()}
-    warm_up = sets[SETS[0]][0][:50]
+    warm_up = sets[ALL_SETS[0]][0][:50]
     cuts = CUTS[:1] if contender.has_cut else []
     contender.labels(contender.vectors(warm_up) if contender.vectors else warm_up, *cuts)
     given: dict[str, Any] = {s: articles for s, (articles, _) in sets.items()}
