@@ -139,7 +139,7 @@ def test_nothing_is_found_in_what_is_empty():
 def test_a_look_up_stays_within_reach():
     slices, _ = filled([[(float(day), 1, day) for day in range(1000)]])
     places, nodes = slices.find(np.array([500.0]), np.array([1], dtype=np.uint32))
-    assert set(range(492, 509)) <= set(nodes.tolist()) <= set(range(488, 513))
+    assert set(range(486, 515)) <= set(nodes.tolist()) <= set(range(483, 518))
     assert places.tolist() == [0] * len(nodes)
 
 
