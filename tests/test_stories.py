@@ -410,9 +410,7 @@ def test_close_calls_are_all_joins_and_splits_by_distance_from_what_they_need(st
         if any(between):
             expected[story.id, None, other.id] = mean(between), needed(reports(story), reports(other), threshold)
     doubts = again.least_certain(10**6)
-    found = {
-        (d.story.id, d.article and d.article.id, d.other and d.other.id): (d.similarity, d.needed) for d in doubts
-    }
+    found = {(d.story.id, d.article and d.article.id, d.other and d.other.id): (d.similarity, d.needed) for d in doubts}
     assert len(found) == len(doubts)
     assert found.keys() == expected.keys()
     assert all(found[names] == pytest.approx(expected[names]) for names in found)

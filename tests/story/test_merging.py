@@ -92,10 +92,13 @@ def slow_within(case, story):
     return (slow_sum(case, story, story) - itself) / 2
 
 
+def known_pairs(case):
+    return zip(*(column.tolist() for column in facts(case.edges)), strict=True)
+
+
 def slow_between(case, story, other):
     """None where no pair of reports is known to be similar; else the sum over all pairs if one of two is large."""
-    columns = zip(case.edges.left.tolist(), case.edges.right.tolist(), case.edges.similarity.tolist(), strict=True)
-    known = [value for i, j, value in columns if (i in story and j in other) or (j in story and i in other)]
+    known = [v for i, j, v in known_pairs(case) if (i in story and j in other) or (j in story and i in other)]
     if not known:
         return None
     return slow_sum(case, story, other) if max(len(story), len(other)) >= merging.LARGE else sum(known)
@@ -152,9 +155,8 @@ def slow_absorbed(case, parts, unions):
 def slow_cohesion(case, parts, story):
     """Sum of the similarities within a story that is made of parts, as far as they were looked at."""
     own, total = [part for part in parts if set(part) <= set(story)], 0.0
-    columns = list(zip(case.edges.left.tolist(), case.edges.right.tolist(), case.edges.similarity.tolist(), strict=True))
     for part in own:
-        known = sum(value for i, j, value in columns if i in part and j in part)
+        known = sum(value for i, j, value in known_pairs(case) if i in part and j in part)
         total += slow_within(case, part) if len(part) >= merging.LARGE else known
     return total + sum(all_between(case, own).values())
 
