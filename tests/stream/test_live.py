@@ -164,6 +164,29 @@ def test_similar_reports_are_those_of_a_loop_over_all(texts, days, dead, first, 
         assert all(best > second - 3 * NEAR for best, second in pairwise(ranked))
 
 
+@EXAMPLES
+@given(TEXTS, CHANCES, st.integers(1, 14))
+def test_vectors_are_those_of_the_present_frequencies_and_of_unit_length(texts, chances, first):
+    live, features, counted = LiveArticles(), features_of(texts), np.array(chances[: len(texts)])
+    add_to_window(live, 1, live.weight_texts(features, counted), np.ones(len(texts), dtype=np.bool_))
+    expected = np.zeros((len(texts), len(POOL)))
+    seen = Counter(feature >> 8 for text in texts for feature in text)
+    for i, text in enumerate(texts):
+        for feature, occurrences in text.items():
+            idf = max(0.0, log((len(texts) + PRIOR_ARTICLES + 1) / (seen[feature >> 8] + 0.5)))
+            once = feature & 3 == WORD_PAIR and seen[feature >> 8] == 1
+            weight = 0.0 if once else idf * float(FAMILY_WEIGHT[feature & 3])
+            expected[i, POOL.index(feature)] = log1p(occurrences) * weight
+        expected[i] /= max(sqrt((expected[i] ** 2).sum()), NEAR)
+    live.window.first = first  # those before it are loaded
+    single = enumerate((features_of([text]) for text in texts), 1)
+    stored = {node: (own.features, own.counts) for node, own in single}
+    nodes = np.random.default_rng(first).permutation(len(texts)) + 1
+    vectors = live.vectors(nodes, lambda few: {node: stored[node] for node in few.tolist()})
+    known = [POOL.index(feature) for feature in sorted({feature for text in texts for feature in text})]
+    assert vectors.toarray() == pytest.approx(expected[nodes - 1][:, known], abs=1e-9)
+
+
 @pytest.fixture(scope="module")
 def reports(sample):
     """The sample as live articles, which met each other as they came."""
