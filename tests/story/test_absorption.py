@@ -200,3 +200,10 @@ def test_several_are_taken_in_at_once_and_those_may_take_in_others():
 def test_a_report_that_its_own_cost_keeps_alone_is_taken_in_whatever_it_costs():
     for cost in (0.0, 0.3):
         assert stories(*near_story(20, 0.25), threshold=0.3, cost=cost, labels=[0] * 20 + [1])[1] == [0] * 21
+
+
+@pytest.mark.parametrize(("similarity", "inside"), [(0.19, False), (0.21, True)])
+def test_pieces_that_come_together_are_as_cohesive_as_the_whole(similarity, inside):
+    # The similarities between the pieces count too: else the mean within would be about half of 0.5.
+    _, after = stories(*near_story(16, similarity), threshold=0.3, labels=[0] * 8 + [1] * 8 + [2])
+    assert after == ([0] * 17 if inside else [0] * 16 + [1])

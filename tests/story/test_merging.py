@@ -96,6 +96,35 @@ def known_pairs(case):
     return zip(*(column.tolist() for column in facts(case.edges)), strict=True)
 
 
+@EXAMPLES
+@given(SEEDS, st.integers(1, 30), st.integers(1, 6))
+def test_sums_over_all_pairs_of_reports_are_those_of_plain_loops(seed, n, count):
+    case = random_case(seed, n, 0.12)
+    case.days = np.where(np.random.default_rng(seed).random(n) < 0.2, np.floor(case.days), case.days)
+    labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
+    groups = stories_of(labels)
+    sums = merging._DaySums.of(csr_array(case.dense), case.days, labels, len(groups))
+    within = sums.within(np.arange(len(groups)))
+    assert within == pytest.approx([slow_within(case, story) for story in groups], abs=1e-9)
+    left, right = np.triu_indices(len(groups), 1)
+    pairs = zip(left.tolist(), right.tolist(), strict=True)
+    expected = [slow_sum(case, groups[i], groups[j]) for i, j in pairs]
+    assert sums.between(left, right) == pytest.approx(expected, abs=1e-9)
+    assert sums.between(right, left) == pytest.approx(expected, abs=1e-9)
+
+
+def test_reports_of_one_day_fade_as_one_from_their_mean_publication():
+    rows = csr_array(np.ones((4, 1)))
+    days = np.array([3.2, 3.8, 5.5, np.nan])
+    sums = merging._DaySums.of(rows, days, np.array([0, 0, 1, 2]), 3)
+    found = sums.between(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist()
+    assert found == pytest.approx([2 * np.exp(-2 / 15), 2 * 0.7, 0.7])
+    assert sums.within(np.arange(3)).tolist() == pytest.approx([1.0, 0.0, 0.0])
+    # Two of two days, then two without a date, of which a pair has the factor of undated ones.
+    sums = merging._DaySums.of(rows, np.array([3.9, 4.1, np.nan, np.nan]), np.array([0, 0, 1, 1]), 2)
+    assert sums.within(np.arange(2)).tolist() == pytest.approx([np.exp(-0.2 / 15), 0.7])
+
+
 def slow_between(case, story, other):
     """None where no pair of reports is known to be similar; else the sum over all pairs if one of two is large."""
     known = [v for i, j, v in known_pairs(case) if (i in story and j in other) or (j in story and i in other)]
