@@ -126,7 +126,7 @@ class Stories(Sequence[Story]):
         >>> stories = cluster(sample_articles("en"))
         >>> first, *_, last = stories[0].articles
         >>> stories.explain(first.id, last.id).verdict
-        'In one story: similarity 0.15 (0.31 but for 2 days between them), threshold 0.12.'
+        'In one story: similarity 0.20 (0.31 but for 2 days between them), two such reports alone need 0.13.'
         """
         return self._explain(self, a, b)
 

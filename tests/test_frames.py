@@ -130,8 +130,8 @@ def test_parameters_of_the_clusterer_are_passed_on(library):
 
 
 def test_without_ids_a_story_has_the_position_of_its_first_row(library):
-    days = [dt.datetime(2023, 9, day, tzinfo=dt.UTC) for day in (12, 13, 11)]
-    found = columns_of(cluster_frame(FRAMES[library]({"text": TEXTS[1:], "published": days})))
+    hours = [dt.datetime(2023, 9, 12, hour, tzinfo=dt.UTC) for hour in (12, 13, 11)]
+    found = columns_of(cluster_frame(FRAMES[library]({"text": TEXTS[1:], "published": hours})))
     assert found["story_id"] == [0, 2, 2]
 
 

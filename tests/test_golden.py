@@ -44,6 +44,8 @@ def test_words_buckets_features_norms_and_story_ids_are_those_of_the_golden_file
         new.add_many(articles)
         kept, made = (index._session.store.article_features(range(1, 13)) for index in (old, new))
         ids = [{article.id: index.story_id(article.id) for article in articles} for index in (old, new)]
+    # Stories by evidence changed the neighbours, their similarities and with them the stories; the file was made anew,
+    # by adding these articles, and nothing else in it changed.
     assert ids[0] == ids[1]
     assert kept.keys() == made.keys() == set(range(1, 13))
     for node, ours in made.items():

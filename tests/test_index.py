@@ -31,10 +31,23 @@ TUESDAY = datetime(2023, 9, 12, 8, tzinfo=UTC)
 LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
 
 # The second is similar to the first and to the third, which have nothing in common.
-TRAIN = "Kim Jong Un boarded his armoured train in Pyongyang bound for Vladivostok."
-BRIDGE = "Kim Jong Un left Pyongyang by armoured train; Putin awaited at Vostochny cosmodrome in Amur, rockets ready."
-ROCKETS = "Putin inspected rockets at the Vostochny cosmodrome beside engineers in Amur."
+TRAIN = (
+    "Kim Jong Un boarded his armoured train in Pyongyang on Monday evening, waved off by an honour guard and rows of "
+    "officials, and crossed the river at Khasan before dawn on his way to Vladivostok."
+)
+BRIDGE = (
+    "His armoured train left Pyongyang on Monday evening, with an honour guard and rows of officials to wave off Kim "
+    "Jong Un, and crossed the river at Khasan before dawn; Putin inspected rockets at the Vostochny cosmodrome, asked "
+    "engineers about the delayed launch pad and promised that satellites would be assembled there."
+)
+ROCKETS = (
+    "Putin inspected rockets at the Vostochny cosmodrome in Amur, asked engineers about the delayed launch pad, and "
+    "promised that satellites would be assembled there from next spring."
+)
 BANK = "The European Central Bank raised its key interest rate to 4 percent and hinted that it was done."
+
+# Too little like the first to join it at once.
+SEEN = "Before dawn the armoured train was seen at Khasan, where a band played and children with flags had waited."
 
 # A report, the same with a word more, and another report of the event.
 KHASAN = (
@@ -294,9 +307,10 @@ def test_an_update_that_fails_midway_leaves_the_article_where_it_was(index, monk
 
 def test_a_late_article_joins_the_story_of_its_own_time(index):
     then = index.add(article("a", TRAIN))
-    now = index.add(article("b", f"{TRAIN} This year, once more, as every autumn.", TUESDAY + 400 * DAY))
+    now = index.add(article("b", BRIDGE, TUESDAY + 400 * DAY))
     assert now.story_id != then.story_id
-    assert index.add(article("c", BRIDGE, TUESDAY + DAY)).story_id == then.story_id
+    late = index.add(article("c", BRIDGE.partition(";")[0], TUESDAY + DAY / 2))
+    assert (late.outcome, late.story_id) == ("report", then.story_id)
 
 
 def test_mappings_integers_and_blank_texts_are_welcome(index):
@@ -402,6 +416,7 @@ def test_a_batch_that_fails_midway_leaves_nothing_behind(index, english, monkeyp
     first, second = english[:2]
     begun = [*english[:20], replace(first, id="copy"), *map(article, "acb", (TRAIN, ROCKETS, BRIDGE))]
     batch = [*english[20:], article("b", BANK), replace(first, text=KHASAN), replace(second, text=KHASAN_TOO)]
+    batch.append(article("d", BRIDGE))  # what the update of "b" has split
     index.add_many(begun)
     before = memory(index), grouping(index)
     with StoryIndex(":memory:") as fresh:
@@ -601,6 +616,12 @@ def test_the_id_stays_with_the_larger_part_of_a_split_and_copies_move_along(inde
 # Merges
 
 
+def stories_of_two_take_in_others(monkeypatch):
+    """At steps, as stories of many reports do."""
+    for name, value in {"ABSORBING": 2, "SMALL_SHARE": 0.5, "COHESION_SHARE": 0.1}.items():
+        monkeypatch.setattr(f"dedup.story.merging.{name}", value)
+
+
 def test_a_merge_leaves_an_alias_and_is_reported(index):
     old, young = index.add_many([article("a", TRAIN), article("c", ROCKETS)])
     bridge = index.add(article("b", BRIDGE))
@@ -636,7 +657,7 @@ def test_a_chain_of_aliases_is_followed_in_one_step(tmp_path):
 
 
 def test_a_young_index_weights_all_again_and_returns_what_it_merged(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._REWEIGHT_EVERY", 4)
+    monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 4)
     old, _ = index.add_many([article("a", KHASAN), article("b", KHASAN_TOO)])
     with index._session.store.transaction():
         index._session.state.assign(np.array([2]), index._session.state.new_story())
@@ -647,16 +668,18 @@ def test_a_young_index_weights_all_again_and_returns_what_it_merged(index, monke
     assert_consistent(index, "abc")
 
 
-def test_an_article_gets_the_story_that_weighting_all_again_puts_it_in(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._REWEIGHT_EVERY", 4)
-    told = [index.add(article(name, text)) for name, text in zip("abc", (TRAIN, BRIDGE, ROCKETS), strict=True)]
-    assert told[2].merged == ("s2",)
-    assert told[2].story_id == index.story_id("c") == told[0].story_id
+def test_an_article_gets_the_story_that_a_step_puts_it_in(index, monkeypatch):
+    stories_of_two_take_in_others(monkeypatch)
+    monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 4)
+    told = [index.add(article(name, text)) for name, text in zip("abc", (TRAIN, BRIDGE, SEEN), strict=True)]
+    assert told[2] == Assignment("c", told[0].story_id, "new_story", None, None, ("s2",))
+    assert index.story_id("c") == index.story("s2").id == told[0].story_id
 
 
-def test_an_alias_stays_where_its_articles_went_when_an_update_weights_all_again(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._REWEIGHT_EVERY", 6)
-    texts = {"a": TRAIN, "b": BRIDGE, "c": ROCKETS, "d": ROCKETS}
+def test_an_alias_stays_where_its_articles_went_when_an_update_ends_a_step(index, monkeypatch):
+    stories_of_two_take_in_others(monkeypatch)
+    monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 6)
+    texts = {"a": TRAIN, "b": BRIDGE, "c": SEEN, "d": SEEN}
     apart = [index.add(article(*item)).story_id for item in texts.items()][-1]
     assert ids(index.story(apart)) == ["c", "d"]
     index.add(article("d", BANK))
@@ -999,13 +1022,16 @@ def check_reopened(index, path):
     return index
 
 
-# With these, few articles are enough to lower the thresholds, to be weighted again, to be added in many blocks, and to
-# leave the window.
+# With these, few articles are enough to lower the thresholds, to be weighted again, to be added in many blocks, to be
+# of large stories that take in others, and to leave the window.
 SMALL = {
-    "dedup.stream.assigner._REWEIGHT_EVERY": 4,
-    "dedup.stream.assigner._REWEIGHT_UNTIL": 16,
+    "dedup.stream.assigner._YOUNG_STEP": 4,
+    "dedup.stream.assigner._YOUNG": 16,
     "dedup.stream.assigner._MARGIN_ARTICLES": 8.0,
     "dedup.stream.assigner.TEXTS_AT_ONCE": 4,
+    "dedup.story.merging.LARGE": 3,
+    "dedup.story.merging.ABSORBING": 4,
+    "dedup.story.merging.SMALL_SHARE": 0.5,
     "dedup.stream.window.STEP": 8,
     "dedup.stream.window.STEPS": 1,
     "dedup.store.sqlite._NODES_AT_ONCE": 3,

@@ -44,8 +44,8 @@ def cost_of_joining(costs: Number, sizes: Number, other_costs: Number, other_siz
 
     Examples
     --------
-    >>> cost_of_joining(0.2, 1, 0.4, 1), cost_of_joining(0.2, 1, 0.25, 1000)
-    (0.30000000000000004, 0.2000...)
+    >>> round(cost_of_joining(0.2, 1, 0.4, 1), 4), round(cost_of_joining(0.2, 1, 0.25, 1000), 4)
+    (0.3, 0.1998)
     """
     return costs / sizes + other_costs / other_sizes - (costs + other_costs) / (sizes + other_sizes)
 

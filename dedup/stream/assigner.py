@@ -96,13 +96,15 @@ class Assigner:
 
     def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
         state = self._state
+        n_reports = state.live.window.count  # up to each article: the window has all of the block at once
         articles = state.source_residue.add_residue(articles)
         matched = match_articles(state, articles)
         assignments: list[Assignment] = []
         merges: list[tuple[int, int]] = []
         first_story = state.next_story
         for i, article in enumerate(articles):
-            assignments.append(self._join(article, matched, i, merges))
+            n_reports += int(matched.canonical[i] == matched.nodes[i])
+            assignments.append(self._join(article, matched, i, self._threshold(n_reports), merges))
         state.store.add_stories(range(first_story, state.next_story))
         self.insert(articles, texts, matched)
         for story, into in merges:
@@ -116,7 +118,9 @@ class Assigner:
         state.live.window.advance(state.next_node)
         return assignments
 
-    def _join(self, article: Article, matched: MatchedArticles, i: int, merges: list[tuple[int, int]]) -> Assignment:
+    def _join(
+        self, article: Article, matched: MatchedArticles, i: int, threshold: float, merges: list[tuple[int, int]]
+    ) -> Assignment:
         """Put a copy into the story of its original, and a report into the story that gains most by it, if any does."""
         state, node = self._state, matched.nodes[i : i + 1]
         if i in matched.originals:
@@ -127,7 +131,7 @@ class Assigner:
         sums: dict[int, float] = defaultdict(float)  # of the similarities to the reports of each story
         for story, similarity in zip(self._stories(others).tolist(), similarities.tolist(), strict=True):
             sums[story] += similarity
-        cost, totals, threshold = state.costs_of(node), state.totals, self._threshold()
+        cost, totals = state.costs_of(node), state.totals
         gains = {
             s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s) for s, total in sums.items()
         }
@@ -139,21 +143,23 @@ class Assigner:
         if best not in sums:
             return Assignment(article.id, format_story_id(best), "new_story")
         similarity = sums.pop(best) / (totals.sizes[best] - 1)
-        merged, story = self._merge(best, sums, matched)
+        merged, story = self._merge(best, sums, matched, threshold)
         merges += merged
         names = tuple(format_story_id(former) for former, _ in merged)
         return Assignment(article.id, format_story_id(story), "report", None, similarity, names)
 
-    def _threshold(self) -> float:
-        margin = _MARGIN * math.exp(-self._state.live.window.count / _MARGIN_ARTICLES)
+    def _threshold(self, n_reports: int) -> float:
+        margin = _MARGIN * math.exp(-n_reports / _MARGIN_ARTICLES)
         return self._state.settings.story_threshold * (1 + margin)
 
-    def _merge(self, story: int, sums: dict[int, float], matched: MatchedArticles) -> tuple[list[tuple[int, int]], int]:
+    def _merge(
+        self, story: int, sums: dict[int, float], matched: MatchedArticles, threshold: float
+    ) -> tuple[list[tuple[int, int]], int]:
         """Merge other stories with one that has grown, as long as that gains; the oldest number stays.
 
         Stories that did not gain by merging before can only gain now if the new report alone gains by it.
         """
-        nodes, totals, threshold = self._state.live.nodes, self._state.totals, self._threshold()
+        nodes, totals = self._state.live.nodes, self._state.totals
         merged: list[tuple[int, int]] = []
         others = {other for other, total in sums.items() if total > threshold * totals.sizes[other]}
         while others:
@@ -191,7 +197,7 @@ class Assigner:
 
         A young index weights all its articles again first.
         """
-        state, threshold = self._state, self._threshold()
+        state, threshold = self._state, self._threshold(self._state.live.window.count)
         if state.next_node > _YOUNG:
             return merge_alike(state, reports_near(state, state.next_node - TEXTS_AT_ONCE), threshold)
         state.store.set_norms(*state.live.update_norms())

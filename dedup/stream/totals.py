@@ -13,6 +13,7 @@ class StoryTotals:
 
     Examples
     --------
+    >>> import numpy as np
     >>> totals = StoryTotals()
     >>> totals.add(np.array([7, 7, 8]), np.array([0.25, 0.25, 0.5]))
     >>> totals.sizes[7], totals.cost_of_joining(8, 7)

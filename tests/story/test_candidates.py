@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from dedup.story import candidates
 from dedup.story.candidates import FLOOR, REACH_DAYS, similar_pairs
-from dedup.story.similarity import TIME_SCALE_DAYS, UNDATED_FACTOR, time_factor
+from dedup.story.similarity import MAX_MEMORY_DAYS, UNDATED_FACTOR, memory_days, time_factor
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 SEEDS = st.integers(0, 2**32)
@@ -53,9 +53,16 @@ def by_pair(edges):
     return dict(zip(zip(edges.left.tolist(), edges.right.tolist(), strict=True), edges.similarity, strict=True))
 
 
-def slow_factor(day, other):
+def slow_factor(day, other, memory=MAX_MEMORY_DAYS):
     gap = abs(day - other)
-    return UNDATED_FACTOR if np.isnan(gap) else np.exp(-gap / TIME_SCALE_DAYS)
+    return UNDATED_FACTOR if np.isnan(gap) else 0.0 if gap > REACH_DAYS else np.exp(-gap / memory)
+
+
+def slow_similarity(row, other, day, other_day):
+    """Cosine times a factor that falls the more slowly, the more features the cosine rests on."""
+    parts = row * other
+    shared = parts.sum() ** 2 / (parts**2).sum() if parts.any() else 0.0
+    return min(float(parts.sum()), 1.0) * slow_factor(day, other_day, min(1.5 + shared / 20, 15))
 
 
 def slow_rarest(features, frequencies):
@@ -82,9 +89,8 @@ def slow_similarities(vectors, days):
         for i in range(chunk.start, chunk.stop):
             kept = slow_rarest(np.flatnonzero(dense[i]).tolist(), frequencies)
             for j in range(i + 1, len(days)):
-                factor = slow_factor(days[i], days[j])
-                part = float(dense[i, kept] @ dense[j, kept]) * factor if j in reached else 0.0
-                similarities[i, j] = min(float(dense[i] @ dense[j]), 1.0) * factor, part
+                part = float(dense[i, kept] @ dense[j, kept]) * slow_factor(days[i], days[j]) if j in reached else 0.0
+                similarities[i, j] = slow_similarity(dense[i], dense[j], days[i], days[j]), part
     return similarities
 
 
@@ -128,7 +134,7 @@ def test_with_all_postings_every_pair_at_the_floor_is_found(seed, n, density, un
         found = by_pair(similar_pairs(vectors, days))
     dense = vectors.toarray().astype(np.float64)
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
-    expected = {(i, j): min(float(dense[i] @ dense[j]), 1.0) * slow_factor(days[i], days[j]) for i, j in pairs}
+    expected = {(i, j): slow_similarity(dense[i], dense[j], days[i], days[j]) for i, j in pairs}
     assert {pair for pair, value in expected.items() if value >= FLOOR + 1e-6} <= found.keys()
     assert found.keys() <= {pair for pair, value in expected.items() if value >= FLOOR - 1e-6}
     assert all(found[pair] == pytest.approx(expected[pair], abs=1e-6) for pair in found)
@@ -139,7 +145,9 @@ def test_more_rows_than_a_block_are_compared_with_each_other():
     vectors, days = random_vectors(1, n, features=400, density=0.02), random_days(1, n)
     edges = similar_pairs(vectors, days)
     dense = vectors.toarray().astype(np.float64)
-    similarities = np.triu(dense @ dense.T * time_factor(days[:, None], days), 1)
+    cosines = dense @ dense.T
+    memory = memory_days(cosines**2 / np.maximum(dense**2 @ (dense**2).T, 1e-12))
+    similarities = np.triu(cosines * time_factor(days[:, None], days, memory), 1)
     found = np.zeros((n, n))
     found[edges.left, edges.right] = edges.similarity
     clear = np.abs(similarities - FLOOR) > 1e-6
@@ -222,8 +230,8 @@ def test_rows_that_are_all_undated_meet_each_other():
 
 
 @pytest.mark.parametrize("least", [1, 2048])
-def test_reach_ends_where_the_time_factor_meets_the_floor(least):
-    vectors = csr_array(np.ones((2, 1), dtype=np.float32))
+def test_rows_further_apart_than_reach_are_not_similar_whatever_they_share(least):
+    vectors = csr_array(np.full((2, 400), 0.05, dtype=np.float32))  # remembered for longest
     with constants(_MIN_CHUNK_ROWS=least):
         assert len(similar_pairs(vectors, np.array([0.0, REACH_DAYS - 1e-6])).similarity) == 1
         assert len(similar_pairs(vectors, np.array([0.0, REACH_DAYS + 1e-6])).similarity) == 0
@@ -231,9 +239,17 @@ def test_reach_ends_where_the_time_factor_meets_the_floor(least):
 
 def test_reports_of_one_text_fade_with_time():
     vectors = csr_array(np.ones((3, 1), dtype=np.float32))
-    edges = similar_pairs(vectors, np.array([0.0, TIME_SCALE_DAYS, 4 * TIME_SCALE_DAYS]))
+    memory = float(memory_days(np.ones(1))[0])
+    edges = similar_pairs(vectors, np.array([0.0, memory, 4 * memory]))
     assert list(zip(edges.left.tolist(), edges.right.tolist(), strict=True)) == [(0, 1)]  # the others are below FLOOR
     assert edges.similarity == pytest.approx([np.exp(-1)])
+
+
+def test_what_rests_on_many_features_is_found_when_one_feature_has_faded():
+    days = np.array([0.0, 10.0])
+    assert len(similar_pairs(csr_array(np.ones((2, 1), dtype=np.float32)), days).similarity) == 0
+    many = csr_array(np.full((2, 400), 0.05, dtype=np.float32))
+    assert similar_pairs(many, days).similarity == pytest.approx([np.exp(-10 / 15)])
 
 
 # The rarest features

@@ -49,7 +49,7 @@ def slow_pairs(meanings, days, most):
             one, other = meanings.languages[i], meanings.languages[j]
             cosine = float(meanings.vectors[i] @ meanings.vectors[j])
             similarity = round(min(max((cosine - 0.4) / 0.8 + 0.12, 0), 1), 5)
-            similarity *= float(time_factor(days[i : i + 1], days[j : j + 1])[0])
+            similarity *= float(time_factor(days[i : i + 1], days[j : j + 1], 3.0)[0])
             if similarity >= FLOOR and one >= 0 and other >= 0 and one != other:
                 row.append((i, j, similarity))
         found += sorted(row, key=lambda pair: -pair[2])[:most]

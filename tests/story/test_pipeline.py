@@ -2,14 +2,17 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from graphs import random_costs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from dedup.arrays import numbered_by_first
 from dedup.story.candidates import FLOOR, Edges
-from dedup.story.partition import objective, partition
+from dedup.story.merging import LARGE, Reports, merged
+from dedup.story.partition import join_costs, objective, partition
 from dedup.story.pipeline import StoryGroups, find_stories
-from dedup.story.weighting import Vocabulary
+from dedup.story.weighting import Vocabulary, vectorize_texts
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 SEEDS = st.integers(0, 2**32)
@@ -31,15 +34,34 @@ def random_edges(seed, n, density=0.5):
     return Edges(left[kept].astype(np.int64), right[kept].astype(np.int64), values[kept])
 
 
-def random_groups(seed, n, count=4):
+def costs_of(seed, n):
+    return random_costs(seed, np.ones(n, dtype=np.int64))
+
+
+def groups_of(labels, edges, seed=0, threshold=0.12):
+    """A grouping of nodes of one day, with its similar pairs."""
+    n = len(labels)
+    return StoryGroups(labels, threshold, np.zeros(n), costs_of(seed, n), edges, NO_WORDS)
+
+
+def random_groups(seed, n, count=4, density=0.5):
     """Any grouping of nodes, with its similar pairs."""
     labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
-    return StoryGroups(labels, 0.12, random_edges(seed, n), NO_WORDS)
+    return groups_of(labels, random_edges(seed, n, density), seed)
 
 
-def found_groups(seed, n, threshold):
-    edges = random_edges(seed, n)
-    return StoryGroups(partition(edges.adjacency(n), threshold), threshold, edges, NO_WORDS)
+def vectors_of(seed, n):
+    """Vectors of any reports: those of large stories are compared by them, whatever their edges."""
+    dense = np.random.default_rng([seed, 3]).random((n, 9)) ** 6
+    dense /= np.sqrt((dense**2).sum(axis=1, keepdims=True))
+    return lambda rows: csr_array(dense[rows])
+
+
+def found_groups(seed, n, threshold, density=0.5):
+    edges, costs = random_edges(seed, n, density), costs_of(seed, n)
+    labels = partition(edges.adjacency(n), threshold, costs)
+    reports = Reports(np.zeros(n), vectors_of(seed, n), np.arange(n))
+    return groups_of(merged(reports, edges, labels, threshold, costs), edges, seed, threshold)
 
 
 def slow_similarity(groups):
@@ -85,16 +107,65 @@ def test_membership_is_that_of_the_slow_twin(seed, n, count):
 
 
 def test_a_node_alone_has_full_membership_and_one_among_strangers_none():
-    groups = StoryGroups(np.array([0, 1, 1]), 0.12, random_edges(0, 3, density=0), NO_WORDS)
+    groups = groups_of(np.array([0, 1, 1]), random_edges(0, 3, density=0))
     assert groups.membership.tolist() == [1.0, 0.0, 0.0]
 
 
 @EXAMPLES
 @given(SEEDS, st.integers(0, 25), THRESHOLDS)
-def test_stories_that_were_found_are_more_similar_than_the_threshold_on_average(seed, n, threshold):
+def test_small_stories_that_were_found_are_more_similar_than_the_threshold_on_average(seed, n, threshold):
     groups = found_groups(seed, n, threshold)
     for nodes in members_of(groups):
-        assert groups.membership[nodes].mean() >= threshold - 1e-9
+        # Large ones hold by all pairs, also by those without an edge.
+        assert len(nodes) >= LARGE or groups.membership[nodes].mean() >= threshold - 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 25), THRESHOLDS)
+def test_each_of_a_small_story_that_was_found_is_as_similar_to_it_as_it_needs(seed, n, threshold):
+    groups = found_groups(seed, n, threshold)
+    for nodes in members_of(groups):
+        if 1 < len(nodes) < LARGE:
+            assert (groups.membership[nodes] >= groups.needed_by_texts[nodes] - 1e-9).all()
+
+
+# What is needed
+
+
+def paid(costs):
+    """What a story of reports with these costs pays."""
+    return sum(costs) / len(costs) * (len(costs) - 1)
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 25), st.integers(1, 8))
+def test_what_texts_need_is_what_their_story_pays_for_them_by_pairs(seed, n, count):
+    groups = random_groups(seed, n, count)
+    needed, costs = groups.needed_by_texts, groups.costs.tolist()
+    assert needed.shape == (n,)
+    for nodes in members_of(groups):
+        for i in nodes:
+            others = [costs[j] for j in nodes if j != i]
+            if others:
+                assert needed[i] == pytest.approx(0.12 + (paid([costs[i], *others]) - paid(others)) / len(others))
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 25), st.integers(1, 8))
+def test_what_two_stories_need_is_what_they_pay_more_as_one_by_pairs(seed, n, count):
+    groups = random_groups(seed, n, count)
+    costs = [[groups.costs.tolist()[i] for i in nodes] for nodes in members_of(groups)]
+    left, right = np.triu_indices(len(costs), 1)
+    needed = groups.needed_between(left, right)
+    for i, j, found in zip(left.tolist(), right.tolist(), needed.tolist(), strict=True):
+        more = paid(costs[i] + costs[j]) - paid(costs[i]) - paid(costs[j])
+        assert found == pytest.approx(0.12 + more / (len(costs[i]) * len(costs[j])))
+
+
+def test_no_texts_need_nothing():
+    groups = random_groups(0, 0)
+    none = np.empty(0, dtype=np.int64)
+    assert groups.needed_by_texts.tolist() == groups.needed_between(none, none).tolist() == []
 
 
 # Between stories
@@ -103,8 +174,7 @@ def test_stories_that_were_found_are_more_similar_than_the_threshold_on_average(
 @EXAMPLES
 @given(SEEDS, st.integers(0, 25), st.integers(1, 8), st.sampled_from([0.05, 0.5]))
 def test_similarities_between_stories_are_those_of_the_slow_twin(seed, n, count, density):
-    labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
-    groups = StoryGroups(labels, 0.12, random_edges(seed, n, density), NO_WORDS)
+    groups = random_groups(seed, n, count, density)
     similarity = slow_similarity(groups)
     expected = {}
     for (i, ones), (j, others) in combinations(enumerate(members_of(groups)), 2):
@@ -119,13 +189,16 @@ def test_similarities_between_stories_are_those_of_the_slow_twin(seed, n, count,
 
 @EXAMPLES
 @given(SEEDS, st.integers(0, 25), THRESHOLDS)
-def test_stories_that_were_found_are_less_similar_than_the_threshold(seed, n, threshold):
-    _, _, between = found_groups(seed, n, threshold).between()
-    assert (between <= threshold + 1e-9).all()
+def test_small_stories_that_were_found_are_less_similar_than_they_need_for_one(seed, n, threshold):
+    groups = found_groups(seed, n, threshold)
+    left, right, between = groups.between()
+    sizes = np.bincount(groups.labels)
+    small = (sizes[left] < LARGE) & (sizes[right] < LARGE) if n else np.empty(0, dtype=np.bool_)
+    assert (between <= groups.needed_between(left, right) + 1e-9)[small].all()
 
 
 def test_one_story_has_no_other():
-    groups = StoryGroups(np.zeros(4, dtype=np.int64), 0.12, random_edges(0, 4, density=1), NO_WORDS)
+    groups = groups_of(np.zeros(4, dtype=np.int64), random_edges(0, 4, density=1))
     assert [column.tolist() for column in groups.between()] == [[], [], []]
 
 
@@ -136,10 +209,12 @@ def test_one_story_has_no_other():
 @given(SEEDS, st.integers(1, 25), THRESHOLDS, THRESHOLDS)
 def test_a_higher_threshold_takes_stories_apart_and_a_lower_one_puts_them_together(seed, n, threshold, other):
     groups = found_groups(seed, n, threshold)
-    again = groups.at(other)
+    again = groups.at(other, vectors_of(seed, n))
     assert again.threshold == other
     assert again.edges is groups.edges
     assert again.vocabulary is groups.vocabulary
+    assert again.costs is groups.costs
+    assert again.days is groups.days
     assert again.labels.tolist() == numbered_by_first(again.labels).tolist()
     if other >= threshold:
         assert_inside(again, groups)
@@ -148,28 +223,45 @@ def test_a_higher_threshold_takes_stories_apart_and_a_lower_one_puts_them_togeth
 
 
 @EXAMPLES
-@given(SEEDS, st.integers(1, 25), THRESHOLDS)
-def test_the_same_threshold_keeps_what_was_found(seed, n, threshold):
-    groups = found_groups(seed, n, threshold)
-    assert groups.at(threshold).labels.tolist() == groups.labels.tolist()
+@given(SEEDS, st.integers(1, 25))
+def test_the_same_threshold_keeps_what_was_found(seed, n):
+    groups = random_groups(seed, n)
+    assert groups.at(groups.threshold, vectors_of(seed, n)) is groups
 
 
 @EXAMPLES
 @given(SEEDS, st.integers(1, 25), st.sampled_from([(0.05, 0.12), (0.12, 0.3), (0.3, 0.6)]))
 def test_a_lower_threshold_is_met_no_worse_than_by_the_stories_as_they_were(seed, n, thresholds):
     low, high = thresholds
-    groups = found_groups(seed, n, high)
-    adjacency = groups.edges.adjacency(n)
-    assert objective(adjacency, groups.at(low).labels, low) >= objective(adjacency, groups.labels, low) - 1e-9
+    groups = found_groups(seed, n, high, density=0.1)
+    again = groups.at(low, vectors_of(seed, n))
+    if np.bincount(again.labels).max() < LARGE:  # larger ones are held against all pairs
+        rest = low, groups.costs, np.ones(n, dtype=np.int64)
+        adjacency = groups.edges.adjacency(n)
+        assert objective(adjacency, again.labels, *rest) >= objective(adjacency, groups.labels, *rest) - 1e-9
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 25), st.sampled_from([(0.05, 0.12), (0.12, 0.3), (0.3, 0.6)]))
+def test_another_threshold_parts_and_joins_as_the_search_does(seed, n, thresholds):
+    low, high = thresholds
+    groups, vectors = found_groups(seed, n, low), vectors_of(seed, n)
+    reports = Reports(groups.days, vectors, np.arange(n))
+    inside = groups.edges.within(groups.labels)
+    parts = partition(inside.adjacency(n), high, groups.costs)
+    assert groups.at(high, vectors).labels.tolist() == merged(reports, inside, parts, high, groups.costs).tolist()
+    fine = found_groups(seed, n, high)
+    expected = merged(reports, fine.edges, fine.labels, low, fine.costs)
+    assert fine.at(low, vectors).labels.tolist() == expected.tolist()
 
 
 def test_another_threshold_leaves_the_groups_as_they_were():
-    groups = found_groups(3, 20, 0.12)
+    groups = found_groups(3, 20, 0.3, density=0.2)
     before = groups.labels.tolist(), groups.edges.similarity.tolist()
-    assert groups.at(0.6).labels.tolist() != before[0]
-    assert groups.at(0.05).labels.tolist() != before[0]
+    assert groups.at(0.6, vectors_of(3, 20)).labels.tolist() != before[0]
+    assert groups.at(0.05, vectors_of(3, 20)).labels.tolist() != before[0]
     assert (groups.labels.tolist(), groups.edges.similarity.tolist()) == before
-    assert groups.threshold == 0.12
+    assert groups.threshold == 0.3
 
 
 # The whole tier
@@ -182,7 +274,9 @@ def test_texts_of_one_event_are_a_story(days, n_jobs):
     assert groups.labels.tolist() == [0, 1, 0]
     assert groups.threshold == 0.12
     assert groups.vocabulary.n_texts == 3
-    assert groups.labels.tolist() == partition(groups.edges.adjacency(3), 0.12).tolist()
+    assert groups.costs.tolist() == join_costs(vectorize_texts(TEXTS)[2]).tolist()
+    assert groups.days.tolist() == pytest.approx(days, nan_ok=True)
+    assert groups.labels.tolist() == partition(groups.edges.adjacency(3), 0.12, groups.costs).tolist()
     assert groups.membership[0] == groups.membership[2] == groups.edges.similarity[0]
 
 

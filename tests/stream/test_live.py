@@ -117,14 +117,16 @@ def arrive(live, texts, days):
 
 
 def slow_pair(weighted, i, text, norm):
-    """What a text's features promise to text i, and their cosine."""
+    """What a text's features promise to text i, their cosine, and the days after which it has fallen to 1/e."""
     own = slice(*weighted.texts.offsets[i : i + 2])
     mine = zip(weighted.texts.features[own].tolist(), weighted.weights[own], weighted.factors[own], strict=True)
     shared = [(weight, scale * log1p(text[feature])) for feature, weight, scale in mine if feature in text]
     promise = sum(weight**2 for weight, _ in shared) / max(weighted.norms[i] ** 2, NEAR)
     norm = max(norm, sqrt(sum(other**2 for _, other in shared)))
     cosine = min(1.0, sum(weight * other for weight, other in shared) / max(weighted.norms[i] * norm, 1e-9))
-    return float(promise), float(cosine)
+    parts = [weight * other for weight, other in shared]
+    evidence = sum(parts) ** 2 / sum(part**2 for part in parts) if any(parts) else 0.0
+    return float(promise), float(cosine), min(1.5 + evidence / 20, 15.0)
 
 
 @EXAMPLES
@@ -147,9 +149,9 @@ def test_similar_reports_are_those_of_a_loop_over_all(texts, days, dead, first, 
     for i in range(len(asked)):
         promises = {}
         for node, text in enumerate(texts, 1):
-            factor = float(time_factor(asked_days[i], days[node - 1]))
-            promise, cosine = slow_pair(weighted, i, text, float(live.nodes.norms(nodes)[node - 1]))
-            promises[node] = promise * factor
+            promise, cosine, memory = slow_pair(weighted, i, text, float(live.nodes.norms(nodes)[node - 1]))
+            factor = float(time_factor(asked_days[i], days[node - 1], memory))
+            promises[node] = promise * float(time_factor(asked_days[i], days[node - 1]))
             if dead[node - 1] or node >= limits[i] or promises[node] < CANDIDATE_FLOOR - NEAR:
                 assert (i, node) not in found_similarity
             elif (i, node) in found_similarity:
@@ -160,6 +162,29 @@ def test_similar_reports_are_those_of_a_loop_over_all(texts, days, dead, first, 
                 assert cosine * factor <= sqrt(CANDIDATE_FLOOR) + NEAR
         ranked = [promises[node] for text, node in found_similarity if text == i]
         assert all(best > second - 3 * NEAR for best, second in pairwise(ranked))
+
+
+@EXAMPLES
+@given(TEXTS, CHANCES, st.integers(1, 14))
+def test_vectors_are_those_of_the_present_frequencies_and_of_unit_length(texts, chances, first):
+    live, features, counted = LiveArticles(), features_of(texts), np.array(chances[: len(texts)])
+    add_to_window(live, 1, live.weight_texts(features, counted), np.ones(len(texts), dtype=np.bool_))
+    expected = np.zeros((len(texts), len(POOL)))
+    seen = Counter(feature >> 8 for text in texts for feature in text)
+    for i, text in enumerate(texts):
+        for feature, occurrences in text.items():
+            idf = max(0.0, log((len(texts) + PRIOR_ARTICLES + 1) / (seen[feature >> 8] + 0.5)))
+            once = feature & 3 == WORD_PAIR and seen[feature >> 8] == 1
+            weight = 0.0 if once else idf * float(FAMILY_WEIGHT[feature & 3])
+            expected[i, POOL.index(feature)] = log1p(occurrences) * weight
+        expected[i] /= max(sqrt((expected[i] ** 2).sum()), NEAR)
+    live.window.first = first  # those before it are loaded
+    single = enumerate((features_of([text]) for text in texts), 1)
+    stored = {node: (own.features, own.counts) for node, own in single}
+    nodes = np.random.default_rng(first).permutation(len(texts)) + 1
+    vectors = live.vectors(nodes, lambda few: {node: stored[node] for node in few.tolist()})
+    known = [POOL.index(feature) for feature in sorted({feature for text in texts for feature in text})]
+    assert vectors.toarray() == pytest.approx(expected[nodes - 1][:, known], abs=1e-9)
 
 
 @pytest.fixture(scope="module")
