@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts
 from dedup.story.candidates import FLOOR, Edges
-from dedup.story.partition import partition
+from dedup.story.partition import united
 from dedup.story.similarity import dot_products, time_factor
 
 #: A story of this many reports is compared by all pairs with those that are this similar to it by the edges alone.
@@ -43,10 +43,10 @@ class _Stories(NamedTuple):
         return cls(*sums, _totals(labels, sizes, k).astype(np.int64), _totals(labels, costs, k))
 
     def labels(self, threshold: float) -> Integers:
-        """Unions of the stories by `partition`."""
+        """Unions of the stories that gain by it."""
         k = len(self.sizes)
         upper = csr_array((self.between, (self.left, self.right)), shape=(k, k))
-        return partition((upper + upper.T).tocsr(), threshold, self.costs, self.sizes)
+        return united((upper + upper.T).tocsr(), threshold, self.costs, self.sizes)
 
     def united(self, labels: Integers) -> "_Stories":
         """Unions of the stories."""
@@ -130,7 +130,9 @@ def _compared(stories: _Stories, reports: Reports, labels: Integers, changed: Fl
     loaded = np.flatnonzero(wanted[story])
     sums = _DaySums.of(reports.vectors(loaded), reports.days[loaded], story[loaded], len(large))
     between, within = stories.between.copy(), stories.within.copy()
-    between[pairs], within[own] = sums.between(left[pairs], right[pairs]), sums.within(own)
+    # The edges have more where an encoder finds texts in two languages alike.
+    between[pairs] = np.maximum(between[pairs], sums.between(left[pairs], right[pairs]))
+    within[own] = np.maximum(within[own], sums.within(own))
     return stories._replace(between=between, within=within)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers, connected_labels
+from dedup.arrays import Floats, Integers, connected_labels, numbered_by_first
 
 #: What a report pays to join a story: `JOIN_COST` without any features, half of it with `JOIN_COST_FEATURES` of them.
 #: Two titles must be more alike than two full reports, of which the same similarity says more; in a story of thirty
@@ -67,8 +67,8 @@ def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Inte
 
     The constant Potts objective (Traag, Van Dooren and Nesterov 2011), which is correlation clustering: two reports
     belong together when their similarity exceeds the threshold by what it costs to join, and a story stays whole as
-    long as it does so on average. Local moves with a queue and aggregation: Traag, Waltman and Van Eck (2019), "From
-    Louvain to Leiden".
+    long as it does so on average and is worth more than its reports apart. Local moves with a queue and aggregation:
+    Traag, Waltman and Van Eck (2019), "From Louvain to Leiden".
 
     Parameters
     ----------
@@ -87,9 +87,21 @@ def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Inte
     ndarray of int64, shape (n,)
         Labels numbered by first member. Every story is connected.
     """
-    return _maximize(
-        _Nodes(adjacency, np.ones(len(costs), dtype=np.int64) if sizes is None else sizes, costs), threshold
-    )
+    nodes = _Nodes(adjacency, np.ones(len(costs), dtype=np.int64) if sizes is None else sizes, costs)
+    # Without costs first: many short reports may be worth a story of which no two are.
+    labels = _climb(nodes._replace(costs=np.zeros(len(costs))), np.arange(len(costs)), threshold)
+    while True:
+        labels = _improved(nodes, labels, threshold)
+        losing = _gains(nodes, labels, threshold) < -_TOLERANCE
+        if not losing.any():
+            return labels
+        apart = len(labels) + np.arange(len(labels))
+        labels = numbered_by_first(np.where(losing[labels], apart, labels))
+
+
+def united(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers) -> Integers:
+    """Unions of stories, one a row, that gain by it; see `partition`, by which the stories have been found."""
+    return _improved(_Nodes(adjacency, sizes, costs), np.arange(len(costs)), threshold)
 
 
 class _Nodes(NamedTuple):
@@ -100,8 +112,8 @@ class _Nodes(NamedTuple):
     costs: Floats
 
 
-def _maximize(nodes: _Nodes, threshold: float) -> Integers:
-    labels = np.arange(len(nodes.sizes))
+def _improved(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:
+    """Climb again and again until the total does not grow."""
     total = -np.inf
     while True:
         labels = _climb(nodes, labels, threshold)
@@ -109,6 +121,24 @@ def _maximize(nodes: _Nodes, threshold: float) -> Integers:
         before, total = total, objective(nodes.graph, labels, threshold, nodes.costs, nodes.sizes)
         if total <= before + _TOLERANCE:
             return labels
+
+
+def _gains(nodes: _Nodes, labels: Integers, threshold: float) -> Floats:
+    """What each label is worth more than its nodes apart, shape (n_labels,)."""
+    coo = nodes.graph.tocoo()
+    inside = labels[coo.row] == labels[coo.col]
+    sums = (
+        np.bincount(place, weights=values, minlength=int(labels.max(initial=-1)) + 1)
+        for place, values in (
+            (labels[coo.row[inside]], coo.data[inside] / 2),
+            (labels, nodes.sizes),
+            (labels, nodes.costs),
+            (labels, -threshold * nodes.sizes * (nodes.sizes - 1) / 2 - nodes.costs * (1 - 1 / nodes.sizes)),
+        )
+    )
+    within, sizes, costs, apart = sums
+    together: Floats = within - threshold * sizes * (sizes - 1) / 2 - costs * (1 - 1 / sizes)
+    return together - apart
 
 
 def _climb(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:

@@ -28,7 +28,11 @@ def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[in
 
 
 def reports_near(state: IndexState, first_node: int) -> Integers:
-    """Return the reports of the stories that have one from this node on, and of the stories similar to those."""
+    """Return the reports of the stories that have one from this node on, and of those that theirs are similar to.
+
+    Similarities are stored with the later report: stories whose later reports are similar to older ones of these had
+    their turn when those came.
+    """
     table = state.live.nodes
     canonical = table.canonical()
     touched = np.unique(table.stories(canonical[np.searchsorted(canonical, first_node) :]))
