@@ -20,8 +20,8 @@ def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> 
 
     At most `MAX_TERMS`; shares are above 0, and their sum is at most 1. A run of characters counts for the heaviest
     word that has it; where the texts share no such word, as in Putin and Poutine, for the first word of each text. A
-    term that they write differently is given in both ways. In scripts without spaces two adjacent characters form a
-    word, and single ones are not listed.
+    term that they write differently is given in both ways. In scripts without spaces runs of characters that overlap in
+    both texts alike are one term, and single characters are not listed.
 
     Examples
     --------
@@ -41,11 +41,13 @@ def shared_terms(tokens: Tokens, vectors: csr_array, vocabulary: Vocabulary) -> 
         return ()
     # Columns are in the order of the keys.
     sides = _tokens_of_features(tokens, vocabulary.keys[columns], products)
+    stretch = _unite_stretches(tokens, *sides)
     names = np.stack([tokens.hashes[place] for ends in zip(*sides, strict=True) for place in ends], axis=1)
+    names[stretch >= 0] = stretch[stretch >= 0, None]  # the same characters may begin and end others
     _, example, term = np.unique(names, axis=0, return_index=True, return_inverse=True)
     shares = np.bincount(term.ravel(), weights=products) / total
     first, last = (ends[example] for ends in sides[0])
-    # A single character of a script without spaces is not a word; the pairs that contain it are listed.
+    # A single character of a script without spaces is not a word; the runs that contain it are listed.
     listed = np.flatnonzero(~tokens.unspaced[first] | (first < last))
     best = listed[np.lexsort((first[listed], -shares[listed].round(9)))][:MAX_TERMS]
     writings = [as_written(tokens, first[example[best]], last[example[best]]) for first, last in sides]
@@ -60,7 +62,9 @@ def _tokens_of_features(tokens: Tokens, keys: Hashes, products: Floats) -> tuple
     """First and last token of the occurrence that stands for each of these features, in the left and the right text."""
     first, last, key = occurrences(tokens, spelling_of(tokens))
     feature = SortedKeys(keys, KEY_BITS).find(key)
-    own = feature[: len(tokens.hashes)]  # of the tokens as words, which come first
+    own = np.full(len(tokens.hashes), -1)
+    spaced = np.flatnonzero(~tokens.unspaced)
+    own[spaced] = feature[: len(spaced)]  # of the tokens as words, which come first
     shared = own >= 0
     weight = np.where(shared, products[own], 0.0)
     # The heaviest occurrence is chosen; of equally heavy words the one with the least hash, the same in both texts.
@@ -72,3 +76,27 @@ def _tokens_of_features(tokens: Tokens, keys: Hashes, products: Floats) -> tuple
     chosen = kept[order[run_starts(text[order] * len(keys) + feature[order])]]
     left, right = chosen[: len(keys)], chosen[len(keys) :]
     return (first[left], last[left]), (first[right], last[right])
+
+
+def _unite_stretches(tokens: Tokens, left: _FirstAndLast, right: _FirstAndLast) -> Integers:
+    """Make runs of characters that overlap in both texts alike one, in place, and return the number of each.
+
+    The number is -1 for the features of spaced scripts, which stay as they are.
+    """
+    offset = right[0] - left[0]
+    stretch = np.full(len(offset), -1)
+    runs = np.flatnonzero(tokens.unspaced[left[0]])
+    if not len(runs):
+        return stretch
+    runs = runs[np.lexsort((left[0][runs], offset[runs]))]
+    # Those of one offset between the texts in turn, far from those of others.
+    base = np.unique(offset[runs], return_inverse=True)[1] * (len(tokens.starts) + 1)
+    begins, reach = base + left[0][runs], np.maximum.accumulate(base + left[1][runs])
+    opens = np.concatenate([[True], begins[1:] > reach[:-1]])
+    starts, number = np.flatnonzero(opens), np.cumsum(opens) - 1
+    stops = np.append(starts[1:], len(runs)) - 1
+    ends, moved = ((begins - base)[starts][number], (reach - base)[stops][number]), offset[runs]
+    for k in (0, 1):
+        left[k][runs], right[k][runs] = ends[k], ends[k] + moved
+    stretch[runs] = number
+    return stretch

@@ -5,41 +5,68 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dedup.arrays import Integers
-from dedup.story.features import WORD, feature_keys, spelling_of, token_weights
+from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs
+from dedup.story.features import WORD, families, feature_keys, spelling_of, token_weights, unspaced_occurrences
 from dedup.story.weighting import TermWeighting
-from dedup.text.tokens import Tokens, mix, tokenize
+from dedup.text.tokens import Tokens, tokenize
 
 #: Characters of a term that are shown. A term has fewer letters, but a letter can have any number of marks.
 _MAX_TERM_CHARACTERS = 128
+
+#: Runs of characters that are shown as one: a name of four characters has three runs of two.
+_MAX_UNITED = 4
 
 
 def top_terms(texts: Sequence[str], weighting: TermWeighting, count: int = 8) -> tuple[str, ...]:
     """The words with the highest weight in the texts of a story, as first written, heaviest first.
 
     The weight of a word is the sum of its log weighted counts in the texts, times its inverse document frequency. In
-    scripts without spaces two adjacent characters form a word.
+    scripts without spaces the runs of characters that count as words are words; overlapping ones of one weight are one,
+    and of others the heavier one is named.
     """
     tokens = tokenize(texts, weighting.fold)
-    if not len(tokens.starts):
-        return ()
-    unspaced = tokens.unspaced
-    pair = np.flatnonzero(unspaced[:-1] & unspaced[1:] & (tokens.starts[1:] == tokens.stops[:-1]))
-    word = np.flatnonzero(~unspaced & (tokens.stops - tokens.starts > 1))
-    first, last = np.concatenate([word, pair]), np.concatenate([word, pair + 1])
-    hashes = np.concatenate([tokens.hashes[word], mix(tokens.hashes[pair] ^ mix(tokens.hashes[pair + 1]))])
+    first, last, keys = _words(tokens)
     if not len(first):
         return ()
-    distinct, example, which = np.unique(hashes, return_index=True, return_inverse=True)
+    distinct, example, which = np.unique(keys, return_index=True, return_inverse=True)
     cell, inverse = np.unique(tokens.text_indices[first] * len(distinct) + which, return_inverse=True)
     counts = np.bincount(inverse, weights=token_weights(tokens, spelling_of(tokens))[first])
-    # A pair of characters is not in the vocabulary: it has the frequency of its rarer character.
-    idf = weighting.idf(feature_keys(tokens.hashes, WORD))
-    weight = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))
-    weight *= np.maximum(idf[first], idf[last])[example]
+    sums = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))
+    first, last, weight = _united(first[example], last[example], (sums * weighting.idf(distinct)).round(9))
     # Equally heavy words are in the order of the text.
-    best = example[np.lexsort((tokens.starts[first[example]], -weight.round(9)))[:count]]
+    best = _apart(first, last, np.lexsort((first, -weight)), count)
     return tuple(as_written(tokens, first[best], last[best]))
+
+
+def _words(tokens: Tokens) -> tuple[Integers, Integers, Hashes]:
+    """First token, last token and key of each word of at least two letters, and of each run of characters for one."""
+    word = np.flatnonzero(~tokens.unspaced & (tokens.stops - tokens.starts > 1))
+    found = [(word, word, feature_keys(tokens.hashes[word], WORD))]
+    if tokens.unspaced.any():
+        found += [part for part in unspaced_occurrences(tokens) if (families(part[2]) == WORD).all()]
+    first, last, keys = (np.concatenate(column) for column in zip(*found, strict=True))
+    return first, last, keys
+
+
+def _united(first: Integers, last: Integers, weight: Floats) -> tuple[Integers, Integers, Floats]:
+    """Words with their weights; at most `_MAX_UNITED` runs of characters that overlap and weigh the same are one."""
+    order = np.argsort(first)
+    first, last, weight = first[order], last[order], weight[order]
+    joins = (first[1:] <= last[:-1]) & (weight[1:] == weight[:-1])
+    chain = np.cumsum(np.concatenate([[True], ~joins]))
+    starts = np.flatnonzero(ranks_in_runs(chain) % _MAX_UNITED == 0)
+    stops = np.append(starts[1:], len(first)) - 1
+    return first[starts], last[stops], weight[starts]
+
+
+def _apart(first: Integers, last: Integers, order: Integers, count: int) -> Integers:
+    """The first `count` words in an order that overlap with none before."""
+    chosen: list[int] = []
+    while len(order) and len(chosen) < count:
+        best = order[0]
+        chosen.append(int(best))
+        order = order[(first[order] > last[best]) | (last[order] < first[best])]
+    return np.array(chosen, dtype=np.int64)
 
 
 def as_written(tokens: Tokens, first: Integers, last: Integers) -> list[str]:

@@ -4,7 +4,7 @@ from dedup._version import versions
 from dedup.parameters import StorySettings
 
 #: Changes when words, shingles, buckets or features get other numbers: those in older files could not be compared.
-_HASHES = "2"
+_HASHES = "3"
 
 
 def stored_parameters(settings: StorySettings) -> dict[str, str]:
