@@ -3,8 +3,8 @@
 from dedup._version import versions
 from dedup.parameters import StorySettings
 
-#: Changes when words, shingles, buckets or features get other numbers: those in older files could not be compared. It did
-#: not change when the features of scripts without spaces did: articles in these are only like those that come after.
+#: Changes when words, shingles, buckets or features get other numbers: those in older files could not be compared. The
+#: features of scripts without spaces changed without it: in an older file, only what comes after meets in these.
 _HASHES = "2"
 
 
