@@ -150,7 +150,7 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None, thr
     """An explanation without a verdict."""
     fold = _fold(weighting)
     texts = readable_texts([left, right])
-    vectors, vocabulary, n_features = vectorize_texts(texts, weighting)
+    vectors, vocabulary, n_features = vectorize_texts(texts, weighting, [left.language, right.language])
     tokens = tokenize(texts, fold)
     # In the canonical order, as in a batch: sums of products may round differently in the other.
     first, second = read_articles([left, right], unique_ids=False, warns=False).order
@@ -183,7 +183,9 @@ def _similarities(
 
     As in the story tier, similarities below `FLOOR` are 0.
     """
-    vectors, _, n_features = vectorize_texts(readable_texts([article, *reports]), weighting)
+    articles = [article, *reports]
+    languages = [one.language for one in articles]
+    vectors, _, n_features = vectorize_texts(readable_texts(articles), weighting, languages)
     others = np.arange(1, len(reports) + 1)
     days = np.array([report.day for report in reports])
     similarity = likeness(vectors, np.zeros_like(others), others).similarity(np.array([article.day]), days)

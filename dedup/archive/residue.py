@@ -19,7 +19,7 @@ from dedup.residue.recurring import RecurringKeys, learn_sample
 from dedup.residue.titles import Titles
 from dedup.text.limit import readable_texts
 
-_TEXTS = pa.schema([("position", pa.int64()), ("id", pa.binary()), ("text", pa.binary())])
+_TEXTS = pa.schema([("position", pa.int64()), ("id", pa.binary()), ("text", pa.binary()), ("language", pa.binary())])
 
 
 def write_partitioned(path: Path, table: pa.Table, partition: Integers, n: int) -> None:
@@ -87,7 +87,7 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
     columns = zip(bodies, titles, map(tuple, residue), strict=True)
     articles = [Article("", body, title, residue=spans) for body, title, spans in columns]
     texts = readable_texts(articles, job.settings.max_chars)
-    stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]
+    stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts)), table["language"]]
     write_table(part.texts, pa.table(stored, schema=_TEXTS))
     sketches, bands = make_sketches(texts, job.settings.near, n_jobs=1), Bands.of(job.settings.near)
     banded = [sketches.signatures[:, first : first + bands.rows] for first in bands.first_rows]

@@ -76,7 +76,8 @@ def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeat
     """Return the features of articles under the settings of an index."""
     settings = state.settings
     texts = readable_texts(articles, settings.max_chars)
-    return extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold)
+    languages = [article.language for article in articles]
+    return extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold, languages)
 
 
 def find_neighbours(state: IndexState, weighted: WeightedTexts, days: Floats, limits: Integers) -> list[Neighbours]:
