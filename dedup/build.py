@@ -102,7 +102,8 @@ def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
 
     def vectors(reports: Integers) -> csr_array:
         articles = [grouped.ordered[i] for i in canonical[reports].tolist()]
-        return vectorize_texts(readable_texts(articles, grouped.max_chars), grouped.groups.vocabulary)[0]
+        texts, languages = readable_texts(articles, grouped.max_chars), [article.language for article in articles]
+        return vectorize_texts(texts, grouped.groups.vocabulary, languages)[0]
 
     return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors)))
 

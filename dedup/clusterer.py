@@ -222,6 +222,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             without_roundups([texts[i] for i in canonical], [ordered[i].title for i in canonical]),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
+            languages=[ordered[i].language for i in canonical],
             fold=self.fold,
             n_jobs=self.n_jobs,
             meanings=meanings,

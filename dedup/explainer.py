@@ -151,7 +151,8 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None, thr
     """An explanation without a verdict."""
     fold = _fold(weighting)
     texts, titles = readable_texts([left, right]), [left.title, right.title]
-    vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting)
+    languages = [left.language, right.language]
+    vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting, languages)
     tokens = tokenize(texts, fold)
     # In the canonical order, as in a batch: sums of products may round differently in the other.
     first, second = read_articles([left, right], unique_ids=False, warns=False).order
@@ -186,7 +187,7 @@ def _similarities(
     """
     articles = [article, *reports]
     texts = without_roundups(readable_texts(articles), [one.title for one in articles])
-    vectors, _, n_features = vectorize_texts(texts, weighting)
+    vectors, _, n_features = vectorize_texts(texts, weighting, [one.language for one in articles])
     others = np.arange(1, len(reports) + 1)
     days = np.array([report.day for report in reports])
     similarity = likeness(vectors, np.zeros_like(others), others).similarity(np.array([article.day]), days)

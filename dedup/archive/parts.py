@@ -192,7 +192,8 @@ class FeatureCounts(Part, stage="count"):
     offsets: Integers
     entries: Hashes  # the features of all reports, one report after the other
     counts: NDArray[np.uint16]
-    keys: Hashes  # distinct features
+    languages: Integers  # of the reports
+    cells: Hashes  # distinct features in their languages, see `dedup.story.weighting.in_language`
     frequencies: NDArray[np.int32]
     uses: Integers
 

@@ -21,7 +21,15 @@ from dedup.residue.titles import Titles
 from dedup.text.limit import readable_texts
 from dedup.text.roundups import is_roundup
 
-_TEXTS = pa.schema([("position", pa.int64()), ("id", pa.binary()), ("text", pa.binary()), ("is_roundup", pa.bool_())])
+_TEXTS = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("id", pa.binary()),
+        ("text", pa.binary()),
+        ("is_roundup", pa.bool_()),
+        ("language", pa.binary()),
+    ]
+)
 
 
 def write_partitioned(path: Path, table: pa.Table, partition: Integers, n: int) -> None:
@@ -94,8 +102,8 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
         Article("", body, title, residue=spans, title_residue=of_title) for body, title, spans, of_title in columns
     ]
     texts = readable_texts(articles, job.settings.max_chars)
-    roundups = list(map(is_roundup, titles))
-    stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts)), roundups]
+    stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]
+    stored += [list(map(is_roundup, titles)), table["language"]]
     write_table(part.texts, pa.table(stored, schema=_TEXTS))
     sketches, bands = make_sketches(texts, job.settings.near, n_jobs=1), Bands.of(job.settings.near)
     banded = [sketches.signatures[:, first : first + bands.rows] for first in bands.first_rows]

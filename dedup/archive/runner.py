@@ -98,7 +98,7 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.LearnedGroup, residue.learn_group, once(residue.sample_groups), 0.02, parts.Sample.files("texts")),
         Stage(parts.LearnedAll, residue.collect_learned, alone),
     ]
-    spent_counts = parts.FeatureCounts.files("entries", "keys", "frequencies", "counts", "uses")
+    spent_counts = parts.FeatureCounts.files("entries", "languages", "cells", "frequencies", "counts", "uses")
     return [
         Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles")),
         *(learning if job.settings.cut_residue else ()),

@@ -17,7 +17,8 @@ from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Floats, Integers, SortedKeys, joined
 from dedup.story.candidates import pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
-from dedup.story.weighting import Vocabulary, vectorize
+from dedup.story.weighting import Vocabulary, cells_of, vectorize
+from dedup.text.language import LANGUAGE_BITS
 
 #: Document frequencies are those of this many slices, the article's own in the middle: what an archive of years says
 #: of a word is what it said at the time. The first 65,536 articles are in at most as many slices.
@@ -36,13 +37,15 @@ def count_slice(job: Job, number: int, folder: Path) -> None:
     table = texts_of(job, number).take(positions - first)
     columns = zip(to_texts(table["text"]), table["is_roundup"].to_pylist(), strict=True)
     texts = ["" if is_roundup else text for text, is_roundup in columns]
-    found = count_features(texts, n_jobs=1, fold=job.settings.near.fold)
-    keys, frequencies = np.unique(found.keys, return_counts=True)
+    languages = to_texts(table["language"])
+    found = count_features(texts, 1, job.settings.near.fold, languages=languages)
+    cells, frequencies = cells_of(found)
     FeatureCounts(folder).save(
         positions=positions,
         offsets=found.offsets,
         entries=found.keys,
-        keys=keys,
+        languages=found.languages,
+        cells=cells,
         frequencies=frequencies.astype(np.int32),
         counts=np.minimum(found.counts, _HIGHEST_COUNT).astype(np.uint16),
         uses=found.uses,
@@ -59,17 +62,19 @@ def slices_around(job: Job, number: int) -> range:
 def weight_slice(job: Job, number: int, folder: Path) -> None:
     """Task: the vectors of a slice, as the batch makes them of the articles around it."""
     own, fold = FeatureCounts.of(job, number), job.settings.near.fold
-    keys = own.keys
-    lookup, frequencies, n_texts, uses = SortedKeys(keys, KEY_BITS), np.zeros(len(keys), dtype=np.int64), 0, []
-    for k in slices_around(job, number):
-        other = FeatureCounts.of(job, k)
-        place = lookup.find(other.keys)
-        frequencies[place[place >= 0]] += other.frequencies[place >= 0]
-        n_texts += len(other.positions)
-        uses.append(other.uses)
-    counts = Counts(own.offsets, own.entries, own.counts.astype(np.float32), np.sum(uses, axis=0), fold)
-    shared = frequencies > 1
-    vocabulary = Vocabulary(n_texts, keys[shared], frequencies[shared], counts.stop_words, fold)
+    others = [FeatureCounts.of(job, k) for k in slices_around(job, number)]
+    keys = np.unique(own.cells >> np.uint64(LANGUAGE_BITS))
+    lookup, parts, numbers = SortedKeys(keys, KEY_BITS), [], []
+    for other in others:
+        cells = other.cells
+        mine = np.flatnonzero(lookup.find(cells >> np.uint64(LANGUAGE_BITS)) >= 0)
+        parts.append(cells[mine])
+        numbers.append(other.frequencies[mine].astype(np.int64))
+    cells, place = np.unique(joined(parts, np.uint64), return_inverse=True)
+    frequencies = np.bincount(place, weights=joined(numbers, np.int64), minlength=len(cells)).astype(np.int64)
+    uses, languages = np.sum([other.uses for other in others], axis=0), [other.languages for other in others]
+    counts = Counts(own.offsets, own.entries, own.counts.astype(np.float32), uses, own.languages, fold)
+    vocabulary = Vocabulary.of_cells(cells, frequencies, joined(languages, np.int64), counts.stop_words, fold)
     vectors, _ = vectorize(counts, n_jobs=1, vocabulary=vocabulary)
     Vectors(folder).save(
         data=vectors.data,

@@ -25,7 +25,7 @@ SLICE_ARTICLES, SLICE_CHARACTERS = 1 << 14, 1 << 27
 #: File of the working folder with the blocks of the inputs.
 BLOCKS = "blocks.json"
 
-_FIELDS = ("id", "text", "title", "published", "source", "url")
+_FIELDS = ("id", "text", "title", "published", "source", "url", "language")
 _SCHEMA = pa.schema([(name, pa.binary()) for name in _FIELDS])
 SUMMARIES = pa.schema([(name, pa.binary()) for name in ("id", "published", "source", "headline")])
 
@@ -62,17 +62,17 @@ def _with_ids(rows: Iterator[dict[str, Any]], rows_read: list[int]) -> Iterator[
         yield row
 
 
+def _or_null(text: str | None) -> bytes | None:
+    return None if text is None else to_bytes(text)
+
+
 def _table(articles: Sequence[Article]) -> pa.Table:
     columns = {
         **{name: [to_bytes(getattr(article, name)) for article in articles] for name in ("id", "text", "title")},
         "published": [article.published and article.published.isoformat().encode() for article in articles],
-        **{name: [_optional(getattr(article, name)) for article in articles] for name in ("source", "url")},
+        **{name: [_or_null(getattr(article, name)) for article in articles] for name in ("source", "url", "language")},
     }
     return pa.table(columns, schema=_SCHEMA)
-
-
-def _optional(text: str | None) -> bytes | None:
-    return None if text is None else to_bytes(text)
 
 
 def order_articles(job: Job, _: int, folder: Path) -> None:

@@ -111,7 +111,10 @@ def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
     blocks = list(dict.fromkeys(groups.get(a.id, (a,)) for a in story.articles))  # by the time of their first article
     articles = [article for block in blocks for article in block]
     similarity = all_similarities(
-        readable_texts(articles), np.array([a.day for a in articles], dtype=np.float64), story._weighting
+        readable_texts(articles),
+        np.array([a.day for a in articles], dtype=np.float64),
+        story._weighting,
+        [a.language for a in articles],
     )
     side = min(1.2 + 0.5 * len(articles), 12)
     ax = axes(ax, (side + 2.8, side))

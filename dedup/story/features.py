@@ -20,6 +20,7 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
+from dedup.text.language import language_numbers
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
@@ -58,7 +59,13 @@ class Counts:
     # (2, n_stop_words): how often each stop word is capitalised inside a sentence, as a name is, and how often it is
     # not capitalised
     uses: Integers
+    languages: Integers  # (n_texts,): numbers of the languages of the texts, see `dedup.text.language`; 0 for unknown
     fold: Fold = "unidecode"  # that of the texts
+
+    @property
+    def entry_languages(self) -> Integers:
+        """Language of the text of each entry, shape (n_entries,)."""
+        return np.repeat(self.languages, np.diff(self.offsets))
 
     @property
     def stop_words(self) -> Hashes:
@@ -79,28 +86,37 @@ def families(keys: NDArray[np.unsignedinteger]) -> Integers:
 
 
 def count_features(
-    texts: Sequence[str], n_jobs: int | None = None, fold: Fold = "unidecode", progress: ProgressCallback = no_progress
+    texts: Sequence[str],
+    n_jobs: int | None = None,
+    fold: Fold = "unidecode",
+    progress: ProgressCallback = no_progress,
+    languages: Sequence[str | None] | None = None,
 ) -> Counts:
     """Weighted counts of the features of texts, in time linear in their characters.
 
     Features are words, pairs of adjacent words, and runs of four characters of a word with the spaces around it. Runs
     connect inflected and differently spelt forms of a name; stop words have none. For scripts without spaces see above.
+    `languages` has a code for each text, or None to have it guessed; without it they are unknown.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
-    uses = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
+    numbers, uses = [], np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
 
-    def of_block(block: slice) -> tuple[BlockCounts, Integers]:
+    def of_block(block: slice) -> tuple[BlockCounts, Integers, Integers]:
         tokens = tokenize(texts[block], fold)
         spelling = spelling_of(tokens)
-        return count_block(tokens, spelling), _stop_word_uses(spelling, uses.shape[1])
+        unknown = np.zeros(len(tokens.offsets) - 1, dtype=np.int64)
+        own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
+        return count_block(tokens, spelling), own, _stop_word_uses(spelling, uses.shape[1])
 
-    for counted, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
+    for counted, own, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
+        numbers.append(own)
         uses += used
     offsets = np.cumsum(joined(sizes, np.int64))
-    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), uses, fold)
+    known = joined(numbers, np.int64)
+    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), uses, known, fold)
 
 
 class BlockCounts(NamedTuple):

@@ -88,6 +88,7 @@ def find_stories(
     days: Floats,
     *,
     threshold: float,
+    languages: Sequence[str | None] | None = None,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
     meanings: Meanings | None = None,
@@ -103,6 +104,8 @@ def find_stories(
         Publication in days, ascending; NaN when unknown, at the end.
     threshold : float
         Mean similarity from which texts form a story, in [0.05, 1).
+    languages : sequence of str or None, optional
+        A code for each text, or None to have it guessed; without it they are unknown.
     fold, n_jobs, progress
         See `StoryClusterer`.
     meanings : Meanings, optional
@@ -112,7 +115,7 @@ def find_stories(
         progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
     )
     _logger.debug("reading the features of %d texts", len(texts))
-    counts = count_features(texts, n_jobs, fold, counting)
+    counts = count_features(texts, n_jobs, fold, counting, languages)
     costs = join_costs(np.diff(counts.offsets))
     vectors, vocabulary = vectorize(counts, n_jobs, weighting)
     del counts

@@ -71,7 +71,10 @@ class Story:
 
         Computed at each access, from the first 1,000,000 characters of its articles together.
         """
-        return top_terms(first_texts(self.articles), self._weighting)
+        texts = first_texts(self.articles)
+        return top_terms(
+            texts, self._weighting, languages=[article.language for article in self.articles[: len(texts)]]
+        )
 
     @property
     def is_roundup(self) -> bool:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, run_starts
 from dedup.story.features import count_features
-from dedup.story.weighting import TermWeighting, feature_weights
+from dedup.story.weighting import TermWeighting, feature_weights, in_language
 
 #: After how many days a similarity has fallen to 1/e: at least `MEMORY_DAYS`, twice as many when `MEMORY_FEATURES`
 #: features are shared, and so on up to `MAX_MEMORY_DAYS`.
@@ -135,13 +135,15 @@ def _dot_products_of_block(
     return found
 
 
-def similarity_matrix(texts: Sequence[str], days: Floats, weighting: TermWeighting) -> Floats:
+def similarity_matrix(
+    texts: Sequence[str], days: Floats, weighting: TermWeighting, languages: Sequence[str | None] | None = None
+) -> Floats:
     """Similarity of all pairs of texts, shape (n_texts, n_texts), in [0, 1], with 1 on the diagonal.
 
-    `days` is the publication in days, NaN when unknown. Quadratic in the texts, as of one story;
-    `dedup.story.candidates` finds the similar pairs among many texts.
+    `days` is the publication in days, NaN when unknown; for `languages` see `dedup.story.features.count_features`.
+    Quadratic in the texts, as of one story; `dedup.story.candidates` finds the similar pairs among many texts.
     """
-    vectors = _unit_vectors(texts, weighting)
+    vectors = _unit_vectors(texts, weighting, languages)
     parts = vectors.multiply(vectors).tocsr()
     dots, squares = ((side @ side.T).toarray() for side in (vectors, parts))
     found = Likeness(np.clip(dots, 0.0, 1.0), effective_number(dots, squares))
@@ -150,15 +152,16 @@ def similarity_matrix(texts: Sequence[str], days: Floats, weighting: TermWeighti
     return similarity
 
 
-def _unit_vectors(texts: Sequence[str], weighting: TermWeighting) -> csr_array:
+def _unit_vectors(texts: Sequence[str], weighting: TermWeighting, languages: Sequence[str | None] | None) -> csr_array:
     """TF-IDF vectors as in `dedup.story.weighting.vectorize`, but with a column for every feature."""
-    counts = count_features(texts, fold=weighting.fold)
+    counts = count_features(texts, fold=weighting.fold, languages=languages)
     keys, columns = np.unique(counts.keys, return_inverse=True)
     # Each feature is given once: copies among these texts do not make it more common.
-    vocabulary = weighting.for_features(keys)
-    idf = np.maximum(vocabulary.idf(keys), 0.0)
-    weights = feature_weights(keys, idf, once=vocabulary.columns(keys) < 0)
-    values = np.log1p(counts.counts.astype(np.float64)) * weights[columns]
+    cells = np.unique(in_language(counts.keys, counts.entry_languages))
+    vocabulary = weighting.for_cells(cells, np.ones(len(cells), dtype=np.int64))
+    idf = np.maximum(vocabulary.idf(counts.keys, counts.entry_languages), 0.0)
+    weights = feature_weights(counts.keys, idf, once=vocabulary.columns(counts.keys) < 0)
+    values = np.log1p(counts.counts.astype(np.float64)) * weights
     rows = np.repeat(np.arange(len(texts)), np.diff(counts.offsets))
     lengths = np.sqrt(np.bincount(rows, weights=values**2, minlength=len(texts)))
     values /= np.where(lengths > 0, lengths, 1.0)[rows]

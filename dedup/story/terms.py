@@ -8,6 +8,7 @@ import numpy as np
 from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs
 from dedup.story.features import WORD, families, feature_keys, spelling_of, token_weights, unspaced_occurrences
 from dedup.story.weighting import TermWeighting
+from dedup.text.language import language_numbers
 from dedup.text.tokens import Tokens, tokenize
 
 #: Characters of a term that are shown. A term has fewer letters, but a letter can have any number of marks.
@@ -17,10 +18,13 @@ _MAX_TERM_CHARACTERS = 128
 _MAX_UNITED = 4
 
 
-def top_terms(texts: Sequence[str], weighting: TermWeighting, count: int = 8) -> tuple[str, ...]:
+def top_terms(
+    texts: Sequence[str], weighting: TermWeighting, count: int = 8, languages: Sequence[str | None] | None = None
+) -> tuple[str, ...]:
     """The words with the highest weight in the texts of a story, as first written, heaviest first.
 
-    The weight of a word is the sum of its log weighted counts in the texts, times its inverse document frequency. In
+    The weight of a word is the sum of its log weighted counts in the texts, times its inverse document frequency in the
+    language of the first text that has it (see `dedup.story.features.count_features` for `languages`). In
     scripts without spaces the runs of characters that count as words are words; overlapping ones of one weight are one,
     and of others the heavier one is named.
     """
@@ -30,9 +34,12 @@ def top_terms(texts: Sequence[str], weighting: TermWeighting, count: int = 8) ->
         return ()
     distinct, example, which = np.unique(keys, return_index=True, return_inverse=True)
     cell, inverse = np.unique(tokens.text_indices[first] * len(distinct) + which, return_inverse=True)
-    counts = np.bincount(inverse, weights=token_weights(tokens, spelling_of(tokens))[first])
+    spelling = spelling_of(tokens)
+    counts = np.bincount(inverse, weights=token_weights(tokens, spelling)[first])
     sums = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))
-    first, last, weight = _united(first[example], last[example], (sums * weighting.idf(distinct)).round(9))
+    own = language_numbers(languages, tokens, spelling.stop_word) if languages else np.zeros(len(texts), dtype=np.int64)
+    idf = weighting.idf(distinct, own[tokens.text_indices[first[example]]])
+    first, last, weight = _united(first[example], last[example], (sums * idf).round(9))
     # Equally heavy words are in the order of the text.
     best = _apart(first, last, np.lexsort((first, -weight)), count)
     return tuple(as_written(tokens, first[best], last[best]))

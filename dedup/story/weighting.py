@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, slices
+from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, count_features, families
+from dedup.text.language import LANGUAGE_BITS
 
-#: Factors of the TF-IDF weights of words, word pairs and character runs.
-FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5], dtype=np.float32)
+#: Factors of the TF-IDF weights of words, word pairs and character runs, and of what an index notes beside them.
+FAMILY_WEIGHT = np.array([1.0, 1.0, 0.5, 0.0], dtype=np.float32)
 
 #: Every batch is weighted as if it stood among this many other articles, so that similarities in five articles and in
 #: 5,000 are comparable. Stop words are taken to occur in almost all of those articles, other features in none.
@@ -33,11 +34,11 @@ class TermWeighting(Protocol):
     def fold(self) -> Fold:
         """How letters become plain ones."""
 
-    def idf(self, keys: Hashes) -> Floats:
-        """Inverse document frequency of features, shape (n_keys,)."""
+    def idf(self, keys: Hashes, languages: Integers | int = 0) -> Floats:
+        """Inverse document frequency of features among the texts of a language, shape (n_keys,)."""
 
-    def for_features(self, keys: Hashes) -> "Vocabulary":
-        """Vocabulary of the features of some texts, given once for each text that has them.
+    def for_cells(self, cells: Hashes, here: Integers) -> "Vocabulary":
+        """Vocabulary of features in languages (see `in_language`), ascending, that so many of some texts have.
 
         A feature that two of the texts share occurs in at least two texts.
         """
@@ -45,49 +46,116 @@ class TermWeighting(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Document frequencies of a batch."""
+    """Document frequencies of a batch, by language: words of one say nothing of how common those of another are."""
 
-    n_texts: int
+    totals: Integers  # (2**LANGUAGE_BITS,): number of texts of each language
     keys: Hashes  # (n_features,): features that occur in more than one text, ascending
-    frequencies: Integers  # (n_features,): number of texts that each occurs in, at least 2
+    # (n_cells,): each of these features in each language that has it (see `in_language`), ascending
+    cells: Hashes
+    frequencies: Integers  # (n_cells,): number of texts of the language that each occurs in
     stop_words: Hashes  # (n_stop_words,): keys of the stop words
     fold: Fold = "unidecode"  # that of the texts
 
     @classmethod
     def of(cls, counts: Counts) -> "Vocabulary":
         """Vocabulary of the texts that were counted."""
-        keys, frequencies = np.unique(counts.keys, return_counts=True)
-        shared = frequencies > 1
-        return cls(len(counts.offsets) - 1, keys[shared], frequencies[shared], counts.stop_words, counts.fold)
+        return cls.of_cells(*cells_of(counts), counts.languages, counts.stop_words, counts.fold)
+
+    @classmethod
+    def of_cells(
+        cls, cells: Hashes, frequencies: Integers, languages: Integers, stop_words: Hashes, fold: Fold
+    ) -> "Vocabulary":
+        """Vocabulary of texts in these languages, from the frequency of each feature in each language."""
+        keys = cells >> np.uint64(LANGUAGE_BITS)
+        starts = run_starts(keys)
+        shared = np.add.reduceat(frequencies, starts) > 1 if len(starts) else np.zeros(0, dtype=np.bool_)
+        kept = np.repeat(shared, np.diff(np.append(starts, len(keys))))
+        totals = np.bincount(languages, minlength=1 << LANGUAGE_BITS)
+        return cls(totals, keys[starts][shared], cells[kept], frequencies[kept], stop_words, fold)
+
+    @property
+    def n_texts(self) -> int:
+        """Number of texts."""
+        return int(self.totals.sum())
 
     @cached_property
     def _lookup(self) -> SortedKeys:
         return SortedKeys(self.keys, KEY_BITS)
 
     @cached_property
+    def _cell_lookup(self) -> SortedKeys:
+        return SortedKeys(self.cells, KEY_BITS + LANGUAGE_BITS)
+
+    @cached_property
     def _stop_word_lookup(self) -> SortedKeys:
         # np.isin would sort all stop words at every call, and the terms of 10,000 stories take that many calls.
         return SortedKeys(np.unique(self.stop_words), KEY_BITS)
+
+    @cached_property
+    def cell_columns(self) -> Integers:
+        """Position of the feature of each cell in the vocabulary, shape (n_cells,)."""
+        keys = self.cells >> np.uint64(LANGUAGE_BITS)
+        return np.cumsum(np.concatenate([[False], keys[1:] != keys[:-1]])[: len(keys)])
+
+    @cached_property
+    def cell_weights(self) -> NDArray[np.float32]:
+        """Factor of the log counts of the feature of each cell in its language, shape (n_cells,)."""
+        keys = self.cells >> np.uint64(LANGUAGE_BITS)
+        languages = (self.cells & np.uint64((1 << LANGUAGE_BITS) - 1)).astype(np.int64)
+        return feature_weights(keys, self._idf(keys, self.frequencies, languages)).astype(np.float32)
 
     def columns(self, keys: Hashes) -> Integers:
         """Position of each key in the vocabulary, -1 for unknown ones."""
         return self._lookup.find(keys)
 
-    def for_features(self, keys: Hashes) -> "Vocabulary":
-        """See `TermWeighting`; the texts need not be those of the vocabulary."""
-        keys, here = np.unique(keys, return_counts=True)
-        columns, frequencies = self.columns(keys), np.minimum(here, 2)
-        frequencies[columns >= 0] = self.frequencies[columns[columns >= 0]]
-        return replace(self, keys=keys[frequencies > 1], frequencies=frequencies[frequencies > 1])
+    def places(self, keys: Hashes, languages: Integers | int) -> Integers:
+        """Position of the cell of each key in a language, -1 for unknown ones."""
+        return self._cell_lookup.find(in_language(keys, languages))
 
-    def idf(self, keys: Hashes) -> Floats:
-        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0."""
-        columns = self.columns(keys)
-        frequencies = np.ones(len(keys), dtype=np.float64)
-        known = columns >= 0
-        frequencies[known] = self.frequencies[columns[known]]
+    def for_cells(self, cells: Hashes, here: Integers) -> "Vocabulary":
+        """See `TermWeighting`; the texts need not be those of the vocabulary."""
+        keys, own = cells >> np.uint64(LANGUAGE_BITS), self._cell_lookup.find(cells)
+        frequencies = np.minimum(here, 2)
+        frequencies[own >= 0] = self.frequencies[own[own >= 0]]
+        shared = (self.columns(keys) >= 0) | (sums_of_runs(here, keys) > 1)
+        return replace(self, keys=np.unique(keys[shared]), cells=cells[shared], frequencies=frequencies[shared])
+
+    def idf(self, keys: Hashes, languages: Integers | int = 0) -> Floats:
+        """Inverse document frequency ``log((N + N0 + 1) / (df + df0 + 0.5))`` of features, with the prior N0, df0.
+
+        N and df are those of the texts of the language.
+        """
+        place = self.places(keys, languages)
+        frequencies = np.ones(len(keys), dtype=np.int64)
+        frequencies[place >= 0] = self.frequencies[place[place >= 0]]
+        return self._idf(keys, frequencies, languages)
+
+    def _idf(self, keys: Hashes, frequencies: Integers, languages: Integers | int) -> Floats:
         prior = np.where(self._stop_word_lookup.find(keys) >= 0, PRIOR_STOP_WORD_ARTICLES, 0.0)
-        return inverse_frequency(self.n_texts, frequencies + prior)
+        return inverse_frequency(self.totals[languages], prior + frequencies)
+
+
+def in_language(keys: Hashes, languages: Integers | int) -> Hashes:
+    """Numbers of features in languages: the key above, the language in the lowest bits."""
+    return (keys << np.uint64(LANGUAGE_BITS)) | np.asarray(languages).astype(np.uint64)
+
+
+def cells_of(counts: Counts) -> tuple[Hashes, Integers]:
+    """The features of texts in their languages, ascending, and the number of texts of each."""
+    cells = counts.keys << np.uint64(LANGUAGE_BITS)
+    for rows in slices(0, len(counts.languages), _BLOCK_ROWS):  # at once, it would take twice the memory
+        bounds = counts.offsets[rows.start : rows.stop + 1]
+        cells[bounds[0] : bounds[-1]] |= np.repeat(counts.languages[rows].astype(np.uint64), np.diff(bounds))
+    cells.sort()
+    starts = run_starts(cells)
+    return cells[starts], np.diff(np.append(starts, len(cells)))
+
+
+def sums_of_runs(values: Integers, labels: Hashes) -> Integers:
+    """Sum of the values of the run of equal labels that each is in."""
+    starts = run_starts(labels)
+    sums = np.add.reduceat(values, starts) if len(starts) else values
+    return np.repeat(sums, np.diff(np.append(starts, len(labels))))
 
 
 def inverse_frequency(n_texts: int | Integers, frequencies: Floats) -> Floats:
@@ -115,6 +183,9 @@ def vectorize(
 ) -> tuple[csr_array, Vocabulary]:
     """TF-IDF vectors of unit length, by the document frequencies of a vocabulary, or else of these texts.
 
+    A text is weighted by the frequencies among the texts of its language. A vocabulary that is given has all features
+    that the texts share, in their languages.
+
     Returns
     -------
     csr_array of float32, shape (n_texts, n_features)
@@ -123,21 +194,24 @@ def vectorize(
         Of the columns.
     """
     vocabulary = vocabulary or Vocabulary.of(counts)
-    weights = feature_weights(vocabulary.keys, vocabulary.idf(vocabulary.keys)).astype(np.float32)
+    weights, cell_columns = vocabulary.cell_weights, vocabulary.cell_columns
 
     def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers]:
         entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
         keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
-        columns = vocabulary.columns(keys)
-        shared = columns >= 0
-        values = np.log1p(counts.counts[entries])
-        values[shared] *= weights.take(columns[shared])
-        single = keys[~shared]
-        values[~shared] *= feature_weights(single, vocabulary.idf(single), once=True).astype(np.float32)
         row = np.repeat(np.arange(len(sizes)), sizes)
+        languages = counts.languages[rows][row]
+        place = vocabulary.places(keys, languages)
+        shared = place >= 0
+        values = np.log1p(counts.counts[entries])
+        values[shared] *= weights.take(place[shared])
+        single = keys[~shared]
+        idf = vocabulary.idf(single, languages[~shared])
+        values[~shared] *= feature_weights(single, idf, once=True).astype(np.float32)
         squares = np.bincount(row, weights=values.astype(np.float64) ** 2, minlength=len(sizes))
         values /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[row]
-        return values[shared], columns[shared].astype(np.int32), np.bincount(row[shared], minlength=len(sizes))
+        columns = cell_columns.take(place[shared]).astype(np.int32)
+        return values[shared], columns, np.bincount(row[shared], minlength=len(sizes))
 
     n_texts = len(counts.offsets) - 1
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
@@ -150,12 +224,12 @@ def vectorize(
 
 
 def vectorize_texts(
-    texts: Sequence[str], weighting: TermWeighting | None = None
+    texts: Sequence[str], weighting: TermWeighting | None = None, languages: Sequence[str | None] | None = None
 ) -> tuple[csr_array, Vocabulary, Integers]:
     """Vectors of a few texts, see `vectorize`, and their numbers of features; without `weighting` a batch of their own.
 
-    Texts of a batch have the same vectors by its vocabulary as in the batch.
+    Texts of a batch have the same vectors by its vocabulary as in the batch. For `languages` see `count_features`.
     """
-    counts = count_features(texts, 1, weighting.fold if weighting else "unidecode")
-    vocabulary = weighting.for_features(counts.keys) if weighting else None
+    counts = count_features(texts, 1, weighting.fold if weighting else "unidecode", languages=languages)
+    vocabulary = weighting.for_cells(*cells_of(counts)) if weighting else None
     return *vectorize(counts, 1, vocabulary=vocabulary), np.diff(counts.offsets)

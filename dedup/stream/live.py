@@ -12,12 +12,13 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_sta
 from dedup.parameters import Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.similarity import Likeness, effective_number, time_factor
-from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency
+from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency, sums_of_runs
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
-from dedup.stream.text_features import TextFeatures, shortened
+from dedup.stream.text_features import TextFeatures, languages_of, shortened
 from dedup.stream.time_postings import TimePostings
 from dedup.stream.window import Window
+from dedup.text.language import LANGUAGE_BITS
 
 #: An article is indexed under its heaviest features: at most this many. A search uses as many, as long as their
 #: document frequencies in the window add up to at most this. On six labelled sets, higher limits find the same stories.
@@ -83,18 +84,20 @@ class LiveArticles:
         self._features.keep(self.nodes.alive)
         self.nodes.trim()
 
-    def idf(self, keys: Hashes) -> Floats:
-        """Inverse document frequency of features in the window, shape (n_keys,)."""
-        frequencies = np.maximum(self.window.frequencies(shortened(keys)), 1).astype(np.float64)
-        return inverse_frequency(self.window.count, frequencies)
+    def idf(self, keys: Hashes, languages: Integers | int = 0) -> Floats:
+        """Inverse document frequency of features among the texts of a language in the window, shape (n_keys,)."""
+        frequencies = np.maximum(self.window.frequencies(shortened(keys), languages), 1).astype(np.float64)
+        return inverse_frequency(self.window.totals[languages], frequencies)
 
-    def for_features(self, keys: Hashes) -> Vocabulary:
-        """Vocabulary of features with the frequencies of the window, at least those among `keys`."""
-        keys, here = np.unique(keys, return_counts=True)
-        frequencies = np.maximum(self.window.frequencies(shortened(keys)), np.minimum(here, 2))
-        known = frequencies > 1
+    def for_cells(self, cells: Hashes, here: Integers) -> Vocabulary:
+        """Vocabulary of features in languages with the frequencies of the window, at least those here."""
+        keys = cells >> np.uint64(LANGUAGE_BITS)
+        languages = (cells & np.uint64((1 << LANGUAGE_BITS) - 1)).astype(np.int64)
+        frequencies = np.maximum(self.window.frequencies(shortened(keys), languages), np.minimum(here, 2))
+        known = (frequencies > 1) | (sums_of_runs(here, keys) > 1)
+        distinct = np.unique(keys[known])
         no_stop_words = np.empty(0, dtype=np.uint64)  # the frequencies of the window include their prior
-        return Vocabulary(self.window.count, keys[known], frequencies[known], no_stop_words, self.fold)
+        return Vocabulary(self.window.totals, distinct, cells[known], frequencies[known], no_stop_words, self.fold)
 
     def weight_texts(self, texts: TextFeatures, counted: Flags) -> WeightedTexts:
         """Weight texts that come one after the other; those `counted` enter the window before the next one comes."""
@@ -110,8 +113,8 @@ class LiveArticles:
     def update_norms(self) -> tuple[Integers, NDArray[np.float32]]:
         """Weight the articles of the window by its present frequencies; return their nodes and new norms."""
         nodes, features, counts, sizes = self.window.entries()
-        factors = _factors(features, self.window.frequencies(features), np.array(self.window.count))
         text = np.repeat(np.arange(len(nodes)), sizes)
+        factors = self._present_factors(features, text, len(nodes))
         squares = np.bincount(text, weights=(_LOG_COUNTS[counts] * factors) ** 2, minlength=len(nodes))
         norms = np.sqrt(squares).astype(np.float32)
         self.nodes.set_norms(nodes, norms)
@@ -197,15 +200,20 @@ class LiveArticles:
         rows = [features[node] for node in nodes.tolist()]
         keys = np.concatenate([np.empty(0, dtype=np.uint32), *(own for own, _ in rows)])
         counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
-        values = _factors(keys, self.window.frequencies(keys), np.array(self.window.count)) * _LOG_COUNTS[counts]
         sizes = np.array([len(own) for own, _ in rows], dtype=np.int64)
         row = np.repeat(np.arange(len(rows)), sizes)
+        values = self._present_factors(keys, row, len(rows)) * _LOG_COUNTS[counts]
         values /= np.sqrt(np.maximum(np.bincount(row, weights=values**2, minlength=len(rows)), 1e-18))[row]
         distinct, columns = np.unique(keys, return_inverse=True)
         offsets = np.concatenate([[0], np.cumsum(sizes)])
         vectors = csr_array((values, columns, offsets), shape=(len(rows), len(distinct)))
         vectors.sort_indices()
         return vectors
+
+    def _present_factors(self, features: NDArray[np.uint32], text: Integers, n_texts: int) -> Floats:
+        """Factors of log counts by the present frequencies in the language of each text."""
+        languages = languages_of(features, text, n_texts)[text]
+        return _factors(features, self.window.frequencies(features, languages), self.window.totals[languages])
 
     def _features_of(self, nodes: Integers, load_features: LoadFeatures) -> dict[int, Features]:
         inside = nodes >= self.window.first

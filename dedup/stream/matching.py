@@ -77,7 +77,8 @@ def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeat
     """Return the features of articles under the settings of an index."""
     settings = state.settings
     texts = readable_texts(articles, settings.max_chars)
-    features = extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold)
+    languages = [article.language for article in articles]
+    features = extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold, languages)
     return without_features(features, np.array([is_roundup(article.title) for article in articles]))
 
 

@@ -13,9 +13,13 @@ from dedup.near.shingles import shingle_hashes
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families, spelling_of
+from dedup.text.language import LANGUAGE_BITS, language_numbers
 from dedup.text.tokens import blocks, mix, tokenize
 
 FEATURE_BITS = 32
+
+#: The family of the feature that says in which language a text is; it weighs nothing.
+LANGUAGE = 3
 
 _BLOCK_CHARACTERS = 1 << 16
 
@@ -28,7 +32,8 @@ class TextFeatures:
     shingles: Hashes
     shingle_offsets: Integers  # (n_texts + 1,)
     bands: Hashes  # (n_texts, n_bands): keys of the LSH buckets; meaningless for a blank text
-    # (n_features,): see `shortened`; ascending within a text. Those of text `i` are ``offsets[i]:offsets[i + 1]``
+    # (n_features,): see `shortened`; ascending within a text, with one for its language where it is known (see
+    # `with_languages`). Those of text `i` are ``offsets[i]:offsets[i + 1]``
     features: NDArray[np.uint32]
     counts: NDArray[np.uint8]  # (n_features,): weighted occurrences, at most 255
     offsets: Integers  # (n_texts + 1,)
@@ -42,12 +47,25 @@ class TextFeatures:
         return np.asarray(np.diff(self.shingle_offsets) == 0)
 
 
-def extract_features(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold = "unidecode") -> TextFeatures:
-    """Return the features of texts; linear in their characters."""
+def extract_features(
+    texts: Sequence[str],
+    bands: Bands,
+    shingle_size: int,
+    fold: Fold = "unidecode",
+    languages: Sequence[str | None] | None = None,
+) -> TextFeatures:
+    """Return the features of texts; linear in their characters.
+
+    `languages` has a code for each text, or None to have it guessed; without it they are unknown.
+    """
     slices = list(blocks(texts, _BLOCK_CHARACTERS))
     if len(slices) == 1:
-        return _extract_block(texts, bands, shingle_size, fold)
-    parts = list(ordered_map(lambda block: _extract_block(texts[block], bands, shingle_size, fold), slices, None))
+        return _extract_block(texts, bands, shingle_size, fold, languages)
+
+    def of_block(block: slice) -> TextFeatures:
+        return _extract_block(texts[block], bands, shingle_size, fold, languages and languages[block])
+
+    parts = list(ordered_map(of_block, slices, None))
     return TextFeatures(
         np.concatenate([part.shingles for part in parts]),
         _offsets([np.diff(part.shingle_offsets) for part in parts]),
@@ -58,15 +76,58 @@ def extract_features(texts: Sequence[str], bands: Bands, shingle_size: int, fold
     )
 
 
-def _extract_block(texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold) -> TextFeatures:
+def _extract_block(
+    texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold, languages: Sequence[str | None] | None
+) -> TextFeatures:
     tokens = tokenize(texts, fold)
     shingles = shingle_hashes(tokens, shingle_size)
     signed = signatures(low_hashes(shingles), tokens.offsets, num_perm=bands.bands * bands.rows, seed=SEED)
     buckets = band_keys(signed.reshape(len(texts), bands.bands, bands.rows))
     buckets = mix(buckets + np.array(bands.first_rows, dtype=np.uint64))
-    counted = count_block(tokens, spelling_of(tokens))
+    spelling = spelling_of(tokens)
+    counted = count_block(tokens, spelling)
     counts = np.minimum(counted.counts, 255).astype(np.uint8)
-    return TextFeatures(shingles, tokens.offsets, buckets, shortened(counted.keys), counts, _offsets([counted.sizes]))
+    features, sizes = shortened(counted.keys), counted.sizes
+    if languages is not None:
+        numbers = language_numbers(languages, tokens, spelling.stop_word)
+        features, counts, sizes = with_languages(features, counts, sizes, numbers)
+    return TextFeatures(shingles, tokens.offsets, buckets, features, counts, _offsets([sizes]))
+
+
+def with_languages(
+    features: NDArray[np.uint32], counts: NDArray[np.uint8], sizes: Integers, numbers: Integers
+) -> tuple[NDArray[np.uint32], NDArray[np.uint8], Integers]:
+    """Features, counts and sizes of texts, with a feature for the language where it is known and the text has others.
+
+    So a store keeps the languages of texts, without a column for them.
+
+    Examples
+    --------
+    >>> features, counts = np.array([4, 9996, 8], dtype=np.uint32), np.ones(3, dtype=np.uint8)
+    >>> features, _, sizes = with_languages(features, counts, np.array([2, 0, 1]), np.array([150, 150, 0]))
+    >>> features.tolist(), sizes.tolist(), language_of(features[:3])
+    ([4, 603, 9996, 8], [3, 0, 1], 150)
+    """
+    known = (sizes > 0) & (numbers > 0)
+    marks = (numbers << FAMILY_BITS | LANGUAGE).astype(np.uint32)
+    smaller = np.concatenate([[0], np.cumsum(features < np.repeat(marks, sizes))])
+    stops = np.cumsum(sizes)
+    starts = stops - sizes
+    place = (starts + smaller[stops] - smaller[starts])[known]
+    return np.insert(features, place, marks[known]), np.insert(counts, place, np.uint8(1)), sizes + known
+
+
+def languages_of(features: NDArray[np.uint32], text: Integers, n_texts: int) -> Integers:
+    """The number of the language of each text, from the features of all; `text` has the text of each."""
+    marks = np.flatnonzero((features & np.uint32((1 << FAMILY_BITS) - 1)) == LANGUAGE)
+    found = np.zeros(n_texts, dtype=np.int64)
+    found[text[marks]] = features[marks] >> np.uint32(FAMILY_BITS) & np.uint32((1 << LANGUAGE_BITS) - 1)
+    return found
+
+
+def language_of(features: NDArray[np.uint32]) -> int:
+    """The number of the language of the text that has these features."""
+    return int(languages_of(features, np.zeros(len(features), dtype=np.int64), 1)[0])
 
 
 def without_features(texts: TextFeatures, which: Flags) -> TextFeatures:
