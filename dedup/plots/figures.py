@@ -61,7 +61,7 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     >>> stories = dedup.cluster(dedup.sample_articles("en"))
     >>> ax = dedup.plots.story_timeline(stories[1], ax=Figure().subplots())
     >>> ax.get_title(loc="left")
-    'Explainer: What Article 4 of the Russia-North Korea treaty sa...'
+    'From Pyongyang to Hanoi: Putin wraps up Asian trip with a war...'
     """
     check_type("story", story, Story, "a Story")
     dated = [a for a in story.articles if a.published is not None]

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from dedup.story import merging
 from dedup.story.candidates import Edges
-from dedup.story.merging import ABSORBING, COHESION_SHARE, LARGE, SMALL_SHARE, Reports, merged
+from dedup.story.merging import ABSORBING, COHESION_SHARE, LARGE, LEAST_MEAN, SMALL_SHARE, Reports, merged
 from dedup.story.partition import cost_of_joining, partition
 
 EXAMPLES = settings(deadline=None, max_examples=60)
@@ -38,6 +38,14 @@ def like(*similarities):
 def every_edge(rows, pairs):
     left, right = np.array(sorted(pairs)).T
     return Edges(left, right, (rows[left] * rows[right]).sum(axis=1))
+
+
+def edges_with(edges, similarities):
+    """Edges of which some, or others, have these similarities."""
+    known = dict(zip(zip(edges.left.tolist(), edges.right.tolist(), strict=True), edges.similarity, strict=True))
+    known |= similarities
+    left, right = np.array(sorted(known)).T
+    return Edges(left, right, np.array([known[pair] for pair in sorted(known)]))
 
 
 def stories(rows, edges, threshold=0.12, cost=0.1, days=None, labels=None):
@@ -74,9 +82,7 @@ def test_large_stories_that_are_alike_in_few_pairs_only_stay_apart():
     rows = np.zeros((24, 26))
     rows[:12, :13], rows[12:, 13:] = like(*[0.5] * 12), like(*[0.5] * 12)
     edges = every_edge(rows, all_pairs(range(12)) | all_pairs(range(12, 24)))
-    bridge = Edges(np.append(edges.left, 0), np.append(edges.right, 12), np.append(edges.similarity, 0.9))
-    order = np.lexsort((bridge.right, bridge.left))
-    bridge = Edges(bridge.left[order], bridge.right[order], bridge.similarity[order])
+    bridge = edges_with(edges, {(0, 12): 0.9})
     before, after = stories(rows, bridge)
     assert before == after == [0] * 12 + [1] * 12
 
@@ -84,7 +90,7 @@ def test_large_stories_that_are_alike_in_few_pairs_only_stay_apart():
 @pytest.mark.parametrize(("size", "together"), [(LARGE, True), (LARGE - 1, False)])
 def test_only_a_large_story_is_compared_by_all_pairs(size, together):
     rows = like(*[0.4] * (2 * size))
-    pairs = all_pairs(range(size)) | all_pairs(range(size, 2 * size)) | {(0, size)}
+    pairs = all_pairs(range(size)) | all_pairs(range(size, 2 * size)) | {(0, size), (1, size + 1)}
     given = [0] * size + [1] * size
     _, after = stories(rows, every_edge(rows, pairs), labels=given)
     assert (after == [0] * (2 * size)) == together
@@ -94,6 +100,26 @@ def test_one_large_story_of_two_is_enough():
     rows = like(*[0.3] * (LARGE + 1))
     _, after = stories(rows, every_edge(rows, all_pairs(range(LARGE)) | {(0, LARGE)}), labels=[0] * LARGE + [1])
     assert after == [0] * (LARGE + 1)
+
+
+@pytest.mark.parametrize("size", [LARGE, ABSORBING - 1, ABSORBING])
+@pytest.mark.parametrize("more", [1e-6, -1e-6])
+def test_a_story_below_the_largest_is_not_compared_with_what_is_hardly_like_it_by_the_edges(size, more):
+    # All pairs have 0.5, and the edges between the two stories so little together; a cost makes no difference.
+    rows, left = like(*[0.5] * (size + 3)), range(size)
+    edges = every_edge(rows, all_pairs(left) | all_pairs(range(size, size + 3)) | {(0, size)})
+    known = edges_with(edges, {(0, size): (LEAST_MEAN + more) * size * 3})
+    _, after = stories(rows, known, cost=0.0, labels=[0] * size + [1] * 3)
+    assert (after == [0] * (size + 3)) == (more > 0 or size == ABSORBING)
+
+
+def test_what_is_hardly_like_a_story_by_the_edges_is_not_even_loaded():
+    rows, loaded = like(*[0.5] * (ABSORBING + 2)), []
+    edges = edges_with(every_edge(rows, all_pairs(range(14)) | {(14, 15), (0, 14)}), {(0, 14): 0.1})
+    labels = np.array([0] * 14 + [1] * 3)
+    reports = Reports(np.zeros(17), lambda rows_: loaded.extend(rows_) or csr_array(rows[rows_]), np.arange(17))
+    assert merged(reports, edges, labels, 0.12, np.zeros(17)).tolist() == labels.tolist()
+    assert loaded == []
 
 
 @pytest.mark.parametrize(("more", "together"), [(1e-6, True), (-1e-6, False)])
@@ -112,26 +138,101 @@ def test_two_large_stories_need_the_threshold_and_what_they_pay_more_as_one(more
 @EXAMPLES
 @given(st.floats(0.05, 13), st.floats(0.1, 0.9))
 def test_reports_of_a_day_fade_with_the_days_between_as_one(gap, similarity):
-    rows, days = like(*[similarity] * 20), np.array([0.0] * 10 + [gap] * 10)
-    pairs = all_pairs(range(10)) | all_pairs(range(10, 20)) | {(0, 10)}
+    rows, days = like(*[similarity] * 30), np.array([0.0] * 15 + [gap] * 15)
+    pairs = all_pairs(range(15)) | all_pairs(range(15, 30)) | {(0, 15)}
     edges = every_edge(rows, pairs)
-    _, after = stories(rows, edges, cost=0.0, days=days, labels=[0] * 10 + [1] * 10)
+    _, after = stories(rows, edges, cost=0.0, days=days, labels=[0] * 15 + [1] * 15)
     faded = similarity * np.exp(-gap / 15) if gap >= 1 else None
     if faded is None or abs(faded - 0.12) < 1e-6:
         return
-    assert (after == [0] * 20) == (faded > 0.12)
+    assert (after == [0] * 30) == (faded > 0.12)
 
 
 def test_reports_of_one_day_count_as_of_one_moment_and_undated_ones_as_undated():
-    rows = like(*[0.13] * 20)
-    edges = every_edge(rows, all_pairs(range(10)) | all_pairs(range(10, 20)) | {(0, 10)})
-    given = [0] * 10 + [1] * 10
-    united, apart = [0] * 20, given
+    rows = like(*[0.13] * 30)
+    edges = every_edge(rows, all_pairs(range(15)) | all_pairs(range(15, 30)) | {(0, 15)})
+    given = [0] * 15 + [1] * 15
+    united, apart = [0] * 30, given
     for other, expected in ((0.0, united), (0.4, united), (5.0, apart), (20.0, apart), (np.nan, apart)):
-        days = np.array([0.0] * 10 + [other] * 10)
+        days = np.array([0.0] * 15 + [other] * 15)
         assert stories(rows, edges, cost=0.0, days=days, labels=given)[1] == expected
-    undated = np.array([0.0] * 10 + [np.nan] * 10)
+    undated = np.array([0.0] * 15 + [np.nan] * 15)
     assert stories(rows, edges, threshold=0.09, cost=0.0, days=undated, labels=given)[1] == united  # 0.7 of 0.13
+
+
+# Texts in two languages, which an encoder finds alike and whose words are not
+
+
+def in_two_languages(size, other):
+    """Reports of an event in two languages: no words in common between them, and any two with 0.4 within one."""
+    rows = np.zeros((size + other, size + other + 2))
+    rows[:size, : size + 1], rows[size:, size + 1 :] = like(*[0.4] * size), like(*[0.4] * other)
+    return rows, every_edge(rows, all_pairs(range(size)) | all_pairs(range(size, size + other)))
+
+
+@pytest.mark.parametrize("size", [LARGE, ABSORBING])
+@pytest.mark.parametrize(("similarity", "together"), [(0.31, True), (0.29, False)])
+def test_what_an_encoder_finds_alike_counts_between_large_stories_in_two_languages(size, similarity, together):
+    rows, edges = in_two_languages(size, size)
+    across = {(i, size + j): similarity for i in range(size) for j in range(size)}
+    given = [0] * size + [1] * size
+    _, after = stories(rows, edges_with(edges, across), threshold=0.3, cost=0.0, labels=given)
+    assert after == ([0] * (2 * size) if together else given)
+
+
+@pytest.mark.parametrize(("similarity", "inside"), [(0.19, True), (0.14, False)])
+def test_what_an_encoder_finds_alike_counts_within_a_large_story(similarity, inside):
+    # Half of the story is in another language. With the edges its mean is 0.4; by words alone it would be 0.19, and a
+    # report of 0.14 would be near enough.
+    rows, edges = in_two_languages(10, 10)
+    across = {(i, 10 + j): 0.4 for i in range(10) for j in range(10)}
+    rows = np.vstack([np.hstack([rows, np.zeros((20, 1))]), np.eye(23)[-1:]])
+    near = {(i, 20): similarity for i in range(20)}
+    _, after = stories(rows, edges_with(edges, across | near), threshold=0.3, cost=0.0, labels=[0] * 20 + [1])
+    assert after == ([0] * 21 if inside else [0] * 20 + [1])
+
+
+# In rounds
+
+
+@pytest.mark.parametrize(("size", "other", "together"), [(12, 3, True), (13, 2, False), (13, 3, False), (8, 7, True)])
+def test_a_story_that_has_grown_by_a_quarter_is_compared_again(size, other, together):
+    # Two pieces come together. Only then are they so many that one edge is enough to look at all pairs with the rest.
+    whole = size + other
+    rows = like(*[0.5] * (whole + 5))
+    pairs = all_pairs(range(whole)) | all_pairs(range(whole, whole + 5)) | {(0, whole)}
+    _, after = stories(rows, every_edge(rows, pairs), cost=0.0, labels=[0] * size + [1] * other + [2] * 5)
+    assert after == ([0] * (whole + 5) if together else [0] * whole + [1] * 5)
+
+
+def growing(rings):
+    """A story of 15 and rings of two small stories each, near enough for what the story is once it has the ring before.
+
+    Each is a fifth of that or less, and more than a fifth of what the story was before.
+    """
+    sizes = [ABSORBING, *(size for size in rings for _ in range(2))]
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    similarity = np.where(labels[:, None] == labels, 0.5, 0.2)
+    edges = all_pairs(range(len(labels)))
+    left, right = np.array(sorted(edges)).T
+    return np.zeros((len(labels), 1)), Edges(left, right, similarity[left, right]), labels.tolist()
+
+
+def test_stories_take_in_others_in_three_rounds_at_most():
+    rows, edges, labels = growing([3, 4, 5, 7])
+    _, after = stories(rows, edges, threshold=0.3, cost=0.0, labels=labels)
+    taken = [label for label in range(9) if after[labels.index(label)] == 0]
+    assert taken == [0, 1, 2, 3, 4, 5, 6]
+    assert len(set(after)) == 3
+
+
+def test_what_was_compared_stays_so_in_sums():
+    # In the first round the story of 15 is compared with each of two pieces of 7, which then come together; grown by
+    # nothing itself, and near a story that has, it is compared with that by all pairs, whose sum is the same.
+    rows = like(*[0.5] * 29)
+    pairs = all_pairs(range(15)) | all_pairs(range(15, 29)) | {(0, 15), (1, 22)}
+    _, after = stories(rows, every_edge(rows, pairs), cost=0.0, labels=[0] * 15 + [1] * 7 + [2] * 7)
+    assert after == [0] * 29
 
 
 # Small stories near large ones

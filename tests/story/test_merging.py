@@ -14,7 +14,7 @@ from dedup.arrays import Floats, Integers, numbered_by_first
 from dedup.story import merging
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.merging import Reports, merged
-from dedup.story.partition import partition
+from dedup.story.partition import partition, united
 from dedup.story.similarity import time_factor
 
 EXAMPLES = settings(deadline=None, max_examples=80)
@@ -125,23 +125,6 @@ def test_reports_of_one_day_fade_as_one_from_their_mean_publication():
     assert sums.within(np.arange(2)).tolist() == pytest.approx([np.exp(-0.2 / 15), 0.7])
 
 
-def slow_between(case, story, other):
-    """None where no pair of reports is known to be similar; else the sum over all pairs if one of two is large."""
-    known = [v for i, j, v in known_pairs(case) if (i in story and j in other) or (j in story and i in other)]
-    if not known:
-        return None
-    return slow_sum(case, story, other) if max(len(story), len(other)) >= merging.LARGE else sum(known)
-
-
-def slow_unions(stories, costs, between, threshold):
-    """Labels of stories, those that `partition` unites having one."""
-    graph = np.zeros((len(stories), len(stories)))
-    for (i, j), total in between.items():
-        graph[i, j] = graph[j, i] = total
-    sizes = np.array([len(story) for story in stories])
-    return partition(csr_array(graph), threshold, np.array([costs[story].sum() for story in stories]), sizes).tolist()
-
-
 def joined(stories, labels):
     """Stories of one label as one, by first member."""
     found = {}
@@ -150,54 +133,89 @@ def joined(stories, labels):
     return sorted(sorted(story) for story in found.values())
 
 
-def all_between(case, stories):
-    pairs = {(i, j): slow_between(case, stories[i], stories[j]) for j in range(len(stories)) for i in range(j)}
-    return {pair: total for pair, total in pairs.items() if total is not None}
+@dataclass
+class SlowStories:
+    """Stories, the sums of similarities between them where there is an edge, and within them: as far as looked at."""
+
+    stories: list
+    between: dict  # (i, j), i < j -> sum
+    within: list
+
+    @classmethod
+    def of(cls, case):
+        found = cls([[i] for i in range(len(case.days))], {(i, j): v for i, j, v in known_pairs(case)}, [0.0] * 99)
+        return found.united(case.labels.tolist())
+
+    def united(self, labels):
+        """Stories of one label as one; what is known of the parts is added."""
+        stories = joined(self.stories, labels)
+        place = [next(k for k, s in enumerate(stories) if set(part) <= set(s)) for part in self.stories]
+        between, within = {}, [0.0] * len(stories)
+        for part, own in zip(place, self.within, strict=False):
+            within[part] += own
+        for (i, j), total in self.between.items():
+            ends = min(place[i], place[j]), max(place[i], place[j])
+            if ends[0] == ends[1]:
+                within[ends[0]] += total
+            else:
+                between[ends] = between.get(ends, 0.0) + total
+        return SlowStories(stories, between, within)
+
+    def compared(self, case, changed):
+        """With the sums over all pairs of reports, where these are more and a story is large enough to look at them."""
+        between, within = {}, list(self.within)
+        for (i, j), known in self.between.items():
+            size, pairs = max(len(self.stories[k]) for k in (i, j)), len(self.stories[i]) * len(self.stories[j])
+            looked_at = size >= merging.ABSORBING or (size >= merging.LARGE and known / pairs >= 0.02)
+            exact = slow_sum(case, self.stories[i], self.stories[j]) if looked_at and (changed[i] or changed[j]) else 0.0
+            between[i, j] = max(known, exact)
+        for i, story in enumerate(self.stories):
+            if len(story) >= merging.ABSORBING and changed[i]:
+                within[i] = max(within[i], slow_within(case, story))
+        return SlowStories(self.stories, between, within)
+
+    def unions(self, case, threshold):
+        """Labels of stories, those that gain by it having one."""
+        graph = np.zeros((len(self.stories), len(self.stories)))
+        for (i, j), total in self.between.items():
+            graph[i, j] = graph[j, i] = total
+        costs = np.array([case.costs[story].sum() for story in self.stories])
+        return united(csr_array(graph), threshold, costs, np.array([len(story) for story in self.stories])).tolist()
+
+    def absorbed(self):
+        """Labels of stories after large ones took in small ones."""
+        labels = list(range(len(self.stories)))
+        for small, story in enumerate(self.stories):
+            best = None
+            for (i, j), total in sorted(self.between.items()):
+                large = j if i == small else i
+                size = len(self.stories[large])
+                if small not in (i, j) or size < merging.ABSORBING:
+                    continue
+                mean, cohesion = total / (len(story) * size), self.within[large] / (size * (size - 1) / 2)
+                enough = mean >= FLOOR and mean >= merging.COHESION_SHARE * cohesion
+                if enough and len(story) <= merging.SMALL_SHARE * size and (best is None or mean > best[0]):
+                    best = mean, large
+            if best is not None:
+                old, new = labels[small], labels[best[1]]
+                labels = [new if label == old else label for label in labels]
+        return labels
 
 
-def slow_absorbed(case, parts, unions):
-    """Labels of stories after large ones took in small ones; unions keep the similarities of their parts."""
-    stories, labels = joined(parts, unions), list(range(len(joined(parts, unions))))
-    place = {tuple(part): next(k for k, s in enumerate(stories) if set(part) <= set(s)) for part in parts}
-    between = {}
-    for (i, j), total in all_between(case, parts).items():
-        ends = tuple(sorted((place[tuple(parts[i])], place[tuple(parts[j])])))
-        between[ends] = between.get(ends, 0.0) + total
-    for small, story in enumerate(stories):
-        best = None
-        for (i, j), total in between.items():
-            large = j if i == small else i
-            if small not in (i, j) or i == j or len(stories[large]) < merging.ABSORBING:
-                continue
-            size, inside = len(stories[large]), slow_cohesion(case, parts, stories[large])
-            mean = total / (len(story) * size)
-            cohesion = inside / (size * (size - 1) / 2)
-            enough = mean >= FLOOR and mean >= merging.COHESION_SHARE * cohesion
-            if enough and len(story) <= merging.SMALL_SHARE * size and (best is None or mean > best[0]):
-                best = mean, large
-        if best is not None:
-            old, new = labels[small], labels[best[1]]
-            labels = [new if label == old else label for label in labels]
-    return joined(stories, labels)
-
-
-def slow_cohesion(case, parts, story):
-    """Sum of the similarities within a story that is made of parts, as far as they were looked at."""
-    own, total = [part for part in parts if set(part) <= set(story)], 0.0
-    for part in own:
-        known = sum(value for i, j, value in known_pairs(case) if i in part and j in part)
-        total += slow_within(case, part) if len(part) >= merging.LARGE else known
-    return total + sum(all_between(case, own).values())
-
-
-def slow_merged(case, threshold):
-    stories = joined([[i] for i in range(len(case.days))], case.labels.tolist())
-    while True:
-        unions = slow_unions(stories, case.costs, all_between(case, stories), threshold)
-        found = slow_absorbed(case, stories, unions)
-        if len(found) == len(stories):
-            return stories
-        stories = found
+def slow_merged(case, threshold, rounds=3, growth=1.25):
+    found = SlowStories.of(case)
+    changed = [True] * len(found.stories)
+    for _ in range(rounds):
+        found = found.compared(case, changed)
+        pieces = found.united(found.unions(case, threshold))
+        whole = pieces.united(pieces.absorbed())
+        largest = [max(len(part) for part in found.stories if set(part) <= set(story)) for story in whole.stories]
+        changed = [len(story) >= growth * most for story, most in zip(whole.stories, largest, strict=True)]
+        if len(whole.stories) == len(found.stories):
+            break
+        # The sums of `pieces` are those of the parts, and so are those of `whole`.
+        found = whole
+    return found.stories
 
 
 def stories_of(labels):
@@ -240,13 +258,19 @@ def test_stories_are_unions_of_the_given_ones_numbered_by_first_member(seed, n, 
         assert len(set(zip(labels.tolist(), found.tolist(), strict=True))) == labels.max(initial=-1) + 1
 
 
-@EXAMPLES
-@given(SEEDS, st.integers(0, 40), THRESHOLDS, st.sampled_from([SMALL, {}]))
-def test_what_is_merged_stays_so_when_it_is_merged_again(seed, n, threshold, sizes):
-    case = random_case(seed, n, threshold)
-    with constants(**sizes):
-        found = case.merged(threshold)
-        assert case.merged(threshold, found).tolist() == found.tolist()
+#: Of 300 fixed cases, so many are merged further when they are merged again: rounds are few, and stories that have grown
+#: little are not compared again. Without these two bounds none is.
+@pytest.mark.parametrize(("bounds", "further"), [({}, 6), ({"_ROUNDS": 100, "_GROWTH": 1.0}, 0)])
+def test_what_is_merged_mostly_stays_so_when_it_is_merged_again(bounds, further):
+    found = 0
+    for seed in range(300):
+        case = random_case(seed, 40, 0.12)
+        with constants(**SMALL, **bounds):
+            once = case.merged(0.12)
+            again = case.merged(0.12, once)
+        assert len(set(zip(once.tolist(), again.tolist(), strict=True))) == once.max() + 1
+        found += again.tolist() != once.tolist()
+    assert found <= further
 
 
 @EXAMPLES
@@ -296,8 +320,8 @@ def test_a_node_that_stands_for_reports_is_as_they_are_in_one_story(seed, n, thr
 
 
 @EXAMPLES
-@given(SEEDS, st.integers(0, 40), THRESHOLDS)
-def test_only_reports_of_large_stories_and_of_those_near_them_are_loaded(seed, n, threshold):
+@given(SEEDS, st.integers(0, 40), THRESHOLDS, st.sampled_from([{"ABSORBING": 8}, SMALL, {}]))
+def test_only_reports_of_large_stories_and_of_those_near_them_are_loaded(seed, n, threshold, sizes):
     case, loaded = random_case(seed, n, threshold), []
     vectors = csr_array(case.dense)
 
@@ -305,12 +329,16 @@ def test_only_reports_of_large_stories_and_of_those_near_them_are_loaded(seed, n
         loaded.append(rows.tolist())
         return vectors[rows]
 
-    merged(Reports(case.days, load, np.arange(n)), case.edges, case.labels, threshold, case.costs)
-    sizes = np.bincount(case.labels, minlength=n)
-    left, right = case.labels[case.edges.left], case.labels[case.edges.right]
-    wanted = set(np.flatnonzero(sizes >= 5).tolist())
-    wanted |= {int(b) for a, b in [*zip(left, right, strict=True), *zip(right, left, strict=True)] if sizes[a] >= 5}
+    stories = stories_of(case.labels)
+    with constants(**sizes):
+        merged(Reports(case.days, load, np.arange(n)), case.edges, case.labels, threshold, case.costs)
+        wanted = {k for k, story in enumerate(stories) if len(story) >= merging.ABSORBING}
+        for (i, j), known in SlowStories.of(case).between.items():
+            size, pairs = max(len(stories[i]), len(stories[j])), len(stories[i]) * len(stories[j])
+            if size >= merging.ABSORBING or (size >= merging.LARGE and known / pairs >= 0.02):
+                wanted |= {i, j}
     assert loaded[0] == [i for i in range(n) if case.labels[i] in wanted]
+    assert len(loaded) <= 3
 
 
 def test_no_reports_have_no_stories():
