@@ -23,6 +23,7 @@ from dedup.story.candidates import FLOOR
 from dedup.stream.assignment import Assignment
 from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.state import IndexState
+from dedup.stream.text_features import language_of
 from dedup.stream.time_postings import _SLICE_DAYS
 from dedup.stream.window import Window, counters, window_start
 
@@ -196,7 +197,9 @@ def assert_remembered(found, store, rows):
     contents = {node: pairs(stored_features[node].features, stored_features[node].counts) for node in inside}
     assert found["window"] == (first, len(inside), contents)
     assert found["frequencies"] == Counter(
-        counter for node in inside for counter in counters(stored_features[node].features).tolist()
+        counter
+        for features in (stored_features[node].features for node in inside)
+        for counter in counters(features, language_of(features)).tolist()
     )
 
     assert found["bands"] == sorted((band, node) for node in nodes for band in stored_features[node].bands.tolist())

@@ -185,13 +185,17 @@ def test_no_name_is_cut_off(with_copies):
 def test_means_of_the_matrix_are_the_membership(stories):
     for story in stories[:20]:
         days = np.array([a.day for a in story.articles])
-        similarity = all_similarities(readable_texts(story.articles), days, story._weighting)
+        languages = [a.language for a in story.articles]
+        similarity = all_similarities(readable_texts(story.articles), days, story._weighting, languages)
         later = {a.id for group in story.near_duplicates for a in group[1:]}
         canonical = [i for i, a in enumerate(story.articles) if a.id not in later]
         own = np.where(similarity < FLOOR, 0, similarity)[np.ix_(canonical, canonical)]
         means = (own.sum(axis=1) - 1) / max(len(canonical) - 1, 1)
         expected = np.array(story.membership)[canonical] if len(canonical) > 1 else [0]
-        np.testing.assert_allclose(means, expected, atol=1e-6)
+        # Between languages the search for candidates misses some pairs, which count as none.
+        assert (means >= expected - 1e-6).all()
+        if len(set(languages)) == 1:
+            np.testing.assert_allclose(means, expected, atol=1e-6)
 
 
 def test_copies_stand_together_and_are_framed(with_copies, ax):

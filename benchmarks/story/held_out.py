@@ -19,7 +19,7 @@ import dedup
 from benchmarks import harness
 from benchmarks.corpora.labelled import ALL_SETS, Article, Labels, load
 from dedup.metrics import bcubed
-from dedup.story import candidates, merging, partition, similarity
+from dedup.story import merging, partition, similarity
 
 #: Constants by name: their module, and a lower and a higher value.
 CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
@@ -27,7 +27,6 @@ CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
     "MEMORY_FEATURES": (similarity, 20.0, 45.0),
     "MAX_MEMORY_DAYS": (similarity, 10.0, 20.0),
     "UNDATED_FACTOR": (similarity, 0.6, 0.8),
-    "CANDIDATE_MEMORY_DAYS": (candidates, 3.0, 8.0),
     "JOIN_COST": (partition, 0.25, 0.35),
     "JOIN_COST_FEATURES": (partition, 120.0, 190.0),
     "LARGE": (merging, 4, 7),

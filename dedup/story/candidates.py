@@ -19,9 +19,6 @@ FLOOR = MIN_STORY_THRESHOLD
 #: `FLOOR`; without those, BCubed F1 changes by less than 0.002.
 CANDIDATE_FLOOR = 0.02
 
-#: Few pairs have a longer memory than this, and most of them are more alike than the floor.
-CANDIDATE_MEMORY_DAYS = 5.0
-
 #: Most postings that are followed from the rarest features of a row to its candidates; this bounds the work.
 MAX_POSTINGS = 3000
 
@@ -135,7 +132,7 @@ def _candidates(
         left, right = product.row + np.int64(first), product.col + np.int64(start)
         close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
         left, right, partial_sums = left[close], right[close], product.data[close]
-        close = partial_sums * time_factor(days[left], days[right], CANDIDATE_MEMORY_DAYS) >= CANDIDATE_FLOOR
+        close = partial_sums * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
         parts.append((left[close], right[close]))
     left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
     order = np.lexsort((right, left))

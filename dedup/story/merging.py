@@ -132,7 +132,7 @@ def _compared(stories: _Stories, reports: Reports, labels: Integers, changed: Fl
     between, within = stories.between.copy(), stories.within.copy()
     # The edges have more where an encoder finds texts in two languages alike.
     between[pairs] = np.maximum(between[pairs], sums.between(left[pairs], right[pairs]))
-    within[own] = np.maximum(within[own], sums.within(own))
+    within[own] = sums.within(own)
     return stories._replace(between=between, within=within)
 
 

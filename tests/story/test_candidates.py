@@ -89,8 +89,9 @@ def slow_similarities(vectors, days):
         for i in range(chunk.start, chunk.stop):
             kept = slow_rarest(np.flatnonzero(dense[i]).tolist(), frequencies)
             for j in range(i + 1, len(days)):
-                # Candidates are remembered for five days, whatever they share.
-                part = float(dense[i, kept] @ dense[j, kept]) * slow_factor(days[i], days[j], 5) if j in reached else 0.0
+                # Candidates have the longest memory, whatever they share.
+                part = float(dense[i, kept] @ dense[j, kept]) * slow_factor(days[i], days[j])
+                part = part if j in reached else 0.0
                 similarities[i, j] = slow_similarity(dense[i], dense[j], days[i], days[j]), part
     return similarities
 

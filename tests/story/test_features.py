@@ -57,13 +57,22 @@ def slow_counts(text):
     stop_words = frozenset(stop_word_hashes().tolist())
     counts = Counter()
     for i, (word, weight) in enumerate(zip(words, weights, strict=True)):
+        if tokens.unspaced[i]:
+            continue
         counts[WORD, word] += weight
-        if not tokens.unspaced[i] and (first[i].isupper() or int(tokens.hashes[i]) not in stop_words):
+        if first[i].isupper() or int(tokens.hashes[i]) not in stop_words:
             padded = b" " + word + b" "
             for start in range(len(padded) - 3):
                 counts[CHARACTER_RUN, padded[start : start + 4]] += weight
     for i in range(len(words) - 1):
-        counts[WORD_PAIR, words[i], words[i + 1]] += min(weights[i], weights[i + 1])
+        if not tokens.unspaced[i] and not tokens.unspaced[i + 1]:
+            counts[WORD_PAIR, words[i], words[i + 1]] += min(weights[i], weights[i + 1])
+    for size, family in ((1, CHARACTER_RUN), (2, WORD), (3, WORD_PAIR)):  # of Han; two clusters of Thai have no run
+        for i in range(len(words) - size + 1):
+            run = b"".join(words[i : i + size])
+            together = tokens.unspaced[i : i + size].all() and run.decode() in "金正恩京"
+            if together and tokens.stops[i + size - 1] - tokens.starts[i] == len(run):
+                counts[family, run] += min(weights[i], weights[i + size - 1])
     return counts
 
 

@@ -13,11 +13,12 @@ from dedup.story.merging import LARGE, Reports, merged
 from dedup.story.partition import join_costs, objective, partition
 from dedup.story.pipeline import StoryGroups, find_stories
 from dedup.story.weighting import Vocabulary, vectorize_texts
+from dedup.text.language import LANGUAGE_BITS
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 SEEDS = st.integers(0, 2**32)
 THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3, 0.6, 0.99])
-NO_WORDS = Vocabulary(0, *(np.empty(0, dtype=np.uint64) for _ in range(3)))
+NO_WORDS = Vocabulary(np.zeros(1 << LANGUAGE_BITS, dtype=np.int64), *(np.empty(0, dtype=np.uint64) for _ in range(4)))
 TEXTS = [
     "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",
     "La banque centrale relève ses taux à 4 %.",
