@@ -175,7 +175,7 @@ def similarity(sample, stories):
     """Similarity of two articles of the sample, by id; copies stand for each other."""
     labels = stories.near_duplicate_labels.tolist()
     assert list(sample) == sorted(sample, key=lambda article: (article.published, article.id))  # canonical order
-    canonical = [sample[labels.index(label)] for label in range(max(labels) + 1)]
+    canonical = [stories.articles[labels.index(label)] for label in range(max(labels) + 1)]  # without their residue
     days = np.array([article.day for article in canonical])
     edges = find_stories([a.full_text for a in canonical], days, threshold=0.12, n_jobs=1).edges
     pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
