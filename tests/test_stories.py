@@ -177,7 +177,8 @@ def similarity(sample, stories):
     assert list(sample) == sorted(sample, key=lambda article: (article.published, article.id))  # canonical order
     canonical = [stories.articles[labels.index(label)] for label in range(max(labels) + 1)]  # without their residue
     days = np.array([article.day for article in canonical])
-    edges = find_stories([a.full_text for a in canonical], days, threshold=0.12, n_jobs=1).edges
+    told = [a.full_text for a in canonical], days
+    edges = find_stories(*told, threshold=0.12, n_jobs=1, languages=[a.language for a in canonical]).edges
     pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
     values = dict(zip(pairs, edges.similarity.tolist(), strict=True))
     group = {article.id: label for article, label in zip(sample, labels, strict=True)}
