@@ -83,7 +83,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     Near-duplicates are found first (MinHash, LSH, exact Jaccard). One article of each group of copies is compared with
     the others by words, word pairs and character runs under TF-IDF with a prior, times a factor that falls with the gap
-    between publications. Stories are the partition with the greatest total of (similarity - story_threshold).
+    between publications, the more slowly the more the similarity rests on. Stories are the partition with the greatest
+    total of (similarity - story_threshold), less what short reports pay to join a story.
 
     Parameters
     ----------

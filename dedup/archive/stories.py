@@ -1,5 +1,6 @@
 """Similar pairs -> stories, in steps through time."""
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,12 @@ from dedup.story.candidates import Edges, in_reach
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
 from dedup.story.similarity import membership
+
+_logger = logging.getLogger("dedup")
+
+#: Large stories are compared by all pairs where a step has at most this many reports, which bounds its memory. More come
+#: at once where most articles have no date.
+MOST_COMPARED = 1 << 18
 
 #: A step adds whole slices: one, or several with at most this many articles together.
 STEP_ARTICLES = 1 << 16
@@ -58,8 +65,11 @@ def settle(
     owners = np.searchsorted(graph.nodes, graph.owners)
     edges = Edges(left, right, graph.similarity)
     labels = partition(edges.adjacency(n), threshold, graph.costs, graph.sizes)
-    reports = Reports(days, lambda places: vectors(graph.reports[places]), owners)
-    labels = merged(reports, edges, labels, threshold, graph.costs, graph.sizes)
+    if len(owners) <= MOST_COMPARED:
+        reports = Reports(days, lambda places: vectors(graph.reports[places]), owners)
+        labels = merged(reports, edges, labels, threshold, graph.costs, graph.sizes)
+    else:
+        _logger.warning("%d reports come in one step: large stories are found by similar pairs only", len(owners))
     settling = np.flatnonzero(~may_move)
     first = np.full(int(labels.max(initial=-1)) + 1, n)
     np.minimum.at(first, labels[settling], settling)
