@@ -90,7 +90,9 @@ def slow_similarities(vectors, days):
             kept = slow_rarest(np.flatnonzero(dense[i]).tolist(), frequencies)
             for j in range(i + 1, len(days)):
                 # Candidates are remembered for five days, whatever they share.
-                part = float(dense[i, kept] @ dense[j, kept]) * slow_factor(days[i], days[j], 5) if j in reached else 0.0
+                part = (
+                    float(dense[i, kept] @ dense[j, kept]) * slow_factor(days[i], days[j], 5) if j in reached else 0.0
+                )
                 similarities[i, j] = slow_similarity(dense[i], dense[j], days[i], days[j]), part
     return similarities
 

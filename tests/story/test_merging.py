@@ -167,7 +167,9 @@ class SlowStories:
         for (i, j), known in self.between.items():
             size, pairs = max(len(self.stories[k]) for k in (i, j)), len(self.stories[i]) * len(self.stories[j])
             looked_at = size >= merging.ABSORBING or (size >= merging.LARGE and known / pairs >= 0.02)
-            exact = slow_sum(case, self.stories[i], self.stories[j]) if looked_at and (changed[i] or changed[j]) else 0.0
+            exact = (
+                slow_sum(case, self.stories[i], self.stories[j]) if looked_at and (changed[i] or changed[j]) else 0.0
+            )
             between[i, j] = max(known, exact)
         for i, story in enumerate(self.stories):
             if len(story) >= merging.ABSORBING and changed[i]:
