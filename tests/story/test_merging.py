@@ -260,8 +260,8 @@ def test_stories_are_unions_of_the_given_ones_numbered_by_first_member(seed, n, 
         assert len(set(zip(labels.tolist(), found.tolist(), strict=True))) == labels.max(initial=-1) + 1
 
 
-#: Of 300 fixed cases, so many are merged further when they are merged again: rounds are few, and stories that have grown
-#: little are not compared again. Without these two bounds none is.
+#: Of 300 fixed cases, so many are merged further when they are merged again: rounds are few, and stories that have
+#: grown little are not compared again. Without these two bounds none is.
 @pytest.mark.parametrize(("bounds", "further"), [({}, 6), ({"_ROUNDS": 100, "_GROWTH": 1.0}, 0)])
 def test_what_is_merged_mostly_stays_so_when_it_is_merged_again(bounds, further):
     found = 0
