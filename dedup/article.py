@@ -202,8 +202,8 @@ def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) 
         for key, types, allowed in (("id", str, "str"), ("published", datetime | None, "an aware datetime or None")):
             if not isinstance(getattr(item, key), types):
                 raise TypeError(f"{where}: field {key!r} is {_short(getattr(item, key))}; allowed: {allowed}")
-        changed = published is not item.published or item.residue
-        return (replace(item, published=published, residue=()) if changed else item), True
+        changed = published is not item.published or item.residue or item.title_residue
+        return (replace(item, published=published, residue=(), title_residue=()) if changed else item), True
     return Article(id=name, published=published, **values), identity is not None
 
 

@@ -373,3 +373,8 @@ def test_a_question_too_and_the_reason_says_so():
 def test_a_labelled_title_stays_where_it_is_clearly_better_or_all_are_labelled():
     assert choose("central", [titled("LIVE: Kim in Russia", 0.5), titled("Kim in Russia", 0.42)]).place == 0
     assert choose("central", [titled("LIVE: Kim in Russia", 0.5), titled("WATCH: Kim in Russia", 0.49)]).place == 0
+
+
+@pytest.mark.parametrize(("centrality", "place"), [(0.426, 1), (0.424, 0)])
+def test_nearly_as_good_is_from_85_in_a_hundred_on(centrality, place):
+    assert choose("central", [titled("LIVE: Kim in Russia", 0.5), titled("Kim in Russia", centrality)]).place == place

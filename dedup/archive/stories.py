@@ -22,8 +22,8 @@ from dedup.story.similarity import membership
 
 _logger = logging.getLogger("dedup")
 
-#: Large stories are compared by all pairs where a step has at most this many reports, which bounds its memory. More come
-#: at once where most articles have no date.
+#: Large stories are compared by all pairs where a step has at most this many reports, which bounds its memory. More
+#: come at once where most articles have no date.
 MOST_COMPARED = 1 << 18
 
 #: A step adds whole slices: one, or several with at most this many articles together.

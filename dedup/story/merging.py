@@ -100,7 +100,8 @@ def merged(
         # were near others by edges only.
         largest, united = np.zeros(int(unions.max()) + 1, dtype=np.int64), stories.united(unions)
         np.maximum.at(largest, unions, stories.sizes)
-        stories, changed, labels = united, united.sizes >= _GROWTH * largest, unions[labels]
+        changed = (united.sizes >= _GROWTH * largest) | ((united.sizes >= ABSORBING) & (largest < ABSORBING))
+        stories, labels = united, unions[labels]
     return labels
 
 
@@ -132,7 +133,7 @@ def _compared(stories: _Stories, reports: Reports, labels: Integers, changed: Fl
     between, within = stories.between.copy(), stories.within.copy()
     # The edges have more where an encoder finds texts in two languages alike.
     between[pairs] = np.maximum(between[pairs], sums.between(left[pairs], right[pairs]))
-    within[own] = sums.within(own)
+    within[own] = np.maximum(within[own], sums.within(own))
     return stories._replace(between=between, within=within)
 
 

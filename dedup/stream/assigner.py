@@ -215,7 +215,7 @@ class Assigner:
                 state.store.set_latest(day)
             expiry_day = day if day is not None else state.latest if np.isfinite(state.latest) else 0.0
             node, canonical, digest = int(matched.nodes[i]), int(matched.canonical[i]), digest_of(text)
-            fields = encode_article(article) if article.residue else text
+            fields = encode_article(article) if article.residue or article.title_residue else text
             row = Row(node, article.id, digest, day, expiry_day, stories[i], canonical, source_of(article), fields)
             neighbours, similarities = matched.neighbours[i]
             bands = features.bands[i][: 0 if features.blank[i] else None]

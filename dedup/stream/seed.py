@@ -68,7 +68,14 @@ def _insert_all(
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
         texts = [encode_article(checked[i]) for i in places]
-        articles = [replace(checked[i], residue=labelled.articles[i].residue if cut else ()) for i in places]
+        articles = [checked[i] for i in places]
+        if cut:
+            found = [labelled.articles[i] for i in places]
+            spans = [(own.residue, own.title_residue) for own in found]
+            articles = [
+                replace(article, residue=residue, title_residue=of_title)
+                for article, (residue, of_title) in zip(articles, spans, strict=True)
+            ]
         matched = match_articles(state, articles, canonical[a:b])
         state.live.nodes.assign(matched.nodes, stories[a:b])
         state.count_reports(matched.nodes, 1)

@@ -227,7 +227,7 @@ def test_an_assignment_shows_what_it_has():
 
 
 def test_a_hundred_thousand_stories_have_a_short_card(stories):
-    many = replace(stories, _stories=stories._stories * 900)
+    many = replace(stories, _stories=stories._stories * 1200)
     assert len(many) > 100_000
     source = many._repr_html_()
     assert len(source) < 200_000

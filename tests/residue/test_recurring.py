@@ -299,3 +299,17 @@ def test_nothing_recurs_in_little_or_in_one_story(texts):
     learned = learn(texts, salts([0] * len(texts)))
     assert len(learned.keys) == len(learned.anywhere) == 0
     assert line_levels(learned, "kb\nlt") == [0, 0]
+
+
+def test_a_wire_story_under_other_titles_is_still_one():
+    texts = [words("wire", 60) + "\nkb lt"] * 6
+    titles = [words(f"title {i}", 4) for i in range(6)]
+    assert len(learn(texts, salts([0] * 6), titles).keys) == 0
+
+
+def test_texts_of_a_template_are_told_apart_by_their_titles():
+    texts = [f"kb lt {i}\nmf np" for i in range(6)]
+    titles = [words(f"title {i}", 4) for i in range(6)]
+    assert len(learn(texts, salts([0] * 6)).keys) == 0
+    assert line_levels(learn(texts, salts([0] * 6), titles), texts[0]) == [2, 2]
+    assert len(learn(texts, salts([0] * 6), [titles[0]] * 6).keys) == 0

@@ -171,3 +171,11 @@ def test_salts_tell_sources_apart():
     one, two = (learn_titles(titles, source_salts([source] * 10)).keys for source in "ab")
     assert len(one) == len(two) == 2
     assert not np.isin(one, two).any()
+
+
+def test_four_parts_at_either_end_are_taken_off():
+    labels = "LIVE: WATCH: VIDEO: BREAKING: "
+    assert left([f"{labels}Kim in Russia"]) == ["Kim in Russia"]
+    assert left([f"LIVE: {labels}Kim in Russia"]) == ["BREAKING: Kim in Russia"]
+    assert left(["Kim in Russia" + " - CNN" * 4], ["cnn.com"]) == ["Kim in Russia"]
+    assert left(["Kim in Russia" + " - CNN" * 5], ["cnn.com"]) == ["Kim in Russia - CNN"]

@@ -113,6 +113,15 @@ def test_a_story_below_the_largest_is_not_compared_with_what_is_hardly_like_it_b
     assert (after == [0] * (size + 3)) == (more > 0 or size == ABSORBING)
 
 
+@pytest.mark.parametrize(("size", "known", "together"), [(5, 0.0201, True), (5, 0.0199, False), (4, 0.0201, False)])
+def test_from_five_reports_on_and_two_hundredths_by_the_edges_all_pairs_are_looked_at(size, known, together):
+    rows = like(*[0.5] * (size + 3))
+    edges = every_edge(rows, all_pairs(range(size)) | all_pairs(range(size, size + 3)) | {(0, size)})
+    edges = edges_with(edges, {(0, size): known * size * 3})
+    _, after = stories(rows, edges, cost=0.0, labels=[0] * size + [1] * 3)
+    assert (after == [0] * (size + 3)) == together
+
+
 def test_what_is_hardly_like_a_story_by_the_edges_is_not_even_loaded():
     rows, loaded = like(*[0.5] * (ABSORBING + 2)), []
     edges = edges_with(every_edge(rows, all_pairs(range(14)) | {(14, 15), (0, 14)}), {(0, 14): 0.1})
@@ -195,9 +204,10 @@ def test_what_an_encoder_finds_alike_counts_within_a_large_story(similarity, ins
 # In rounds
 
 
-@pytest.mark.parametrize(("size", "other", "together"), [(12, 3, True), (13, 2, False), (13, 3, False), (8, 7, True)])
-def test_a_story_that_has_grown_by_a_quarter_is_compared_again(size, other, together):
-    # Two pieces come together. Only then are they so many that one edge is enough to look at all pairs with the rest.
+@pytest.mark.parametrize(("size", "other", "together"), [(12, 3, True), (13, 2, True), (8, 7, True), (11, 3, False)])
+def test_a_story_that_has_become_large_is_compared_again(size, other, together):
+    # Two pieces come together. Where they are so many for the first time that one edge is enough, all pairs with the
+    # rest are looked at.
     whole = size + other
     rows = like(*[0.5] * (whole + 5))
     pairs = all_pairs(range(whole)) | all_pairs(range(whole, whole + 5)) | {(0, whole)}

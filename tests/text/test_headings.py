@@ -104,5 +104,33 @@ def test_other_titles(title):
     assert not is_roundup(title)
 
 
+@pytest.mark.parametrize(("before", "expected"), [("", True), ("Our daily ", True), ("Army chief gives ", False)])
+def test_two_words_may_stand_before_a_phrase_that_more_follow(before, expected):
+    assert is_roundup(f"{before}morning briefing on the raid") == expected
+
+
+@pytest.mark.parametrize(("words", "found"), [(5, True), (6, False)])
+def test_an_ending_has_five_words_at_most(words, found):
+    ending = " ".join(["Daily"] * words)
+    title = f"Kim in Russia - {ending}"
+    assert ending_of(title, len(title)) == ((13, ending) if found else (len(title), ""))
+
+
+@pytest.mark.parametrize(("characters", "found"), [(77, True), (78, False)])
+def test_an_ending_lies_within_eighty_characters(characters, found):
+    title = f"Kim in Russia - {'x' * characters}"
+    assert ending_of(title, len(title))[1] == ("x" * characters if found else "")
+
+
+def test_a_title_is_more_than_its_ending():
+    assert ending_of(" - Daily News", 13) == (13, "")
+    assert bracket_of("(video)", 7) == (7, "")
+
+
+@pytest.mark.parametrize(("characters", "found"), [(31, True), (32, False)])
+def test_what_stands_before_a_colon_has_31_characters_at_most(characters, found):
+    assert opening_of("x" * characters + ": Kim", 0, characters + 5)[0] == ("x" * characters if found else "")
+
+
 def test_a_roundup_has_no_words_for_the_story_tier():
     assert without_roundups(["a b", "c d"], ["Morning briefing", "Kim in Russia"]) == ["", "c d"]
