@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from dedup.archive.stories import OpenGraph, settle
 from dedup.arrays import connected_labels, numbered_by_first
 from dedup.metrics import bcubed
+from dedup.story.candidates import Edges
+from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, objective, partition
 
 EXAMPLES = settings(deadline=None, max_examples=40)
@@ -45,6 +47,14 @@ def adjacency(pairs):
 def no_vectors(positions):
     """Vectors without features, by which no stories are merged."""
     return csr_array((len(positions), 1))
+
+
+def batch_of(pairs, threshold):
+    """The stories of the pairs as a batch finds them, by edges alone."""
+    edges, n = Edges(pairs.left, pairs.right, pairs.values), pairs.n
+    labels = partition(adjacency(pairs), threshold, pairs.costs)
+    reports = Reports(np.zeros(n), no_vectors, np.arange(n))
+    return merged(reports, edges, labels, threshold, pairs.costs)
 
 
 def steps(pairs, sizes, threshold, order=None):
@@ -93,7 +103,7 @@ def labels_of(pairs, found):
 def test_one_step_is_the_partition_of_the_batch(seed, n, threshold):
     pairs = stream(seed, n, reach=n)
     ((_, _, step),) = found = list(steps(pairs, [n], threshold))
-    assert labels_of(pairs, found).tolist() == partition(adjacency(pairs), threshold, pairs.costs).tolist()
+    assert labels_of(pairs, found).tolist() == batch_of(pairs, threshold).tolist()
     assert all(len(part) == 0 for part in step.graph)
 
 
@@ -126,7 +136,7 @@ def test_steps_do_not_matter_to_components_that_settle_in_one(seed, cuts, n, rea
         step_of[step.settled] = np.where(step_of[step.settled] < 0, number, step_of[step.settled])
     # One that settles in two steps may come to another local optimum: its settled stories move as wholes.
     at_once = [len(np.unique(step_of[component == own])) == 1 for own in component]
-    stepwise, batch = labels_of(pairs, found), partition(adjacency(pairs), threshold, pairs.costs)
+    stepwise, batch = labels_of(pairs, found), batch_of(pairs, threshold)
     assert numbered_by_first(stepwise[at_once]).tolist() == numbered_by_first(batch[at_once]).tolist()
 
 
