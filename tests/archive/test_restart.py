@@ -165,7 +165,9 @@ def test_a_job_that_is_killed_again_and_again_goes_on(tmp_path, path, undisturbe
             time.sleep(0.001)
         time.sleep(rng.uniform(0, 0.02))
         job.send_signal(signal.SIGKILL)
-        assert job.wait() == -signal.SIGKILL
+        if job.wait() == 0:
+            break  # it was done before it was killed
+        assert job.returncode == -signal.SIGKILL
         after = finished_parts(work)
         assert_nothing_twice(before, after)
         before = after
