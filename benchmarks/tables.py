@@ -100,9 +100,10 @@ def story_scoreboard(results: Results) -> str:
     rows.append(["seconds for all", *(f"{mean['seconds']:,.1f}" for mean in means)])
     caption = (
         "Eleven labelled sets (articles), one setting for all. The cuts of average link are the best over these very "
-        "sets, an advantage given to it; HDBSCAN has clusters of at least two, and its noise is alone; MiniLM is "
-        "all-MiniLM-L6-v2, an English model. "
+        "sets, an advantage given to it; HDBSCAN has clusters of at least two, and its noise is alone. "
     )
+    if "minilm_link" in names:
+        caption += "MiniLM is all-MiniLM-L6-v2, an English model. "
     heads = ["BCubed F1", "**dedup**" if titles[0] == "dedup" else titles[0], *titles[1:]]
     return table(heads, rows, caption + source(results, "story.scoreboard DATA", packages=True))
 
