@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from short_reports import BANK, BRIDGE, ROCKETS, TRAIN
 
 import dedup
 from dedup import Article, StoryIndex
@@ -30,22 +31,6 @@ from dedup.stream.window import Window, counters, window_start
 DAY = timedelta(days=1)
 TUESDAY = datetime(2023, 9, 12, 8, tzinfo=UTC)
 LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
-
-# The second is similar to the first and to the third, which have nothing in common.
-TRAIN = (
-    "Kim Jong Un boarded his armoured train in Pyongyang on Monday evening, waved off by an honour guard and rows of "
-    "officials, and crossed the river at Khasan before dawn on his way to Vladivostok."
-)
-BRIDGE = (
-    "His armoured train left Pyongyang on Monday evening, with an honour guard and rows of officials to wave off Kim "
-    "Jong Un, and crossed the river at Khasan before dawn; Putin inspected rockets at the Vostochny cosmodrome, asked "
-    "engineers about the delayed launch pad and promised that satellites would be assembled there."
-)
-ROCKETS = (
-    "Putin inspected rockets at the Vostochny cosmodrome in Amur, asked engineers about the delayed launch pad, and "
-    "promised that satellites would be assembled there from next spring."
-)
-BANK = "The European Central Bank raised its key interest rate to 4 percent and hinted that it was done."
 
 # Too little like the first to join it at once.
 SEEN = "Before dawn the armoured train was seen at Khasan, where a band played and children with flags had waited."

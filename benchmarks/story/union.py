@@ -21,11 +21,9 @@ import numpy as np
 
 import dedup
 from benchmarks import harness
-from benchmarks.corpora.labelled import SETS as OLD
-from benchmarks.corpora.labelled import Article, Labels, load, numbered
+from benchmarks.corpora.labelled import ALL_SETS, Article, Labels, load, numbered
 from dedup.metrics import bcubed
 
-SETS = (*OLD, "newscope", "mmds", "ground", "feeds_line", "feeds_titles")
 SAMPLE = "sample"
 FIELDS = "title", "text", "published", "source", "url", "language"
 
@@ -74,7 +72,7 @@ def read(folder: Path, names: list[str]) -> dict[str, tuple[list[Article], Label
 
 def main() -> None:
     parser = harness.parser(__doc__, data=True)
-    parser.add_argument("--sets", type=harness.names, default=[*SETS, SAMPLE])
+    parser.add_argument("--sets", type=harness.names, default=[*ALL_SETS, SAMPLE])
     parser.add_argument("--stream", action="store_true")
     given = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)  # some dates of the labelled sets are not ISO 8601

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +55,7 @@ def objective(graph: csr_array, labels: Integers, threshold: float, costs: Float
 
     Pairs within a node that stands for several reports have similarity 0.
     """
-    coo = graph.tocoo()
-    within = float(coo.data[labels[coo.row] == labels[coo.col]].sum()) / 2
-    totals = np.bincount(labels, weights=sizes)
-    paid = np.bincount(labels, weights=costs) * (1 - 1 / np.maximum(totals, 1))
-    return within - threshold * float((totals * (totals - 1) / 2).sum()) - float(paid.sum())
+    return float(_worths(_Nodes(graph, sizes, costs), labels, threshold).sum())
 
 
 def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers | None = None) -> Integers:
@@ -99,7 +95,7 @@ def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Inte
         labels = numbered_by_first(np.where(losing[labels], apart, labels))
 
 
-def united(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers) -> Integers:
+def gaining_unions(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers) -> Integers:
     """Unions of stories, one a row, that gain by it; see `partition`, by which the stories have been found."""
     return _improved(_Nodes(adjacency, sizes, costs), np.arange(len(costs)), threshold)
 
@@ -125,20 +121,22 @@ def _improved(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:
 
 def _gains(nodes: _Nodes, labels: Integers, threshold: float) -> Floats:
     """What each label is worth more than its nodes apart, shape (n_labels,)."""
+    alone = _worth(np.zeros(len(labels)), nodes.sizes, nodes.costs, threshold)
+    return _worths(nodes, labels, threshold) - np.bincount(labels, weights=alone)
+
+
+def _worths(nodes: _Nodes, labels: Integers, threshold: float) -> Floats:
+    """What the stories of the labels are worth, shape (n_labels,)."""
     coo = nodes.graph.tocoo()
-    inside = labels[coo.row] == labels[coo.col]
-    sums = (
-        np.bincount(place, weights=values, minlength=int(labels.max(initial=-1)) + 1)
-        for place, values in (
-            (labels[coo.row[inside]], coo.data[inside] / 2),
-            (labels, nodes.sizes),
-            (labels, nodes.costs),
-            (labels, -threshold * nodes.sizes * (nodes.sizes - 1) / 2 - nodes.costs * (1 - 1 / nodes.sizes)),
-        )
-    )
-    within, sizes, costs, apart = sums
-    together: Floats = within - threshold * sizes * (sizes - 1) / 2 - costs * (1 - 1 / sizes)
-    return together - apart
+    inside, n = labels[coo.row] == labels[coo.col], int(labels.max(initial=-1)) + 1
+    within = np.bincount(labels[coo.row[inside]], weights=coo.data[inside] / 2, minlength=n)
+    sizes, costs = (np.bincount(labels, weights=values, minlength=n) for values in (nodes.sizes, nodes.costs))
+    return _worth(within.astype(np.float64), sizes, costs, threshold)
+
+
+def _worth(within: Floats, sizes: NDArray[Any], costs: NDArray[Any], threshold: float) -> Floats:
+    """Similarities within stories, less the threshold for each pair and the mean cost for each report but one."""
+    return np.asarray(within - threshold * sizes * (sizes - 1) / 2 - costs * (1 - 1 / np.maximum(sizes, 1)))
 
 
 def _climb(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:

@@ -15,7 +15,7 @@ _OPENING = re.compile(
     r"[^\w'\"«“‘¿¡(\[]*(\w[^:：|–—\n]{0,30}?)(?:\s*[:：|]|\s+[-–—/]+)\s+(?=\S)|\W*(\w{1,12})[:：](?=\S)"
 )
 
-_QUESTION_MARKS = "?？؟"
+_QUESTION_MARKS = frozenset("?？؟")
 
 
 def opening_of(title: str, start: int, stop: int) -> tuple[str, int]:
@@ -73,7 +73,7 @@ def label_of(title: str) -> str:
     ('WATCH', '?', '')
     """
     stop = len(title)
-    for part, _ in (opening_of(title, 0, stop), ending_of(title, stop)[::-1], bracket_of(title, stop)[::-1]):
+    for part in (opening_of(title, 0, stop)[0], ending_of(title, stop)[1], bracket_of(title, stop)[1]):
         if is_label(part):
             return part
-    return "?" if title.rstrip(" \"'»”’")[-1:] in tuple(_QUESTION_MARKS) else ""
+    return "?" if title.rstrip(" \"'»”’")[-1:] in _QUESTION_MARKS else ""

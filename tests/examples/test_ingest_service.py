@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from short_reports import BANK, BRIDGE, ROCKETS, TRAIN
 
 import dedup
 
@@ -28,20 +29,6 @@ httpx = pytest.importorskip("httpx")
 ROOT = Path(__file__).parents[2]
 SCRIPT = [sys.executable, "examples/ingest_service.py"]
 FIELDS = ("id", "title", "text", "source", "url", "language")
-TRAIN = (
-    "Kim Jong Un boarded his armoured train in Pyongyang on Monday evening, waved off by an honour guard and rows of "
-    "officials, and crossed the river at Khasan before dawn on his way to Vladivostok."
-)
-BRIDGE = (
-    "His armoured train left Pyongyang on Monday evening, with an honour guard and rows of officials to wave off Kim "
-    "Jong Un, and crossed the river at Khasan before dawn; Putin inspected rockets at the Vostochny cosmodrome, asked "
-    "engineers about the delayed launch pad and promised that satellites would be assembled there."
-)
-ROCKETS = (
-    "Putin inspected rockets at the Vostochny cosmodrome in Amur, asked engineers about the delayed launch pad, and "
-    "promised that satellites would be assembled there from next spring."
-)
-BANK = "The European Central Bank raised its key interest rate to 4 percent and hinted that it was done."
 PUBLISHED = "2023-09-12T08:00:00+00:00"
 
 

@@ -14,7 +14,7 @@ from dedup.arrays import Floats, Integers, numbered_by_first
 from dedup.story import merging
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.merging import Reports, merged
-from dedup.story.partition import partition, united
+from dedup.story.partition import gaining_unions, partition
 from dedup.story.similarity import time_factor
 
 EXAMPLES = settings(deadline=None, max_examples=80)
@@ -180,7 +180,9 @@ class SlowStories:
         for (i, j), total in self.between.items():
             graph[i, j] = graph[j, i] = total
         costs = np.array([case.costs[story].sum() for story in self.stories])
-        return united(csr_array(graph), threshold, costs, np.array([len(story) for story in self.stories])).tolist()
+        return gaining_unions(
+            csr_array(graph), threshold, costs, np.array([len(story) for story in self.stories])
+        ).tolist()
 
     def absorbed(self):
         """Labels of stories after large ones took in small ones."""
