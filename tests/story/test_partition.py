@@ -242,8 +242,8 @@ def test_no_partition_is_better_than_the_best_or_worse_than_everybody_alone(seed
 
 
 #: On 200 fixed random graphs the optimum is reached 200, 200, 196, 193, 181, 178 and 181 times; 5 fewer are let pass.
-#: From the seventh on that is 7 to 12 fewer than a search finds that pays from the first, as `gaining_unions` does: what
-#: comes together without costs does not always fall apart where it should.
+#: From the seventh on that is 7 to 12 fewer than a search finds that pays from the first, as `gaining_unions` does:
+#: what comes together without costs does not always fall apart where it should.
 @pytest.mark.parametrize(("n", "least"), [(3, 195), (4, 195), (5, 191), (6, 188), (7, 176), (8, 173), (9, 176)])
 def test_the_optimum_is_reached_mostly_and_never_passed(n, least):
     reached = 0
