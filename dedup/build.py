@@ -1,7 +1,7 @@
 """Labels of both tiers -> Stories."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
@@ -12,10 +12,10 @@ from dedup.article import Article, Batch
 from dedup.explainer import explain_ids, explain_membership
 from dedup.near.result import NearDuplicates
 from dedup.progress import ProgressCallback, no_progress
-from dedup.representative import Candidate, Chooser, candidates_of, choose, cohesion
+from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose, cohesion
 from dedup.stories import Doubt, Stories
 from dedup.story.pipeline import StoryGroups
-from dedup.story.result import Story
+from dedup.story.result import Episode, Story
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 
@@ -35,26 +35,30 @@ class GroupedBatch:
 def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progress) -> Stories:
     """Stories by size, then by their first article."""
     batch, near, groups = grouped.batch, grouped.near, grouped.groups
-    ranked = sorted(members(groups.labels[near.labels]), key=lambda places: (-len(places), places[0]))
+    episode = groups.episodes[near.labels]
+    ranked = sorted(members(groups.stories[episode]), key=lambda places: (-len(places), places[0]))
     membership = groups.membership[near.labels]
     order = np.array(batch.order, dtype=np.int64)
-    story_labels, copy_labels = np.empty((2, len(order)), dtype=np.int64)
+    story_labels, episode_labels, copy_labels = np.empty((3, len(order)), dtype=np.int64)
     copy_labels[order] = near.labels
     membership_by_input = np.empty(len(order), dtype=np.float64)
     membership_by_input[order] = membership
-    stories, representatives = [], []
+    stories, representatives, n_episodes = [], [], 0
     for number, places in enumerate(ranked):
-        copies = near.labels[places]
+        copies, episodes = near.labels[places], numbered_by_first(episode[places])
         articles = [grouped.ordered[place] for place in places]
         candidates = candidates_of(articles, copies, near.token_counts[places].tolist(), membership[places])
-        story, chosen = build_story(candidates, copies, groups.threshold, grouped.representative, groups.vocabulary)
-        story_labels[order[places]] = number
+        settings = groups.threshold, grouped.representative, groups.vocabulary
+        story, chosen = build_story(candidates, copies, episodes, *settings)
+        story_labels[order[places]], episode_labels[order[places]] = number, n_episodes + episodes
+        n_episodes += len(story.episodes)
         representatives.append(batch.order[places[chosen]])
         stories.append(story)
         progress(len(stories) / len(ranked))
     return Stories(
         articles=tuple(batch.articles),
         labels=story_labels,
+        episode_labels=episode_labels,
         near_duplicate_labels=numbered_by_first(copy_labels),
         representative_indices=np.array(representatives, dtype=np.int64),
         membership=membership_by_input,
@@ -69,6 +73,7 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
 def build_story(
     candidates: Sequence[Candidate],
     copies: Integers,
+    episodes: Integers,
     threshold: float,
     representative: str | Chooser,
     weighting: TermWeighting,
@@ -76,14 +81,35 @@ def build_story(
 ) -> tuple[Story, int]:
     """A story, and the position of its representative among the candidates.
 
-    `candidates` are its articles in canonical order, and `copies` numbers their near-duplicate groups in any way. The
-    id of the story is by default that of its first article.
+    `candidates` are its articles in canonical order, `copies` numbers their near-duplicate groups in any way, and
+    `episodes` their episodes by first member. The id of the story, and of each episode, is by default that of its first
+    article.
     """
+    parts = members(episodes)
+    chapters, places = [], []
+    for part in parts:
+        own = [candidates[i] for i in part]
+        choice = choose(representative, own)
+        chapters.append(_episode(own, copies[part], choice, threshold, weighting))
+        places.append(part[choice.place])
+    choice = _choice_of_story(representative, candidates, parts, places, chapters)
+    whole = _episode(candidates, copies, choice, threshold, weighting, story_id)
+    facts = {field.name: getattr(whole, field.name) for field in fields(Episode)}
+    return Story(**facts, episodes=tuple(chapters), _explain=explain_membership), choice.place
+
+
+def _episode(
+    candidates: Sequence[Candidate],
+    copies: Integers,
+    choice: Choice,
+    threshold: float,
+    weighting: TermWeighting,
+    name: str | None = None,
+) -> Episode:
     articles = [candidate.article for candidate in candidates]
-    choice = choose(representative, candidates)
     groups = members(numbered_by_first(copies))
-    story = Story(
-        id=articles[0].id if story_id is None else story_id,
+    return Episode(
+        id=articles[0].id if name is None else name,
         representative=articles[choice.place],
         reason=choice.reason,
         articles=tuple(articles),
@@ -92,9 +118,22 @@ def build_story(
         cohesion=cohesion(candidates),
         threshold=threshold,
         _weighting=weighting,
-        _explain=explain_membership,
     )
-    return story, choice.place
+
+
+def _choice_of_story(
+    rule: str | Chooser,
+    candidates: Sequence[Candidate],
+    parts: Sequence[Sequence[int]],
+    places: Sequence[int],
+    episodes: Sequence[Episode],
+) -> Choice:
+    """The representative of a story from those of its episodes: centrality says nothing between two episodes."""
+    if len(parts) > 1 and rule != "central":
+        return choose(rule, candidates)
+    largest = max(range(len(parts)), key=lambda k: (sum(candidates[i].first for i in parts[k]), -k))
+    reason = episodes[largest].reason
+    return Choice(places[largest], reason if len(parts) == 1 else f"Of the largest of {len(parts)} episodes. {reason}")
 
 
 def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
@@ -109,14 +148,18 @@ def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
 
 
 def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[Doubt]:
-    """Joins above and splits below the similarity that they need, the closest to it first."""
+    """Joins above and splits below the similarity that they need, the closest to it first.
+
+    Two episodes of one story are no split.
+    """
     groups, near = grouped.groups, grouped.near
-    labels = groups.labels[near.labels]
-    story_of = np.empty(int(labels.max(initial=-1)) + 1, dtype=np.int64)  # place in `stories` of each label
-    story_of[labels] = stories.labels[np.array(grouped.batch.order, dtype=np.int64)]
+    story_of = np.empty(len(groups.stories), dtype=np.int64)  # place in `stories` of each episode
+    story_of[groups.episodes[near.labels]] = stories.labels[np.array(grouped.batch.order, dtype=np.int64)]
     canonical = first_members(near.labels)
-    joined = np.flatnonzero(np.bincount(groups.labels)[groups.labels] > 1)
+    joined = np.flatnonzero(np.bincount(groups.episodes)[groups.episodes] > 1)
     left, right, between = groups.between()
+    apart = story_of[left] != story_of[right]
+    left, right, between = left[apart], right[apart], between[apart]
     similarity = np.concatenate([groups.membership[joined], between])
     needed = np.concatenate([groups.needed_by_texts[joined], groups.needed_between(left, right)])
     closest = np.argsort(np.abs(similarity - needed).round(12), kind="stable")[:count]
@@ -124,10 +167,10 @@ def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[
     for i in closest.tolist():
         article, other = None, None
         if i < len(joined):
-            story = stories[int(story_of[groups.labels[joined[i]]])]
+            story = stories[int(story_of[groups.episodes[joined[i]]])]
             article = grouped.ordered[int(canonical[joined[i]])]
         else:
             pair = left[i - len(joined)], right[i - len(joined)]
-            story, other = (stories[k] for k in sorted(int(story_of[label]) for label in pair))
+            story, other = (stories[k] for k in sorted(int(story_of[episode]) for episode in pair))
         doubts.append(Doubt(story, article, other, float(similarity[i]), float(needed[i])))
     return doubts

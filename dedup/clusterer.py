@@ -16,6 +16,7 @@ from dedup.near.pipeline import find_near_duplicates
 from dedup.parameters import (
     FOLD,
     MAX_CHARS,
+    MAX_GAP_DAYS,
     NEAR_THRESHOLD,
     NUM_PERM,
     RECALL,
@@ -93,6 +94,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         serves 5 articles and 100,000, titles and full texts. Of the pairs of articles that come together, at 0.08,
         0.12, 0.15 and 0.2 these shares are of one event: 0.69, 0.80, 0.88 and 0.92 on labelled sets of full texts,
         0.22, 0.53, 0.63 and 0.71 in feeds of titles, where most articles are alone.
+    max_gap_days : float, default 21
+        Most days between an episode, as the arrival of a visitor, and the closest other one of its story, in [0, 366].
+        Episodes are joined when their reports are alike but for the time between them. With 0 each is a story.
     near_threshold, recall, num_perm, shingle_size
         See `dedup.near_duplicates`.
     representative : {"central", "earliest", "longest"} or callable, default "central"
@@ -126,6 +130,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     ----------
     labels_ : ndarray of int64, shape (n_articles,)
         Story of each article: its place in `stories_`. An article alone is a story too.
+    episode_labels_ : ndarray of int64, shape (n_articles,)
+        Episode of each article, numbered in the order of the stories.
     near_duplicate_labels_ : ndarray of int64, shape (n_articles,)
         Near-duplicate group of each article, numbered by first member.
     representative_indices_ : ndarray of int64, shape (n_stories,)
@@ -144,6 +150,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self,
         *,
         story_threshold: float = STORY_THRESHOLD,
+        max_gap_days: float = MAX_GAP_DAYS,
         near_threshold: float = NEAR_THRESHOLD,
         recall: float = RECALL,
         num_perm: int = NUM_PERM,
@@ -158,6 +165,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         progress: Progress = False,
     ) -> None:
         self.story_threshold = story_threshold
+        self.max_gap_days = max_gap_days
         self.near_threshold = near_threshold
         self.recall = recall
         self.num_perm = num_perm
@@ -203,6 +211,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         _logger.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
         self.stories_ = stories
         self.labels_ = stories.labels
+        self.episode_labels_ = stories.episode_labels
         self.near_duplicate_labels_ = stories.near_duplicate_labels
         self.representative_indices_ = stories.representative_indices
         return self
@@ -225,6 +234,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             without_roundups([texts[i] for i in canonical], [ordered[i].title for i in canonical]),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
+            max_gap_days=float(self.max_gap_days),
             languages=[ordered[i].language for i in canonical],
             fold=self.fold,
             n_jobs=self.n_jobs,
@@ -241,8 +251,14 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _checked_settings(self) -> NearSettings:
         """Check all parameters; return those of the near tier."""
-        check(story_threshold=self.story_threshold, representative=self.representative, timezone=self.timezone)
-        check(encoder=self.encoder, cut_residue=self.cut_residue, max_chars=self.max_chars, n_jobs=self.n_jobs)
+        check(story_threshold=self.story_threshold, max_gap_days=self.max_gap_days, representative=self.representative)
+        check(
+            timezone=self.timezone,
+            encoder=self.encoder,
+            cut_residue=self.cut_residue,
+            max_chars=self.max_chars,
+            n_jobs=self.n_jobs,
+        )
         check(progress=self.progress)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_near(settings)

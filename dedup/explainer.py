@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from dedup.residue.batch import add_residue
 from dedup.stories import Stories
 from dedup.story.candidates import FLOOR
 from dedup.story.partition import cost_of_joining, join_costs
-from dedup.story.result import Story
+from dedup.story.result import Episode, Story
 from dedup.story.shared_terms import shared_terms
 from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
@@ -73,10 +73,10 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     weighting, threshold = _weighting(among)
     (left, right), positions = _read([a, b], among, _fold(weighting))
     found = _compare(left, right, weighting, threshold)
-    same_story, copies = None, found.jaccard >= _NEAR.threshold
+    relation = _Relation(None, found.jaccard >= _NEAR.threshold)
     if among is not None and None not in positions:
-        same_story, copies = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, same_story, copies))
+        relation = _relation(among, *(position for position in positions if position is not None))
+    return replace(found, verdict=_verdict(found, relation))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
@@ -90,24 +90,29 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     (article,), (position,) = _read([_by_id(story.articles, item)], story, _fold(weighting))
     groups = {id(copy): group for group in story.near_duplicates for copy in group}
     own = () if position is None else groups.get(id(article), (article,))
-    # The first article of each group of copies stands for the group.
-    canonical = (groups.get(id(other), (other,))[0] for other in story.articles)
-    reports = [r for r in {id(report): report for report in canonical}.values() if not own or r is not own[0]]
     copies = [copy for copy in own if copy is not article]
-    if not reports:
+    chapters = story.episodes if position is None else [story.episode_of(article)]
+    # The first article of each group of copies stands for the group.
+    canonical = [[groups.get(id(other), (other,))[0] for other in chapter.articles] for chapter in chapters]
+    reports = [list({id(r): r for r in others if not own or r is not own[0]}.values()) for others in canonical]
+    if not any(reports):
         if not copies:
-            raise ValueError(f"article {quoted(article.id, 80)} is alone in its story; allowed: a story of two or more")
+            raise ValueError(f"article {quoted(article.id, 80)} is alone in its episode; allowed: one of two or more")
         found = _compare(article, copies[0], weighting, threshold)
         return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
-    similarity, cost = _similarities(own[0] if own else article, reports, weighting)
+    compared = [_similarities(own[0] if own else article, others, weighting) for others in reports]
+    means = [float(similarity.mean()) for similarity, _ in compared]
+    best = means.index(max(means))
+    others, (similarity, cost) = reports[best], compared[best]
     closest = int(np.argmax(similarity.round(9)))
-    found = _compare(article, reports[closest], weighting, threshold)
-    mean = float(similarity.mean()) if position is None else story.membership[position]
-    needed = threshold + cost / len(reports)
+    found = _compare(article, others[closest], weighting, threshold)
+    mean = means[best] if position is None else story.membership[position]
+    needed = threshold + cost / len(others)
+    episode = f", in the episode {quoted(chapters[best].headline, 60)}" if len(story.episodes) > 1 else ""
     verdict = (
-        f"{_standing(mean, needed, position is not None)}: mean similarity {mean:.2f} to "
-        f"{plural(len(reports), 'other report' if own else 'report')}, needed {needed:.2f}; "
-        f"closest is {named(reports[closest])} with {similarity[closest]:.2f}."
+        f"{_standing(mean, needed, position is not None)}{episode}: mean similarity {mean:.2f} to "
+        f"{plural(len(others), 'other report' if own else 'report')}, needed {needed:.2f}; "
+        f"closest is {named(others[closest])} with {similarity[closest]:.2f}."
     )
     if copies:
         verdict += f" {plural(len(copies), 'copy', 'copies')} of it in the story."
@@ -214,33 +219,48 @@ def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
     return tuple(passages)
 
 
-def _relation(among: Stories | Story, one: int, other: int) -> tuple[bool, bool]:
-    """Whether two articles are in one story, and whether they are copies."""
+class _Relation(NamedTuple):
+    """How two articles stand to each other."""
+
+    same_story: bool | None  # None without stories that have both
+    copies: bool
+    episodes: tuple[Episode, ...] = ()  # two of the story, when they are in two
+
+
+def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
+    articles = among.articles[one], among.articles[other]
     if isinstance(among, Stories):
-        labels, copies = among.labels, among.near_duplicate_labels
-        return bool(labels[one] == labels[other]), bool(copies[one] == copies[other])
-    pair = {id(among.articles[one]), id(among.articles[other])}
-    return True, any(pair <= set(map(id, group)) for group in among.near_duplicates)
+        if among.labels[one] != among.labels[other]:
+            return _Relation(same_story=False, copies=False)
+        among = among[int(among.labels[one])]
+    pair = set(map(id, articles))
+    copies = any(pair <= set(map(id, group)) for group in among.near_duplicates)
+    episodes = tuple(among.episode_of(article) for article in articles)
+    return _Relation(True, copies, () if episodes[0] is episodes[1] else episodes)
 
 
-def _verdict(found: Explanation, same_story: bool | None, copies: bool) -> str:
-    """The verdict on two articles; `same_story` is None without stories that have both."""
-    if copies:
+def _verdict(found: Explanation, relation: _Relation) -> str:
+    """The verdict on two articles."""
+    if relation.copies:
         return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
+    if relation.episodes:
+        names = " and ".join(quoted(episode.headline, 60) for episode in relation.episodes)
+        cosine = f"similarity {found.cosine:.2f} but for {found.gap}"
+        return printable(f"In one story by its episodes {names}, which are alike as wholes: {cosine}.")
     enough = found.similarity >= found.needed
-    relation = {
+    standing = {
         (None, True): "Alike enough for one story",
         (None, False): "Too little alike for one story",
         (True, True): "In one story",
         (True, False): "In one story, though not for the words of these two alone",
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
-    }[same_story, enough]
+    }[relation.same_story, enough]
     for article in (found.left, found.right):
         if is_roundup(article.title):
-            return f"{relation}: {named(article)} is a round-up of many stories."
+            return f"{standing}: {named(article)} is a round-up of many stories."
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
-    return f"{relation}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."
+    return f"{standing}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."
 
 
 def _standing(mean: float, needed: float, inside: bool) -> str:

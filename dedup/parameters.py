@@ -19,12 +19,16 @@ FOLDS: tuple[Fold, ...] = get_args(Fold)
 RULES = ("central", "earliest", "longest")
 
 STORY_THRESHOLD = 0.12
+MAX_GAP_DAYS = 21.0
 NEAR_THRESHOLD = 0.7
 RECALL = 0.95
 NUM_PERM = 128
 SHINGLE_SIZE = 5
 REPRESENTATIVE = "central"
 FOLD: Fold = "unidecode"
+
+#: An event that pauses for longer than this is told as another one.
+MOST_GAP_DAYS = 366
 
 #: Similarities below this count as none, so that no story threshold can be lower.
 MIN_STORY_THRESHOLD = 0.05
@@ -158,6 +162,7 @@ _CHECKS: dict[str, Check] = {
     "recall": _number(0, 1, "()"),
     **dict.fromkeys(("num_perm", "shingle_size", "max_chars", "k", "n", "min_size"), _count()),
     "containment": _number(0, 1, "(]", optional=True),
+    "max_gap_days": _number(0, MOST_GAP_DAYS, "[]"),
     **dict.fromkeys(
         ("compare_numbers", "cut_residue"), _value(TypeError, "True, False", lambda value: isinstance(value, bool))
     ),

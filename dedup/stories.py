@@ -28,9 +28,10 @@ class Doubt:
     other : Story or None
         The story that is only just a story of its own, or, for a join, None.
     similarity : float
-        Mean similarity of the article to the rest of the story, or of two reports of the two stories, in [0, 1].
+        Mean similarity of the article to the rest of its episode, or of two reports of episodes of the two stories, in
+        [0, 1].
     needed : float
-        Mean similarity from which they are one story: the threshold, and more the fewer and shorter the reports are.
+        Mean similarity from which they are one episode: the threshold, and more the fewer and shorter the reports are.
     """
 
     story: Story
@@ -62,18 +63,21 @@ class Stories(Sequence[Story]):
         In the order of the input.
     labels : ndarray of int64, shape (n_articles,)
         Position of each article's story in this sequence.
+    episode_labels : ndarray of int64, shape (n_articles,)
+        Episode of each article, numbered in the order of the stories and of their `Story.episodes`.
     near_duplicate_labels : ndarray of int64, shape (n_articles,)
         Near-duplicate group of each article, numbered by first member.
     representative_indices : ndarray of int64, shape (n_stories,)
         Position of the article that each story shows.
     membership : ndarray of float64, shape (n_articles,)
-        Mean similarity of each article to the other reports of its story; see `Story.membership`.
+        Mean similarity of each article to the other reports of its episode; see `Episode.membership`.
     threshold : float
-        Mean similarity from which reports form a story.
+        Mean similarity from which reports form an episode.
     """
 
     articles: tuple[Article, ...]
     labels: NDArray[np.int64]
+    episode_labels: NDArray[np.int64]
     near_duplicate_labels: NDArray[np.int64]
     representative_indices: NDArray[np.int64]
     membership: NDArray[np.float64]
@@ -183,8 +187,8 @@ class Stories(Sequence[Story]):
         Returns
         -------
         data frame
-            Columns id, title, published, source, language, story_id, near_duplicate_group, is_representative,
-            membership.
+            Columns id, title, published, source, language, story_id, episode_id, near_duplicate_group,
+            is_representative, membership.
 
         Raises
         ------
@@ -222,10 +226,12 @@ class Stories(Sequence[Story]):
 
 
 def columns_of(stories: Stories) -> dict[str, list[Any]]:
-    """The story and the copies of each article, as columns of a data frame."""
+    """The story, the episode and the copies of each article, as columns of a data frame."""
     ids = [printable(story.id) for story in stories]
+    episode_ids = [printable(episode.id) for story in stories for episode in story.episodes]
     return {
         "story_id": [ids[label] for label in stories.labels.tolist()],
+        "episode_id": [episode_ids[label] for label in stories.episode_labels.tolist()],
         "near_duplicate_group": stories.near_duplicate_labels.tolist(),
         "is_representative": np.isin(np.arange(len(stories.articles)), stories.representative_indices).tolist(),
         "membership": stories.membership.tolist(),

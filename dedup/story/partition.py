@@ -37,6 +37,11 @@ def join_costs(n_features: NDArray[np.integer]) -> Floats:
     return np.asarray(np.round(costs / _COST_UNIT) * _COST_UNIT)
 
 
+def mean_costs(costs: NDArray[Any], sizes: NDArray[Any]) -> Floats:
+    """Mean cost of the reports of nodes that stand for several, such that sums of them are exact again."""
+    return np.asarray(np.round(costs / np.maximum(sizes, 1) / _COST_UNIT) * _COST_UNIT)
+
+
 def cost_of_joining(costs: Number, sizes: Number, other_costs: Number, other_sizes: Number) -> Number:
     """What stories of `sizes` reports, with `costs` together, pay more as one than as two.
 

@@ -12,6 +12,7 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
 from dedup.story.encoding import Meanings, pairs_across_languages, united
+from dedup.story.episodes import Episodes, stories_of
 from dedup.story.features import count_features
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import cost_of_joining, join_costs, partition
@@ -29,8 +30,10 @@ _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 
 class StoryGroups:
     """Texts grouped into stories."""
 
-    labels: Integers  # (n_texts,): story of each text, numbered by first member
-    threshold: float  # mean similarity from which texts form a story, but for the costs
+    episodes: Integers  # (n_texts,): episode of each text, numbered by first member
+    stories: Integers  # (n_episodes,): story of each episode, numbered by first member
+    threshold: float  # mean similarity from which texts form an episode, but for the costs
+    max_gap_days: float  # most days between an episode and the closest other one of its story
     days: Floats  # (n_texts,): publication, NaN when unknown
     costs: Floats  # (n_texts,): what each text pays to join a story
     edges: Edges  # similar pairs of texts
@@ -38,32 +41,32 @@ class StoryGroups:
 
     @property
     def membership(self) -> Floats:
-        """Mean similarity of each text to the others of its story, shape (n_texts,); see `membership`."""
-        labels = self.labels
+        """Mean similarity of each text to the others of its episode, shape (n_texts,); see `membership`."""
+        labels = self.episodes
         sums = self.edges.within(labels).sums(len(labels))
         return membership(sums, np.bincount(labels)[labels] - 1 if len(labels) else labels)
 
     def between(self) -> tuple[Integers, Integers, Floats]:
-        """Pairs of stories ``i < j`` with similar texts, and the mean similarity between their texts."""
-        n, k = len(self.labels), int(self.labels.max(initial=-1)) + 1
-        members = csr_array((np.ones(n), (self.labels, np.arange(n))), shape=(k, n))
+        """Pairs of episodes ``i < j`` with similar texts, and the mean similarity between their texts."""
+        n, k = len(self.episodes), len(self.stories)
+        members = csr_array((np.ones(n), (self.episodes, np.arange(n))), shape=(k, n))
         sums = (members @ self.edges.adjacency(n) @ members.T).tocoo()
         upper = sums.row < sums.col
         left, right = sums.row[upper].astype(np.int64), sums.col[upper].astype(np.int64)
-        sizes = np.bincount(self.labels, minlength=k)
+        sizes = np.bincount(self.episodes, minlength=k)
         return left, right, sums.data[upper] / (sizes[left] * sizes[right])
 
     @property
     def needed_by_texts(self) -> Floats:
-        """Mean similarity to the others of its story from which each text belongs to it, shape (n_texts,)."""
-        others = np.maximum(np.bincount(self.labels)[self.labels] - 1.0, 1.0)
-        rest = np.bincount(self.labels, weights=self.costs)[self.labels] - self.costs
+        """Mean similarity to the others of its episode from which each text belongs to it, shape (n_texts,)."""
+        others = np.maximum(np.bincount(self.episodes)[self.episodes] - 1.0, 1.0)
+        rest = np.bincount(self.episodes, weights=self.costs)[self.episodes] - self.costs
         needed: Floats = self.threshold + cost_of_joining(self.costs, np.ones(len(rest)), rest, others) / others
         return needed
 
     def needed_between(self, left: Integers, right: Integers) -> Floats:
-        """Mean similarity from which pairs of stories are one, shape (n_pairs,)."""
-        sizes, costs = (np.bincount(self.labels, weights=w).astype(np.float64) for w in (None, self.costs))
+        """Mean similarity from which pairs of episodes are one, shape (n_pairs,)."""
+        sizes, costs = (np.bincount(self.episodes, weights=w).astype(np.float64) for w in (None, self.costs))
         cost: Floats = cost_of_joining(costs[left], sizes[left], costs[right], sizes[right])
         return self.threshold + cost / (sizes[left] * sizes[right])
 
@@ -74,13 +77,14 @@ class StoryGroups:
         """
         if threshold == self.threshold:
             return self
-        edges, labels, costs = self.edges, self.labels, self.costs
+        edges, labels, costs = self.edges, self.episodes, self.costs
+        everyone = np.arange(len(labels))
         if threshold > self.threshold:
             edges = edges.within(labels)
             labels = partition(edges.adjacency(len(labels)), threshold, costs)
-        reports = Reports(self.days, vectors, np.arange(len(labels)))
-        labels = merged(reports, edges, labels, threshold, costs)
-        return replace(self, labels=labels, threshold=threshold)
+        labels = merged(Reports(self.days, vectors, everyone), edges, labels, threshold, costs)
+        stories = stories_of(Episodes.of(vectors(everyone), self.days, labels, costs), threshold, self.max_gap_days)
+        return replace(self, episodes=labels, stories=stories, threshold=threshold)
 
 
 def find_stories(
@@ -88,6 +92,7 @@ def find_stories(
     days: Floats,
     *,
     threshold: float,
+    max_gap_days: float,
     languages: Sequence[str | None] | None = None,
     fold: Fold = "unidecode",
     n_jobs: int | None = None,
@@ -103,7 +108,9 @@ def find_stories(
     days : ndarray of float64, shape (n_texts,)
         Publication in days, ascending; NaN when unknown, at the end.
     threshold : float
-        Mean similarity from which texts form a story, in [0.05, 1).
+        Mean similarity from which texts form an episode, in [0.05, 1).
+    max_gap_days : float
+        Most days between an episode and the closest other one of its story; with 0 each is a story.
     languages : sequence of str or None, optional
         A code for each text, or None to have it guessed; without it they are unknown.
     fold, n_jobs, progress
@@ -127,5 +134,6 @@ def find_stories(
     labels = partition(edges.adjacency(len(texts)), threshold, costs)
     reports = Reports(days, lambda rows: vectors[rows], np.arange(len(texts)))
     labels = merged(reports, edges, labels, threshold, costs)
+    stories = stories_of(Episodes.of(vectors, days, labels, costs), threshold, max_gap_days, n_jobs)
     grouping(1)
-    return StoryGroups(labels, threshold, days, costs, edges, vocabulary)
+    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary)

@@ -1,4 +1,4 @@
-"""Story, the result of the story tier."""
+"""Story and Episode, the results of the story tier."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from dedup.wording import headline_of, period, plural
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Story:
-    """The articles that report one event.
+class Episode:
+    """The reports of one moment of an event: the announcement of a visit, its arrival, its end.
 
     Attributes
     ----------
@@ -29,14 +29,14 @@ class Story:
     articles : tuple of Article
         By publication, undated last.
     near_duplicates : tuple of tuple of Article
-        Groups of copies within the story, each of at least two.
+        Groups of copies among them, each of at least two.
     membership : tuple of float
-        Mean similarity of each of `articles` to the other reports of the story (copies count as one), in [0, 1]; 1 for
-        a report alone. An article near the threshold, or below it, is doubtful.
+        Mean similarity of each of `articles` to the other reports of the episode (copies count as one), in [0, 1]; 1
+        for a report alone. An article near the threshold, or below it, is doubtful.
     cohesion : float
-        Mean similarity of two reports of the story, in [0, 1]; 1 for a report alone.
+        Mean similarity of two reports of the episode, in [0, 1]; 1 for a report alone.
     threshold : float
-        Mean similarity from which reports form a story.
+        Mean similarity from which reports form an episode.
     """
 
     id: str
@@ -48,7 +48,6 @@ class Story:
     cohesion: float
     threshold: float
     _weighting: TermWeighting
-    _explain: Callable[["Story", Any], Explanation]
 
     @property
     def first(self) -> datetime | None:
@@ -78,13 +77,42 @@ class Story:
 
     @property
     def is_roundup(self) -> bool:
-        """Whether it is a list of many stories, as a morning briefing: such an article has a story of its own."""
+        """Whether it is a list of many stories, as a morning briefing: such an article is alone."""
         return is_roundup(self.representative.title)
 
     @property
     def headline(self) -> str:
         """Title of the representative, or the beginning of its text."""
         return headline_of(self.representative.title, self.representative.text)
+
+    def __len__(self) -> int:
+        return len(self.articles)
+
+    def __repr__(self) -> str:
+        facts = f"{plural(len(self), 'article')}, {period(self.first, self.last)}: {self.headline!r}"
+        return f"{type(self).__name__}({facts})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Story(Episode):
+    """The articles that report one event, from its announcement to its end: one episode or several.
+
+    It has all that an episode has. Its `articles` are those of all episodes, and its `representative` is that of the
+    episode with the most reports, or by the rule that was given. `membership` is that in the episode of each article,
+    and `cohesion` the mean over all reports.
+
+    Attributes
+    ----------
+    episodes : tuple of Episode
+        By publication.
+    """
+
+    episodes: tuple[Episode, ...]
+    _explain: Callable[["Story", Any], Explanation]
+
+    def episode_of(self, article: Article) -> Episode:
+        """The episode with one of `articles`."""
+        return next(episode for episode in self.episodes if any(article is own for own in episode.articles))
 
     def explain(self, article: Any) -> Explanation:
         """Why an article belongs to the story, or how close it is to it; see `dedup.explain`.
@@ -97,8 +125,9 @@ class Story:
         Returns
         -------
         Explanation
-            Of the article and the closest report of the story. The verdict has the mean similarity to all other
-            reports, which is compared with the threshold, and the number of copies.
+            Of the article and the closest report of its episode, or of the episode that it is most similar to. The
+            verdict has the mean similarity to all other reports of the episode, what it has to be, and the number of
+            copies.
 
         Raises
         ------
@@ -109,13 +138,7 @@ class Story:
         """
         return self._explain(self, article)
 
-    def __len__(self) -> int:
-        return len(self.articles)
-
     def _repr_html_(self) -> str:
         from dedup.html.cards import story_card  # only notebooks pay for it
 
         return story_card(self)
-
-    def __repr__(self) -> str:
-        return f"Story({plural(len(self), 'article')}, {period(self.first, self.last)}: {self.headline!r})"

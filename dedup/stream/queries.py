@@ -52,7 +52,10 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     of_reports = membership(sums, np.full(len(canonical), len(canonical) - 1))
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
     candidates = candidates_of(articles, copies, words, of_reports[place])
-    return build_story(candidates, copies, settings.story_threshold, rule, state.live, format_story_id(number))[0]
+    episodes = np.zeros(len(copies), dtype=np.int64)
+    return build_story(
+        candidates, copies, episodes, settings.story_threshold, rule, state.live, format_story_id(number)
+    )[0]
 
 
 def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:

@@ -1,0 +1,151 @@
+"""Episodes -> stories: an event goes on when its reports of one day and those of the next week tell of the same.
+
+Similarity between reports falls within days, so that a visit is found as its announcement, its arrival, its summit.
+These episodes are compared as wholes, by means over all pairs of their reports, and with a longer memory.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from dedup.arrays import Floats, Integers, slices
+from dedup.parallel import ordered_map
+from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, MAX_POSTINGS, Edges, chunks_of_days
+from dedup.story.partition import mean_costs, partition
+from dedup.story.similarity import dot_products
+
+#: After how many days between two episodes their similarity has fallen to 1/e.
+EPISODE_MEMORY_DAYS = 25.0
+
+#: Two episodes are compared when they are at least this share as similar as the reports within the tighter of them.
+#: What two matches of one club share is far less than what reports of one match share.
+TIE_SHARE = 0.65
+
+#: Mean similarity from which episodes form a story, as a share of that of reports. An episode pays this many times what
+#: its reports do: two single titles come together on strong evidence only.
+THRESHOLD_SHARE, COST_FACTOR = 5 / 6, 2.0
+
+_BLOCK_ROWS = 256
+
+
+class Episodes(NamedTuple):
+    """Episodes as nodes of a graph, by their first report."""
+
+    means: csr_array  # (n_episodes, n_features): mean vectors
+    first: Floats  # (n_episodes,): first and last publication in days, NaN where no report is dated
+    last: Floats
+    within: Floats  # (n_episodes,): mean cosine of two reports; 0 for one alone
+    costs: Floats  # (n_episodes,): mean cost of joining of the reports
+
+    @classmethod
+    def of(cls, vectors: csr_array, days: Floats, labels: Integers, costs: Floats) -> "Episodes":
+        """Episodes of reports with these vectors, labels numbered by first member and costs."""
+        n, k = len(labels), int(labels.max(initial=-1)) + 1
+        sizes = np.bincount(labels, minlength=k)
+        shares = (1 / sizes[labels]).astype(vectors.dtype)
+        means = csr_array(csr_array((shares, (labels, np.arange(n))), shape=(k, n)) @ vectors)
+        means.sort_indices()
+        first, last = np.full(k, np.inf), np.full(k, -np.inf)
+        dated = ~np.isnan(days)
+        np.minimum.at(first, labels[dated], days[dated])
+        np.maximum.at(last, labels[dated], days[dated])
+        first[np.isinf(first)] = last[np.isinf(last)] = np.nan
+        own = np.bincount(labels, weights=_squares(vectors), minlength=k)
+        pairs = sizes * (sizes - 1.0)
+        within = np.where(sizes > 1, (_squares(means) * sizes**2.0 - own) / np.maximum(pairs, 1), 0.0)
+        return cls(means, first, last, within, mean_costs(np.bincount(labels, weights=costs, minlength=k), sizes))
+
+
+def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs: int | None = None) -> Integers:
+    """Story of each episode, shape (n_episodes,), numbered by first member.
+
+    A story is a set of episodes whose mean similarity, over all pairs of them, exceeds the threshold by what it costs
+    to join: see `dedup.story.partition.partition`. So a chain does not drift: its ends must be alike too.
+
+    Parameters
+    ----------
+    episodes : Episodes
+        Ascending by first publication, those without any at the end, each a story of its own.
+    threshold : float
+        That of reports, in [0.05, 1).
+    max_gap_days : float
+        Episodes with more days between them are not compared; with 0 each is a story.
+    n_jobs : int, optional
+        Threads; the result does not depend on it.
+    """
+    n = len(episodes.costs)
+    if not max_gap_days:
+        return np.arange(n)
+    edges = similar_episodes(episodes, max_gap_days, n_jobs)
+    return partition(edges.adjacency(n), THRESHOLD_SHARE * threshold, COST_FACTOR * episodes.costs)
+
+
+def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> Edges:
+    """Pairs of episodes that may be of one story, and the mean cosine of their reports, less for days between them."""
+    within, parts = episodes.within, []
+    for left, right in _candidates(episodes, max_gap_days, n_jobs):
+        mean, _ = dot_products(episodes.means, left, right)
+        similarity = mean * np.exp(-_gaps(episodes, left, right) / EPISODE_MEMORY_DAYS)
+        kept = (similarity >= FLOOR) & (mean >= TIE_SHARE * np.maximum(within[left], within[right]))
+        parts.append((left[kept], right[kept], similarity[kept]))
+    return Edges.joined(parts)
+
+
+def _candidates(episodes: Episodes, max_gap_days: float, n_jobs: int | None) -> Iterator[tuple[Integers, Integers]]:
+    """Pairs ``left < right`` of dated episodes close in time that their heaviest features find, sorted."""
+    means, first, last = episodes.means, episodes.first, episodes.last
+    chunks = [chunk for chunk in chunks_of_days(first) if not np.isnan(first[chunk.start])]
+    postings = list(ordered_map(lambda chunk: means[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
+    for number, chunk in enumerate(chunks):
+        latest = last[chunk].max() + max_gap_days
+        near = [k for k in range(number, len(chunks)) if first[chunks[k].start] <= latest]
+        others = [(chunks[k].start, postings[k]) for k in near]
+        pairs = partial(_pairs_of_rows, episodes, max_gap_days, others)
+        yield from ordered_map(pairs, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs)
+
+
+def _pairs_of_rows(
+    episodes: Episodes, max_gap_days: float, others: list[tuple[int, csr_array]], rows: slice
+) -> tuple[Integers, Integers]:
+    heavy = _heaviest(episodes.means[rows], sum(np.diff(postings.indptr) for _, postings in others))
+    parts = []
+    for start, postings in others:
+        product = (heavy @ postings).tocoo()
+        left, right = product.row + np.int64(rows.start), product.col + np.int64(start)
+        close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))
+        close = close[_gaps(episodes, left[close], right[close]) <= max_gap_days]
+        parts.append((left[close], right[close]))
+    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
+    order = np.lexsort((right, left))
+    return left[order], right[order]
+
+
+def _heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:
+    """Rows with only their heaviest features, which have at most `MAX_POSTINGS` postings together.
+
+    The rarest features of a long episode are each in one of its reports, and weigh next to nothing in the mean.
+    `frequencies` is the number of postings of each feature.
+    """
+    rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
+    order = np.lexsort((vectors.indices, -vectors.data, rows))
+    total = np.concatenate([[0], np.cumsum(frequencies[vectors.indices[order]], dtype=np.int64)])
+    kept = np.sort(order[total[1:] - total[vectors.indptr[:-1]][rows] <= MAX_POSTINGS])
+    indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
+    return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
+
+
+def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
+    """Days between the end of the earlier and the beginning of the later one; 0 where they overlap."""
+    first, last = episodes.first, episodes.last
+    apart = np.maximum(first[left], first[right]) - np.minimum(last[left], last[right])
+    return np.asarray(np.maximum(apart, 0.0))
+
+
+def _squares(vectors: csr_array) -> Floats:
+    """Squared length of each row."""
+    rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
+    squares = vectors.data.astype(np.float64) ** 2
+    return np.bincount(rows, weights=squares, minlength=vectors.shape[0]).astype(np.float64)
