@@ -50,7 +50,7 @@ def fill(path, sample, **parameters):
         index.remove(sample[3].id)
         index.expire(datetime(2023, 3, 1, tzinfo=UTC))
         with index._session.store.transaction():
-            story, into = index._session.state.new_story(), index._session.store.by_id("a\x000").story
+            story, into = index._session.state.new_episode(), index._session.store.by_id("a\x000").episode
             index._session.state.merge(story, into)
         index.add(sample[160])
         index.remove(sample[160].id)
@@ -142,7 +142,7 @@ def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(plac
 def test_what_was_not_written_as_it_was_read_is_refused(place, sample, monkeypatch):
     source, target = place("file"), place("file")
     fill(source, sample)
-    monkeypatch.setattr(copying, "_copy", lambda origin, copy: copy.insert_stories(origin.all_stories()))
+    monkeypatch.setattr(copying, "_copy", lambda origin, copy: copy.insert_episodes(origin.all_episodes()))
     with pytest.raises(RuntimeError, match="nothing was stored"):
         copy_index(source, target)
     with pytest.raises(ValueError, match="is an unfinished copy"):

@@ -87,11 +87,11 @@ def memory(index):
 
 def remembered(state):
     table, window = state.live.nodes, state.live.window
-    nodes = np.flatnonzero(table._rows["story"]) + table._first
+    nodes = np.flatnonzero(table._rows["episode"]) + table._first
     days = table.days(nodes)
     return {
         "nodes": nodes.tolist(),
-        "stories": table.stories(nodes).tolist(),
+        "episodes": table.episodes(nodes).tolist(),
         "days": np.where(np.isnan(days), None, days).tolist(),
         "norms": table.norms(nodes).tolist(),
         "features": table.sizes(nodes).tolist(),
@@ -101,7 +101,7 @@ def remembered(state):
         "frequencies": counted(window),
         "bands": posted(state.live._bands, table),
         "leading": {name: found for name, p in state.live._features._slices.items() if (found := posted(p, table))},
-        "counters": (state.next_node, state.next_story, state.latest),
+        "counters": (state.next_node, state.next_episode, state.latest),
     }
 
 
@@ -151,8 +151,8 @@ def assert_whole(store, rows):
     for row in rows.values():
         canonical = rows[row.canonical]
         assert canonical.canonical == canonical.node
-        assert canonical.story == row.story
-        assert store.resolve(row.story) == row.story
+        assert canonical.episode == row.episode
+        assert store.resolve(row.episode) == row.episode
     canonical = {row.node for row in rows.values() if row.node == row.canonical}
     left, right, similarity = store.neighbours(list(rows))
     assert set(left.tolist()) <= canonical
@@ -169,12 +169,12 @@ def assert_remembered(found, store, rows):
     stored_features = store.article_features(list(rows))
     nodes, canonical = sorted(rows), sorted(row.node for row in rows.values() if row.node == row.canonical)
     assert found["nodes"] == nodes
-    assert found["stories"] == [rows[node].story for node in nodes]
+    assert found["episodes"] == [rows[node].episode for node in nodes]
     assert found["days"] == [rows[node].day for node in nodes]
     assert found["norms"] == [stored_features[node].norm for node in nodes]
     assert found["features"] == [len(stored_features[node].features) for node in nodes]
     assert found["canonical"] == canonical
-    assert found["sizes"] == Counter(rows[node].story for node in canonical)
+    assert found["sizes"] == Counter(rows[node].episode for node in canonical)
     assert found["counters"] == store.counters()
 
     first = window_start(store.counters()[0])
@@ -387,7 +387,7 @@ def test_after_a_refusal_articles_are_assigned_as_in_a_fresh_index(index, englis
 
 
 WRITES = [
-    "add_stories",
+    "add_episodes",
     "delete",
     "insert",
     "merge",
@@ -648,7 +648,7 @@ def test_a_young_index_weights_all_again_and_returns_what_it_merged(index, monke
     monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 4)
     old, _ = index.add_many([article("a", KHASAN), article("b", KHASAN_TOO)])
     with index._session.store.transaction():
-        index._session.state.assign(np.array([2]), index._session.state.new_story())
+        index._session.state.assign(np.array([2]), index._session.state.new_episode())
     apart = index.story_id("b")
     bank = index.add(article("c", BANK))
     assert bank == Assignment("c", index.story_id("c"), "new_story", None, None, (apart,))
@@ -872,7 +872,7 @@ def random_stories(index, seed):
     """Reports put into stories at random, as if they had been misjudged."""
     rng = random.Random(seed)
     with index._session.store.transaction():
-        stories = [index._session.state.new_story() for _ in range(12)]
+        stories = [index._session.state.new_episode() for _ in range(12)]
         for row in stored(index).values():
             if row.node == row.canonical and rng.random() < 0.6:
                 index._session.state.assign(np.array([row.node]), rng.choice(stories))
@@ -901,8 +901,8 @@ def test_refine_leaves_ids_where_most_of_their_reports_are(index, english, seed)
     index.add_many(english)
     random_stories(index, seed)
     rows = stored(index).values()
-    known = {row.story for row in rows}
-    canonical = {row.id: row.story for row in rows if row.node == row.canonical}
+    known = {row.episode for row in rows}
+    canonical = {row.id: row.episode for row in rows if row.node == row.canonical}
     index.refine(LONG_AGO)
     parts = defaultdict(Counter)
     for name, before in canonical.items():
@@ -935,7 +935,8 @@ def test_refine_of_nothing_moves_nothing(index, english):
 def test_a_story_that_refine_puts_into_another_leaves_an_alias(index):
     (name,) = {a.story_id for a in index.add_many(map(article, "ab", (KHASAN, KHASAN_TOO)))}
     with index._session.store.transaction():
-        index._session.state.assign(np.array([index._session.store.by_id("b").node]), index._session.state.new_story())
+        state = index._session.state
+        state.assign(np.array([state.store.by_id("b").node]), state.new_episode())
     other = index.story_id("b")
     index.refine(LONG_AGO)
     assert index.story_id("b") == name

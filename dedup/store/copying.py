@@ -33,7 +33,7 @@ class TableSum(NamedTuple):
 
 
 def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
-    """Copy a whole index to another file or database; articles and stories keep their numbers.
+    """Copy a whole index to another file or database; articles, episodes and stories keep their numbers.
 
     Parameters
     ----------
@@ -93,14 +93,14 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
 
 
 def _copy(source: Store, target: Store) -> None:
-    target.insert_stories(source.all_stories())
+    target.insert_episodes(source.all_episodes())
     for nodes in _blocks(source.nodes_before(np.inf)):
         rows, features = source.rows(nodes), source.article_features(nodes)
         target.insert([(rows[node], features[node]) for node in nodes])
     for name in source.learned_sources():
         target.set_learned_residue(name, source.learned_residue(name))
-    node, story, latest = source.counters()
-    target.set_counters(node, story)
+    node, episode, latest = source.counters()
+    target.set_counters(node, episode)
     if np.isfinite(latest):
         target.set_latest(latest)
 
@@ -111,7 +111,7 @@ def _sums(store: Store) -> dict[str, TableSum]:
     tables: dict[str, Iterable[Any]] = {
         "articles": ((node, Row(*row)) for node, row in _by_node(store.rows, nodes)),
         "traits": ((node, *to_bytes(features)) for node, features in _by_node(store.article_features, nodes)),
-        "stories": store.all_stories(),
+        "stories": store.all_episodes(),
         "habits": ((name, *to_bytes(store.learned_residue(name))) for name in store.learned_sources()),
         "counters": [store.counters()],
     }

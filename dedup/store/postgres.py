@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Integers, slices
 from dedup.store.postgres_connection import PostgresConnection
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, LearnedResidue, NodeColumns, Row, Written
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
 from dedup.store.sqlite_file import UNFINISHED
 
@@ -33,7 +33,7 @@ class PostgresStore(PostgresConnection, Store):
     The URL is as libpq reads it. To read, the right to SELECT is enough.
     """
 
-    def changes(self, data_version: int, n_features: int) -> Changes | None:
+    def written_by_others(self, data_version: int, n_features: int) -> Written | None:
         since = self._commits_known(data_version)
         if since is None or not 0 <= self._commits - since <= _MAX_COMMITS_BEHIND:
             return None
@@ -41,35 +41,35 @@ class PostgresStore(PostgresConnection, Store):
         nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
         blocks = (_array(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
-        return Changes(np.array(deleted, dtype=np.int64), changed)
+        return Written(np.array(deleted, dtype=np.int64), changed)
 
     def counters(self) -> tuple[int, int, float]:
         with self.snapshot():
-            node, story, latest = self._state
-        return node, story, -np.inf if latest is None else latest
+            node, episode, latest = self._state
+        return node, episode, -np.inf if latest is None else latest
 
     def set_latest(self, day: float) -> None:
         self._set_state(latest=day)
 
-    def set_counters(self, node: int, story: int) -> None:
+    def set_counters(self, node: int, episode: int) -> None:
         state = self._state
-        self._set_state(next_node=max(node, state.next_node), next_story=max(story, state.next_story))
+        self._set_state(next_node=max(node, state.next_node), next_episode=max(episode, state.next_episode))
 
-    def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
-        new = list(stories)
+    def insert_episodes(self, episodes: Iterable[tuple[int, int | None]]) -> None:
+        new = list(episodes)
         self._insert("stories", ("int8", "int8"), new)
-        self.set_counters(0, 1 + max((story for story, _ in new), default=0))
+        self.set_counters(0, 1 + max((episode for episode, _ in new), default=0))
 
-    def all_stories(self) -> list[tuple[int, int | None]]:
+    def all_episodes(self) -> list[tuple[int, int | None]]:
         return self._read("SELECT story, merged_into FROM dedup.stories ORDER BY story").fetchall()
 
-    def merge(self, story: int, into: int) -> None:
-        self._update("story = %s", "story = %s", into, story)
+    def merge(self, episode: int, into: int) -> None:
+        self._update("story = %s", "story = %s", into, episode)
         query = "UPDATE dedup.stories SET merged_into = %s WHERE story = %s OR merged_into = %s"
-        self._write(query, into, story, story)
+        self._write(query, into, episode, episode)
 
-    def resolve(self, story: int) -> int | None:
-        row = self._one("SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s", story)
+    def resolve(self, episode: int) -> int | None:
+        row = self._one("SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s", episode)
         return row and int(row[0])
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
@@ -106,16 +106,16 @@ class PostgresStore(PostgresConnection, Store):
             commit,
         )
 
-    def delete_empty_stories(self) -> None:
+    def delete_empty_episodes(self) -> None:
         self._write(
             "DELETE FROM dedup.stories WHERE NOT EXISTS "
             "(SELECT FROM dedup.articles WHERE articles.story = coalesce(stories.merged_into, stories.story))"
         )
 
-    def assign(self, canonical: Sequence[int], story: int) -> None:
+    def assign(self, canonical: Sequence[int], episode: int) -> None:
         nodes = _array(canonical)
-        self._update("story = %s", "node = ANY(%s::bigint[])", story, nodes)
-        self._update("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", story, nodes)
+        self._update("story = %s", "node = ANY(%s::bigint[])", episode, nodes)
+        self._update("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", episode, nodes)
 
     def replace_canonical(self, canonical: int, former: int) -> None:
         self._update("speaker = %s", "speaker = %s AND speaker != node", canonical, former)
@@ -220,8 +220,8 @@ class PostgresStore(PostgresConnection, Store):
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
         for row in self._read(f"SELECT {_ROW_COLUMNS} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
-            node, name, digest, day, expiry_day, story, canonical, source, fields = row
-            yield Row(node, name.decode(), digest, day, expiry_day, story, canonical, source.decode(), fields.decode())
+            node, name, *others, source, fields = row
+            yield Row._make((node, name.decode(), *others, source.decode(), fields.decode()))
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"

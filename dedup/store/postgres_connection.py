@@ -67,7 +67,7 @@ class State(NamedTuple):
     """The next numbers, and the latest day of any article; None for none."""
 
     next_node: int
-    next_story: int
+    next_episode: int
     latest: float | None
 
 

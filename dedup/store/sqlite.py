@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, LearnedResidue, NodeColumns, Row, Written
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
 from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 
@@ -74,7 +74,7 @@ class SqliteStore(Store):
     def _data_version(self) -> int:
         return self._number("PRAGMA data_version")
 
-    def changes(self, data_version: int, n_features: int) -> Changes | None:  # noqa: ARG002
+    def written_by_others(self, data_version: int, n_features: int) -> Written | None:  # noqa: ARG002
         return None  # SQLite does not tell
 
     def counters(self) -> tuple[int, int, float]:
@@ -86,25 +86,27 @@ class SqliteStore(Store):
         self._db.execute("DELETE FROM latest")
         self._db.execute("INSERT INTO latest VALUES (?)", (day,))
 
-    def set_counters(self, node: int, story: int) -> None:
+    def set_counters(self, node: int, episode: int) -> None:
         used = self.counters()
-        for table, number, next_number in (("articles", node, used[0]), ("stories", story, used[1])):
+        for table, number, next_number in (("articles", node, used[0]), ("stories", episode, used[1])):
             if number > next_number:
                 self._db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
                 self._db.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, number - 1))
 
-    def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
-        self._db.executemany("INSERT INTO stories VALUES (?, ?)", stories)
+    def insert_episodes(self, episodes: Iterable[tuple[int, int | None]]) -> None:
+        self._db.executemany("INSERT INTO stories VALUES (?, ?)", episodes)
 
-    def all_stories(self) -> list[tuple[int, int | None]]:
+    def all_episodes(self) -> list[tuple[int, int | None]]:
         return self._db.execute("SELECT story, merged_into FROM stories ORDER BY story").fetchall()
 
-    def merge(self, story: int, into: int) -> None:
-        self._db.execute("UPDATE articles SET story = ? WHERE story = ?", (into, story))
-        self._db.execute("UPDATE stories SET merged_into = ? WHERE story = ? OR merged_into = ?", (into, story, story))
+    def merge(self, episode: int, into: int) -> None:
+        self._db.execute("UPDATE articles SET story = ? WHERE story = ?", (into, episode))
+        query = "UPDATE stories SET merged_into = ? WHERE story = ? OR merged_into = ?"
+        self._db.execute(query, (into, episode, episode))
 
-    def resolve(self, story: int) -> int | None:
-        row = self._db.execute("SELECT coalesce(merged_into, story) FROM stories WHERE story = ?", (story,)).fetchone()
+    def resolve(self, episode: int) -> int | None:
+        query = "SELECT coalesce(merged_into, story) FROM stories WHERE story = ?"
+        row = self._db.execute(query, (episode,)).fetchone()
         return row and int(row[0])
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
@@ -124,13 +126,13 @@ class SqliteStore(Store):
         for table in ("articles", "traits"):
             self._db.executemany(f"DELETE FROM {table} WHERE node = ?", ((node,) for node in nodes))  # noqa: S608
 
-    def delete_empty_stories(self) -> None:
+    def delete_empty_episodes(self) -> None:
         self._db.execute("DELETE FROM stories WHERE coalesce(merged_into, story) NOT IN (SELECT story FROM articles)")
 
-    def assign(self, canonical: Sequence[int], story: int) -> None:
+    def assign(self, canonical: Sequence[int], episode: int) -> None:
         for condition in ("node = ?", "speaker = ? AND speaker != node"):
             query = f"UPDATE articles SET story = ? WHERE {condition}"  # noqa: S608
-            self._db.executemany(query, ((story, node) for node in canonical))
+            self._db.executemany(query, ((episode, node) for node in canonical))
 
     def replace_canonical(self, canonical: int, former: int) -> None:
         self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ? AND speaker != node", (canonical, former))

@@ -1,4 +1,4 @@
-"""What becomes of stories when articles are removed or expire, and when stories are refined."""
+"""What becomes of episodes when articles are removed or expire, and when episodes are refined."""
 
 from collections import Counter
 
@@ -25,12 +25,13 @@ def remove_by_id(state: IndexState, article_id: str) -> bool:
 def remove(state: IndexState, nodes: list[int]) -> None:
     """Remove articles.
 
-    Where a canonical article goes, its first copy becomes canonical; a story splits where it no longer holds together.
+    Where a canonical article goes, its first copy becomes canonical; an episode splits where it no longer holds
+    together.
     """
     gone = np.array(nodes, dtype=np.int64)
     table = state.live.nodes
     canonical = gone[table.is_canonical(gone)]
-    stories = table.stories(canonical).tolist()
+    episodes = table.episodes(canonical).tolist()
     state.store.delete(nodes)
     for node in canonical.tolist():
         state.live.window.remove(node)
@@ -39,14 +40,14 @@ def remove(state: IndexState, nodes: list[int]) -> None:
     first_copies = {former: copy for copy, former in reversed(state.store.copies(canonical.tolist()))}
     for former, first_copy in sorted(first_copies.items()):
         _make_canonical(state, first_copy, former)
-    state.split(set(stories))
+    state.split(set(episodes))
 
 
 def expire(state: IndexState, day: float) -> int:
     """Remove the articles whose expiry day is earlier; return their number."""
     nodes = state.store.nodes_before(day)
     remove(state, nodes)
-    state.store.delete_empty_stories()
+    state.store.delete_empty_episodes()
     state.source_residue.delete_unused()
     state.live.compact()
     return len(nodes)
@@ -76,39 +77,39 @@ def _text_features(stored: ArticleFeatures) -> TextFeatures:
 
 
 def refine(state: IndexState, day: float) -> list[Move]:
-    """Partition the stories with an article since that day again, as the batch does."""
+    """Partition the episodes with an article since that day again, as the batch does."""
     numbers = state.store.story_numbers(day, 1)
     if not numbers:
         return []
-    canonical = state.live.nodes.of_stories(numbers)
-    before = dict(zip(canonical.tolist(), state.live.nodes.stories(canonical).tolist(), strict=True))
+    canonical = state.live.nodes.of_episodes(numbers)
+    before = dict(zip(canonical.tolist(), state.live.nodes.episodes(canonical).tolist(), strict=True))
     labels = state.partition(canonical, state.edges(canonical))
     parts = [canonical[part] for part in members(labels)]
     overlaps = sorted(
-        (-count, story, part)
+        (-count, episode, part)
         for part, nodes in enumerate(parts)
-        for story, count in Counter(before[node] for node in nodes.tolist()).items()
+        for episode, count in Counter(before[node] for node in nodes.tolist()).items()
     )
-    # Each part takes the story that most of its reports come from, the largest overlap first.
-    story_of_part: dict[int, int] = {}
-    for _, story, part in overlaps:
-        if part not in story_of_part and story not in story_of_part.values():
-            story_of_part[part] = story
+    # Each part takes the episode that most of its reports come from, the largest overlap first.
+    episode_of_part: dict[int, int] = {}
+    for _, episode, part in overlaps:
+        if part not in episode_of_part and episode not in episode_of_part.values():
+            episode_of_part[part] = episode
     moves = []
     for part, nodes in enumerate(parts):
-        story = story_of_part.get(part) or state.new_story()
-        moves += _move(state, np.array([node for node in nodes.tolist() if before[node] != story]), story)
-    # A story that lost all of its reports becomes an alias of the one that most of them went to.
-    for story in sorted(set(before.values()) - set(story_of_part.values())):
-        part = next(part for _, other, part in overlaps if other == story)
-        state.merge(story, int(state.live.nodes.stories(parts[part][:1])[0]))
+        episode = episode_of_part.get(part) or state.new_episode()
+        moves += _move(state, np.array([node for node in nodes.tolist() if before[node] != episode]), episode)
+    # An episode that lost all of its reports becomes an alias of the one that most of them went to.
+    for episode in sorted(set(before.values()) - set(episode_of_part.values())):
+        part = next(part for _, other, part in overlaps if other == episode)
+        state.merge(episode, int(state.live.nodes.episodes(parts[part][:1])[0]))
     return moves
 
 
-def _move(state: IndexState, canonical: Integers, story: int) -> list[Move]:
+def _move(state: IndexState, canonical: Integers, episode: int) -> list[Move]:
     if not len(canonical):
         return []
     nodes = canonical.tolist()
     rows = state.store.rows(nodes + [copy for copy, _ in state.store.copies(nodes)])
-    state.assign(canonical, story)
-    return [Move(row.id, format_story_id(row.story), format_story_id(story)) for _, row in sorted(rows.items())]
+    state.assign(canonical, episode)
+    return [Move(row.id, format_story_id(row.episode), format_story_id(episode)) for _, row in sorted(rows.items())]

@@ -28,7 +28,7 @@ def story_id_of(state: IndexState, article_id: str) -> str:
     row = row_of(state, article_id)
     if row is None:
         raise KeyError(f"no article has the id {article_id!r}")
-    return format_story_id(row.story)
+    return format_story_id(row.episode)
 
 
 def story_by_id(state: IndexState, story_id: str, rule: str | Chooser) -> Story:
@@ -73,4 +73,4 @@ def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:
     nodes, similarities = nodes[order], similarities[order]
     found = [(rows[node], value) for node, value in zip(nodes.tolist(), similarities.tolist(), strict=True)]
     own = {article.id} if has_id else set()
-    return [Similar(row.id, format_story_id(row.story), value) for row, value in found if row.id not in own]
+    return [Similar(row.id, format_story_id(row.episode), value) for row, value in found if row.id not in own]

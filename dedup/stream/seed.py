@@ -61,9 +61,9 @@ def _insert_all(
     nodes = state.next_node + np.arange(len(order))
     copies = numbered_by_first(labelled.near_duplicate_labels[order])
     canonical = nodes[first_members(copies)[copies]]
-    stories, n_stories = state.next_story + labelled.labels[order], int(labelled.labels.max(initial=-1)) + 1
-    state.store.add_stories(range(state.next_story, state.next_story + n_stories))
-    state.next_story += n_stories
+    episodes, n_episodes = state.next_episode + labelled.labels[order], int(labelled.labels.max(initial=-1)) + 1
+    state.store.add_episodes(range(state.next_episode, state.next_episode + n_episodes))
+    state.next_episode += n_episodes
     cut = state.settings.cut_residue
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
@@ -77,7 +77,7 @@ def _insert_all(
                 for article, (residue, of_title) in zip(articles, spans, strict=True)
             ]
         matched = match_articles(state, articles, canonical[a:b])
-        state.live.nodes.assign(matched.nodes, stories[a:b])
+        state.live.nodes.assign(matched.nodes, episodes[a:b])
         state.count_reports(matched.nodes, 1)
         session.assigner.insert(articles, texts, matched)
         state.live.window.advance(state.next_node)

@@ -66,10 +66,10 @@ class Session:
         if data_version == self._data_version:
             return
         known, self._data_version = self._data_version, None
-        changes = None if known is None else self.store.changes(known, INDEXED_FEATURES)
-        if changes is None:
+        written = None if known is None else self.store.written_by_others(known, INDEXED_FEATURES)
+        if written is None:
             self.state = IndexState(self.store, self.settings)
             self.assigner = Assigner(self.state)
         else:
-            self.state.apply_changes(changes)
+            self.state.catch_up(written)
         self._data_version = data_version

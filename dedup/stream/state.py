@@ -9,23 +9,23 @@ from dedup.arrays import Floats, Integers, members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
-from dedup.store.records import Changes, NodeColumns
+from dedup.store.records import NodeColumns, Written
 from dedup.story.candidates import Edges
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
-from dedup.stream.totals import StoryTotals
+from dedup.stream.totals import EpisodeTotals
 
 
 class IndexState:
-    """The stored and the live articles and stories of an index; changed within an open transaction."""
+    """The stored and the live articles and episodes of an index; changed within an open transaction."""
 
     def __init__(self, store: Store, settings: StorySettings) -> None:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
-        self.totals = StoryTotals()
-        self.next_node, self.next_story, self.latest = store.counters()
+        self.totals = EpisodeTotals()
+        self.next_node, self.next_episode, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
             self._add_live(columns)
@@ -39,7 +39,7 @@ class IndexState:
             return
         table, sizes = self.live.nodes, columns.sizes
         table.add(nodes, days=columns.days, norms=columns.norms, sizes=sizes, is_canonical=is_canonical)
-        table.assign(nodes, columns.stories)
+        table.assign(nodes, columns.episodes)
         self.count_reports(nodes, 1)
         filled = np.array([len(bands) > 0 for bands in columns.bands])
         if filled.any():
@@ -49,17 +49,17 @@ class IndexState:
     def _add_features(self, columns: NodeColumns) -> None:
         self.live.add_features(columns.nodes, columns.days, columns.features)
 
-    def apply_changes(self, changes: Changes) -> None:
+    def catch_up(self, written: Written) -> None:
         """Bring memory up to date with what others wrote, as if everything was read again."""
         live, known = self.live, self.next_node
-        deleted = changes.deleted[changes.deleted < known]
+        deleted = written.deleted[written.deleted < known]
         self.count_reports(deleted, -1)
         for node in deleted.tolist():
             live.window.remove(node)
         live.nodes.remove(deleted)
-        self.next_node, self.next_story, self.latest = self.store.counters()
+        self.next_node, self.next_episode, self.latest = self.store.counters()
         canonical: list[int] = []
-        for columns in changes.changed:
+        for columns in written.changed:
             is_new = columns.nodes >= known
             canonical += self._update_live(columns.select(~is_new))
             canonical += columns.nodes[is_new & (columns.canonical == columns.nodes)].tolist()
@@ -76,7 +76,7 @@ class IndexState:
         """Update live articles; return those that have become canonical."""
         table, nodes = self.live.nodes, columns.nodes
         self.count_reports(nodes, -1)
-        table.assign(nodes, columns.stories)
+        table.assign(nodes, columns.episodes)
         table.set_norms(nodes, columns.norms)
         promoted = columns.select((columns.canonical == nodes) & ~table.is_canonical(nodes))
         self._add_features(promoted)
@@ -86,12 +86,12 @@ class IndexState:
         return list(promoted.nodes.tolist())
 
     def count_reports(self, nodes: Integers, each: int) -> None:
-        """Add every report among nodes to the totals of its story, or take it from them where `each` is -1."""
+        """Add every report among nodes to the totals of its episode, or take it from them where `each` is -1."""
         reports = nodes[self.live.nodes.is_canonical(nodes)]
-        self.totals.add(self.live.nodes.stories(reports), self.costs_of(reports), each)
+        self.totals.add(self.live.nodes.episodes(reports), self.costs_of(reports), each)
 
     def costs_of(self, nodes: Integers) -> Floats:
-        """What nodes pay to join a story."""
+        """What nodes pay to join an episode."""
         return join_costs(self.live.nodes.sizes(nodes))
 
     def features_of(self, nodes: Integers) -> dict[int, Features]:
@@ -99,40 +99,40 @@ class IndexState:
         stored = self.store.article_features(nodes.tolist())
         return {node: (own.features, own.counts) for node, own in stored.items()}
 
-    def assign(self, canonical: Integers, story: int) -> None:
-        """Move reports and their copies to a story."""
+    def assign(self, canonical: Integers, episode: int) -> None:
+        """Move reports and their copies to an episode."""
         nodes = canonical.tolist()
         self.count_reports(canonical, -1)
-        self.store.assign(nodes, story)
+        self.store.assign(nodes, episode)
         copies = [copy for copy, _ in self.store.copies(nodes)]
-        self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), story)
+        self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), episode)
         self.count_reports(canonical, 1)
 
-    def merge(self, story: int, into: int) -> None:
-        """Move all of a story to another one, of which it becomes an alias."""
-        self.live.nodes.merge(story, into)
-        self.totals.merge(story, into)
-        self.store.merge(story, into)
+    def merge(self, episode: int, into: int) -> None:
+        """Move all of an episode to another one, of which it becomes an alias."""
+        self.live.nodes.merge(episode, into)
+        self.totals.merge(episode, into)
+        self.store.merge(episode, into)
 
-    def new_story(self) -> int:
-        """Return the number of a new story, which has no articles yet."""
-        story, self.next_story = self.next_story, self.next_story + 1
-        self.store.add_stories([story])
-        return story
+    def new_episode(self) -> int:
+        """Return the number of a new episode, which has no articles yet."""
+        episode, self.next_episode = self.next_episode, self.next_episode + 1
+        self.store.add_episodes([episode])
+        return episode
 
-    def split(self, stories: Iterable[int]) -> None:
-        """Split stories whose reports no longer hold together; the largest part keeps the number."""
-        canonical = self.live.nodes.of_stories(stories)
+    def split(self, episodes: Iterable[int]) -> None:
+        """Split episodes whose reports no longer hold together; the largest part keeps the number."""
+        canonical = self.live.nodes.of_episodes(episodes)
         if not len(canonical):
             return
-        own = self.live.nodes.stories(canonical)
+        own = self.live.nodes.episodes(canonical)
         labels = self.partition(canonical, self.edges(canonical).within(own))
         parts: dict[int, list[Integers]] = defaultdict(list)
         for part in members(labels):
             parts[int(own[part[0]])].append(canonical[part])
         for _, pieces in sorted(parts.items()):
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
-                self.assign(piece, self.new_story())
+                self.assign(piece, self.new_episode())
 
     def partition(self, nodes: Integers, edges: Edges) -> Integers:
         """Stories of reports, given the similar pairs among them, as a batch finds them; numbered by first member."""
