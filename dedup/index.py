@@ -35,7 +35,7 @@ class StoryIndex:
         SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it. Or the
         URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write. The index
         is kept in the schema "dedup"; it needs ``pip install "dedup-stories[postgres]"``.
-    story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
+    story_threshold, max_gap_days, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only. The residue of a source
         is learned as its articles come.
     representative, timezone
@@ -81,6 +81,7 @@ class StoryIndex:
         path: str | Path,
         *,
         story_threshold: float = default.STORY_THRESHOLD,
+        max_gap_days: float = default.MAX_GAP_DAYS,
         near_threshold: float = default.NEAR_THRESHOLD,
         recall: float = default.RECALL,
         num_perm: int = default.NUM_PERM,
@@ -94,9 +95,9 @@ class StoryIndex:
     ) -> None:
         near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
         check(story_threshold=story_threshold, representative=representative, timezone=timezone)
-        check(cut_residue=cut_residue, max_chars=max_chars)
+        check(max_gap_days=max_gap_days, cut_residue=cut_residue, max_chars=max_chars)
         check_near(near)
-        settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
+        settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars), float(max_gap_days))
         self._rule, self._timezone = representative, timezone
         self._session = Session(path, settings, read_only=read_only)
 

@@ -63,6 +63,7 @@ class StorySettings:
     story_threshold: float
     cut_residue: bool
     max_chars: int
+    max_gap_days: float = MAX_GAP_DAYS
 
     def to_dict(self) -> dict[str, float | int | bool | str]:
         """The parameters by the names that users know, as plain Python values.
@@ -74,6 +75,7 @@ class StorySettings:
         """
         return {
             "story_threshold": float(self.story_threshold),
+            "max_gap_days": float(self.max_gap_days),
             "near_threshold": float(self.near.threshold),
             "recall": float(self.near.recall),
             "num_perm": int(self.near.num_perm),

@@ -251,9 +251,12 @@ class LabelledArticles(NamedTuple):
         Near-duplicate group of each article, numbered in any way.
     parameters : dict of str to object
         The parameters of `StoryIndex` that they were found with, by name.
+    episode_labels : ndarray of int64, shape (n_articles,), optional
+        Episode of each article, numbered from 0 without gaps; by default each story is one.
     """
 
     articles: Sequence[Article]
     labels: NDArray[np.int64]
     near_duplicate_labels: NDArray[np.int64]
     parameters: dict[str, Any]
+    episode_labels: NDArray[np.int64] | None = None

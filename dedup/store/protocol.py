@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers
-from dedup.store.records import ArticleFeatures, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
 
 
 class Store(Protocol):
@@ -66,6 +66,15 @@ class Store(Protocol):
     def resolve(self, episode: int) -> int | None:
         """Return the episode that this one has been merged into, itself if it was not, None if there was none."""
 
+    def set_chapters(self, chapters: Iterable[tuple[int, int, int]]) -> None:
+        """Store for episodes the story of each, and the one that it was told to be in; its own number for none."""
+
+    def chapters(self) -> list[tuple[int, int, int]]:
+        """Return the episodes that are part of the story of another, ascending, as `set_chapters` was given them."""
+
+    def stories_of(self, episodes: Iterable[int]) -> dict[int, int]:
+        """Return the story of each episode, its own where no other was set."""
+
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         """Store new articles."""
 
@@ -79,7 +88,7 @@ class Store(Protocol):
         """Delete articles."""
 
     def delete_empty_episodes(self) -> None:
-        """Delete the episodes that have no articles, and their aliases."""
+        """Delete the episodes whose stories have no articles, and their aliases."""
 
     def assign(self, canonical: Sequence[int], episode: int) -> None:
         """Move canonical articles and their copies to an episode."""
@@ -103,7 +112,7 @@ class Store(Protocol):
         """Return pairs of a node, ascending, and its neighbour, which may be deleted, and their similarities."""
 
     def of_story(self, story: int) -> list[Row]:
-        """Return the articles of a story, by node."""
+        """Return the articles of the episodes of a story, by node."""
 
     def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
         """Return the nodes of the copies of canonical articles, ascending, each with its canonical node."""
@@ -140,6 +149,18 @@ class Store(Protocol):
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
         """Return stories of at least `min_size` articles, one of them of that expiry day or later; the latest first."""
+
+    def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
+        """Add entries to the log of changes, above all others."""
+
+    def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
+        """Return the entries of the log with a greater cursor, ascending, at most `limit`."""
+
+    def last_cursor(self) -> int:
+        """Return the cursor of the last entry of the log; 0 for none ever."""
+
+    def delete_changes_before(self, day: float) -> None:
+        """Delete the entries before the first of that day or later, but for the very last one."""
 
     def count(self) -> int:
         """Return the number of articles."""

@@ -55,6 +55,18 @@ class LearnedResidue(NamedTuple):
         return cls(next_node, articles, np.frombuffer(keys, dtype=np.uint64), np.frombuffer(anywhere, dtype=np.bool_))
 
 
+class ChangeRow(NamedTuple):
+    """An entry of the log of changes as it is stored; see `dedup.stream.assignment.Change`."""
+
+    cursor: int  # ascending, without gaps
+    day: float  # the latest day of any article when it was written
+    kind: str
+    story: int
+    episode: int | None
+    article: str | None
+    into: int | None
+
+
 class NodeColumns(NamedTuple):
     """What an index keeps in memory of n articles: columns of length n, by ascending node."""
 
@@ -89,3 +101,4 @@ class Written(NamedTuple):
 
     deleted: Integers  # some may be newer than what was known before
     changed: Iterator[NodeColumns]  # new articles, and those whose episode, canonical article or norm may differ
+    chapters: list[tuple[int, int, int]]  # as `Store.set_chapters` was given them

@@ -12,16 +12,20 @@ from dedup.article import Article
 from dedup.progress import Progress, track
 from dedup.store.records import ArticleFeatures, Row
 from dedup.store.serialization import digest_of, encode_article, source_of
-from dedup.stream.assignment import Assignment, format_story_id
+from dedup.stream.assignment import Assignment, Outcome, format_episode_id, format_story_id
+from dedup.stream.joins import decide
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.maintenance import remove
 from dedup.stream.matching import MatchedArticles, match_articles
 from dedup.stream.state import IndexState
-from dedup.stream.unions import merge_alike, reports_near
+from dedup.stream.unions import episodes_since, merge_alike, reports_near
 
 #: An index that has had fewer articles is young: its document frequencies change fast. It weights all its articles
 #: again and merges episodes each time that so many have come; an older one merges episodes at each `TEXTS_AT_ONCE`.
 _YOUNG, _YOUNG_STEP = 3000, 50
+
+#: At each such step the episodes that have got reports find their stories; up to this number, at each article.
+_EACH = 50
 
 #: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
 #: index for more by this share, which falls to 1/e with this many articles in the window.
@@ -68,7 +72,7 @@ class Assigner:
         """Add new articles in blocks that end where residue is learned and articles are weighted again."""
         first = 0
         while first < len(articles):
-            step = _step(self._state.next_node)
+            step = 1 if self._state.next_node <= _EACH else _step(self._state.next_node)
             most = self._count_readable(articles[first : first + step])
             stop = first + min(step - self._state.next_node % step, most)
             yield from self._add_block(articles[first:stop], texts[first:stop])
@@ -85,14 +89,15 @@ class Assigner:
         state = self._state
         (former,) = self._episodes(np.array([node])).tolist()
         if digest == digest_of(text):
-            return Assignment(article.id, format_story_id(former), "unchanged")
+            return self._assignment(article, former, "unchanged")
         remove(state, [node])
-        was_alone = not state.totals.sizes[former]
+        of_story = state.chapters.episodes_of([state.chapters.story(former)])
+        was_alone = not any(state.totals.sizes[episode] for episode in of_story)
         (assignment,) = self._add_block([article], [text])
         (episode,) = self._episodes(np.array([state.next_node - 1])).tolist()
         if was_alone:  # its former episode becomes an alias
             state.merge(former, episode)
-        return replace(assignment, outcome="updated")
+        return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.story(episode)))
 
     def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
         state = self._state
@@ -110,11 +115,15 @@ class Assigner:
         for episode, into in merges:
             state.store.merge(episode, into)
         step = _step(state.next_node - 1)
+        merged = assignments[-1].merged
         if state.next_node % step == 0:
-            merged = assignments[-1].merged + tuple(map(format_story_id, self._merge_alike()))
-            (episode,) = self._episodes(matched.nodes[-1:]).tolist()
-            assignments[-1] = replace(assignments[-1], story_id=format_story_id(episode), merged=merged)
+            merged += tuple(map(format_story_id, self._merge_alike()))
             state.source_residue.learn(state.next_node - step)
+            decide(state, episodes_since(state, state.next_node - step))
+        elif state.next_node <= _EACH:
+            decide(state, episodes_since(state, int(matched.nodes[0])))
+        now = self._assignment(articles[-1], self._episodes(matched.nodes[-1:]).item(), assignments[-1].outcome)
+        assignments[-1] = replace(assignments[-1], merged=merged, story_id=now.story_id, episode_id=now.episode_id)
         state.live.window.advance(state.next_node)
         return assignments
 
@@ -126,7 +135,7 @@ class Assigner:
         if i in matched.originals:
             (episode,) = self._episodes(matched.canonical[i : i + 1]).tolist()
             state.live.nodes.assign(node, episode)
-            return Assignment(article.id, format_story_id(episode), "near_duplicate", *matched.originals[i])
+            return self._assignment(article, episode, "near_duplicate", *matched.originals[i])
         others, similarities = matched.neighbours[i]
         sums: dict[int, float] = defaultdict(float)  # of the similarities to the reports of each episode
         for episode, similarity in zip(self._episodes(others).tolist(), similarities.tolist(), strict=True):
@@ -141,12 +150,24 @@ class Assigner:
         state.live.nodes.assign(node, best)
         totals.add(np.array([best]), cost)
         if best not in sums:
-            return Assignment(article.id, format_story_id(best), "new_story")
+            return self._assignment(article, best, "new_story")
         similarity = sums.pop(best) / (totals.sizes[best] - 1)
         merged, episode = self._merge(best, sums, matched, threshold)
         merges += merged
         names = tuple(format_story_id(former) for former, _ in merged)
-        return Assignment(article.id, format_story_id(episode), "report", None, similarity, names)
+        return self._assignment(article, episode, "report", None, similarity, names)
+
+    def _assignment(
+        self,
+        article: Article,
+        episode: int,
+        outcome: Outcome,
+        near_duplicate_of: str | None = None,
+        similarity: float | None = None,
+        merged: tuple[str, ...] = (),
+    ) -> Assignment:
+        story, own = format_story_id(self._state.chapters.story(episode)), format_episode_id(episode)
+        return Assignment(article.id, story, outcome, near_duplicate_of, similarity, merged, own)
 
     def _threshold(self, n_reports: int) -> float:
         margin = _MARGIN * math.exp(-n_reports / _MARGIN_ARTICLES)
@@ -159,7 +180,7 @@ class Assigner:
 
         Stories that did not gain by merging before can only gain now if the new report alone gains by it.
         """
-        nodes, totals = self._state.live.nodes, self._state.totals
+        totals = self._state.totals
         merged: list[tuple[int, int]] = []
         others = {other for other, total in sums.items() if total > threshold * totals.sizes[other]}
         while others:
@@ -174,8 +195,7 @@ class Assigner:
                 break
             others.remove(best)
             episode, former = min(episode, best), max(episode, best)
-            nodes.merge(former, episode)
-            totals.merge(former, episode)
+            self._state.merge_live(former, episode)
             merged.append((former, episode))
         return merged, episode
 

@@ -7,6 +7,8 @@ import numpy as np
 from dedup.arrays import Integers, members
 from dedup.store.records import ArticleFeatures
 from dedup.stream.assignment import Move, format_story_id
+from dedup.stream.chapters import Chapters
+from dedup.stream.joins import decide
 from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.matching import find_neighbours
 from dedup.stream.queries import row_of
@@ -40,14 +42,16 @@ def remove(state: IndexState, nodes: list[int]) -> None:
     first_copies = {former: copy for copy, former in reversed(state.store.copies(canonical.tolist()))}
     for former, first_copy in sorted(first_copies.items()):
         _make_canonical(state, first_copy, former)
-    state.split(set(episodes))
+    decide(state, [*episodes, *state.split(set(episodes))])
 
 
 def expire(state: IndexState, day: float) -> int:
     """Remove the articles whose expiry day is earlier; return their number."""
     nodes = state.store.nodes_before(day)
     remove(state, nodes)
+    state.flush()
     state.store.delete_empty_episodes()
+    state.chapters = Chapters(state.store.chapters())
     state.source_residue.delete_unused()
     state.live.compact()
     return len(nodes)
@@ -77,11 +81,37 @@ def _text_features(stored: ArticleFeatures) -> TextFeatures:
 
 
 def refine(state: IndexState, day: float) -> list[Move]:
-    """Partition the episodes with an article since that day again, as the batch does."""
+    """Partition the stories with an article since that day again, as the batch does."""
     numbers = state.store.story_numbers(day, 1)
     if not numbers:
         return []
-    canonical = state.live.nodes.of_episodes(numbers)
+    episodes = state.chapters.episodes_of(numbers)
+    canonical = state.live.nodes.of_episodes(episodes)
+    nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
+    former = stories_by_node(state, nodes)
+    _refine_episodes(state, canonical)
+    # Nothing that was told holds any longer. Numbers of stories whose oldest episode is gone become aliases.
+    state.keep(state.chapters.part(episodes))
+    touched = np.unique(state.live.nodes.episodes(canonical))
+    decide(state, touched)
+    now = stories_by_node(state, nodes)
+    for number in numbers:
+        if not state.totals.sizes[number]:
+            went = Counter(now[node] for node in nodes if former[node] == number)
+            state.keep(state.chapters.put({number: min(went, key=lambda story: (-went[story], story))}))
+    rows = state.store.rows([node for node in nodes if now[node] != former[node]])
+    names = ((row.id, former[node], now[node]) for node, row in sorted(rows.items()))
+    return [Move(name, format_story_id(before), format_story_id(after)) for name, before, after in names]
+
+
+def stories_by_node(state: IndexState, nodes: list[int]) -> dict[int, int]:
+    """Return the story of each node."""
+    stories = state.chapters.stories(state.live.nodes.episodes(np.array(nodes, dtype=np.int64)))
+    return dict(zip(nodes, stories.tolist(), strict=True))
+
+
+def _refine_episodes(state: IndexState, canonical: Integers) -> None:
+    """Partition reports, of which these are all of their episodes, into episodes again."""
     before = dict(zip(canonical.tolist(), state.live.nodes.episodes(canonical).tolist(), strict=True))
     labels = state.partition(canonical, state.edges(canonical))
     parts = [canonical[part] for part in members(labels)]
@@ -95,21 +125,12 @@ def refine(state: IndexState, day: float) -> list[Move]:
     for _, episode, part in overlaps:
         if part not in episode_of_part and episode not in episode_of_part.values():
             episode_of_part[part] = episode
-    moves = []
     for part, nodes in enumerate(parts):
         episode = episode_of_part.get(part) or state.new_episode()
-        moves += _move(state, np.array([node for node in nodes.tolist() if before[node] != episode]), episode)
+        moved = [node for node in nodes.tolist() if before[node] != episode]
+        if moved:
+            state.assign(np.array(moved, dtype=np.int64), episode)
     # An episode that lost all of its reports becomes an alias of the one that most of them went to.
     for episode in sorted(set(before.values()) - set(episode_of_part.values())):
         part = next(part for _, other, part in overlaps if other == episode)
         state.merge(episode, int(state.live.nodes.episodes(parts[part][:1])[0]))
-    return moves
-
-
-def _move(state: IndexState, canonical: Integers, episode: int) -> list[Move]:
-    if not len(canonical):
-        return []
-    nodes = canonical.tolist()
-    rows = state.store.rows(nodes + [copy for copy, _ in state.store.copies(nodes)])
-    state.assign(canonical, episode)
-    return [Move(row.id, format_story_id(row.episode), format_story_id(episode)) for _, row in sorted(rows.items())]

@@ -56,7 +56,9 @@ class Session:
             try:
                 with self.store.transaction() as data_version:
                     self._refresh(data_version)
-                    return work()
+                    result = work()
+                    self.state.flush()
+                    return result
             except BaseException:
                 self._data_version = None
                 raise

@@ -13,6 +13,7 @@ from dedup.store.records import NodeColumns, Written
 from dedup.story.candidates import Edges
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
+from dedup.stream.chapters import Chapter, Chapters
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
 from dedup.stream.totals import EpisodeTotals
@@ -24,7 +25,8 @@ class IndexState:
     def __init__(self, store: Store, settings: StorySettings) -> None:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
-        self.totals = EpisodeTotals()
+        self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
+        self._changed_chapters: dict[int, Chapter] = {}
         self.next_node, self.next_episode, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
@@ -69,6 +71,10 @@ class IndexState:
         for node, (features, counts) in sorted(self.features_of(counted).items()):
             live.window.add(node, features, counts)
         self.source_residue.clear()
+        # Chapters of stories without articles are deleted with the last of these.
+        self.chapters.set(written.chapters)
+        if len(deleted):
+            self.chapters = Chapters(self.store.chapters())
         if len(deleted) > len(live.nodes.canonical()):
             live.compact()
 
@@ -109,10 +115,29 @@ class IndexState:
         self.count_reports(canonical, 1)
 
     def merge(self, episode: int, into: int) -> None:
-        """Move all of an episode to another one, of which it becomes an alias."""
+        """Move all of an episode to another one, of which it becomes an alias, and their stories into one."""
+        self.merge_live(episode, into)
+        self.store.merge(episode, into)
+
+    def merge_live(self, episode: int, into: int) -> None:
+        """See `merge`; without the store, where the articles may not be yet."""
         self.live.nodes.merge(episode, into)
         self.totals.merge(episode, into)
-        self.store.merge(episode, into)
+        self.keep(self.chapters.merge(episode, into))
+
+    def tell(self, story: int) -> None:
+        """Tell that a story is part of the one that it was put into."""
+        self.keep(self.chapters.tell(story))
+
+    def keep(self, chapters: Iterable[Chapter]) -> None:
+        """Note which chapters have changed; `flush` stores them."""
+        self._changed_chapters |= {chapter[0]: chapter for chapter in chapters}
+
+    def flush(self) -> None:
+        """Store what has been noted."""
+        if self._changed_chapters:
+            self.store.set_chapters(sorted(self._changed_chapters.values()))
+            self._changed_chapters.clear()
 
     def new_episode(self) -> int:
         """Return the number of a new episode, which has no articles yet."""
@@ -120,11 +145,14 @@ class IndexState:
         self.store.add_episodes([episode])
         return episode
 
-    def split(self, episodes: Iterable[int]) -> None:
-        """Split episodes whose reports no longer hold together; the largest part keeps the number."""
-        canonical = self.live.nodes.of_episodes(episodes)
+    def split(self, episodes: Iterable[int]) -> list[int]:
+        """Split episodes whose reports no longer hold together; return those that begin.
+
+        The largest part keeps the number.
+        """
+        canonical, begun = self.live.nodes.of_episodes(episodes), list[int]()
         if not len(canonical):
-            return
+            return begun
         own = self.live.nodes.episodes(canonical)
         labels = self.partition(canonical, self.edges(canonical).within(own))
         parts: dict[int, list[Integers]] = defaultdict(list)
@@ -132,7 +160,9 @@ class IndexState:
             parts[int(own[part[0]])].append(canonical[part])
         for _, pieces in sorted(parts.items()):
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
-                self.assign(piece, self.new_episode())
+                begun.append(self.new_episode())
+                self.assign(piece, begun[-1])
+        return begun
 
     def partition(self, nodes: Integers, edges: Edges) -> Integers:
         """Stories of reports, given the similar pairs among them, as a batch finds them; numbered by first member."""

@@ -27,15 +27,19 @@ def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[in
     return sorted(numbers[gone].tolist())
 
 
+def episodes_since(state: IndexState, first_node: int) -> Integers:
+    """Return the episodes that have a report from this node on, ascending."""
+    canonical = state.live.nodes.canonical()
+    return np.unique(state.live.nodes.episodes(canonical[np.searchsorted(canonical, first_node) :]))
+
+
 def reports_near(state: IndexState, first_node: int) -> Integers:
     """Return the reports of the episodes that have one from this node on, and of those that theirs are similar to.
 
     Similarities are stored with the later report: episodes whose later reports are similar to older ones of these had
     their turn when those came.
     """
-    table = state.live.nodes
-    canonical = table.canonical()
-    touched = np.unique(table.episodes(canonical[np.searchsorted(canonical, first_node) :]))
+    table, touched = state.live.nodes, episodes_since(state, first_node)
     _, near, _ = state.store.neighbours(table.of_episodes(touched.tolist()).tolist())
     near = near[(near < state.next_node)]
     return table.of_episodes(np.union1d(touched, table.episodes(near[table.alive(near)])).tolist())
