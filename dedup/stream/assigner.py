@@ -27,9 +27,8 @@ _YOUNG, _YOUNG_STEP = 3000, 50
 #: At each such step the episodes that have got reports find their stories; up to this number, at each article.
 _EACH = 50
 
-#: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
-#: index for more by this share, which falls to 1/e with this many articles in the window.
-_MARGIN, _MARGIN_ARTICLES = 0.5, 1000.0
+#: While an index is young, all episodes find their stories again each time that it has grown by this factor.
+_GROWTH = 1.5
 
 # Fewer long articles are read at once, so that memory does not grow with their length.
 _CHARACTERS_AT_ONCE = 1 << 22
@@ -100,7 +99,7 @@ class Assigner:
         return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.story(episode)))
 
     def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
-        state = self._state
+        state, threshold = self._state, self._state.settings.story_threshold
         n_reports = state.live.window.count  # up to each article: the window has all of the block at once
         articles = state.source_residue.add_residue(articles)
         matched = match_articles(state, articles)
@@ -109,7 +108,7 @@ class Assigner:
         first_episode = state.next_episode
         for i, article in enumerate(articles):
             n_reports += int(matched.canonical[i] == matched.nodes[i])
-            assignments.append(self._join(article, matched, i, self._threshold(n_reports), merges))
+            assignments.append(self._join(article, matched, i, state.careful(threshold, n_reports), merges))
         state.store.add_episodes(range(first_episode, state.next_episode))
         self.insert(articles, texts, matched)
         for episode, into in merges:
@@ -119,9 +118,9 @@ class Assigner:
         if state.next_node % step == 0:
             merged += tuple(map(format_story_id, self._merge_alike()))
             state.source_residue.learn(state.next_node - step)
-            decide(state, episodes_since(state, state.next_node - step))
-        elif state.next_node <= _EACH:
-            decide(state, episodes_since(state, int(matched.nodes[0])))
+        since = _decided_since(state.next_node, step)
+        if since is not None:
+            decide(state, episodes_since(state, since))
         now = self._assignment(articles[-1], self._episodes(matched.nodes[-1:]).item(), assignments[-1].outcome)
         assignments[-1] = replace(assignments[-1], merged=merged, story_id=now.story_id, episode_id=now.episode_id)
         state.live.window.advance(state.next_node)
@@ -169,10 +168,6 @@ class Assigner:
         story, own = format_story_id(self._state.chapters.story(episode)), format_episode_id(episode)
         return Assignment(article.id, story, outcome, near_duplicate_of, similarity, merged, own)
 
-    def _threshold(self, n_reports: int) -> float:
-        margin = _MARGIN * math.exp(-n_reports / _MARGIN_ARTICLES)
-        return self._state.settings.story_threshold * (1 + margin)
-
     def _merge(
         self, episode: int, sums: dict[int, float], matched: MatchedArticles, threshold: float
     ) -> tuple[list[tuple[int, int]], int]:
@@ -217,7 +212,8 @@ class Assigner:
 
         A young index weights all its articles again first.
         """
-        state, threshold = self._state, self._threshold(self._state.live.window.count)
+        state = self._state
+        threshold = state.careful(state.settings.story_threshold)
         if state.next_node > _YOUNG:
             return merge_alike(state, reports_near(state, state.next_node - TEXTS_AT_ONCE), threshold)
         state.store.set_norms(*state.live.update_norms())
@@ -248,6 +244,17 @@ class Assigner:
 def _step(node: int) -> int:
     """Articles up to the next multiple of this are added at once."""
     return _YOUNG_STEP if node < _YOUNG else TEXTS_AT_ONCE
+
+
+def _decided_since(node: int, step: int) -> int | None:
+    """The first node of those whose episodes find their stories before this node comes; None for none."""
+    if node <= _EACH:
+        step = 1
+    if node % step:
+        return None
+    before = max(node - step, 1)
+    grown = node <= _YOUNG and int(math.log(node, _GROWTH)) > int(math.log(before, _GROWTH))
+    return 0 if grown else node - step
 
 
 def _best(gains: dict[int, float]) -> int | None:

@@ -1,5 +1,6 @@
 """The state of an index: what is stored and what is in memory, changed together."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -17,6 +18,10 @@ from dedup.stream.chapters import Chapter, Chapters
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
 from dedup.stream.totals import EpisodeTotals
+
+#: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
+#: index for more by this share, which falls to 1/e with this many articles in the window.
+_MARGIN, _MARGIN_ARTICLES = 0.5, 1000.0
 
 
 class IndexState:
@@ -99,6 +104,11 @@ class IndexState:
     def costs_of(self, nodes: Integers) -> Floats:
         """What nodes pay to join an episode."""
         return join_costs(self.live.nodes.sizes(nodes))
+
+    def careful(self, threshold: float, n_reports: int | None = None) -> float:
+        """The threshold for what cannot be undone, when so many reports are in the window; by default those of now."""
+        count = self.live.window.count if n_reports is None else n_reports
+        return threshold * (1 + _MARGIN * math.exp(-count / _MARGIN_ARTICLES))
 
     def features_of(self, nodes: Integers) -> dict[int, Features]:
         """Return the stored features and counts of nodes."""
