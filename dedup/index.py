@@ -14,6 +14,7 @@ from dedup.stories import LabelledArticles, Stories
 from dedup.story.result import Story
 from dedup.stream import maintenance
 from dedup.stream.assignment import Assignment, Move, Refusal, Similar
+from dedup.stream.change_log import Change, change_of
 from dedup.stream.queries import similar_reports, story_by_id, story_id_of, story_of
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
@@ -272,6 +273,38 @@ class StoryIndex:
             numbers = state.store.story_numbers(day, min(min_size, 2**62))[:limit]  # databases count no further
             found = (story_of(state, number, self._rule) for number in numbers)
             return [story for story in found if story is not None]
+
+    def changes(self, since: int = 0, *, limit: int | None = None) -> list[Change]:
+        """What has happened since an earlier call, the earliest first: for a service that follows stories.
+
+        That an episode has joined another story is told when it pays well and both have three reports or none of the
+        last day. Until then it may be undone, and the episode is told as a story of its own. What is told stays.
+
+        Parameters
+        ----------
+        since : int, default 0
+            The cursor of the last change that was seen; 0 for all that are kept.
+        limit : int, optional
+            Most changes that are returned.
+
+        Returns
+        -------
+        list of Change
+            Their cursors are consecutive numbers: when the first is greater than ``since + 1``, those between are not
+            kept any more. `expire` forgets the changes before its day, as it forgets articles, and is no change itself.
+
+        Examples
+        --------
+        >>> with StoryIndex(":memory:") as index:
+        ...     _ = index.add({"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."})
+        ...     seen = index.changes()[-1].cursor
+        ...     _ = index.add({"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."})
+        ...     index.changes(seen)
+        [Change(cursor=2, kind='joined', story_id='s1', episode_id='e1', article_id='b', into=None)]
+        """
+        check(since=since, limit=limit)
+        with self._session.reading() as state:
+            return list(map(change_of, state.store.changes(min(int(since), 2**62), limit and min(int(limit), 2**62))))
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
         """Return the live reports most similar to an article, which need not be in the index, most similar first.

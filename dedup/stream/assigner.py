@@ -13,6 +13,7 @@ from dedup.progress import Progress, track
 from dedup.store.records import ArticleFeatures, Row
 from dedup.store.serialization import digest_of, encode_article, source_of
 from dedup.stream.assignment import Assignment, Outcome, format_episode_id, format_story_id
+from dedup.stream.change_log import Entry
 from dedup.stream.joins import decide
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.maintenance import remove
@@ -89,6 +90,7 @@ class Assigner:
         (former,) = self._episodes(np.array([node])).tolist()
         if digest == digest_of(text):
             return self._assignment(article, former, "unchanged")
+        told, first = state.chapters.told(former), len(state.log.entries)
         remove(state, [node])
         of_story = state.chapters.episodes_of([state.chapters.story(former)])
         was_alone = not any(state.totals.sizes[episode] for episode in of_story)
@@ -96,7 +98,17 @@ class Assigner:
         (episode,) = self._episodes(np.array([state.next_node - 1])).tolist()
         if was_alone:  # its former episode becomes an alias
             state.merge(former, episode)
+        self._note_update(article.id, (told, former), first, was_alone=was_alone)
         return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.story(episode)))
+
+    def _note_update(self, name: str, former: tuple[int, int], first: int, *, was_alone: bool) -> None:
+        """Let the log, whose entries from `first` on are of the update of an article, say so."""
+        entries = self._state.log.entries
+        (place,) = (i for i in range(first, len(entries)) if entries[i].article == name)
+        if entries[place].kind == "joined" and entries[place][2:4] == former:
+            entries[place] = entries[place]._replace(kind="updated")
+        elif not was_alone:  # else all of its story goes on as another one
+            entries.insert(first, Entry(entries[place].day, "left", *former, name))
 
     def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
         state, threshold = self._state, self._state.settings.story_threshold
@@ -108,6 +120,7 @@ class Assigner:
         first_episode = state.next_episode
         for i, article in enumerate(articles):
             n_reports += int(matched.canonical[i] == matched.nodes[i])
+            state.now = max(state.now, np.nan_to_num(article.day, nan=-np.inf))
             assignments.append(self._join(article, matched, i, state.careful(threshold, n_reports), merges))
         state.store.add_episodes(range(first_episode, state.next_episode))
         self.insert(articles, texts, matched)
@@ -134,6 +147,7 @@ class Assigner:
         if i in matched.originals:
             (episode,) = self._episodes(matched.canonical[i : i + 1]).tolist()
             state.live.nodes.assign(node, episode)
+            state.note("joined", episode, article=article.id)
             return self._assignment(article, episode, "near_duplicate", *matched.originals[i])
         others, similarities = matched.neighbours[i]
         sums: dict[int, float] = defaultdict(float)  # of the similarities to the reports of each episode
@@ -148,6 +162,7 @@ class Assigner:
             best, state.next_episode = state.next_episode, state.next_episode + 1
         state.live.nodes.assign(node, best)
         totals.add(np.array([best]), cost)
+        state.note("joined" if best in sums else "story_begun", best, article=article.id)
         if best not in sums:
             return self._assignment(article, best, "new_story")
         similarity = sums.pop(best) / (totals.sizes[best] - 1)

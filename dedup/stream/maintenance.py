@@ -20,6 +20,7 @@ def remove_by_id(state: IndexState, article_id: str) -> bool:
     """Remove the article with that id; return whether there was one."""
     row = row_of(state, article_id)
     if row is not None:
+        state.note("left", row.episode, article=row.id)
         remove(state, [row.node])
     return row is not None
 
@@ -52,6 +53,7 @@ def expire(state: IndexState, day: float) -> int:
     state.flush()
     state.store.delete_empty_episodes()
     state.chapters = Chapters(state.store.chapters())
+    state.store.delete_changes_before(day)
     state.source_residue.delete_unused()
     state.live.compact()
     return len(nodes)
@@ -88,26 +90,34 @@ def refine(state: IndexState, day: float) -> list[Move]:
     episodes = state.chapters.episodes_of(numbers)
     canonical = state.live.nodes.of_episodes(episodes)
     nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
-    former = stories_by_node(state, nodes)
-    _refine_episodes(state, canonical)
-    # Nothing that was told holds any longer. Numbers of stories whose oldest episode is gone become aliases.
-    state.keep(state.chapters.part(episodes))
-    touched = np.unique(state.live.nodes.episodes(canonical))
-    decide(state, touched)
-    now = stories_by_node(state, nodes)
-    for number in numbers:
-        if not state.totals.sizes[number]:
-            went = Counter(now[node] for node in nodes if former[node] == number)
-            state.keep(state.chapters.put({number: min(went, key=lambda story: (-went[story], story))}))
-    rows = state.store.rows([node for node in nodes if now[node] != former[node]])
-    names = ((row.id, former[node], now[node]) for node, row in sorted(rows.items()))
-    return [Move(name, format_story_id(before), format_story_id(after)) for name, before, after in names]
+    former, told = _stories_by_node(state, nodes), _told_by_node(state, nodes)
+    with state.log.paused():  # what is the same in the end is no news
+        _refine_episodes(state, canonical)
+        state.keep(state.chapters.part(episodes))
+        decide(state, np.unique(state.live.nodes.episodes(canonical)))
+        # The number of a story whose oldest episode is gone becomes an alias.
+        now = _stories_by_node(state, nodes)
+        for number in numbers:
+            if not state.totals.sizes[number]:
+                went = Counter(now[node] for node in nodes if former[node] == number)
+                state.keep(state.chapters.put({number: min(went, key=lambda story: (-went[story], story))}))
+    told_now = _told_by_node(state, nodes)
+    rows = sorted(state.store.rows([n for n in nodes if (now[n], told_now[n]) != (former[n], told[n])]).items())
+    begun = {story for story, _ in told_now.values()} - {story for story, _ in told.values()}
+    state.note_moves(((row.id, told[n], told_now[n]) for n, row in rows if told[n] != told_now[n]), begun)
+    moves = ((row.id, format_story_id(former[n]), format_story_id(now[n])) for n, row in rows if now[n] != former[n])
+    return [Move(*move) for move in moves]
 
 
-def stories_by_node(state: IndexState, nodes: list[int]) -> dict[int, int]:
-    """Return the story of each node."""
+def _stories_by_node(state: IndexState, nodes: list[int]) -> dict[int, int]:
     stories = state.chapters.stories(state.live.nodes.episodes(np.array(nodes, dtype=np.int64)))
     return dict(zip(nodes, stories.tolist(), strict=True))
+
+
+def _told_by_node(state: IndexState, nodes: list[int]) -> dict[int, tuple[int, int]]:
+    """The story that each node was told to be in, and its episode."""
+    episodes = state.live.nodes.episodes(np.array(nodes, dtype=np.int64)).tolist()
+    return {node: (state.chapters.told(episode), episode) for node, episode in zip(nodes, episodes, strict=True)}
 
 
 def _refine_episodes(state: IndexState, canonical: Integers) -> None:

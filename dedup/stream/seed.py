@@ -1,5 +1,6 @@
 """Articles whose stories are known, from a batch or an archive -> an index."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from itertools import pairwise
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dedup.arrays import Integers, first_members, numbered_by_first
-from dedup.article import read_articles
+from dedup.article import Article, read_articles
 from dedup.progress import Progress, ProgressCallback, track
 from dedup.store.opening import name_of
 from dedup.store.serialization import encode_article
@@ -17,6 +18,7 @@ from dedup.stream.chapters import Chapter
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.matching import match_articles
 from dedup.stream.session import Session
+from dedup.stream.state import IndexState
 from dedup.stream.validation import check_articles
 
 
@@ -68,7 +70,7 @@ def _insert_all(
     state.store.add_episodes(range(1, state.next_episode))
     state.chapters.set(chapters)
     state.keep(chapters)
-    cut = state.settings.cut_residue
+    cut, begun = state.settings.cut_residue, set[int]()
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
         texts = [encode_article(checked[i]) for i in places]
@@ -84,10 +86,21 @@ def _insert_all(
         state.live.nodes.assign(matched.nodes, episodes[a:b])
         state.count_reports(matched.nodes, 1)
         session.assigner.insert(articles, texts, matched)
+        _note(state, articles, episodes[a:b], begun)
         state.live.window.advance(state.next_node)
         progress(b / len(order))
     state.store.set_norms(*state.live.update_norms())
     state.source_residue.learn(0)
+
+
+def _note(state: IndexState, articles: Sequence[Article], episodes: Integers, begun: set[int]) -> None:
+    """Note for the log which articles began stories and episodes, and which joined them; `begun` grows."""
+    for article, episode in zip(articles, episodes.tolist(), strict=True):
+        story = state.chapters.told(episode)
+        if story in begun and episode not in begun:
+            state.note("episode_begun", episode)
+        state.note("joined" if story in begun else "story_begun", episode, article=article.id)
+        begun |= {story, episode}
 
 
 def _numbers(labelled: LabelledArticles, order: Integers) -> tuple[Integers, list[Chapter]]:

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,11 @@ from dedup.arrays import Floats, Integers, members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
-from dedup.store.records import NodeColumns, Written
+from dedup.store.records import NodeColumns, Row, Written
 from dedup.story.candidates import Edges
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
+from dedup.stream.change_log import ChangeLog, Entry, Kind
 from dedup.stream.chapters import Chapter, Chapters
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
@@ -32,6 +34,7 @@ class IndexState:
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
         self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
         self._changed_chapters: dict[int, Chapter] = {}
+        self.log, self.now = ChangeLog(store), -math.inf
         self.next_node, self.next_episode, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
@@ -115,14 +118,16 @@ class IndexState:
         stored = self.store.article_features(nodes.tolist())
         return {node: (own.features, own.counts) for node, own in stored.items()}
 
-    def assign(self, canonical: Integers, episode: int) -> None:
-        """Move reports and their copies to an episode."""
+    def assign(self, canonical: Integers, episode: int) -> list[Row]:
+        """Move reports and their copies to an episode; return what they were, by node."""
         nodes = canonical.tolist()
         self.count_reports(canonical, -1)
         self.store.assign(nodes, episode)
         copies = [copy for copy, _ in self.store.copies(nodes)]
+        rows = self.store.rows(nodes + copies)
         self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), episode)
         self.count_reports(canonical, 1)
+        return [row for _, row in sorted(rows.items())]
 
     def merge(self, episode: int, into: int) -> None:
         """Move all of an episode to another one, of which it becomes an alias, and their stories into one."""
@@ -133,18 +138,43 @@ class IndexState:
         """See `merge`; without the store, where the articles may not be yet."""
         self.live.nodes.merge(episode, into)
         self.totals.merge(episode, into)
+        former = {self.chapters.told(episode), self.chapters.told(into)}
         self.keep(self.chapters.merge(episode, into))
+        self.note("episode_merged", into, episode=episode, into=into)
+        for story in sorted(former - {self.chapters.told(into)}):
+            self.note("story_merged", into, episode=None, story=story, into=self.chapters.told(into))
 
     def tell(self, story: int) -> None:
         """Tell that a story is part of the one that it was put into."""
-        self.keep(self.chapters.tell(story))
+        episodes = self.keep(self.chapters.tell(story))
+        into = self.chapters.told(episodes[0])
+        self.note("story_merged", into, episode=None, story=story, into=into)
+        for episode in episodes:
+            if self.totals.sizes[episode]:
+                self.note("episode_begun", episode)
 
-    def keep(self, chapters: Iterable[Chapter]) -> None:
-        """Note which chapters have changed; `flush` stores them."""
+    def keep(self, chapters: Sequence[Chapter]) -> list[int]:
+        """Note which chapters have changed, for `flush`, and return their episodes."""
         self._changed_chapters |= {chapter[0]: chapter for chapter in chapters}
+        return [chapter[0] for chapter in chapters]
+
+    def note(self, kind: Kind, at: int, **facts: Any) -> None:
+        """Note for the log what has happened to the episode `at`, or to what the facts say instead."""
+        latest = max(self.latest, self.now)
+        entry = Entry(latest if math.isfinite(latest) else 0.0, kind, self.chapters.told(at), at)
+        self.log.entries.append(entry._replace(**facts))
+
+    def note_moves(self, moved: Iterable[tuple[str, tuple[int, int], tuple[int, int]]], begun: set[int]) -> None:
+        """Note for the log that articles went from a story and an episode to others; the stories `begun` are new."""
+        for article, (story, episode), (to_story, to_episode) in moved:
+            self.note("left", episode, story=story, article=article)
+            kind: Kind = "story_begun" if to_story in begun else "joined"
+            self.note(kind, to_episode, story=to_story, article=article)
+            begun = begun - {to_story}
 
     def flush(self) -> None:
         """Store what has been noted."""
+        self.log.flush()
         if self._changed_chapters:
             self.store.set_chapters(sorted(self._changed_chapters.values()))
             self._changed_chapters.clear()
@@ -171,7 +201,10 @@ class IndexState:
         for _, pieces in sorted(parts.items()):
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
                 begun.append(self.new_episode())
-                self.assign(piece, begun[-1])
+                before = int(own[np.searchsorted(canonical, piece[0])])
+                former = self.chapters.told(before), before
+                moved = self.assign(piece, begun[-1])
+                self.note_moves(((row.id, former, (begun[-1], begun[-1])) for row in moved), {begun[-1]})
         return begun
 
     def partition(self, nodes: Integers, edges: Edges) -> Integers:
