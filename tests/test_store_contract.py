@@ -23,7 +23,7 @@ from postgres_server import SERVER
 
 from dedup.store import opening
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row
 from dedup.store.sqlite import SqliteStore
 
 PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
@@ -121,7 +121,7 @@ class Twin:
     """A store without a database, each method as its docstring says it; what is written is checked by nobody."""
 
     def __init__(self):
-        self.live, self.known, self.merged, self.learned = {}, {}, {}, {}
+        self.live, self.known, self.merged, self.learned, self.parts, self.log = {}, {}, {}, {}, {}, []
         self.next_node = self.next_episode = 1
         self.latest = -np.inf
 
@@ -146,6 +146,30 @@ class Twin:
         into = self.merged[story]
         return story if into is None else self.resolve(into)
 
+    def set_chapters(self, chapters):
+        for episode, *numbers in chapters:
+            self.parts[episode] = numbers
+        self.parts = {episode: numbers for episode, numbers in self.parts.items() if numbers[0] != episode}
+
+    def chapters(self):
+        return [(episode, *numbers) for episode, numbers in sorted(self.parts.items())]
+
+    def stories_of(self, episodes):
+        return {episode: self.parts.get(episode, [episode])[0] for episode in episodes}
+
+    def insert_changes(self, changes):
+        self.log += changes
+
+    def changes(self, since, limit=None):
+        return [row for row in self.log if row.cursor > since][:limit]
+
+    def last_cursor(self):
+        return max((row.cursor for row in self.log), default=0)
+
+    def delete_changes_before(self, day):
+        while len(self.log) > 1 and self.log[0].day < day:
+            del self.log[0]
+
     def insert(self, rows):
         for row, features in rows:
             self.live[row.node], self.known[row.node] = row, features
@@ -163,9 +187,10 @@ class Twin:
             del self.live[node], self.known[node]
 
     def delete_empty_episodes(self):
-        alive = {row.episode for row in self.live.values()}
-        ends = {story: self.resolve(story) for story in self.merged}
-        self.merged = {story: into for story, into in self.merged.items() if ends[story] in alive}
+        alive = set(self.stories_of(row.episode for row in self.live.values()).values())
+        ends = {episode: self.stories_of([self.resolve(episode)]).popitem()[1] for episode in self.merged}
+        self.merged = {episode: into for episode, into in self.merged.items() if ends[episode] in alive}
+        self.parts = {episode: numbers for episode, numbers in self.parts.items() if numbers[0] in alive}
 
     def assign(self, canonical, story):
         self._change(lambda row: row.node in canonical or row.canonical in canonical, episode=story)
@@ -204,7 +229,7 @@ class Twin:
         return tuple(map(np.array, columns, (np.int64, np.int64, np.float32)))
 
     def of_story(self, story):
-        return [row for row in self._ordered() if row.episode == story]
+        return [row for row in self._ordered() if self.stories_of([row.episode]) == {row.episode: story}]
 
     def copies(self, canonical):
         return [
@@ -257,7 +282,7 @@ class Twin:
 
     def story_numbers(self, since_day, min_size):
         found = []
-        for story in {row.episode for row in self.live.values()}:
+        for story in set(self.stories_of(row.episode for row in self.live.values()).values()):
             days = [row.expiry_day for row in self.of_story(story)]
             if len(days) >= min_size and (since_day is None or max(days) >= since_day):
                 found.append((-max(days), story))
@@ -294,6 +319,10 @@ def answers(source, twin):
         "count": [()],
         "resolve": [(story,) for story in stories],
         "of_story": [(story,) for story in stories],
+        "chapters": [()],
+        "stories_of": [((),), (stories,), (stories[::-2],)],
+        "changes": [(0,), (2,), (3, 1), (0, 4)],
+        "last_cursor": [()],
         "by_id": [(name,) for name in IDS],
         "nodes_and_digests": [(IDS,), (IDS[::-3],)],
         "rows": [(nodes,), (nodes[::-2],)],
@@ -466,6 +495,23 @@ class Changes(RuleBasedStateMachine):
     def merge(self, data):
         self.write().merge(*data.draw(st.lists(st.sampled_from(self.ends), unique=True, min_size=2, max_size=2)))
 
+    @precondition(lambda self: self.twin.merged)
+    @rule(data=st.data())
+    def set_chapters(self, data):
+        episodes = st.sampled_from(sorted(self.twin.merged))
+        self.write().set_chapters(data.draw(st.lists(st.tuples(*[episodes] * 3), unique_by=lambda row: row[0])))
+
+    @rule(day=st.sampled_from(KEPT), names=st.lists(st.sampled_from([None, *IDS]), min_size=1, max_size=3))
+    def insert_changes(self, day, names):
+        first, day = self.twin.last_cursor() + 1, max([day, *(row.day for row in self.twin.log)])
+        facts = (day, "joined", 7, 8, None)
+        rows = [ChangeRow(first + i, *facts[:4], name, i if name else None) for i, name in enumerate(names)]
+        self.write().insert_changes(rows)
+
+    @rule(day=st.sampled_from(KEPT))
+    def delete_changes_before(self, day):
+        self.write().delete_changes_before(day)
+
     @precondition(lambda self: self.live)
     @rule(data=st.data())
     def delete(self, data):
@@ -569,6 +615,73 @@ def test_whatever_is_written_is_read_as_by_its_twin(make_store):
 
 
 # What is stored comes back
+
+
+def test_episodes_are_stories_of_their_own_until_they_are_part_of_another(both):
+    both.fill(*(article(episode, story=episode, day=float(episode)) for episode in range(1, 8)))
+    with both.store.transaction():
+        both.set_chapters([(5, 2, 5), (3, 2, 2), (7, 6, 6)])
+    assert_same(both.store, both.twin)
+    assert both.store.chapters() == [(3, 2, 2), (5, 2, 5), (7, 6, 6)]
+    assert both.store.stories_of([7, 1, 5, 99]) == {7: 6, 1: 1, 5: 2, 99: 99}
+    assert [row.episode for row in both.store.of_story(2)] == [2, 3, 5]
+    assert both.store.of_story(5) == []
+    assert both.store.story_numbers(None, 2) == [6, 2]
+    with both.store.transaction():
+        both.set_chapters([(5, 5, 5), (3, 1, 1), (4, 5, 4)])
+    assert_same(both.store, both.twin)
+    assert both.store.story_numbers(None, 2) == [6, 5, 1]
+
+
+def test_an_episode_without_articles_stays_as_long_as_its_story_has_some(both):
+    both.fill(*(article(episode, story=episode) for episode in range(1, 6)))
+    with both.store.transaction():
+        both.add_episodes([6])
+        both.merge(5, 4)
+        both.set_chapters([(2, 1, 1), (4, 3, 3)])
+        both.delete([1, 4, 5])
+        both.delete_empty_episodes()
+    assert_same(both.store, both.twin)
+    assert [both.store.resolve(n) for n in range(1, 7)] == [1, 2, 3, 4, 4, None]
+    with both.store.transaction():
+        both.delete([3])
+        both.delete_empty_episodes()
+    assert_same(both.store, both.twin)
+    assert [both.store.resolve(n) for n in range(1, 6)] == [1, 2, None, None, None]
+    assert both.store.chapters() == [(2, 1, 1)]
+
+
+def test_the_log_is_kept_in_order_and_forgets_its_beginning_only(both):
+    rows = [ChangeRow(n, n / 2, "joined", 2**40 + n, None if n % 2 else n, IDS[n], None) for n in range(1, 9)]
+    with both.store.transaction():
+        both.insert_changes(rows[:3])
+        both.insert_changes(rows[3:])
+    assert both.store.changes(0) == rows
+    assert both.store.changes(5, 2) == rows[5:7]
+    assert both.store.changes(8) == []
+    for day, first in ((0.5, 1), (2.2, 5), (99.0, 8)):
+        with both.store.transaction():
+            both.delete_changes_before(day)
+        assert_same(both.store, both.twin)
+        assert [row.cursor for row in both.store.changes(0)] == list(range(first, 9))
+    assert both.store.last_cursor() == 8
+
+
+@on_those_that_last
+def test_another_writer_is_told_of_chapters(make_store):
+    if make_store.backend.writers < 2:
+        pytest.skip("one writer at a time")
+    first, second = make_store(), make_store()
+    with first.transaction():
+        first.add_episodes([1, 2, 3])
+        first.set_chapters([(2, 1, 1), (3, 1, 3)])
+    with second.snapshot() as number:
+        assert second.chapters() == [(2, 1, 1), (3, 1, 3)]
+    with first.transaction():
+        first.set_chapters([(3, 3, 3)])
+    with second.snapshot():
+        assert second.written_by_others(number, 5).chapters == [(3, 3, 3)]
+        assert second.chapters() == [(2, 1, 1)]
 
 
 def test_a_new_store_is_empty(store):

@@ -98,16 +98,16 @@ class Assigner:
         (episode,) = self._episodes(np.array([state.next_node - 1])).tolist()
         if was_alone:  # its former episode becomes an alias
             state.merge(former, episode)
-        self._note_update(article.id, (told, former), first, was_alone=was_alone)
+        self._note_update(article.id, (told, former), first)
         return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.story(episode)))
 
-    def _note_update(self, name: str, former: tuple[int, int], first: int, *, was_alone: bool) -> None:
+    def _note_update(self, name: str, former: tuple[int, int], first: int) -> None:
         """Let the log, whose entries from `first` on are of the update of an article, say so."""
         entries = self._state.log.entries
         (place,) = (i for i in range(first, len(entries)) if entries[i].article == name)
         if entries[place].kind == "joined" and entries[place][2:4] == former:
             entries[place] = entries[place]._replace(kind="updated")
-        elif not was_alone:  # else all of its story goes on as another one
+        else:
             entries.insert(first, Entry(entries[place].day, "left", *former, name))
 
     def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
