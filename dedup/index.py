@@ -27,8 +27,8 @@ _logger = logging.getLogger(__name__)
 class StoryIndex:
     """Stories of articles that come one by one, in a file that survives the process.
 
-    An article joins the story where the total of (similarity - story_threshold) gains most, if it gains at all. Every
-    `add` or `add_many` is one transaction: when it returns, its articles are stored.
+    An article joins the episode where the total of (similarity - story_threshold) gains most, if it gains at all, and
+    episodes are joined to stories as evidence comes. Every `add` or `add_many` is one transaction.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ class StoryIndex:
     A late article joins the story that it would have joined in time, as long as reports of that story are live, which
     they are until `expire`. What two articles share is weighted by how common it is among the latest 8,192 articles, so
     that the vocabulary of last year has no weight today. Before an index has some hundred articles, it joins fewer.
+    A story has the id of its oldest episode: of the ids of others each is an alias. `changes` says what was told.
 
     Nothing that was stored is lost when the process is killed. When the machine loses power, the last transactions may
     be lost as a whole; the file stays sound.
@@ -235,7 +236,7 @@ class StoryIndex:
     def refine(self, since: datetime) -> list[Move]:
         """Partition the stories with an article since then again, as the batch does, and return what moved.
 
-        The id of a story stays with the part that has most of its reports.
+        The id of an episode stays with the part that has most of its reports; nothing that was told is kept.
         """
         day = day_of(since, "since")
         return self._session.write(lambda: maintenance.refine(self._session.state, day))
@@ -275,36 +276,16 @@ class StoryIndex:
             return [story for story in found if story is not None]
 
     def changes(self, since: int = 0, *, limit: int | None = None) -> list[Change]:
-        """What has happened since an earlier call, the earliest first: for a service that follows stories.
+        """Return what has happened since the change with that cursor, the earliest first; see `Change`.
 
-        That an episode has joined another story is told when it pays well and both have three reports or none of the
-        last day. Until then it may be undone, and the episode is told as a story of its own. What is told stays.
-
-        Parameters
-        ----------
-        since : int, default 0
-            The cursor of the last change that was seen; 0 for all that are kept.
-        limit : int, optional
-            Most changes that are returned.
-
-        Returns
-        -------
-        list of Change
-            Their cursors are consecutive numbers: when the first is greater than ``since + 1``, those between are not
-            kept any more. `expire` forgets the changes before its day, as it forgets articles, and is no change itself.
-
-        Examples
-        --------
-        >>> with StoryIndex(":memory:") as index:
-        ...     _ = index.add({"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."})
-        ...     seen = index.changes()[-1].cursor
-        ...     _ = index.add({"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."})
-        ...     index.changes(seen)
-        [Change(cursor=2, kind='joined', story_id='s1', episode_id='e1', article_id='b', into=None)]
+        With 0 it is all that is kept, with `limit` at most so many. Cursors are consecutive: when the first is greater
+        than ``since + 1``, those between are not kept any more. `expire` forgets the changes before its day, as it
+        forgets articles, and is no change itself.
         """
         check(since=since, limit=limit)
         with self._session.reading() as state:
-            return list(map(change_of, state.store.changes(min(int(since), 2**62), limit and min(int(limit), 2**62))))
+            rows = state.store.changes(min(int(since), 2**62), limit and min(int(limit), 2**62))
+            return list(map(change_of, rows))
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
         """Return the live reports most similar to an article, which need not be in the index, most similar first.

@@ -40,6 +40,7 @@ class Follower:
                 self.places[name] = story, change.into
 
     def story_merged(self, change):
+        self.begun -= {change.story_id}  # only `refine` may part them again
         self.begun.add(change.into)
         self.aliases[change.story_id] = change.into
         for name, (story, episode) in self.places.items():

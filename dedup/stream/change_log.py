@@ -14,7 +14,10 @@ Kind = Literal["story_begun", "episode_begun", "joined", "updated", "left", "epi
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry of the log of an index; see `StoryIndex.changes`.
+    """An entry of the log of an index, for a service that says what happened in the stories that one follows.
+
+    That an episode has joined another story is told when it pays well and each side has three reports, or none of the
+    last day. Until then it may be undone, and is told as a story of its own; from then on it stays, but for `refine`.
 
     Attributes
     ----------
@@ -33,6 +36,16 @@ class Change:
         None when an episode or a story is all that there is to say.
     into : str or None
         Id of the story or the episode that has all of the other one.
+
+    Examples
+    --------
+    >>> from dedup import StoryIndex
+    >>> with StoryIndex(":memory:") as index:
+    ...     _ = index.add({"id": "a", "text": "Kim Jong Un crossed into Russia by armoured train on Tuesday."})
+    ...     seen = index.changes()[-1].cursor
+    ...     _ = index.add({"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."})
+    ...     index.changes(seen)
+    [Change(cursor=2, kind='joined', story_id='s1', episode_id='e1', article_id='b', into=None)]
     """
 
     cursor: int
