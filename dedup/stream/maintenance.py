@@ -92,15 +92,15 @@ def refine(state: IndexState, day: float) -> list[Move]:
     nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
     former, told = _stories_by_node(state, nodes), _told_by_node(state, nodes)
     with state.log.paused():  # what is the same in the end is no news
+        aliases = {e: state.chapters.story(e) for e in episodes if not state.totals.sizes[e]}
         _refine_episodes(state, canonical)
         state.keep(state.chapters.part(episodes))
         decide(state, np.unique(state.live.nodes.episodes(canonical)))
-        # The number of a story whose oldest episode is gone becomes an alias.
+        # Numbers of episodes without articles stay ids of the story that most of theirs became.
         now = _stories_by_node(state, nodes)
-        for number in numbers:
-            if not state.totals.sizes[number]:
-                went = Counter(now[node] for node in nodes if former[node] == number)
-                state.keep(state.chapters.put({number: min(went, key=lambda story: (-went[story], story))}))
+        for episode, story in aliases.items():
+            went = Counter(now[node] for node in nodes if former[node] == story)
+            state.keep(state.chapters.put({episode: min(went, key=lambda story: (-went[story], story))}))
     told_now = _told_by_node(state, nodes)
     rows = sorted(state.store.rows([n for n in nodes if (now[n], told_now[n]) != (former[n], told[n])]).items())
     begun = {story for story, _ in told_now.values()} - {story for story, _ in told.values()}
