@@ -313,8 +313,8 @@ def test_no_representative_is_a_later_copy(stories):
             assert story.representative not in group[1:]
 
 
-def test_every_reason_of_the_sample_matches_its_story(stories):
-    for story in stories:
+def test_every_reason_of_the_sample_matches_its_episode(stories):
+    for story in [episode for story in stories for episode in story.episodes]:
         reports = len(story) - sum(len(group) - 1 for group in story.near_duplicates)
         if len(story) == 1:
             assert story.reason == "The only report."
