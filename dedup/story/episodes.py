@@ -95,7 +95,8 @@ def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:
 
 def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> Edges:
     """Pairs of episodes that may be of one story, and the mean cosine of their reports, less for days between them."""
-    means, parts = episodes.means, []
+    means = episodes.means
+    parts: list[Pairs] = []
     chunks = chunks_in_reach(episodes.first, episodes.last, max_gap_days)
     postings = list(ordered_map(lambda chunk: means[chunk[0]].T.tocsr(), chunks, n_jobs))
     for number, (chunk, reach) in enumerate(chunks):
