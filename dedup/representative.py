@@ -69,6 +69,24 @@ def choose(rule: str | Chooser, candidates: Sequence[Candidate]) -> Choice:
     return {"central": _central, "earliest": _earliest, "longest": _longest}[rule](candidates)
 
 
+def choose_of_story(
+    rule: str | Chooser, candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]
+) -> tuple[Choice, list[Choice]]:
+    """The representative of a story, and that of each of its episodes, by its place among the articles of that.
+
+    `episodes` has the positions of the articles of each, by their first. A story shows what its largest episode shows,
+    unless the rule goes by something else than centrality, which says nothing between two episodes.
+    """
+    choices = [choose(rule, [candidates[i] for i in own]) for own in episodes]
+    if len(episodes) > 1 and rule != "central":
+        return choose(rule, candidates), choices
+    reports = [sum(candidates[i].first for i in own) for own in episodes]
+    largest = reports.index(max(reports))
+    place, reason = episodes[largest][choices[largest].place], choices[largest].reason
+    lead = f"Of the largest of {len(episodes)} episodes. " if len(episodes) > 1 else ""
+    return Choice(place, lead + reason), choices
+
+
 def _central(candidates: Sequence[Candidate]) -> Choice:
     """The report with the highest mean similarity to the others, times sqrt(completeness) where it is short.
 
