@@ -17,6 +17,7 @@ from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Floats, Integers, SortedKeys, joined
 from dedup.story.candidates import pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
+from dedup.story.similarity import in_columns
 from dedup.story.weighting import Vocabulary, cells_of, vectorize
 from dedup.text.language import LANGUAGE_BITS
 
@@ -205,7 +206,7 @@ def _pairs(
     """
     both, everyone, first, other_rows = rows, positions, 0, rows
     if not same:
-        other_rows, first = _in_columns(other.rows, other.columns, other.n_columns), len(positions)
+        other_rows, first = in_columns(other.rows, other.columns, other.n_columns), len(positions)
         both = vstack([rows, other_rows], format="csr")
         everyone = np.concatenate([positions, other.positions])
     days = np.array(Order.of(job).days[everyone])
@@ -224,11 +225,4 @@ def _with_features(rows: csr_array, blocks: list[csr_array]) -> csr_array:
     columns = np.full(rows.shape[1], -1, dtype=np.int32)
     for block in blocks:
         columns[block.indices] = block.indices
-    return _in_columns(rows, columns, rows.shape[1])
-
-
-def _in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
-    """Return rows with their features in other columns, or left out (-1)."""
-    kept = (columns >= 0)[rows.indices]
-    indptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(kept, dtype=np.int32)])[rows.indptr]
-    return csr_array((rows.data[kept], columns[rows.indices[kept]], indptr), shape=(rows.shape[0], n_columns))
+    return in_columns(rows, columns, rows.shape[1])

@@ -15,7 +15,7 @@ from dedup.story.encoding import Meanings, pairs_across_languages, united
 from dedup.story.features import count_features
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import cost_of_joining, join_costs, partition
-from dedup.story.similarity import membership
+from dedup.story.similarity import gather_columns, membership
 from dedup.story.weighting import Vocabulary, vectorize
 
 _logger = logging.getLogger(__name__)
@@ -119,6 +119,7 @@ def find_stories(
     costs = join_costs(np.diff(counts.offsets))
     vectors, vocabulary = vectorize(counts, n_jobs, weighting)
     del counts
+    gather_columns(vectors)
     _logger.debug("comparing %d texts by %d features that they share", *vectors.shape)
     edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:
