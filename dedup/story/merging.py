@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts
+from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts, slices
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.partition import gaining_unions
-from dedup.story.similarity import dot_products, time_factor
+from dedup.story.similarity import in_columns, number_columns, time_factor
 
 #: A story of this many reports is compared by all pairs with those that are this similar to it by the edges alone.
 LARGE, LEAST_MEAN = 5, 0.02
@@ -26,6 +26,9 @@ ABSORBING, SMALL_SHARE, COHESION_SHARE = 15, 0.2, 0.4
 # A story that is so many times as large as it was is compared again, in so many rounds. On the eleven labelled sets of
 # the benchmarks, more rounds find no more.
 _GROWTH, _ROUNDS = 1.25, 3
+
+# So many reports are compared with a story at once.
+_BLOCK_REPORTS = 1024
 
 
 class _Stories(NamedTuple):
@@ -150,50 +153,72 @@ def _totals(labels: Integers, values: NDArray[Any], k: int) -> Floats:
 
 
 class _DaySums(NamedTuple):
-    """Sums of vectors, one row for each story and day: the reports of a row fade with time as one."""
+    """Vectors of reports by story and day: the reports of a day fade with time as one."""
 
-    rows: csr_array
-    days: Floats  # (n_rows,): mean publication; NaN for undated reports
-    offsets: Integers  # (n_stories + 1,): story `i` has the rows ``offsets[i]:offsets[i + 1]``
-    itself: Floats  # (n_rows,): sums of the similarities of each report to itself
+    vectors: csr_array  # of the reports
+    order: Integers  # (n_reports,): rows of the vectors by story and day
+    starts: Integers  # (n_days + 1,): a day has the reports ``order[starts[i]:starts[i + 1]]``
+    day_of: Integers  # (n_reports,): day of each place in `order`
+    days: Floats  # (n_days,): mean publication; NaN for undated reports
+    offsets: Integers  # (n_stories + 1,): story `i` has the days ``offsets[i]:offsets[i + 1]``
 
     @classmethod
     def of(cls, vectors: csr_array, days: Floats, labels: Integers, k: int) -> "_DaySums":
-        """Sums of the vectors of reports of k stories."""
+        """The vectors of reports of k stories."""
         n, whole = len(labels), np.nan_to_num(np.floor(days), nan=-np.inf)
         order = np.lexsort((whole, labels))
         starts = run_starts(labels[order] * n + np.unique(whole, return_inverse=True)[1][order])
-        row = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
-        sums = csr_array((np.ones(n, dtype=vectors.dtype), (row, order)), shape=(len(starts), n)) @ vectors
-        squares = _totals(np.repeat(np.arange(n), np.diff(vectors.indptr)), vectors.data**2, n)
-        day = _totals(row, days[order], len(starts)) / np.bincount(row)
-        itself = _totals(row, squares[order], len(starts))
-        offsets = np.searchsorted(labels[order][starts], np.arange(k + 1))
-        return cls(sums, day, offsets, itself * time_factor(day, day))
+        offsets, starts = np.searchsorted(labels[order][starts], np.arange(k + 1)), np.append(starts, n)
+        sizes = np.diff(starts)
+        day_of = np.repeat(np.arange(len(sizes)), sizes)
+        return cls(vectors, order, starts, day_of, _totals(day_of, days[order], len(sizes)) / sizes, offsets)
 
     def between(self, left: Integers, right: Integers) -> Floats:
         """Sums of the similarities between the reports of pairs of stories, which differ."""
-        # The longer rows are unpacked, and the shorter ones are looked up in them.
-        entries = self.rows.indptr[self.offsets[1:]] - self.rows.indptr[self.offsets[:-1]]
-        swap = entries[left] < entries[right]
-        left, right = np.where(swap, right, left), np.where(swap, left, right)
-        return self._sums(left, right)
+        # Those of the longer story are added up, and those of the other are looked up in the sum.
+        entries = np.concatenate([[0], np.cumsum(np.diff(self.vectors.indptr)[self.order], dtype=np.int64)])
+        sizes = np.diff(entries[self.starts[self.offsets]])
+        swap = sizes[left] < sizes[right]
+        return self._sums(np.where(swap, right, left), np.where(swap, left, right))
 
     def within(self, stories: Integers) -> Floats:
         """Sums of the similarities of the reports of stories, each pair once."""
-        itself = np.concatenate([[0.0], np.cumsum(self.itself)])
-        own: Floats = itself[self.offsets[stories + 1]] - itself[self.offsets[stories]]
-        return (self._sums(stories, stories) - own) / 2
+        story, place = self._places(stories)
+        own, day = self.vectors[self.order[place]], self.days[self.day_of[place]]
+        itself = own.power(2).sum(axis=1) * time_factor(day, day)
+        return (self._sums(stories, stories) - _totals(story, itself, len(stories))) / 2
 
     def _sums(self, left: Integers, right: Integers) -> Floats:
-        counts = np.diff(self.offsets)
-        sizes = counts[left] * counts[right]
-        pair = np.repeat(np.arange(len(left)), sizes)
-        place = np.arange(len(pair)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        one = self.offsets[left][pair] + place // counts[right][pair]
-        other = self.offsets[right][pair] + place % counts[right][pair]
-        factor = time_factor(self.days[one], self.days[other])
-        order = np.flatnonzero(factor > 0)
-        order = order[np.argsort(one[order], kind="stable")]
-        dots, _ = dot_products(self.rows, one[order], other[order])
-        return _totals(pair[order], dots * factor[order], len(left))
+        found = np.zeros(len(left), dtype=np.float64)
+        columns = np.full(self.vectors.shape[1], -1, dtype=np.int32)
+        order = np.argsort(left, kind="stable")
+        starts = run_starts(left[order])
+        for story, pairs in zip(left[order[starts]].tolist(), np.split(order, starts[1:]), strict=False):
+            found[pairs] = self._sums_with(story, right[pairs], columns)
+        return found
+
+    def _sums_with(self, story: int, others: Integers, columns: NDArray[np.int32]) -> Floats:
+        """Sums of the similarities between the reports of a story and those of others; `columns` are lent, all -1."""
+        first, stop = self.offsets[story : story + 2].tolist()
+        places = slice(*self.starts[[first, stop]].tolist())
+        own = self.vectors[self.order[places]]
+        features = number_columns(own.indices, columns)
+        day = np.repeat(self.day_of[places] - first, np.diff(own.indptr))
+        shape = len(features), stop - first
+        cells = columns[own.indices] * np.int64(shape[1]) + day
+        sums = np.bincount(cells, weights=own.data, minlength=shape[0] * shape[1]).reshape(shape)
+        other, place = self._places(others)
+        found = np.zeros(len(others), dtype=np.float64)
+        for block in slices(0, len(place), _BLOCK_REPORTS):
+            rows = in_columns(self.vectors[self.order[place[block]]], columns, len(features))
+            factor = time_factor(self.days[self.day_of[place[block]], None], self.days[first:stop])
+            found += _totals(other[block], ((rows @ sums) * factor).sum(axis=1), len(others))
+        columns[features] = -1
+        return found
+
+    def _places(self, stories: Integers) -> tuple[Integers, Integers]:
+        """Places in `order` of the reports of stories, and which of these stories each is of."""
+        starts, stops = (self.starts[self.offsets[stories + end]] for end in (0, 1))
+        sizes = stops - starts
+        which = np.repeat(np.arange(len(sizes)), sizes)
+        return which, np.arange(len(which)) + (starts - (np.cumsum(sizes) - sizes))[which]
