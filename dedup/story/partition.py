@@ -22,7 +22,7 @@ _COST_UNIT = 2.0**-20
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
 
-# A pair that is worth so little less than nothing may yet count.
+# A pair may lose this much by rounding and count all the same.
 _MARGIN = 1e-8
 
 
@@ -117,7 +117,7 @@ def gaining_unions(adjacency: csr_array, threshold: float, costs: Floats, sizes:
 
 def _searched(nodes: _Nodes, threshold: float, search: Callable[[_Nodes, float], Integers]) -> Integers:
     """Labels that a search finds, numbered by first member."""
-    # A node that is more like no other than the threshold is worth nothing to any story, whatever is in it.
+    # A node whose similarity to every other is below the threshold loses in any story, so that it stays alone.
     coo, sizes = nodes.graph.tocoo(), nodes.sizes
     worth = coo.data - threshold * sizes[coo.row] * sizes[coo.col]
     linked = np.zeros(len(sizes), dtype=np.bool_)
