@@ -16,6 +16,7 @@ from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
 from dedup.story.candidates import FLOOR
+from dedup.story.kinds import are_roundups
 from dedup.story.partition import cost_of_joining, join_costs
 from dedup.story.result import Story
 from dedup.story.shared_terms import shared_terms
@@ -23,7 +24,7 @@ from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
-from dedup.text.roundups import is_roundup, without_roundups
+from dedup.text.roundups import without_roundups
 from dedup.text.tokens import tokenize
 from dedup.wording import plural, printable, quoted
 
@@ -76,7 +77,7 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     same_story, copies = None, found.jaccard >= _NEAR.threshold
     if among is not None and None not in positions:
         same_story, copies = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, same_story, copies))
+    return replace(found, verdict=_verdict(found, same_story, copies, _fold(weighting)))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
@@ -223,7 +224,7 @@ def _relation(among: Stories | Story, one: int, other: int) -> tuple[bool, bool]
     return True, any(pair <= set(map(id, group)) for group in among.near_duplicates)
 
 
-def _verdict(found: Explanation, same_story: bool | None, copies: bool) -> str:
+def _verdict(found: Explanation, same_story: bool | None, copies: bool, fold: Fold) -> str:
     """The verdict on two articles; `same_story` is None without stories that have both."""
     if copies:
         return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
@@ -236,8 +237,10 @@ def _verdict(found: Explanation, same_story: bool | None, copies: bool) -> str:
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
     }[same_story, enough]
-    for article in (found.left, found.right):
-        if is_roundup(article.title):
+    articles = [found.left, found.right]
+    roundups = are_roundups([article.title for article in articles], readable_texts(articles), fold)
+    for article, is_roundup in zip(articles, roundups.tolist(), strict=True):
+        if is_roundup:
             return f"{relation}: {named(article)} is a round-up of many stories."
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
     return f"{relation}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."

@@ -18,6 +18,7 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, ru
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
+from dedup.story.recurrence import are_lists, sections_of
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.language import language_numbers
@@ -44,7 +45,7 @@ HEADLINE_SHARE = 0.6
 # A key is 46 bits of hash above 2 bits of family. With 4 bits of weight below it, 12 bits are left above it for the
 # number of the text in its block.
 FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
-_BLOCK_CHARACTERS = MIN_CHARACTERS << 12
+BLOCK_CHARACTERS = MIN_CHARACTERS << 12
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -108,7 +109,7 @@ def count_features(
         own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
         return count_block(tokens, spelling), own, _stop_word_uses(spelling, uses.shape[1])
 
-    for counted, own, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
+    for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
@@ -144,8 +145,15 @@ def spelling_of(tokens: Tokens) -> Spelling:
 
 
 def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
-    """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
+    """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`).
+
+    A list of several reports has none: it must not bridge their stories.
+    """
     first, last, key = occurrences(tokens, spelling)
+    lists = lists_of_reports(tokens, spelling, first, last, key)
+    if lists.any():
+        kept = ~lists[tokens.text_indices[first]]
+        first, last, key = first[kept], last[kept], key[kept]
     weights = token_weights(tokens, spelling).astype(np.uint8)
     # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
     packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
@@ -194,6 +202,20 @@ def token_weights(tokens: Tokens, spelling: Spelling) -> Floats:
     in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
     name = spelling.upper & ~spelling.opens
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
+
+
+def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: Integers, key: Hashes) -> Flags:
+    """Whether each text of a block is a list of several reports, shape (n_texts,); see `dedup.story.recurrence`.
+
+    The arrays are those of `occurrences`.
+    """
+    meant = (spelling.stop_word < 0) | (spelling.upper & ~spelling.opens)
+    words = np.flatnonzero(families(key) == WORD)
+    words = words[meant[first[words]] & meant[last[words]]]
+    text = tokens.text_indices[first[words]]
+    sections = sections_of(first[words] - tokens.offsets[text], np.diff(tokens.offsets)[text])
+    places = (text.astype(np.uint64) << np.uint64(KEY_BITS) | key[words]) << np.uint64(_WEIGHT_BITS) | sections
+    return are_lists(places, len(tokens.offsets) - 1, KEY_BITS)
 
 
 def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
