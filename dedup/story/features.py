@@ -22,7 +22,7 @@ from dedup.story.recurrence import are_lists, sections_of
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.language import language_numbers
-from dedup.text.stopwords import stop_word_hashes
+from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
 WORD, WORD_PAIR, CHARACTER_RUN = range(3)
@@ -36,7 +36,8 @@ CHARACTER_RUNS = {1: CHARACTER_RUN, 2: WORD, 3: WORD_PAIR}
 #: A token counts twice near the beginning, where news says who, where and when ...
 LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
 
-#: ... and three times when capitalised inside a sentence, as names are.
+#: ... and three times when capitalised inside a sentence, as names are. Weekdays, months and agencies are no names: two
+#: titles that share nothing but "Tuesday" would be one story.
 NAME_WEIGHT = 3.0
 
 #: A sentence with this share of capitalised words is a headline in title case, where capitals do not mark names.
@@ -96,8 +97,9 @@ def count_features(
     """Weighted counts of the features of texts, in time linear in their characters.
 
     Features are words, pairs of adjacent words, and runs of four characters of a word with the spaces around it. Runs
-    connect inflected and differently spelt forms of a name; stop words have none. For scripts without spaces see above.
-    `languages` has a code for each text, or None to have it guessed; without it they are unknown.
+    connect inflected and differently spelt forms of a name; stop words and names of days and agencies have none. For
+    scripts without spaces see above. `languages` has a code for each text, or None to have it guessed; without it they
+    are unknown.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     numbers, uses = [], np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
@@ -132,16 +134,19 @@ class Spelling(NamedTuple):
     """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
 
     place: Integers  # position of the first character
-    upper: Flags  # whether that is a capital
+    upper: Flags  # whether that is a capital, but for names of days and agencies
     opens: Flags  # whether the token opens a sentence
     stop_word: Integers  # position among the stop words, -1 for other tokens
+    date_word: Flags  # whether the token names a weekday, a month or a news agency
 
 
 def spelling_of(tokens: Tokens) -> Spelling:
     """How the tokens of a block are written."""
     place = tokens.characters(tokens.starts)
-    upper = _is_upper(tokens.codes[place])
-    return Spelling(place, upper, sentence_starts(tokens), _stop_word_lookup(tokens.fold).find(tokens.hashes))
+    date_word = _date_word_lookup(tokens.fold).find(tokens.hashes) >= 0
+    upper = _is_upper(tokens.codes[place]) & ~date_word
+    stop_word = _stop_word_lookup(tokens.fold).find(tokens.hashes)
+    return Spelling(place, upper, sentence_starts(tokens), stop_word, date_word)
 
 
 def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
@@ -176,7 +181,7 @@ def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[Integers, Integers,
     rows, spaced = tokens.text_indices, ~tokens.unspaced
     words = np.flatnonzero(spaced)
     adjacent = np.flatnonzero((rows[1:] == rows[:-1]) & spaced[1:] & spaced[:-1])
-    run_tokens, runs = character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
+    run_tokens, runs = character_runs(tokens, ((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper)
     found = [
         (words, words, feature_keys(tokens.hashes[words], WORD)),
         (adjacent, adjacent + 1, feature_keys(pair_hashes(tokens.hashes)[adjacent], WORD_PAIR)),
@@ -209,7 +214,7 @@ def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: 
 
     The arrays are those of `occurrences`.
     """
-    meant = (spelling.stop_word < 0) | (spelling.upper & ~spelling.opens)
+    meant = ((spelling.stop_word < 0) & ~spelling.date_word) | (spelling.upper & ~spelling.opens)
     words = np.flatnonzero(families(key) == WORD)
     words = words[meant[first[words]] & meant[last[words]]]
     text = tokens.text_indices[first[words]]
@@ -220,7 +225,7 @@ def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: 
 
 def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
     """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
-    _, upper, opens, stop_word = spelling
+    _, upper, opens, stop_word, _ = spelling
     sentence = np.cumsum(opens) - 1
     share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
     name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
@@ -231,6 +236,11 @@ def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
 @cache
 def _stop_word_lookup(fold: Fold) -> SortedKeys:
     return SortedKeys(stop_word_hashes(fold), 64)
+
+
+@cache
+def _date_word_lookup(fold: Fold) -> SortedKeys:
+    return SortedKeys(date_word_hashes(fold), 64)
 
 
 def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Flags:

@@ -14,12 +14,13 @@ from dedup.story.features import count_features
 from dedup.story.kinds import are_roundups
 from dedup.story.recurrence import FAR_SHARE, PRIOR_PAIRS, SECTIONS
 from dedup.text.fold import fold_character
-from dedup.text.stopwords import stop_word_hashes
+from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import tokenize
 
 SAMPLE = dedup.sample_articles()
+DATE_WORDS = frozenset(date_word_hashes().tolist())
 STOP_WORDS = frozenset(stop_word_hashes().tolist())
-WORDS = ["copper", "ferry", "judge", "Lisbon", "the", "Kim", "mayor", "of", "harvest"]
+WORDS = ["copper", "ferry", "judge", "Lisbon", "the", "Kim", "mayor", "of", "harvest", "Tuesday"]
 EVENTS = [
     *(
         "turkey-syria-earthquake-2023",
@@ -43,8 +44,8 @@ def slowly(text):
     tokens = tokenize([text])
     size, words, opens = len(tokens.starts), [], True
     for i, (start, stop) in enumerate(zip(tokens.starts.tolist(), tokens.stops.tolist(), strict=True)):
-        name = text[start].isupper() and not opens
-        if name or int(tokens.hashes[i]) not in STOP_WORDS:
+        name, token = text[start].isupper() and not opens, int(tokens.hashes[i])
+        if token not in DATE_WORDS and (name or token not in STOP_WORDS):
             words.append((int(tokens.hashes[i]), i * SECTIONS // size))
         behind = text[stop : tokens.starts[i + 1] if i + 1 < size else None]
         opens = any(fold_character(character) == b"." for character in behind)
