@@ -218,9 +218,10 @@ def test_stories_in_steps_are_nearly_those_of_the_batch(
     for name in ("id", "near_duplicate_group"):
         assert [row[name] for row in rows] == [row[name] for row in assignments]
     assert near_rows(tmp_path / "out") == near
-    labels = [[row["story_id"] for row in table] for table in (assignments, rows)]
     # So few articles say less of a word than the 131,072 that an archive weighs it by.
-    assert bcubed(*labels).f1 > (0.995 if of_all else 0.98)
+    for name, least in (("episode_id", 0.98), ("story_id", 0.96)):
+        labels = [[row[name] for row in table] for table in (assignments, rows)]
+        assert bcubed(*labels).f1 > (0.995 if of_all else least)
 
 
 @pytest.mark.slow
