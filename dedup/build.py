@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Integers, first_members, members, numbered_by_first
 from dedup.article import Article, Batch
-from dedup.explainer import explain_ids, explain_membership
+from dedup.explainer.members import explain_membership
+from dedup.explainer.pairs import explain_ids
 from dedup.near.result import NearDuplicates
 from dedup.progress import ProgressCallback, no_progress
 from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion

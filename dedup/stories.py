@@ -128,9 +128,12 @@ class Stories(Sequence[Story]):
         --------
         >>> from dedup import cluster, sample_articles
         >>> stories = cluster(sample_articles("en"))
-        >>> first, *_, last = stories[0].articles
+        >>> first, *_, last = stories[2].articles
         >>> stories.explain(first.id, last.id).verdict
         'In one story: similarity 0.20 (0.31 but for 2 days between them), two such reports alone need 0.13.'
+        >>> first, *_, last = stories[0].episodes
+        >>> stories.explain(first.articles[0].id, last.articles[0].id).verdict[:76]
+        "In one story by its episodes 'Kim may travel to Russia for weapons talks wit"
         """
         return self._explain(self, a, b)
 

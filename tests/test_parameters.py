@@ -28,6 +28,7 @@ def longest_title(articles):
 
 DEFAULTS = {
     "story_threshold": parameters.STORY_THRESHOLD,
+    "max_gap_days": parameters.MAX_GAP_DAYS,
     "near_threshold": parameters.NEAR_THRESHOLD,
     "threshold": parameters.NEAR_THRESHOLD,
     "recall": parameters.RECALL,
@@ -76,6 +77,8 @@ FLAGS = "cut_residue", "compare_numbers"
 BAD = [
     *[("story_threshold", value, ValueError) for value in (0, 0.0, 0.049, 1, 1.5, -1, math.nan, math.inf, -math.inf)],
     *[("story_threshold", value, TypeError) for value in NO_NUMBER],
+    *[("max_gap_days", value, ValueError) for value in (-1, -0.1, 366.1, 1000, math.nan, math.inf)],
+    *[("max_gap_days", value, TypeError) for value in NO_NUMBER],
     *[("near_threshold", value, ValueError) for value in (0, 0.0, -0.1, 1.01, 2, math.nan, math.inf)],
     *[("near_threshold", value, TypeError) for value in NO_NUMBER],
     *[("recall", value, ValueError) for value in (0, 0.0, 1, 1.0, -0.1, 2, math.nan)],
@@ -98,6 +101,7 @@ BAD = [
 ]
 ALLOWED = {
     "story_threshold": "a number in [0.05, 1)",
+    "max_gap_days": "a number in [0, 366]",
     "near_threshold": "a number in (0, 1]",
     "threshold": "a number in (0, 1]",
     "recall": "a number in (0, 1)",

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, first_members, numbered_by_first, slices
 from dedup.parallel import ordered_map
-from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, MAX_POSTINGS, Edges, Pairs, chunks_of_days
+from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
 from dedup.story.partition import mean_costs, partition
 from dedup.story.similarity import dot_products
 
@@ -27,7 +27,12 @@ TIE_SHARE = 0.65
 #: its reports do: two single titles come together on strong evidence only.
 THRESHOLD_SHARE, COST_FACTOR = 5 / 6, 2.0
 
+# Most postings that are followed from the heaviest features of an episode to others. With more, the stories of eleven
+# labelled sets and of 20,000 articles are the same.
+_POSTINGS = 1500
+
 _BLOCK_ROWS = 256
+_WEIGHT_BITS, _PLACE_BITS = 16, 32
 
 
 class Episodes(NamedTuple):
@@ -156,15 +161,20 @@ def _candidates(
 
 
 def heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:
-    """Rows with only their heaviest features, which have at most `MAX_POSTINGS` postings together.
+    """Rows with only their heaviest features, which have at most `_POSTINGS` postings together.
 
     The rarest features of a long episode are each in one of its reports, and weigh next to nothing in the mean.
     `frequencies` is the number of postings of each feature.
     """
     rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
-    order = np.lexsort((vectors.indices, -vectors.data, rows))
-    total = np.concatenate([[0], np.cumsum(frequencies[vectors.indices[order]], dtype=np.int64)])
-    kept = np.sort(order[total[1:] - total[vectors.indptr[:-1]][rows] <= MAX_POSTINGS])
+    # The row in the upper bits, then lightness, then place: plain integers are sorted ten times faster than an index.
+    packed = rows.astype(np.uint64) << np.uint64(_WEIGHT_BITS)
+    packed |= (np.clip(1 - vectors.data, 0, 1) * ((1 << _WEIGHT_BITS) - 1)).astype(np.uint64)
+    packed = (packed << np.uint64(_PLACE_BITS)) | np.arange(len(rows), dtype=np.uint64)
+    packed.sort()
+    place = (packed & np.uint64((1 << _PLACE_BITS) - 1)).astype(np.int64)
+    total = np.concatenate([[0], np.cumsum(frequencies[vectors.indices[place]], dtype=np.int64)])
+    kept = np.sort(place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS])
     indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
     return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
 
@@ -178,6 +188,4 @@ def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
 
 def _squares(vectors: csr_array) -> Floats:
     """Squared length of each row."""
-    rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
-    squares = vectors.data.astype(np.float64) ** 2
-    return np.bincount(rows, weights=squares, minlength=vectors.shape[0]).astype(np.float64)
+    return np.asarray(vectors.power(2) @ np.ones(vectors.shape[1]))

@@ -93,7 +93,7 @@ class Episode:
         return f"{type(self).__name__}({facts})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Story(Episode):
     """The articles that report one event, from its announcement to its end: one episode or several.
 
