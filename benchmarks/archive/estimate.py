@@ -18,10 +18,10 @@ SIZES = 100_000_000, 1_000_000_000
 CORES = 64
 
 #: Stages of one task, or of tasks that follow one another.
-ALONE = "order", "collect", "plan", "copies", "group", "stories"
+ALONE = "order", "collect", "plan", "copies", "group", "episodes", "stories"
 
 #: Stages whose tasks hold numbers of all articles. ("slices" does not: its memory is what "order" left in the process.)
-GROWING = "order", "collect", "sketch", "band", "merge", "plan", "copies", "stories", "tell", "assign"
+GROWING = "order", "collect", "sketch", "band", "merge", "plan", "copies", "episodes", "stories", "tell", "assign"
 
 
 class Need(NamedTuple):

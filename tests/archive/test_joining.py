@@ -193,7 +193,7 @@ def on_disk(folder, everything, dated, features, cuts):
     return job
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.integers(0, 2**32), st.integers(0, 40), st.lists(st.integers(0, 40), max_size=8), st.sampled_from([4, 15, 3000])
 )
@@ -202,7 +202,7 @@ def test_slices_find_the_pairs_and_stories_of_the_batch(tmp_path_factory, seed, 
     folder = tmp_path_factory.mktemp("job")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "_MIN_CHUNK_ROWS", 3)
-        patch.setattr(episodes, "MAX_POSTINGS", postings)
+        patch.setattr(episodes, "_POSTINGS", postings)
         patch.setattr(similarity, "_ROWS_AT_ONCE", 2)
         job = on_disk(folder, everything, dated, features, [cut for cut in cuts if cut < n])
         found, expected = matched(job), similar_episodes(everything, GAP)
