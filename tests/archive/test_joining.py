@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 from test_batch import assert_same_as_the_batch
 
 import dedup
+from dedup import archive
 from dedup.archive import joining, parts, similarity, slices
 from dedup.archive.job import Job, part_folder
-from dedup.arrays import first_members
+from dedup.arrays import first_members, numbered_by_first
 from dedup.parameters import NearSettings, StorySettings
 from dedup.story import candidates, episodes, pipeline
 from dedup.story.episodes import Episodes, chunks_in_reach, similar_episodes, stories_of
@@ -149,6 +150,17 @@ def test_neither_slices_nor_rows_at_once_nor_the_order_of_articles_change_them(t
     assert found[0] == found[1] == found[2]
 
 
+def test_what_is_read_has_the_episodes_of_the_batch(tmp_path):
+    articles = long_events(120, seed=15)
+    cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out")
+    stories = dedup.cluster(in_order(articles), max_chars=MAX_CHARS)
+    found = archive.read(tmp_path / "out")
+    assert [article.id for article in found.articles] == [article.id for article in stories.articles]
+    assert found.labels.tolist() == numbered_by_first(stories.labels).tolist()
+    assert found.episode_labels.tolist() == numbered_by_first(stories.episode_labels).tolist()
+    assert found.episode_labels.max() > found.labels.max()
+
+
 # Without a job
 
 
@@ -170,8 +182,8 @@ def made_up(seed, n):
 
 def on_disk(folder, everything, dated, features, cuts):
     """A job with these episodes, one article each, in slices that are cut here."""
-    near = StorySettings(NearSettings(), THRESHOLD, GAP, True, 1000)
-    job, n = Job(str(folder), near, "central", None), len(everything.costs)
+    given = StorySettings(NearSettings(), THRESHOLD, cut_residue=True, max_chars=1000, max_gap_days=GAP)
+    job, n = Job(str(folder), given, "central", None), len(everything.costs)
     bounds = np.array([0, *sorted({dated, *cuts} - {0, n}), n] if n else [0, 0])
     chunks = chunks_in_reach(everything.first[:dated], everything.last[:dated], GAP)
     made = [parts.Order(part_folder(job, "order")), parts.EpisodeLabels(part_folder(job, "episodes"))]
