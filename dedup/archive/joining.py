@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, vstack
 
 from dedup.archive.job import Job
 from dedup.archive.parts import EpisodeLabels, EpisodeMeans, EpisodePairs, Order, StoryLabels
-from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, in_columns, search, search_blocks, vectors_and_keys
+from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, search, search_blocks, vectors_and_keys
 from dedup.archive.slices import slices_of
 from dedup.arrays import SortedKeys, first_members, joined
 from dedup.story.candidates import Edges
@@ -35,7 +35,7 @@ def mean_vectors(job: Job, number: int, folder: Path) -> None:
     EpisodeMeans(folder).save(
         data=found.means.data,
         indices=found.means.indices.astype(np.int32),
-        indptr=found.means.indptr.astype(np.int64),
+        indptr=found.means.indptr.astype(np.int32),
         keys=keys,
         within=found.within,
         costs=found.costs,
@@ -53,10 +53,12 @@ def match_slice(job: Job, number: int, folder: Path) -> None:
     episodes, found = _episodes_of(job, number, own), [NO_PAIRS]
     blocks = search_blocks(chunks, episodes.means, (_rows_of(job, k, lookup) for k in near), heaviest)
     for k in near:
-        if k >= number:
+        other, theirs, both, before = own, episodes, episodes, 0
+        if k > number:
             other = _rows_of(job, k, lookup)
             theirs = _episodes_of(job, k, other)
-            both, before = (episodes, 0) if k == number else (_together(episodes, theirs), len(own.positions))
+            both, before = _together(episodes, theirs), len(own.positions)
+        if k >= number:
             pairs_of = partial(pairs_of_heaviest, both, job.settings.max_gap_days)
             left, right, similarity = search(blocks, other, theirs.means, before, pairs_of)
             found.append((own.positions[left], other.positions[right - before], similarity))
@@ -91,7 +93,7 @@ def _episodes_of(job: Job, number: int, own: OtherRows) -> Episodes:
     labels, part = EpisodeLabels.of(job), EpisodeMeans.of(job, number)
     columns = np.where(own.columns < 0, own.n_columns - 1, own.columns)
     days = np.array(Order.of(job).days[labels.heads[own.positions]])
-    rows = in_columns(own.rows, columns, own.n_columns)
+    rows = csr_array((own.rows.data, columns[own.rows.indices], own.rows.indptr), shape=(len(days), own.n_columns))
     return Episodes(rows, days, np.array(labels.last[own.positions]), part.within, part.costs)
 
 

@@ -16,7 +16,7 @@ from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
 from dedup.archive.residue import texts_of
 from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import Hashes, Integers, SortedKeys, joined
+from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
 from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
 from dedup.story.weighting import Vocabulary, cells_of, vectorize
@@ -112,7 +112,8 @@ def vectors_and_keys(job: Job, positions: Integers) -> tuple[csr_array, Hashes]:
             sizes.append(np.diff(rows.indptr).astype(np.int64))
             used.append(keys[here])
     # Features are put in order once for each slice: sorting those of all entries takes twenty times as long.
-    distinct = np.unique(np.concatenate(used))
+    merged = np.sort(np.concatenate(used), kind="stable")  # of a few ascending runs
+    distinct = merged[run_starts(merged)]
     columns = [np.searchsorted(distinct, keys)[own] for keys, own in zip(used[1:], numbers, strict=True)]
     matrix = joined(data, np.float32), joined(columns, np.int64), np.cumsum(np.concatenate(sizes))
     return csr_array(matrix, shape=(len(positions), len(distinct))), distinct
@@ -233,7 +234,7 @@ def search(
     found = [NO_PAIRS]
     for chunk, group in groupby(blocks, key=lambda block: block.chunk):
         reached, of_chunk = other.reached(chunk), list(group)
-        postings = _with_features(other_rows[reached], [block.rows for block in of_chunk]).T.tocsr()
+        postings = _with_features(other_rows, reached, [block.rows for block in of_chunk]).T.tocsr()
         found += [pairs_of(block.rows, block.first, [(first + reached.start, postings)]) for block in of_chunk]
     left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return left, right, similarity
@@ -243,7 +244,7 @@ def _pairs(job: Job, positions: Integers, rows: csr_array, blocks: list[Block], 
     """Return similar pairs of reports of two slices, by position."""
     both, everyone, first, other_rows = rows, positions, 0, rows
     if not same:
-        other_rows, first = in_columns(other.rows, other.columns, other.n_columns), len(positions)
+        other_rows, first = _in_columns(other.rows, other.columns, other.n_columns), len(positions)
         both = vstack([rows, other_rows], format="csr")
         everyone = np.concatenate([positions, other.positions])
     days = np.array(Order.of(job).days[everyone])
@@ -251,16 +252,18 @@ def _pairs(job: Job, positions: Integers, rows: csr_array, blocks: list[Block], 
     return everyone[left], everyone[right], similarity
 
 
-def _with_features(rows: csr_array, blocks: list[csr_array]) -> csr_array:
-    """Return rows with only the features that some block has: the common ones are most of all entries."""
+def _with_features(rows: csr_array, reached: slice, blocks: list[csr_array]) -> csr_array:
+    """Return some rows with only the features that some block has: the common ones are most of all entries."""
     columns = np.full(rows.shape[1], -1, dtype=np.int32)
     for block in blocks:
         columns[block.indices] = block.indices
-    return in_columns(rows, columns, rows.shape[1])
+    indptr = rows.indptr[reached.start : reached.stop + 1]
+    entries = rows.data[indptr[0] : indptr[-1]], rows.indices[indptr[0] : indptr[-1]], indptr - indptr[0]
+    return _in_columns(csr_array(entries, shape=(len(indptr) - 1, rows.shape[1])), columns, rows.shape[1])
 
 
-def in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
+def _in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
     """Return rows with their features in other columns, or left out (-1)."""
-    kept = (columns >= 0)[rows.indices]
-    indptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(kept, dtype=np.int32)])[rows.indptr]
+    kept = np.flatnonzero((columns >= 0)[rows.indices])
+    indptr = np.searchsorted(kept, rows.indptr).astype(rows.indptr.dtype)
     return csr_array((rows.data[kept], columns[rows.indices[kept]], indptr), shape=(rows.shape[0], n_columns))
