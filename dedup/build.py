@@ -13,7 +13,7 @@ from dedup.explainer.members import explain_membership
 from dedup.explainer.pairs import explain_ids
 from dedup.near.result import NearDuplicates
 from dedup.progress import ProgressCallback, no_progress
-from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion
+from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.stories import Doubt, Stories
 from dedup.story.pipeline import StoryGroups
 from dedup.story.result import Episode, Story
@@ -94,6 +94,7 @@ def build_story(
     ]
     whole = _episode(candidates, copies, choice, threshold, weighting, story_id)
     facts = {field.name: getattr(whole, field.name) for field in fields(Episode)}
+    facts["cohesion"] = cohesion_of_story(candidates, parts)
     return Story(**facts, episodes=tuple(chapters), _explain=explain_membership), choice.place
 
 

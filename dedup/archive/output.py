@@ -16,7 +16,7 @@ from dedup.archive.residue import word_counts
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
 from dedup.arrays import Integers, joined, members, numbered_by_first
 from dedup.article import Article
-from dedup.representative import Candidate, Choice, candidates_of, choose_of_story, cohesion
+from dedup.representative import Candidate, Choice, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.wording import printable
 
 _FACTS = [
@@ -58,7 +58,8 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
         candidates, split = candidates_of(*of_group), members(numbered_by_first(episodes[group]))
         choice, choices = choose_of_story(job.representative, candidates, split)
         story = {"story_id": printable(candidates[0].article.id)}
-        stories.append(story | {"episodes": len(split)} | _facts(candidates, choice))
+        facts = _facts(candidates, choice) | {"cohesion": cohesion_of_story(candidates, split)}
+        stories.append(story | {"episodes": len(split)} | facts)
         for places, of_episode in zip(split, choices, strict=True):
             chapter = [candidates[i] for i in places]
             chapters.append({"episode_id": printable(chapter[0].article.id)} | story | _facts(chapter, of_episode))

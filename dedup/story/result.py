@@ -99,7 +99,7 @@ class Story(Episode):
 
     It has all that an episode has. Its `articles` are those of all episodes, and its `representative` is that of the
     episode with the most reports, or by the rule that was given. `membership` is that in the episode of each article,
-    and `cohesion` the mean over all reports.
+    and `cohesion` that of the episode with the most reports.
 
     Attributes
     ----------

@@ -220,6 +220,7 @@ def test_a_story_shows_the_representative_of_its_largest_episode(stories):
         reports = [len(e) - sum(len(group) - 1 for group in e.near_duplicates) for e in story.episodes]
         largest = story.episodes[reports.index(max(reports))]
         assert story.representative is largest.representative
+        assert story.cohesion == largest.cohesion
         assert story.reason.endswith(largest.reason)
         assert story.reason.startswith(f"Of the largest of {len(reports)} episodes. ") == (len(reports) > 1)
 
