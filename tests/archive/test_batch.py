@@ -245,14 +245,17 @@ def assert_tables_fit(out, manifest, ordered):
     for story in stories:
         rows = assert_row_fits(story, "story_id", of_story[story["story_id"]])
         assert [row["id"] for row in rows if row["is_representative"]] == [story["representative_id"]]
-        own = [episode["episode_id"] for episode in episodes if episode["story_id"] == story["story_id"]]
-        assert own == list(dict.fromkeys(row["episode_id"] for row in rows))
+        own = [episode for episode in episodes if episode["story_id"] == story["story_id"]]
+        assert [episode["episode_id"] for episode in own] == list(dict.fromkeys(row["episode_id"] for row in rows))
         assert story["episodes"] == len(own)
+        assert story["cohesion"] == max(own, key=lambda episode: episode["reports"])["cohesion"]
     assert [row["story_id"] for row in episodes] == [row["story_id"] for row in stories for _ in range(row["episodes"])]
     for episode in episodes:
         rows = assert_row_fits(episode, "episode_id", of_episode[episode["episode_id"]])
         assert {row["story_id"] for row in rows} == {episode["story_id"]}
         assert episode["representative_id"] in [row["id"] for row in rows]
+        groups = {row["near_duplicate_group"]: row["membership"] for row in rows}
+        assert episode["cohesion"] == pytest.approx(np.mean(list(groups.values())))
     for row in near:
         ends = of_id[row["id"]], of_id[row["other_id"]]
         assert ends[0]["near_duplicate_group"] == ends[1]["near_duplicate_group"]
@@ -276,9 +279,7 @@ def assert_row_fits(told, name, members):
     rows, own = zip(*members, strict=True)
     assert rows[0]["id"] == told[name]
     assert told["articles"] == len(rows)
-    groups = {row["near_duplicate_group"]: row["membership"] for row in rows}
-    assert told["reports"] == len(groups)
-    assert told["cohesion"] == pytest.approx(np.mean(list(groups.values())))
+    assert told["reports"] == len({row["near_duplicate_group"] for row in rows})
     assert told["sources"] == len({article.source for article in own} - {None})
     dates = [article.published for article in own if article.published]
     assert (told["first"], told["last"]) == (min(dates, default=None), max(dates, default=None))

@@ -284,7 +284,7 @@ def test_a_finished_job_does_nothing(tmp_path, path, monkeypatch):
 
 CHANGES = {
     "story_threshold": 0.2,
-    "max_gap_days": 7,
+    "max_gap_days": 7.0,
     "near_threshold": 0.8,
     "recall": 0.9,
     "num_perm": 100,
