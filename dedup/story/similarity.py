@@ -95,10 +95,16 @@ def effective_number(sums: Floats, squares: Floats) -> Floats:
     return np.where(squares > 0, sums**2 / np.where(squares > 0, squares, 1.0), 0.0)
 
 
-def dot_products(vectors: csr_array, left: Integers, right: Integers) -> tuple[Floats, Floats]:
-    """Dot product of each pair of rows, and the sum of the squares of its parts; the left rows must ascend."""
+def dot_products(
+    vectors: csr_array, left: Integers, right: Integers, others: csr_array | None = None
+) -> tuple[Floats, Floats]:
+    """Dot product of each pair of rows, and the sum of the squares of its parts; the left rows must ascend.
+
+    The right rows are those of `others` if it is given.
+    """
+    others = vectors if others is None else others
     found = np.zeros((2, len(left)), dtype=np.float64)
-    sizes = np.diff(vectors.indptr)
+    sizes = np.diff(others.indptr)
     ends = np.cumsum(sizes[right], dtype=np.int64)
     # One left row at a time is unpacked into a dense array, in which the right rows look up their features.
     unpacked = np.zeros(vectors.shape[1], dtype=vectors.dtype)
@@ -106,19 +112,25 @@ def dot_products(vectors: csr_array, left: Integers, right: Integers) -> tuple[F
     while first < len(left):
         done = int(ends[first - 1]) if first else 0
         stop = max(first + 1, int(np.searchsorted(ends, done + _BLOCK_ENTRIES, side="right")))
-        found[:, first:stop] = _dot_products_of_block(vectors, sizes, left[first:stop], right[first:stop], unpacked)
+        block = slice(first, stop)
+        found[:, block] = _dot_products_of_block(vectors, others, sizes, left[block], right[block], unpacked)
         first = stop
     return found[0], found[1]
 
 
 def _dot_products_of_block(
-    vectors: csr_array, sizes: NDArray[np.int32], left: Integers, right: Integers, unpacked: NDArray[np.floating]
+    vectors: csr_array,
+    others: csr_array,
+    sizes: NDArray[np.int32],
+    left: Integers,
+    right: Integers,
+    unpacked: NDArray[np.floating],
 ) -> Floats:
     counts = sizes[right]
     ends = np.cumsum(counts, dtype=np.int64)
     starts = ends - counts
-    entries = np.repeat(vectors.indptr[right] - starts, counts) + np.arange(ends[-1])
-    features, products = vectors.indices.take(entries), vectors.data.take(entries)
+    entries = np.repeat(others.indptr[right] - starts, counts) + np.arange(ends[-1])
+    features, products = others.indices.take(entries), others.data.take(entries)
     firsts = run_starts(left)
     bounds = [*starts[firsts].tolist(), int(ends[-1])]
     for row, begin, end in zip(left[firsts].tolist(), bounds[:-1], bounds[1:], strict=True):
