@@ -309,7 +309,7 @@ def test_the_manifest_describes_every_file(tmp_path, small_slices):
 
 @pytest.fixture(scope="module")
 def some():
-    return generated(150, seed=6, days=10) + hostile(surrogates=False)
+    return generated(150, seed=6, days=40, words=30, lasts=8.0) + hostile(surrogates=False)
 
 
 @pytest.mark.slow
@@ -324,6 +324,7 @@ def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slice
             manifest = cluster(paths, tmp_path / f"out{seed}", n_jobs=n_jobs)
         found.append((files_of(tmp_path / f"out{seed}"), manifest | {"inputs": None}))
     assert len(found[0][0]) >= 7
+    assert found[0][1]["counts"]["stories"] < found[0][1]["counts"]["episodes"]
     assert all(own == found[0] for own in found)
 
 
