@@ -172,7 +172,9 @@ def heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:
     packed.sort()
     place = (packed & np.uint64((1 << _PLACE_BITS) - 1)).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(frequencies[vectors.indices[place]], dtype=np.int64)])
-    kept = np.sort(place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS])
+    chosen = np.zeros(len(rows), dtype=np.bool_)
+    chosen[place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS]] = True
+    kept = np.flatnonzero(chosen)
     indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
     return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
 
