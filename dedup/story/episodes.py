@@ -119,29 +119,27 @@ def chunks_in_reach(first: Floats, last: Floats, max_gap_days: float) -> list[tu
 def _pairs_of_rows(
     episodes: Episodes, max_gap_days: float, others: list[tuple[int, csr_array]], frequencies: Integers, rows: slice
 ) -> Pairs:
-    return pairs_of_heaviest(episodes, max_gap_days, heaviest(episodes.means[rows], frequencies), rows.start, others)
+    heavy = heaviest(episodes.means[rows], frequencies)
+    left, right = candidate_episodes(episodes, max_gap_days, heavy, rows.start, others)
+    return similar_candidates(episodes, left, right, dot_products(episodes.means, left, right)[0])
 
 
-def pairs_of_heaviest(
-    episodes: Episodes, max_gap_days: float, heavy: csr_array, start: int, others: list[tuple[int, csr_array]]
-) -> Pairs:
-    """Pairs ``left < right``, sorted, with their similarities.
-
-    `heavy` has the heaviest features of the left episodes, the first of which is episode `start`; `others` has the
-    first episode and the postings of each chunk of right ones.
-    """
-    left, right = _candidates(episodes, max_gap_days, heavy, start, others)
-    mean, _ = dot_products(episodes.means, left, right)
+def similar_candidates(episodes: Episodes, left: Integers, right: Integers, mean: Floats) -> Pairs:
+    """The candidates that are similar enough, with their similarities; `mean` is the mean cosine of each."""
     similarity = mean * np.exp(-_gaps(episodes, left, right) / EPISODE_MEMORY_DAYS)
     within = np.maximum(episodes.within[left], episodes.within[right])
     kept = (similarity >= FLOOR) & (mean >= TIE_SHARE * within)
     return left[kept], right[kept], similarity[kept]
 
 
-def _candidates(
+def candidate_episodes(
     episodes: Episodes, max_gap_days: float, heavy: csr_array, start: int, others: list[tuple[int, csr_array]]
 ) -> tuple[Integers, Integers]:
-    """Pairs ``left < right`` close in time that their heaviest features find, sorted."""
+    """Pairs ``left < right`` close in time that their heaviest features find, sorted.
+
+    `heavy` has the heaviest features of the left episodes, the first of which is episode `start`; `others` has the
+    first episode and the postings of each chunk of right ones.
+    """
     parts = []
     for first, postings in others:
         product = (heavy @ postings).tocoo()
@@ -168,7 +166,9 @@ def heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:
     packed.sort()
     place = (packed & np.uint64((1 << _PLACE_BITS) - 1)).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(frequencies[vectors.indices[place]], dtype=np.int64)])
-    kept = np.sort(place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS])
+    chosen = np.zeros(len(rows), dtype=np.bool_)
+    chosen[place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS]] = True
+    kept = np.flatnonzero(chosen)
     indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
     return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
 
