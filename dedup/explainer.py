@@ -18,7 +18,7 @@ from dedup.stories import Stories
 from dedup.story.candidates import FLOOR
 from dedup.story.partition import cost_of_joining, join_costs
 from dedup.story.result import Episode, Story
-from dedup.story.shared_terms import shared_terms
+from dedup.story.shared_terms import FeatureTokens, shared_terms
 from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
@@ -177,7 +177,7 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None, thr
         needed=threshold + float(join_costs(n_features).mean()),
         jaccard=float(jaccard[0]) if has_words else 0.0,
         containment=float(containment[0]) if has_words else 0.0,
-        terms=shared_terms(tokens, vectors, vocabulary),
+        terms=shared_terms(FeatureTokens.of(tokens, vocabulary), vectors),
         passages=_passages(left, right, fold),
         verdict="",
     )
