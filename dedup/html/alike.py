@@ -9,8 +9,7 @@ from dedup.html.facts import Compare, PairFacts, StoriesFacts, StoryFacts
 from dedup.wording import one_line
 
 MAX_PAIRS = 60  # of a story: all pairs of eleven reports
-_MAX_ALL_PAIRS = 10_000  # of a page: each takes about a millisecond and 150 bytes
-_MAX_TERMS = 8
+_MAX_ALL_PAIRS = 5_000  # of a page: each takes about a millisecond and 150 bytes
 
 #: Another story, by its place, and how similar the two are.
 Near = tuple[int, float]
@@ -80,6 +79,6 @@ def _in_order(one: Article, other: Article) -> tuple[Article, Article]:
 
 
 def _facts(pair: PairFacts) -> list[object]:
-    terms = [(one_line(term, 60, "…"), round(100 * share)) for term, share in pair.terms[:_MAX_TERMS]]
+    terms = [(one_line(term, 60, "…"), round(100 * share)) for term, share in pair.terms]
     numbers = [round(number, 3) for number in (pair.similarity, pair.cosine, pair.needed)]
     return [*numbers, *(part for term in terms for part in term)]

@@ -15,6 +15,7 @@ from dedup.text.limit import readable_texts
 from dedup.text.roundups import without_roundups
 from dedup.text.tokens import tokenize
 
+MAX_TERMS = 8  # of a pair, the heaviest
 _BLOCK_PAIRS = 512  # whose texts are read together
 
 
@@ -49,7 +50,7 @@ def _compare_block(pairs: Sequence[tuple[Article, Article]], weighting: TermWeig
     found: list[Pair | None] = [None] * len(pairs)
     for place, cosine, factor in zip(order.tolist(), alike.cosines.tolist(), factors.tolist(), strict=True):
         i, j = int(left[place]), int(right[place])
-        terms = shared_terms(words, vectors, (i, j))
+        terms = shared_terms(words, vectors, (i, j), MAX_TERMS)
         needed = threshold + float(costs[[i, j]].mean())
         found[place] = Pair(cosine * factor, cosine, needed, terms)
     return [pair for pair in found if pair is not None]

@@ -47,11 +47,11 @@ class FeatureTokens:
 
 
 def shared_terms(
-    texts: FeatureTokens, vectors: csr_array, pair: tuple[int, int] = (0, 1)
+    texts: FeatureTokens, vectors: csr_array, pair: tuple[int, int] = (0, 1), most: int = MAX_TERMS
 ) -> tuple[tuple[str, float], ...]:
     """Words and pairs of words that two texts share, as written, each with its share of their cosine, heaviest first.
 
-    At most `MAX_TERMS`; shares are above 0, and their sum is at most 1. A run of characters counts for the heaviest
+    At most `most`; shares are above 0, and their sum is at most 1. A run of characters counts for the heaviest
     word that has it; where the texts share no such word, as in Putin and Poutine, for the first word of each text. A
     term that they write differently is given in both ways. In scripts without spaces runs of characters that overlap in
     both texts alike are one term, and single characters are not listed.
@@ -84,7 +84,7 @@ def shared_terms(
     first, last = (ends[example] for ends in sides[0])
     # A single character of a script without spaces is not a word; the runs that contain it are listed.
     listed = np.flatnonzero(~texts.unspaced[first] | (first < last))
-    best = listed[np.lexsort((first[listed], -shares[listed].round(9)))][:MAX_TERMS]
+    best = listed[np.lexsort((first[listed], -shares[listed].round(9)))][:most]
     writings = [as_written(tokens, first[example[best]], last[example[best]]) for first, last in sides]
     writings = [[" ".join(term.split()) for term in terms] for terms in writings]  # on one line
     return tuple(
