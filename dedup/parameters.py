@@ -61,6 +61,7 @@ class StorySettings:
 
     near: NearSettings
     story_threshold: float
+    max_gap_days: float
     cut_residue: bool
     max_chars: int
 
@@ -69,11 +70,12 @@ class StorySettings:
 
         Examples
         --------
-        >>> StorySettings(NearSettings(), 0.12, True, 1000).to_dict()["near_threshold"]
+        >>> StorySettings(NearSettings(), 0.12, 21.0, True, 1000).to_dict()["near_threshold"]
         0.7
         """
         return {
             "story_threshold": float(self.story_threshold),
+            "max_gap_days": float(self.max_gap_days),
             "near_threshold": float(self.near.threshold),
             "recall": float(self.near.recall),
             "num_perm": int(self.near.num_perm),

@@ -128,9 +128,12 @@ class Stories(Sequence[Story]):
         --------
         >>> from dedup import cluster, sample_articles
         >>> stories = cluster(sample_articles("en"))
-        >>> first, *_, last = stories[0].articles
+        >>> first, *_, last = stories[2].articles
         >>> stories.explain(first.id, last.id).verdict
         'In one story: similarity 0.20 (0.31 but for 2 days between them), two such reports alone need 0.13.'
+        >>> first, *_, last = stories[0].episodes
+        >>> stories.explain(first.articles[0].id, last.articles[0].id).verdict[:76]
+        "In one story by its episodes 'Kim may travel to Russia for weapons talks wit"
         """
         return self._explain(self, a, b)
 
@@ -251,6 +254,8 @@ class LabelledArticles(NamedTuple):
         With their residue.
     labels : ndarray of int64, shape (n_articles,)
         Story of each article, numbered from 0 without gaps.
+    episode_labels : ndarray of int64, shape (n_articles,)
+        Episode of each article, numbered from 0 without gaps.
     near_duplicate_labels : ndarray of int64, shape (n_articles,)
         Near-duplicate group of each article, numbered in any way.
     parameters : dict of str to object
@@ -259,5 +264,6 @@ class LabelledArticles(NamedTuple):
 
     articles: Sequence[Article]
     labels: NDArray[np.int64]
+    episode_labels: NDArray[np.int64]
     near_duplicate_labels: NDArray[np.int64]
     parameters: dict[str, Any]

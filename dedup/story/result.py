@@ -93,13 +93,13 @@ class Episode:
         return f"{type(self).__name__}({facts})"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)  # that of an episode
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Story(Episode):
     """The articles that report one event, from its announcement to its end: one episode or several.
 
     It has all that an episode has. Its `articles` are those of all episodes, and its `representative` is that of the
     episode with the most reports, or by the rule that was given. `membership` is that in the episode of each article,
-    and `cohesion` the mean over all reports.
+    and `cohesion` that of the episode with the most reports.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 import dedup
 from dedup import _version
-from dedup.archive import near, output, residue, runner, similarity, slices, stories
+from dedup.archive import joining, near, output, residue, runner, similarity, slices, stories
 
 TASKS = {
     "read": (slices, "read_block"),
@@ -36,7 +36,10 @@ TASKS = {
     "weigh": (similarity, "weight_slice"),
     "compare": (similarity, "compare_slice"),
     "group": (stories, "make_step"),
-    "stories": (stories, "label_articles"),
+    "episodes": (stories, "label_episodes"),
+    "means": (joining, "mean_vectors"),
+    "match": (joining, "match_slice"),
+    "stories": (joining, "join_episodes"),
     "tell": (output, "write_stories"),
     "assign": (output, "write_assignments"),
 }
@@ -121,7 +124,7 @@ def test_a_job_that_fails_in_every_stage_goes_on_and_does_nothing_twice(tmp_path
     out, work = tmp_path / "out", tmp_path / "out.work"
     before = {}
     for stage in TASKS:
-        number = 1 if stage in ("slices", "sketch", "band", "weigh", "group", "tell") else 0
+        number = 1 if stage in ("slices", "sketch", "band", "weigh", "group", "means", "match", "tell") else 0
         interrupted(path, out, stage, number)
         assert not out.exists()
         assert not (work / stage / f"{number:06}").exists()
@@ -281,6 +284,7 @@ def test_a_finished_job_does_nothing(tmp_path, path, monkeypatch):
 
 CHANGES = {
     "story_threshold": 0.2,
+    "max_gap_days": 7,
     "near_threshold": 0.8,
     "recall": 0.9,
     "num_perm": 100,
