@@ -2,8 +2,8 @@
 
 python docs/screenshots.py [FOLDER]
 
-Needs Debian's chromium and `pip install playwright pillow`. The pictures are kept (docs/images), since the site is built where
-there is no browser; run it again when the page looks different.
+Needs Debian's chromium and `pip install playwright pillow`. The pictures are kept in docs/images, since the site is
+built where there is no browser; run it again when the page looks different.
 """
 
 import os

@@ -10,6 +10,7 @@ from dedup.wording import one_line
 
 MAX_PAIRS = 60  # of a story: all pairs of eleven reports
 _MAX_ALL_PAIRS = 5_000  # of a page: each takes about a millisecond and 150 bytes
+_MAX_CHARACTERS = 100_000_000  # of their texts, which may be megabytes
 
 #: Another story, by its place, and how similar the two are.
 Near = tuple[int, float]
@@ -25,11 +26,16 @@ def comparisons(
     across = [(place, other) for place, others in enumerate(near) for other, _ in others if place < other]
     across = across[: _MAX_ALL_PAIRS // 4]
     shown = [story.representative for story in stories]
-    left = _MAX_ALL_PAIRS - len(across)
+    left, characters = _MAX_ALL_PAIRS - len(across), _MAX_CHARACTERS
     limit = _limit([len(_reports(story)) for story in stories], left)
-    within = []
+    within: list[list[tuple[int, int]]] = []
     for story in stories:
-        within.append(list(islice(_pairs(story), min(limit, left))))
+        within.append([])
+        for pair in islice(_pairs(story), min(limit, left)):
+            characters -= sum(len(story.articles[place].text) for place in pair)
+            if characters < 0:
+                break
+            within[-1].append(pair)
         left -= len(within[-1])
     pairs = [
         (story.articles[one], story.articles[other])

@@ -1,6 +1,6 @@
 """Many pairs of reports at once -> what `dedup.explain` says of each, but for copies and passages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from dedup.text.roundups import without_roundups
 from dedup.text.tokens import tokenize
 
 MAX_TERMS = 8  # of a pair, the heaviest
-_BLOCK_PAIRS = 512  # whose texts are read together
+_BLOCK_PAIRS, _BLOCK_CHARACTERS = 512, 4_000_000  # of pairs whose texts are read together
 
 
 class Pair(NamedTuple):
@@ -30,8 +30,22 @@ class Pair(NamedTuple):
 
 def compare_pairs(pairs: Sequence[tuple[Article, Article]], weighting: TermWeighting, threshold: float) -> list[Pair]:
     """Compare pairs of reports, each in canonical order, by the document frequencies of the batch that has them."""
-    blocks = (pairs[start : start + _BLOCK_PAIRS] for start in range(0, len(pairs), _BLOCK_PAIRS))
-    return [pair for block in blocks for pair in _compare_block(block, weighting, threshold)]
+    return [pair for block in _blocks(pairs) for pair in _compare_block(block, weighting, threshold)]
+
+
+def _blocks(pairs: Sequence[tuple[Article, Article]]) -> Iterator[list[tuple[Article, Article]]]:
+    """Pairs in blocks, each of one pair at least."""
+    block: list[tuple[Article, Article]] = []
+    characters = 0
+    for pair in pairs:
+        size = sum(len(article.text) for article in pair)
+        if block and (len(block) == _BLOCK_PAIRS or characters + size > _BLOCK_CHARACTERS):
+            yield block
+            block, characters = [], 0
+        block.append(pair)
+        characters += size
+    if block:
+        yield block
 
 
 def _compare_block(pairs: Sequence[tuple[Article, Article]], weighting: TermWeighting, threshold: float) -> list[Pair]:

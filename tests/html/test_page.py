@@ -21,6 +21,7 @@ from dedup import Article
 from dedup.html import alike
 from dedup.html import page as html_page
 from dedup.html.alike import MAX_PAIRS
+from dedup.story import comparing
 from dedup.wording import period, plural
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
@@ -197,6 +198,28 @@ def test_all_pairs_together_are_bounded(most, monkeypatch, stories, page_of):
     assert sum(held) + len(across) <= most
     several = sum(len({article["copy"] for article in story["articles"]}) > 1 for story in data)
     assert sum(n > 0 for n in held) >= min(several, most - most // 4)
+
+
+@pytest.mark.parametrize("most", [0, 10_000, 40_000])
+def test_the_texts_of_all_pairs_are_bounded(most, monkeypatch, stories, page_of):
+    monkeypatch.setattr(alike, "_MAX_CHARACTERS", most)
+    data = page_of(stories).data["stories"]
+    read = [
+        len(story.articles[place].text)
+        for story, told in zip(stories, data, strict=True)
+        for pair in told["pairs"]
+        for place in pair[:2]
+    ]
+    assert sum(read) <= most
+    assert sum(read) >= most / 2
+
+
+@pytest.mark.parametrize(("pairs", "characters"), [(1, 10**9), (7, 10**9), (512, 1), (512, 5_000)])
+def test_pairs_are_compared_alike_in_blocks_of_any_size(pairs, characters, monkeypatch, stories, page_of):
+    usual = page_of(stories).data
+    monkeypatch.setattr(comparing, "_BLOCK_PAIRS", pairs)
+    monkeypatch.setattr(comparing, "_BLOCK_CHARACTERS", characters)
+    assert page_of(stories).data == usual
 
 
 def test_a_story_of_very_many_reports_is_compared_in_part(page_of):
