@@ -192,16 +192,16 @@ def test_no_name_is_cut_off(with_copies):
         assert min(label.get_window_extent().x0 for label in ax.get_yticklabels()) >= 0
 
 
-def test_means_of_the_matrix_are_the_membership(stories):
-    for episode in (episode for story in stories[:20] for episode in story.episodes):
-        days = np.array([a.day for a in episode.articles])
-        languages = [a.language for a in episode.articles]
-        similarity = all_similarities(readable_texts(episode.articles), days, episode._weighting, languages)
-        later = {a.id for group in episode.near_duplicates for a in group[1:]}
-        canonical = [i for i, a in enumerate(episode.articles) if a.id not in later]
+def test_means_of_the_matrix_are_the_membership(sample):
+    for story in dedup.cluster(sample, max_gap_days=0)[:20]:
+        days = np.array([a.day for a in story.articles])
+        languages = [a.language for a in story.articles]
+        similarity = all_similarities(readable_texts(story.articles), days, story._weighting, languages)
+        later = {a.id for group in story.near_duplicates for a in group[1:]}
+        canonical = [i for i, a in enumerate(story.articles) if a.id not in later]
         own = np.where(similarity < FLOOR, 0, similarity)[np.ix_(canonical, canonical)]
         means = (own.sum(axis=1) - 1) / max(len(canonical) - 1, 1)
-        expected = np.array(episode.membership)[canonical] if len(canonical) > 1 else np.zeros(1)
+        expected = np.array(story.membership)[canonical] if len(canonical) > 1 else [0]
         # Between languages the search for candidates misses some pairs, which count as none.
         assert (means >= expected - 1e-6).all()
         if len(set(languages)) == 1:

@@ -8,12 +8,13 @@ from scipy.sparse import csr_array, vstack
 
 from dedup.archive.job import Job
 from dedup.archive.parts import EpisodeLabels, EpisodeMeans, EpisodePairs, Order, StoryLabels
-from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, in_columns, search, search_blocks, vectors_and_keys
+from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, search, search_blocks, vectors_and_keys
 from dedup.archive.slices import slices_of
 from dedup.arrays import SortedKeys, first_members, joined
 from dedup.story.candidates import Edges
 from dedup.story.episodes import Episodes, heaviest, pairs_of_heaviest, stories_of_pairs
 from dedup.story.features import KEY_BITS
+from dedup.story.similarity import in_columns
 
 
 def numbers_of(job: Job) -> list[slice]:

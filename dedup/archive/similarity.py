@@ -19,6 +19,7 @@ from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Hashes, Integers, SortedKeys, joined
 from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
+from dedup.story.similarity import in_columns
 from dedup.story.weighting import Vocabulary, cells_of, vectorize
 from dedup.text.language import LANGUAGE_BITS
 
@@ -251,10 +252,3 @@ def _with_features(rows: csr_array, blocks: list[csr_array]) -> csr_array:
     for block in blocks:
         columns[block.indices] = block.indices
     return in_columns(rows, columns, rows.shape[1])
-
-
-def in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
-    """Return rows with their features in other columns, or left out (-1)."""
-    kept = (columns >= 0)[rows.indices]
-    indptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(kept, dtype=np.int32)])[rows.indptr]
-    return csr_array((rows.data[kept], columns[rows.indices[kept]], indptr), shape=(rows.shape[0], n_columns))

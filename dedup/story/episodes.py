@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers, first_members, numbered_by_first, slices
+from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
 from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
 from dedup.story.partition import mean_costs, partition
@@ -88,14 +88,8 @@ def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs
 
 def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:
     """Story of each episode by the similar pairs of episodes; see `stories_of`."""
-    # Most episodes are like no other: they stay out of the search, and what it finds is the same.
-    seen = np.unique(np.concatenate([edges.left, edges.right]))
-    left, right = np.searchsorted(seen, edges.left), np.searchsorted(seen, edges.right)
-    graph = Edges(left, right, edges.similarity).adjacency(len(seen))
-    labels = partition(graph, THRESHOLD_SHARE * threshold, COST_FACTOR * costs[seen])
-    first = np.arange(len(costs))
-    first[seen] = seen[first_members(labels)][labels]
-    return numbered_by_first(first)
+    graph = edges.adjacency(len(costs))
+    return partition(graph, THRESHOLD_SHARE * threshold, COST_FACTOR * costs)
 
 
 def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> Edges:
