@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
     from dedup.clusterer import cluster as cluster
     from dedup.duplicates import near_duplicates as near_duplicates
-    from dedup.explainer import explain as explain
+    from dedup.explainer.pairs import explain as explain
     from dedup.explanation import Explanation as Explanation
     from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
@@ -37,7 +37,7 @@ logging.getLogger("dedup").addHandler(logging.NullHandler())
 _NAMES = {
     "clusterer": ("StoryClusterer", "cluster"),
     "duplicates": ("near_duplicates",),
-    "explainer": ("explain",),
+    "explainer.pairs": ("explain",),
     "explanation": ("Explanation",),
     "frames": ("cluster_frame",),
     "index": ("StoryIndex",),

@@ -9,10 +9,11 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Integers, first_members, members, numbered_by_first
 from dedup.article import Article, Batch
-from dedup.explainer import explain_ids, explain_membership
+from dedup.explainer.members import explain_membership
+from dedup.explainer.pairs import explain_ids
 from dedup.near.result import NearDuplicates
 from dedup.progress import ProgressCallback, no_progress
-from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose, cohesion
+from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.stories import Doubt, Stories
 from dedup.story.pipeline import StoryGroups
 from dedup.story.result import Episode, Story
@@ -86,15 +87,14 @@ def build_story(
     article.
     """
     parts = members(episodes)
-    chapters, places = [], []
-    for part in parts:
-        own = [candidates[i] for i in part]
-        choice = choose(representative, own)
-        chapters.append(_episode(own, copies[part], choice, threshold, weighting))
-        places.append(part[choice.place])
-    choice = _choice_of_story(representative, candidates, parts, places, chapters)
+    choice, choices = choose_of_story(representative, candidates, parts)
+    chapters = [
+        _episode([candidates[i] for i in part], copies[part], own, threshold, weighting)
+        for part, own in zip(parts, choices, strict=True)
+    ]
     whole = _episode(candidates, copies, choice, threshold, weighting, story_id)
     facts = {field.name: getattr(whole, field.name) for field in fields(Episode)}
+    facts["cohesion"] = cohesion_of_story(candidates, parts)
     return Story(**facts, episodes=tuple(chapters), _explain=explain_membership), choice.place
 
 
@@ -119,21 +119,6 @@ def _episode(
         threshold=threshold,
         _weighting=weighting,
     )
-
-
-def _choice_of_story(
-    rule: str | Chooser,
-    candidates: Sequence[Candidate],
-    parts: Sequence[Sequence[int]],
-    places: Sequence[int],
-    episodes: Sequence[Episode],
-) -> Choice:
-    """The representative of a story from those of its episodes: centrality says nothing between two episodes."""
-    if len(parts) > 1 and rule != "central":
-        return choose(rule, candidates)
-    largest = max(range(len(parts)), key=lambda k: (sum(candidates[i].first for i in parts[k]), -k))
-    reason = episodes[largest].reason
-    return Choice(places[largest], reason if len(parts) == 1 else f"Of the largest of {len(parts)} episodes. {reason}")
 
 
 def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:

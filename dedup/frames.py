@@ -7,7 +7,7 @@ from dedup.article import FIELDS, data_frame_of
 from dedup.clusterer import cluster
 from dedup.stories import columns_of
 
-_ADDED = ("story_id", "near_duplicate_group", "is_representative", "membership")
+_ADDED = ("story_id", "episode_id", "near_duplicate_group", "is_representative", "membership")
 
 
 class _Default(str):
@@ -50,9 +50,10 @@ def cluster_frame(
 
         - story_id : the id of the first article of the row's story; an integer if the ids are integers or, in a frame
           without ids, positions; otherwise a str
+        - episode_id : the id of the first article of the row's episode, of the same type
         - near_duplicate_group : int64, equal for copies of each other, numbered by first row
         - is_representative : bool, True in one row of each story
-        - membership : float64, mean similarity to the other reports of the story, in [0, 1]
+        - membership : float64, mean similarity to the other reports of the episode, in [0, 1]
 
     Raises
     ------
@@ -83,10 +84,10 @@ def cluster_frame(
     added = columns_of(stories)
     id_type = table.schema[columns["id"]] if "id" in columns else narwhals.Int64()
     if id_type.is_integer():
-        added["story_id"] = list(map(int, added["story_id"]))
+        added |= {name: list(map(int, added[name])) for name in ("story_id", "episode_id")}
     else:
         id_type = narwhals.String()
-    types = (id_type, narwhals.Int64(), narwhals.Boolean(), narwhals.Float64())
+    types = (id_type, id_type, narwhals.Int64(), narwhals.Boolean(), narwhals.Float64())
     return table.with_columns(
         narwhals.new_series(name, cells, dtype, backend=table.implementation)
         for (name, cells), dtype in zip(added.items(), types, strict=True)

@@ -45,8 +45,19 @@ def candidates_of(
 
 
 def cohesion(candidates: Sequence[Candidate]) -> float:
-    """Mean similarity of two reports of a story, in [0, 1]; 1 for a report alone."""
+    """Mean similarity of two reports of an episode, in [0, 1]; 1 for a report alone."""
     return float(np.mean([candidate.centrality for candidate in candidates if candidate.first]))
+
+
+def cohesion_of_story(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> float:
+    """Cohesion of the largest episode of a story: reports of two are too far apart in time to be similar."""
+    return cohesion([candidates[i] for i in episodes[_largest(candidates, episodes)]])
+
+
+def _largest(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> int:
+    """The episode with the most reports, the first of equals."""
+    reports = [sum(candidates[i].first for i in own) for own in episodes]
+    return reports.index(max(reports))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,23 @@ def choose(rule: str | Chooser, candidates: Sequence[Candidate]) -> Choice:
     if callable(rule):
         return _by_callable(rule, candidates)
     return {"central": _central, "earliest": _earliest, "longest": _longest}[rule](candidates)
+
+
+def choose_of_story(
+    rule: str | Chooser, candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]
+) -> tuple[Choice, list[Choice]]:
+    """The representative of a story, and that of each of its episodes, by its place among the articles of that.
+
+    `episodes` has the positions of the articles of each, by their first. A story shows what its largest episode shows,
+    unless the rule goes by something else than centrality, which says nothing between two episodes.
+    """
+    choices = [choose(rule, [candidates[i] for i in own]) for own in episodes]
+    if len(episodes) > 1 and rule != "central":
+        return choose(rule, candidates), choices
+    largest = _largest(candidates, episodes)
+    place, reason = episodes[largest][choices[largest].place], choices[largest].reason
+    lead = f"Of the largest of {len(episodes)} episodes. " if len(episodes) > 1 else ""
+    return Choice(place, lead + reason), choices
 
 
 def _central(candidates: Sequence[Candidate]) -> Choice:

@@ -128,9 +128,12 @@ class Stories(Sequence[Story]):
         --------
         >>> from dedup import cluster, sample_articles
         >>> stories = cluster(sample_articles("en"))
-        >>> first, *_, last = stories[0].articles
+        >>> first, *_, last = stories[2].articles
         >>> stories.explain(first.id, last.id).verdict
         'In one story: similarity 0.20 (0.31 but for 2 days between them), two such reports alone need 0.13.'
+        >>> first, *_, last = stories[0].episodes
+        >>> stories.explain(first.articles[0].id, last.articles[0].id).verdict[:76]
+        "In one story by its episodes 'Kim may travel to Russia for weapons talks wit"
         """
         return self._explain(self, a, b)
 
@@ -221,8 +224,12 @@ class Stories(Sequence[Story]):
         The file appears, or replaces an earlier one, only when it is complete.
         """
         from dedup.html.page import write  # only pages pay for it
+        from dedup.story.comparing import Pair, compare_pairs
 
-        write(self, path)
+        def compare(pairs: Sequence[tuple[Article, Article]]) -> Sequence[Pair]:
+            return compare_pairs(pairs, self[0]._weighting, self.threshold) if pairs else []
+
+        write(self, path, compare)
 
 
 def columns_of(stories: Stories) -> dict[str, list[Any]]:

@@ -20,6 +20,7 @@ from dedup.metrics import bcubed
 
 DEFAULTS = {
     "story_threshold": 0.12,
+    "max_gap_days": 21.0,
     "near_threshold": 0.7,
     "recall": 0.95,
     "num_perm": 128,

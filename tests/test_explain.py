@@ -14,7 +14,7 @@ from dedup import Article, Explanation
 from dedup.near.pipeline import find_near_duplicates
 from dedup.parameters import NearSettings
 from dedup.story.pipeline import find_stories
-from dedup.story.shared_terms import shared_terms
+from dedup.story.shared_terms import FeatureTokens, shared_terms
 from dedup.story.weighting import vectorize_texts
 from dedup.text.tokens import tokenize
 
@@ -30,6 +30,12 @@ BANK = Article("bank", "La banque centrale relève ses taux à 4 %.", published=
 
 
 @pytest.fixture(scope="module")
+def stories(sample):
+    """Episodes alone: what articles of several episodes share is tested below."""
+    return dedup.cluster(sample, max_gap_days=0)
+
+
+@pytest.fixture(scope="module")
 def edges(sample, stories):
     """Similarity of the canonical articles, by ids, as the story tier has it."""
     labels = stories.near_duplicate_labels.tolist()
@@ -37,7 +43,7 @@ def edges(sample, stories):
     known = {article.id: article for article in stories.articles}
     texts = [known[a.id].full_text for a in canonical]
     days, languages = np.array([a.day for a in canonical]), [a.language for a in canonical]
-    found = find_stories(texts, days, threshold=0.12, n_jobs=1, languages=languages).edges
+    found = find_stories(texts, days, threshold=0.12, max_gap_days=21.0, n_jobs=1, languages=languages).edges
     ids = [article.id for article in canonical]
     return {
         (ids[i], ids[j]): value
@@ -152,7 +158,8 @@ SCRIPTS = ["Kim", "Putin", "Путин", "poutine", "the", "train", "金正恩",
 @given(st.lists(st.sampled_from(SCRIPTS)), st.lists(st.sampled_from(SCRIPTS)))
 def test_shares_are_above_nothing_and_their_sum_is_at_most_one(left, right):
     texts = [" ".join(left), " ".join(right)]
-    terms = shared_terms(tokenize(texts), *vectorize_texts(texts)[:2])
+    vectors, vocabulary, _ = vectorize_texts(texts)
+    terms = shared_terms(FeatureTokens.of(tokenize(texts), vocabulary), vectors)
     shares = [share for _, share in terms]
     assert all(share > 0 for share in shares)
     assert sum(shares) <= 1 + 1e-9
@@ -353,6 +360,64 @@ def test_an_article_alone_in_its_story_cannot_be_explained():
         story.explain("kim")
 
 
+# Stories of several episodes
+
+
+@pytest.fixture(scope="module")
+def visit():
+    """The visit of Kim Jong Un, with its episodes."""
+    english = dedup.sample_articles("en")
+    stories = dedup.cluster(english)
+    story = stories[stories.labels[[article.id for article in english].index("kim-russia-2023-en-1")]]
+    assert len(story.episodes) > 1
+    return stories, story
+
+
+def test_two_of_several_episodes_are_in_one_story_by_their_episodes(visit):
+    stories, story = visit
+    one, other = story.episodes[0], story.episodes[-1]
+    found = stories.explain(one.articles[0].id, other.articles[-1].id)
+    assert found.verdict.startswith("In one story by its episodes '")
+    assert all(episode.headline[:40] in found.verdict for episode in (one, other))
+    assert f"similarity {found.cosine:.2f} but for {found.gap}" in found.verdict
+    assert found.verdict == dedup.explain(one.articles[0], other.articles[-1], among=story).verdict
+
+
+def test_two_of_one_episode_are_not_said_to_be_of_two(visit):
+    stories, story = visit
+    episode = max(story.episodes, key=len)
+    assert " by its episodes " not in stories.explain(episode.articles[0].id, episode.articles[1].id).verdict
+
+
+def test_a_member_is_explained_by_its_episode(visit):
+    _, story = visit
+    episode = max(story.episodes, key=lambda episode: len(reports(episode)))
+    found = story.explain(reports(episode)[0])
+    assert found.right in episode.articles
+    assert f"in the episode {episode.headline[:30]!r}"[:-1] in found.verdict
+    assert f"mean similarity {episode.membership[0]:.2f} to {len(reports(episode)) - 1} other report" in found.verdict
+
+
+def test_an_episode_of_one_report_is_explained_by_the_closest_words_of_the_others(visit):
+    _, story = visit
+    (article,) = next(episode.articles for episode in story.episodes if len(episode) == 1)
+    found = story.explain(article.id)
+    others = [other for other in story.articles if other is not article]
+    closest = max(others, key=lambda other: dedup.explain(article, other, among=story).cosine)
+    assert found.right is closest
+    assert found.verdict.startswith("In the story as an episode of its own, alike as a whole to ")
+    assert f"with {found.cosine:.2f} but for {found.gap}" in found.verdict
+
+
+def test_another_article_is_compared_with_the_closest_episode(visit):
+    _, story = visit
+    episode = max(story.episodes, key=len)
+    text = episode.representative.text.replace(".", " and more.")
+    found = story.explain({"text": text, "title": episode.headline, "published": episode.first})
+    assert found.verdict.startswith("Would belong")
+    assert f"in the episode {episode.headline[:30]!r}"[:-1] in found.verdict
+
+
 def test_another_article_would_belong_or_would_not(stories):
     story = dedup.cluster([KIM, TRAIN, BANK])[0]
     assert len(story) == 2
@@ -413,7 +478,8 @@ def test_odd_and_long_texts_are_explained_shortly(text):
     assert "\x1b" not in repr(found)
 
 
-def test_explanations_are_the_same_in_every_order_of_the_batch(sample, stories):
+def test_explanations_are_the_same_in_every_order_of_the_batch(sample):
+    stories = dedup.cluster(sample)
     mixed = dedup.cluster(random.Random(5).sample(sample, len(sample)))
     for story in stories[:10]:
         for article in story.articles:

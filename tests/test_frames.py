@@ -15,7 +15,7 @@ import dedup
 from dedup import cluster_frame
 
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
-ADDED = ["story_id", "near_duplicate_group", "is_representative", "membership"]
+ADDED = ["story_id", "episode_id", "near_duplicate_group", "is_representative", "membership"]
 TEXTS = [
     "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",
     "La banque centrale relève ses taux à 4 %.",
@@ -53,14 +53,14 @@ def refuses(error, frame, *parts, **parameters):
 # What comes back
 
 
-def test_the_same_kind_comes_back_with_four_columns_behind_the_others(library):
+def test_the_same_kind_comes_back_with_five_columns_behind_the_others(library):
     frame = FRAMES[library]({"clicks": [1, 2, 3, 4], "text": TEXTS, "id": ["a", "b", "c", "d"]})
     found = cluster_frame(frame)
     assert type(found) is type(frame)
     columns = columns_of(found)
     assert list(columns) == ["clicks", "text", "id", *ADDED]
     assert [columns[name] for name in ("clicks", "text", "id")] == [[1, 2, 3, 4], TEXTS, ["a", "b", "c", "d"]]
-    assert columns["story_id"] == ["a", "b", "a", "a"]
+    assert columns["story_id"] == columns["episode_id"] == ["a", "b", "a", "a"]
     assert columns["near_duplicate_group"] == [0, 1, 2, 0]
     assert sum(columns["is_representative"]) == 2
     assert columns["membership"][1] == 1.0
@@ -78,6 +78,9 @@ def test_it_says_what_cluster_says(library, sample, stories):
     rows["published"] = [moment.astimezone(dt.UTC) for moment in rows["published"]]
     found = columns_of(cluster_frame(FRAMES[library](rows)))
     assert found["story_id"] == [stories[label].id for label in stories.labels]
+    episodes = [episode.id for story in stories for episode in story.episodes]
+    assert found["episode_id"] == [episodes[label] for label in stories.episode_labels]
+    assert len(set(found["episode_id"])) == len(episodes) > len(stories)
     assert found["near_duplicate_group"] == stories.near_duplicate_labels.tolist()
     assert [i for i, shown in enumerate(found["is_representative"]) if shown] == sorted(stories.representative_indices)
     assert found["membership"] == stories.membership.tolist()
@@ -86,11 +89,11 @@ def test_it_says_what_cluster_says(library, sample, stories):
 
 def test_a_frame_without_rows_has_the_columns_with_their_types():
     pandas = cluster_frame(pd.DataFrame({"id": pd.Series(dtype=str), "text": pd.Series(dtype=str)}))
-    assert [str(pandas[name].dtype) for name in ADDED] == ["str", "int64", "bool", "float64"]
+    assert [str(pandas[name].dtype) for name in ADDED] == ["str", "str", "int64", "bool", "float64"]
     polars = cluster_frame(pl.DataFrame({"id": [], "text": []}, {"id": pl.String, "text": pl.String}))
-    assert [polars[name].dtype for name in ADDED] == [pl.String, pl.Int64, pl.Boolean, pl.Float64]
+    assert [polars[name].dtype for name in ADDED] == [pl.String, pl.String, pl.Int64, pl.Boolean, pl.Float64]
     arrow = cluster_frame(pa.table({"text": pa.array([], pa.string())}))
-    assert [str(arrow.schema.field(name).type) for name in ADDED] == ["int64", "int64", "bool", "double"]
+    assert [str(arrow.schema.field(name).type) for name in ADDED] == ["int64", "int64", "int64", "bool", "double"]
     assert len(pandas) == len(polars) == len(arrow) == 0
 
 
@@ -147,7 +150,7 @@ def test_without_ids_a_story_has_the_position_of_its_first_row(library):
 )
 def test_stories_of_whole_numbers_have_ids_of_that_type(frame, kind):
     found = cluster_frame(frame)
-    assert columns_of(found)["story_id"] == [12, 13, 12, 12]
+    assert columns_of(found)["story_id"] == columns_of(found)["episode_id"] == [12, 13, 12, 12]
     type_ = found.schema.field("story_id").type if isinstance(found, pa.Table) else found["story_id"].dtype
     assert str(type_) == kind
 

@@ -28,6 +28,7 @@ def longest_title(articles):
 
 DEFAULTS = {
     "story_threshold": parameters.STORY_THRESHOLD,
+    "max_gap_days": parameters.MAX_GAP_DAYS,
     "near_threshold": parameters.NEAR_THRESHOLD,
     "threshold": parameters.NEAR_THRESHOLD,
     "recall": parameters.RECALL,
@@ -76,6 +77,8 @@ FLAGS = "cut_residue", "compare_numbers"
 BAD = [
     *[("story_threshold", value, ValueError) for value in (0, 0.0, 0.049, 1, 1.5, -1, math.nan, math.inf, -math.inf)],
     *[("story_threshold", value, TypeError) for value in NO_NUMBER],
+    *[("max_gap_days", value, ValueError) for value in (-1, -0.1, 366.1, 1000, math.nan, math.inf)],
+    *[("max_gap_days", value, TypeError) for value in NO_NUMBER],
     *[("near_threshold", value, ValueError) for value in (0, 0.0, -0.1, 1.01, 2, math.nan, math.inf)],
     *[("near_threshold", value, TypeError) for value in NO_NUMBER],
     *[("recall", value, ValueError) for value in (0, 0.0, 1, 1.0, -0.1, 2, math.nan)],
@@ -86,6 +89,8 @@ BAD = [
     *[(name, value, TypeError) for name in COUNTS for value in (*NO_COUNT, None)],
     *[("limit", value, ValueError) for value in (0, -1)],
     *[("limit", value, TypeError) for value in NO_COUNT],
+    ("since", -1, ValueError),
+    *[("since", value, TypeError) for value in (*NO_COUNT, None)],
     *[("n_jobs", value, ValueError) for value in (0, -2)],
     *[("n_jobs", value, TypeError) for value in NO_COUNT],
     *[(name, value, TypeError) for name in FLAGS for value in (0, 1, None, "yes")],
@@ -98,12 +103,14 @@ BAD = [
 ]
 ALLOWED = {
     "story_threshold": "a number in [0.05, 1)",
+    "max_gap_days": "a number in [0, 366]",
     "near_threshold": "a number in (0, 1]",
     "threshold": "a number in (0, 1]",
     "recall": "a number in (0, 1)",
     "containment": "a number in (0, 1], or None",
     **dict.fromkeys(COUNTS, "an integer of at least 1"),
     "limit": "None or an integer of at least 1",
+    "since": "an integer of at least 0",
     "n_jobs": "None, -1 or an integer of at least 1",
     **dict.fromkeys(FLAGS, "True, False"),
     "fold": "'unidecode', 'marks'",
@@ -247,9 +254,12 @@ def test_other_values_that_are_allowed(allowed):
 
 def test_stored_parameters_are_plain_python():
     near = NearSettings(np.float32(0.5), np.float64(0.9), np.int64(64), np.int32(3), fold="marks")
-    stored = StorySettings(near, np.float64(0.2), False, np.int64(10)).to_dict()
+    stored = StorySettings(
+        near, np.float64(0.2), cut_residue=False, max_chars=np.int64(10), max_gap_days=np.int64(7)
+    ).to_dict()
     assert stored == {
         "story_threshold": 0.2,
+        "max_gap_days": 7.0,
         "near_threshold": 0.5,
         "recall": 0.9,
         "num_perm": 64,

@@ -313,17 +313,17 @@ def test_no_representative_is_a_later_copy(stories):
             assert story.representative not in group[1:]
 
 
-def test_every_reason_of_the_sample_matches_its_story(stories):
-    for story in stories:
-        reports = len(story) - sum(len(group) - 1 for group in story.near_duplicates)
-        if len(story) == 1:
-            assert story.reason == "The only report."
+def test_every_reason_of_the_sample_matches_its_episode(stories):
+    for episode in [episode for story in stories for episode in story.episodes]:
+        reports = len(episode) - sum(len(group) - 1 for group in episode.near_duplicates)
+        if len(episode) == 1:
+            assert episode.reason == "The only report."
         elif reports == 1:
-            assert story.reason == f"The earliest of {len(story)} copies of one text."
+            assert episode.reason == f"The earliest of {len(episode)} copies of one text."
         else:
-            assert re.match(f"(M|Nearly the m)ost central of {reports} reports: mean similarity 0.", story.reason)
-            copies = [len(group) for group in story.near_duplicates if group[0] is story.representative]
-            named = re.findall(r"\. The earliest of its (\d+) copies\.$", story.reason)
+            assert re.match(f"(M|Nearly the m)ost central of {reports} reports: mean similarity 0.", episode.reason)
+            copies = [len(group) for group in episode.near_duplicates if group[0] is episode.representative]
+            named = re.findall(r"\. The earliest of its (\d+) copies\.$", episode.reason)
             assert named == list(map(str, copies))
 
 

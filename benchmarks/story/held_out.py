@@ -19,7 +19,7 @@ import dedup
 from benchmarks import harness
 from benchmarks.corpora.labelled import ALL_SETS, Article, Labels, load
 from dedup.metrics import bcubed
-from dedup.story import merging, partition, similarity
+from dedup.story import episodes, merging, partition, similarity
 
 #: Constants by name: their module, and a lower and a higher value.
 CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
@@ -34,6 +34,11 @@ CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
     "ABSORBING": (merging, 12, 20),
     "SMALL_SHARE": (merging, 0.15, 0.3),
     "COHESION_SHARE": (merging, 0.3, 0.5),
+    "EPISODE_MEMORY_DAYS": (episodes, 18.0, 35.0),
+    "TIE_SHARE": (episodes, 0.55, 0.75),
+    "THRESHOLD_SHARE": (episodes, 0.67, 0.83),
+    "COST_FACTOR": (episodes, 1.5, 3.0),
+    "LONE_COST": (episodes, 0.03, 0.07),
 }
 THRESHOLDS = 0.11, 0.13
 

@@ -21,6 +21,7 @@ def cluster(
     *,
     work: str | Path | None = None,
     story_threshold: float = default.STORY_THRESHOLD,
+    max_gap_days: float = default.MAX_GAP_DAYS,
     near_threshold: float = default.NEAR_THRESHOLD,
     recall: float = default.RECALL,
     num_perm: int = default.NUM_PERM,
@@ -45,7 +46,7 @@ def cluster(
     work : str or Path, optional
         A folder for intermediate files, on a file system that all workers reach: about 9 kB for an article of 120
         words, deleted at the end. The default is ``out`` with ".work" appended.
-    story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
+    story_threshold, max_gap_days, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         See `StoryClusterer`.
     representative : {"central", "earliest", "longest"}, default "central"
         Which article a story shows.
@@ -76,9 +77,10 @@ def cluster(
 
     Notes
     -----
-    The results are three tables, each a folder of Parquet files: ``assignments`` (id, story_id, near_duplicate_group,
-    is_representative, membership; a row for each article, by publication and id), ``stories`` (by first article) and
-    ``near_duplicates`` (verified pairs). ``manifest.json`` is written last.
+    The results are four tables, each a folder of Parquet files: ``assignments`` (id, story_id, episode_id,
+    near_duplicate_group, is_representative, membership; a row for each article, by publication and id), ``stories`` (by
+    first article), ``episodes`` (story by story, by first article) and ``near_duplicates`` (verified pairs).
+    ``manifest.json`` is written last.
 
     After an interruption, the same call goes on where the job was: finished parts are not done again.
 
@@ -87,8 +89,9 @@ def cluster(
     time, or all copies of one story, and a few numbers of every article.
 
     Near-duplicates are those of `dedup.cluster`. Document frequencies are those of about 80,000 articles around an
-    article. Stories are found in steps of about 65,536 articles: an article may change its story until 9 days later,
-    then it is settled. Up to 65,536 articles, everything is as in `dedup.cluster`.
+    article. Episodes are found in steps of about 65,536 articles: an article may change its episode until 14 days
+    later, then it is settled. Stories are found among all episodes at once. Up to 65,536 articles, everything is as in
+    `dedup.cluster`.
 
     Examples
     --------
@@ -107,8 +110,8 @@ def cluster(
     near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
     check_near(near)
     Bands.of(near)  # refuses a recall that cannot be reached
-    check(story_threshold=story_threshold, representative=representative, timezone=timezone)
-    check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
+    check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
+    check(timezone=timezone, cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
     if representative not in RULES:
         raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
     if timezone is not None and not isinstance(timezone, str):
@@ -117,7 +120,13 @@ def cluster(
     from dedup.archive.job import Job
     from dedup.archive.runner import run
 
-    settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
+    settings = StorySettings(
+        near,
+        float(story_threshold),
+        cut_residue=cut_residue,
+        max_chars=int(max_chars),
+        max_gap_days=float(max_gap_days),
+    )
     job = Job("", settings, representative, timezone)
     return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)
 
@@ -136,7 +145,8 @@ def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:
     Returns
     -------
     LabelledArticles
-        By publication and id; stories are numbered by their first article. Residue is found anew in these articles.
+        By publication and id; stories and episodes are numbered by their first article. Residue is found anew in these
+        articles.
 
     Raises
     ------

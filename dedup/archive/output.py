@@ -11,28 +11,27 @@ import pyarrow.parquet as pq
 
 from dedup.archive.arrow import printable_column, read_table, to_texts
 from dedup.archive.job import Job
-from dedup.archive.parts import Assignments, NearGroups, Order, Slice, StoryLabels, StoryRows
+from dedup.archive.parts import Assignments, EpisodeLabels, NearGroups, Order, Slice, StoryLabels, StoryRows
 from dedup.archive.residue import word_counts
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
-from dedup.arrays import Integers, joined, members
+from dedup.arrays import Integers, joined, members, numbered_by_first
 from dedup.article import Article
-from dedup.representative import Candidate, candidates_of, choose, cohesion
+from dedup.representative import Candidate, Choice, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.wording import printable
 
-_STORIES = pa.schema(
-    [
-        ("story_id", pa.string()),
-        ("headline", pa.string()),
-        ("representative_id", pa.string()),
-        ("reason", pa.string()),
-        ("articles", pa.int64()),
-        ("reports", pa.int64()),
-        ("sources", pa.int64()),
-        ("first", pa.timestamp("us", "UTC")),
-        ("last", pa.timestamp("us", "UTC")),
-        ("cohesion", pa.float64()),
-    ]
-)
+_FACTS = [
+    ("headline", pa.string()),
+    ("representative_id", pa.string()),
+    ("reason", pa.string()),
+    ("articles", pa.int64()),
+    ("reports", pa.int64()),
+    ("sources", pa.int64()),
+    ("first", pa.timestamp("us", "UTC")),
+    ("last", pa.timestamp("us", "UTC")),
+    ("cohesion", pa.float64()),
+]
+_STORIES = pa.schema([("story_id", pa.string()), ("episodes", pa.int64()), *_FACTS])
+_EPISODES = pa.schema([("episode_id", pa.string()), ("story_id", pa.string()), *_FACTS])
 
 
 def summaries_of(job: Job, positions: Integers) -> pa.Table:
@@ -47,20 +46,26 @@ def summaries_of(job: Job, positions: Integers) -> pa.Table:
 
 
 def write_stories(job: Job, number: int, folder: Path) -> None:
-    """Task: the stories that begin in a slice."""
-    own, labels, part = positions_of(job, number), StoryLabels.of(job), StoryRows(folder)
-    first = np.array(labels.first)
+    """Task: the stories that begin in a slice, and their episodes."""
+    own, part, labels = positions_of(job, number), StoryRows(folder), EpisodeLabels.of(job)
+    first = np.array(StoryLabels.of(job).first)
     chosen = np.flatnonzero((first >= own.start) & (first < own.stop))
-    copies, membership = NearGroups.of(job).first[chosen], labels.membership[chosen]
-    words, articles = word_counts(job)[chosen].tolist(), _articles(summaries_of(job, chosen))
-    rows, representatives = [], []
+    episodes, membership = np.array(labels.first[chosen]), np.array(labels.membership[chosen])
+    copies, words = NearGroups.of(job).first[chosen], word_counts(job)[chosen].tolist()
+    articles, stories, chapters, representatives = _articles(summaries_of(job, chosen)), [], [], []
     for group in members(np.unique(first[chosen], return_inverse=True)[1]):
         of_group = [articles[i] for i in group], copies[group], [words[i] for i in group], membership[group]
-        candidates = candidates_of(*of_group)
-        choice = choose(job.representative, candidates)
-        rows.append(_row(candidates, choice.place, choice.reason))
+        candidates, split = candidates_of(*of_group), members(numbered_by_first(episodes[group]))
+        choice, choices = choose_of_story(job.representative, candidates, split)
+        story = {"story_id": printable(candidates[0].article.id)}
+        facts = _facts(candidates, choice) | {"cohesion": cohesion_of_story(candidates, split)}
+        stories.append(story | {"episodes": len(split)} | facts)
+        for places, of_episode in zip(split, choices, strict=True):
+            chapter = [candidates[i] for i in places]
+            chapters.append({"episode_id": printable(chapter[0].article.id)} | story | _facts(chapter, of_episode))
         representatives.append(chosen[group[choice.place]])
-    pq.write_table(pa.Table.from_pylist(rows, schema=_STORIES), part.table)
+    pq.write_table(pa.Table.from_pylist(stories, schema=_STORIES), part.table)
+    pq.write_table(pa.Table.from_pylist(chapters, schema=_EPISODES), part.episodes)
     part.save(representatives=np.array(representatives, dtype=np.int64))
 
 
@@ -73,14 +78,13 @@ def _articles(summaries: pa.Table) -> list[Article]:
     ]
 
 
-def _row(candidates: list[Candidate], representative: int, reason: str) -> dict[str, Any]:
+def _facts(candidates: list[Candidate], choice: Choice) -> dict[str, Any]:
     articles = [candidate.article for candidate in candidates]
     published = [article.published for article in articles if article.published]
     return {
-        "story_id": printable(articles[0].id),
-        "headline": articles[representative].title,
-        "representative_id": printable(articles[representative].id),
-        "reason": reason,
+        "headline": articles[choice.place].title,
+        "representative_id": printable(articles[choice.place].id),
+        "reason": choice.reason,
         "articles": len(articles),
         "reports": sum(candidate.first for candidate in candidates),
         "sources": len({article.source for article in articles if article.source}),
@@ -91,19 +95,26 @@ def _row(candidates: list[Candidate], representative: int, reason: str) -> dict[
 
 
 def write_assignments(job: Job, number: int, folder: Path) -> None:
-    """Task: the story of each article of a slice."""
-    own, labels = positions_of(job, number), StoryLabels.of(job)
-    first, which = np.unique(np.array(labels.first[own]), return_inverse=True)
+    """Task: the story and the episode of each article of a slice."""
+    own, episodes = positions_of(job, number), EpisodeLabels.of(job)
+    first = np.array(StoryLabels.of(job).first[own])
     slices = np.unique(np.searchsorted(Order.of(job).bounds, first, side="right") - 1).tolist()
     representatives = joined([StoryRows.of(job, k).representatives for k in slices], np.int64)
     table = {
         "id": printable_column(read_table(Slice.of(job, number).summaries, ["id"])["id"]),
-        "story_id": printable_column(summaries_of(job, first)["id"]).take(which),
+        "story_id": _ids_at(job, first),
+        "episode_id": _ids_at(job, np.array(episodes.first[own])),
         "near_duplicate_group": np.array(NearGroups.of(job).group[own]),
         "is_representative": np.isin(np.arange(own.start, own.stop), representatives),
-        "membership": np.array(labels.membership[own]),
+        "membership": np.array(episodes.membership[own]),
     }
     pq.write_table(pa.table(table), Assignments(folder).table)
+
+
+def _ids_at(job: Job, positions: Integers) -> pa.Array:
+    """Return the ids of articles in any order, as users read them."""
+    distinct, which = np.unique(positions, return_inverse=True)
+    return printable_column(summaries_of(job, distinct)["id"]).take(which)
 
 
 def article_count(job: Job) -> int:
@@ -117,6 +128,7 @@ def counts(job: Job) -> dict[str, int]:
         "articles": article_count(job),
         "undated_articles": int(np.isnan(Order.of(job).days).sum()),
         "near_duplicate_groups": int(NearGroups.of(job).group.max(initial=-1)) + 1,
+        "episodes": len(np.unique(EpisodeLabels.of(job).first)),
         "stories": len(np.unique(StoryLabels.of(job).first)),
         "slices": len(slices_of(job)),
     }

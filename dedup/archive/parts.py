@@ -232,17 +232,49 @@ class Step(Part, stage="group"):
     owners: Integers
 
 
+class EpisodeLabels(Part, stage="episodes", mapped=True):
+    """The episode of each article, and the episodes with a date in the order in which they are compared."""
+
+    first: Integers  # position of the first article of the episode
+    membership: Floats
+    costs: Floats  # what each report pays to join a story
+    heads: Integers  # position of the first article of each dated episode, ascending
+    last: Floats  # its last publication in days
+    reports: Integers  # positions of its reports, one episode after the other
+    offsets: Integers
+    chunks: Integers  # (n_chunks, 3): where chunks of episodes begin, where they end, and where what they reach ends
+
+
+class EpisodeMeans(Part, stage="means"):
+    """The mean vectors of the dated episodes that begin in a slice; see `dedup.story.episodes.Episodes`."""
+
+    data: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int32]
+    keys: Hashes
+    within: Floats
+    costs: Floats
+
+
+class EpisodePairs(Part, stage="match"):
+    """Similar pairs of an episode that begins in a slice and a later one, by number among the dated episodes."""
+
+    left: Integers
+    right: Integers
+    similarity: Floats
+
+
 class StoryLabels(Part, stage="stories", mapped=True):
     """The story of each article."""
 
     first: Integers  # position of the first article of the story
-    membership: Floats
 
 
 class StoryRows(Part, stage="tell"):
-    """The stories that begin in a slice."""
+    """The stories that begin in a slice, and their episodes."""
 
     table = File("table.parquet")
+    episodes = File("episodes.parquet")
     representatives: Integers
 
 

@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup.archive.job import differences
+from dedup.arrays import Integers
 from dedup.article import FIELDS, Article, Batch, read_articles
 from dedup.inputs.blocks import blocks_of, find_inputs, rows_of_block
 from dedup.residue.batch import add_residue
 from dedup.stories import LabelledArticles
 
-MANIFEST, FORMAT = "manifest.json", 1
+MANIFEST, FORMAT = "manifest.json", 2
 
 
 def checksum(data: bytes) -> str:
@@ -35,7 +36,7 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
     changes = differences(manifest["inputs"], find_inputs(list(manifest["inputs"])))
     if changes:
         raise ValueError(f"{out}: the articles have changed: {'; '.join(changes[:5])}; allowed: the files of the job")
-    assignments = _table(out, manifest, "assignments", ["id", "story_id", "near_duplicate_group"])
+    assignments = _table(out, manifest, "assignments", ["id", "story_id", "episode_id", "near_duplicate_group"])
     if since is not None:
         stories = _table(out, manifest, "stories", ["story_id", "last"])
         late = stories.filter(pc.greater_equal(stories["last"], pa.scalar(since, pa.timestamp("us", "UTC"))))
@@ -50,8 +51,16 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
     if parameters["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
         articles = add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles
-    labels = assignments["story_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    return LabelledArticles(articles, labels, assignments["near_duplicate_group"].to_numpy(), parameters)
+    labels, episodes = (_numbered(assignments[name]) for name in ("story_id", "episode_id"))
+    copies = assignments["near_duplicate_group"].to_numpy()
+    return LabelledArticles(
+        articles=articles, labels=labels, episode_labels=episodes, near_duplicate_labels=copies, parameters=parameters
+    )
+
+
+def _numbered(ids: pa.ChunkedArray) -> Integers:
+    """Return ids as numbers, in the order in which they first come."""
+    return np.asarray(ids.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64))
 
 
 def _manifest(out: str | Path) -> dict[str, Any]:
@@ -61,7 +70,8 @@ def _manifest(out: str | Path) -> dict[str, Any]:
         raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
     manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
     if manifest["format"] != FORMAT:
-        raise ValueError(f"{out} has format {manifest['format']}; allowed: {FORMAT}")
+        allowed = f"{FORMAT}; call dedup.archive.cluster again, with a new folder"
+        raise ValueError(f"{out} has format {manifest['format']}; allowed: {allowed}")
     return manifest
 
 

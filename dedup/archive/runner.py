@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from joblib import Parallel
 
 from dedup._version import versions
-from dedup.archive import near, output, parts, residue, similarity, slices, stories
+from dedup.archive import joining, near, output, parts, residue, similarity, slices, stories
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.parts import Part
 from dedup.archive.results import FORMAT, MANIFEST, checksum
@@ -27,7 +27,12 @@ from dedup.progress import Progress, split_progress, track
 _logger = logging.getLogger(__name__)
 
 _LOCK, _DESCRIPTION = "job.lock", "job.json"
-_TABLES = {"assignments": parts.Assignments, "stories": parts.StoryRows, "near_duplicates": parts.Verified}
+_TABLES = {
+    "assignments": (parts.Assignments, "table"),
+    "stories": (parts.StoryRows, "table"),
+    "episodes": (parts.StoryRows, "episodes"),
+    "near_duplicates": (parts.Verified, "table"),
+}
 
 
 class Stage(NamedTuple):
@@ -99,6 +104,11 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.LearnedAll, residue.collect_learned, alone),
     ]
     spent_counts = parts.FeatureCounts.files("entries", "languages", "cells", "frequencies", "counts", "uses")
+    spent_means = parts.EpisodeMeans.files("data", "indices", "indptr", "keys")
+    matching = [
+        Stage(parts.EpisodeMeans, joining.mean_vectors, each_slice, 0.02, parts.Vectors.files("*")),
+        Stage(parts.EpisodePairs, joining.match_slice, each_slice, 0.08, spent_means),
+    ]
     return [
         Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles")),
         *(learning if job.settings.cut_residue else ()),
@@ -112,8 +122,10 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, parts.Sketch.files("texts")),
         Stage(parts.Vectors, similarity.weight_slice, each_slice, 0.1, spent_counts),
         Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2),
-        Stage(parts.Step, stories.make_step, one_by_one, 0.05, parts.Vectors.files("*")),
-        Stage(parts.StoryLabels, stories.label_articles, alone),
+        Stage(parts.Step, stories.make_step, one_by_one, 0.05),
+        Stage(parts.EpisodeLabels, stories.label_episodes, alone),
+        *(matching if job.settings.max_gap_days else ()),
+        Stage(parts.StoryLabels, joining.join_episodes, alone),
         Stage(parts.StoryRows, output.write_stories, each_slice, 0.05),
         Stage(parts.Assignments, output.write_assignments, each_slice, 0.02),
     ]
@@ -173,7 +185,7 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
 
 def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) -> dict[str, Any]:
     """Copy the tables to the results, and then write the manifest, which says that everything is there."""
-    files = {name: _copy(job, name, part, system, folder) for name, part in _TABLES.items()}
+    files = {name: _copy(job, name, system, folder) for name in _TABLES}
     rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
     manifest = description | {"counts": output.counts(job) | rows, "files": files}
     draft = f"{folder}/{MANIFEST}.draft"
@@ -182,12 +194,13 @@ def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) ->
     return manifest
 
 
-def _copy(job: Job, table: str, part: type[Part], system: Any, folder: str) -> list[dict[str, Any]]:
+def _copy(job: Job, table: str, system: Any, folder: str) -> list[dict[str, Any]]:
     """Copy the parts of a table to the results, and return what the manifest says of each."""
+    part, file = _TABLES[table]
     system.makedirs(f"{folder}/{table}", exist_ok=True)
     files = []
     finished = (path for path in (Path(job.folder) / part.stage).iterdir() if path.name.isdigit())  # and no drafts
-    for source in (path / "table.parquet" for path in sorted(finished)):
+    for source in (getattr(part(path), file) for path in sorted(finished)):
         data = source.read_bytes()
         name = f"{table}/part-{source.parent.name}.parquet"
         system.pipe_file(f"{folder}/{name}", data)

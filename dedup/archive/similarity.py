@@ -1,5 +1,7 @@
 """Reports -> vectors, weighted by the articles around them, and those -> similar pairs."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +16,10 @@ from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
 from dedup.archive.residue import texts_of
 from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import Floats, Integers, SortedKeys, joined
-from dedup.story.candidates import pairs_of_candidates, rarest
+from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
+from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
+from dedup.story.similarity import in_columns
 from dedup.story.weighting import Vocabulary, cells_of, vectorize
 from dedup.text.language import LANGUAGE_BITS
 
@@ -26,9 +29,7 @@ VOCABULARY_SLICES = 5
 
 _ROWS_AT_ONCE = 512
 _HIGHEST_COUNT = np.iinfo(np.uint16).max
-_NO_PAIRS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-
-Pairs = tuple[Integers, Integers, Floats]
+NO_PAIRS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
 
 
 def count_slice(job: Job, number: int, folder: Path) -> None:
@@ -92,19 +93,31 @@ def rows_of(vectors: Vectors, n_columns: int) -> csr_array:
 
 def vectors_at(job: Job, positions: Integers) -> csr_array:
     """Return the vectors of reports at ascending positions, with a column for each feature that some of them have."""
-    data, keys, sizes = [], [], [np.zeros(1, dtype=np.int64)]
+    return vectors_and_keys(job, positions)[0]
+
+
+def vectors_and_keys(job: Job, positions: Integers) -> tuple[csr_array, Hashes]:
+    """Return the vectors of reports at ascending positions, and the features that are their columns, ascending."""
+    data, numbers, sizes, used = [], [], [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
     for k in slices_of(job):
         own = positions_of(job, k)
         wanted = positions[slice(*np.searchsorted(positions, [own.start, own.stop]))]
         if len(wanted):
             vectors = Vectors.of(job, k)
-            rows = rows_of(vectors, len(vectors.keys))[np.searchsorted(FeatureCounts.of(job, k).positions, wanted)]
+            keys = vectors.keys
+            rows = rows_of(vectors, len(keys))[np.searchsorted(FeatureCounts.of(job, k).positions, wanted)]
+            here = np.zeros(len(keys), dtype=np.bool_)
+            here[rows.indices] = True
             data.append(rows.data)
-            keys.append(vectors.keys[rows.indices])
+            numbers.append((np.cumsum(here, dtype=np.int32) - 1)[rows.indices])
             sizes.append(np.diff(rows.indptr).astype(np.int64))
-    distinct, columns = np.unique(joined(keys, np.uint64), return_inverse=True)
-    offsets = np.cumsum(np.concatenate(sizes))
-    return csr_array((joined(data, np.float32), columns, offsets), shape=(len(positions), len(distinct)))
+            used.append(keys[here])
+    # Features are put in order once for each slice: sorting those of all entries takes twenty times as long.
+    merged = np.sort(np.concatenate(used), kind="stable")  # of a few ascending runs
+    distinct = merged[run_starts(merged)]
+    columns = [np.searchsorted(distinct, keys)[own] for keys, own in zip(used[1:], numbers, strict=True)]
+    matrix = joined(data, np.float32), joined(columns, np.int64), np.cumsum(np.concatenate(sizes))
+    return csr_array(matrix, shape=(len(positions), len(distinct))), distinct
 
 
 class ChunkRows(NamedTuple):
@@ -131,20 +144,10 @@ def compare_slice(job: Job, number: int, folder: Path) -> None:
     positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
     lookup, chunks = SortedKeys(vectors.keys, KEY_BITS), chunks_of(job, positions)
     rows, numbers = rows_of(vectors, len(lookup.keys)), _in_reach(job, chunks)
-    frequencies = np.zeros((len(chunks), len(lookup.keys)), dtype=np.int64)
-    for k in numbers:
-        other = _OtherSlice.of(job, k, lookup)
-        for chunk, of_chunk in zip(chunks, frequencies, strict=True):
-            of_chunk += other.frequencies(chunk)
-    blocks = [
-        (chunk, row, rarest(rows[row : min(row + _ROWS_AT_ONCE, chunk.rows.stop)], of_chunk))
-        for chunk, of_chunk in zip(chunks, frequencies, strict=True)
-        for row in range(chunk.rows.start, chunk.rows.stop, _ROWS_AT_ONCE)
-    ]
-    del frequencies
+    blocks = search_blocks(chunks, rows, (_other_slice(job, k, lookup) for k in numbers), rarest)
     later = [k for k in numbers if k >= number]
-    found = [_pairs(job, positions, rows, blocks, _OtherSlice.of(job, k, lookup), k == number) for k in later]
-    left, right, similarity = (np.concatenate(columns) for columns in zip(_NO_PAIRS, *found, strict=True))
+    found = [_pairs(job, positions, rows, blocks, _other_slice(job, k, lookup), k == number) for k in later]
+    left, right, similarity = (np.concatenate(columns) for columns in zip(NO_PAIRS, *found, strict=True))
     offsets = np.cumsum([0, *(len(own_left) for own_left, _, _ in found)])
     slices = np.array(later, dtype=np.int64)
     SimilarPairs(folder).save(left=left, right=right, similarity=similarity, slices=slices, offsets=offsets)
@@ -158,23 +161,14 @@ def _in_reach(job: Job, chunks: list[ChunkRows]) -> list[int]:
     return [k for k, own in enumerate(bounds) if (own.start < stop and own.stop > first) or is_undated(job, k)]
 
 
-class _OtherSlice(NamedTuple):
-    """Reports of a slice that another slice is compared with.
-
-    `columns` has the column of each of their features in the other slice, -1 for those that it does not have.
-    """
+class OtherRows(NamedTuple):
+    """Rows of a slice that another slice is compared with."""
 
     positions: Integers
     rows: csr_array
-    columns: NDArray[np.int32]
-    n_columns: int
-    undated: bool
-
-    @classmethod
-    def of(cls, job: Job, number: int, lookup: SortedKeys) -> "_OtherSlice":
-        positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
-        columns = lookup.find(vectors.keys).astype(np.int32)
-        return cls(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), is_undated(job, number))
+    columns: NDArray[np.int32]  # the column of each of their features in the other slice, -1 where it does not have it
+    n_columns: int  # of the other slice
+    undated: bool = False
 
     def reached(self, chunk: ChunkRows) -> slice:
         """Return the rows within reach of a chunk; undated articles are in reach of all."""
@@ -191,44 +185,79 @@ class _OtherSlice(NamedTuple):
         return found
 
 
-def _pairs(
-    job: Job,
-    positions: Integers,
-    rows: csr_array,
-    blocks: list[tuple[ChunkRows, int, csr_array]],
-    other: _OtherSlice,
-    same: bool,
-) -> Pairs:
-    """Return similar pairs of reports of two slices, by position.
+def _other_slice(job: Job, number: int, lookup: SortedKeys) -> OtherRows:
+    positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
+    columns = lookup.find(vectors.keys).astype(np.int32)
+    return OtherRows(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), is_undated(job, number))
 
-    `blocks` has, of some rows at a time, their chunk, the first of them and their rarest features.
+
+class Block(NamedTuple):
+    """Some rows of a chunk, with only the features that candidates are searched by."""
+
+    chunk: ChunkRows
+    first: int
+    rows: csr_array
+
+
+def search_blocks(
+    chunks: list[ChunkRows],
+    rows: csr_array,
+    others: Iterable[OtherRows],
+    searched_by: Callable[[csr_array, Integers], csr_array],
+) -> list[Block]:
+    """Return the rows of chunks with the features that `searched_by` keeps, by how many rows within reach have each.
+
+    `others` are all slices with rows within reach.
     """
+    frequencies = np.zeros((len(chunks), rows.shape[1]), dtype=np.int64)
+    for other in others:
+        for chunk, of_chunk in zip(chunks, frequencies, strict=True):
+            of_chunk += other.frequencies(chunk)
+    return [
+        Block(chunk, row, searched_by(rows[row : min(row + _ROWS_AT_ONCE, chunk.rows.stop)], of_chunk))
+        for chunk, of_chunk in zip(chunks, frequencies, strict=True)
+        for row in range(chunk.rows.start, chunk.rows.stop, _ROWS_AT_ONCE)
+    ]
+
+
+def search(
+    blocks: list[Block],
+    other: OtherRows,
+    other_rows: csr_array,
+    first: int,
+    pairs_of: Callable[[csr_array, int, list[tuple[int, csr_array]]], Pairs],
+) -> Pairs:
+    """Return what `pairs_of` finds between blocks and the rows within reach of another slice.
+
+    `other_rows` are all rows of that slice in the columns of the blocks, and `first` is the place of the first of them.
+    `pairs_of` is given some rows, the place of their first, and the postings of others with the place of their first.
+    """
+    found = [NO_PAIRS]
+    for chunk, group in groupby(blocks, key=lambda block: block.chunk):
+        reached, of_chunk = other.reached(chunk), list(group)
+        postings = _with_features(other_rows, reached, [block.rows for block in of_chunk]).T.tocsr()
+        found += [pairs_of(block.rows, block.first, [(first + reached.start, postings)]) for block in of_chunk]
+    left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    return left, right, similarity
+
+
+def _pairs(job: Job, positions: Integers, rows: csr_array, blocks: list[Block], other: OtherRows, same: bool) -> Pairs:
+    """Return similar pairs of reports of two slices, by position."""
     both, everyone, first, other_rows = rows, positions, 0, rows
     if not same:
-        other_rows, first = _in_columns(other.rows, other.columns, other.n_columns), len(positions)
+        other_rows, first = in_columns(other.rows, other.columns, other.n_columns), len(positions)
         both = vstack([rows, other_rows], format="csr")
         everyone = np.concatenate([positions, other.positions])
     days = np.array(Order.of(job).days[everyone])
-    found = [_NO_PAIRS]
-    for chunk, group in groupby(blocks, key=lambda block: block[0]):
-        reached, of_chunk = other.reached(chunk), list(group)
-        postings = _with_features(other_rows[reached], [mine for _, _, mine in of_chunk]).T.tocsr()
-        searched = [(first + reached.start, postings)]
-        found += [pairs_of_candidates(both, days, mine, row, searched) for _, row, mine in of_chunk]
-    left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    left, right, similarity = search(blocks, other, other_rows, first, partial(pairs_of_candidates, both, days))
     return everyone[left], everyone[right], similarity
 
 
-def _with_features(rows: csr_array, blocks: list[csr_array]) -> csr_array:
-    """Return rows with only the features that some block has: the common ones are most of all entries."""
+def _with_features(rows: csr_array, reached: slice, blocks: list[csr_array]) -> csr_array:
+    """Return some rows with only the features that some block has: the common ones are most of all entries."""
     columns = np.full(rows.shape[1], -1, dtype=np.int32)
     for block in blocks:
         columns[block.indices] = block.indices
-    return _in_columns(rows, columns, rows.shape[1])
-
-
-def _in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
-    """Return rows with their features in other columns, or left out (-1)."""
-    kept = (columns >= 0)[rows.indices]
-    indptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(kept, dtype=np.int32)])[rows.indptr]
-    return csr_array((rows.data[kept], columns[rows.indices[kept]], indptr), shape=(rows.shape[0], n_columns))
+    indptr = rows.indptr[reached.start : reached.stop + 1]
+    entries = rows.data[indptr[0] : indptr[-1]], rows.indices[indptr[0] : indptr[-1]], indptr - indptr[0]
+    return in_columns(csr_array(entries, shape=(len(indptr) - 1, rows.shape[1])), columns, rows.shape[1])

@@ -1,4 +1,4 @@
-"""Similar pairs -> stories, in steps through time."""
+"""Similar pairs -> episodes, in steps through time."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from dedup.archive.similarity import vectors_at
 from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined
 from dedup.story.candidates import Edges, in_reach
+from dedup.story.episodes import chunks_in_reach
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
 from dedup.story.similarity import membership
@@ -176,10 +177,8 @@ def _with_undated(graph: OpenGraph, job: Job, steps: int) -> OpenGraph:
     labels = connected_labels(*_settled(job, steps), n)
     node = first_members(labels)[labels]
     undated = {*range(_dated(job), len(slices_of(job)))}
-    edges, costs = [(graph.left, graph.right, graph.similarity)], np.zeros(n)
+    edges, costs = [(graph.left, graph.right, graph.similarity)], _costs(job, n)
     for k in slices_of(job):
-        counted = parts.FeatureCounts.of(job, k)
-        costs[counted.positions] = join_costs(np.diff(counted.offsets))
         edges += [(node[left], node[right], similarity) for left, right, similarity in _edges_to(job, k, undated)]
     left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
     positions = [parts.FeatureCounts.of(job, k).positions for k in sorted(undated)]
@@ -197,14 +196,23 @@ def _settled(job: Job, steps: int) -> tuple[Integers, Integers]:
     return joined([step.settled for step in done], np.int64), joined([step.stories for step in done], np.int64)
 
 
-def label_articles(job: Job, _: int, folder: Path) -> None:
-    """Task: the position of the first article of every article's story, and its membership."""
-    settled, stories = _settled(job, len(steps_of(job)))
+def _costs(job: Job, n: int) -> Floats:
+    """Return what each of n articles pays to join a story; 0 for copies."""
+    costs = np.zeros(n)
+    for k in slices_of(job):
+        counted = parts.FeatureCounts.of(job, k)
+        costs[counted.positions] = join_costs(np.diff(counted.offsets))
+    return costs
+
+
+def label_episodes(job: Job, _: int, folder: Path) -> None:
+    """Task: the episode of every article, its membership, and which episodes each dated one is compared with."""
+    settled, episodes = _settled(job, len(steps_of(job)))
     canonical = np.array(parts.NearGroups.of(job).first)
     n = len(canonical)
     everyone = np.arange(n)
     reports = np.flatnonzero(canonical == everyone)
-    labels = connected_labels(np.concatenate([settled, everyone]), np.concatenate([stories, canonical]), n)
+    labels = connected_labels(np.concatenate([settled, everyone]), np.concatenate([episodes, canonical]), n)
     sums = np.zeros(n)
     for k in slices_of(job):
         pairs = parts.SimilarPairs.of(job, k)
@@ -215,4 +223,24 @@ def label_articles(job: Job, _: int, folder: Path) -> None:
             found, place = np.unique(ends, return_inverse=True)
             sums[found] += np.bincount(place, weights=similarity)
     others = np.bincount(labels[reports], minlength=int(labels.max(initial=-1)) + 1)[labels] - 1
-    parts.StoryLabels(folder).save(first=first_members(labels)[labels], membership=membership(sums[canonical], others))
+    part = parts.EpisodeLabels(folder)
+    part.save(first=first_members(labels)[labels], membership=membership(sums[canonical], others), costs=_costs(job, n))
+    part.save(**_dated_episodes(job, labels, reports))
+
+
+def _dated_episodes(job: Job, labels: Integers, reports: Integers) -> dict[str, NDArray[Any]]:
+    """Return the dated episodes, their reports, and the chunks in which they are compared; see `parts.EpisodeLabels`.
+
+    `labels` has the episode of each article, and `reports` the positions of the reports.
+    """
+    days, first = np.array(parts.Order.of(job).days), first_members(labels)
+    heads = first[~np.isnan(days[first])]  # an episode begins with a dated report if it has any
+    episode = labels[reports]
+    reports, episode = reports[episode < len(heads)], episode[episode < len(heads)]
+    reports, sizes = reports[np.argsort(episode, kind="stable")], np.bincount(episode, minlength=len(heads))
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    last = np.fmax.reduceat(days[reports], offsets[:-1]) if len(heads) else np.empty(0)
+    chunks = chunks_in_reach(days[heads], last, job.settings.max_gap_days)
+    bounds = [(chunk.start, chunk.stop, reach.stop) for chunk, reach in chunks]
+    chunks_and_reach = np.array(bounds, dtype=np.int64).reshape(-1, 3)
+    return {"heads": heads, "last": last, "reports": reports, "offsets": offsets, "chunks": chunks_and_reach}

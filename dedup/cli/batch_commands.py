@@ -6,7 +6,6 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import dedup
@@ -27,13 +26,19 @@ def cluster(given: Namespace, console: Console) -> None:
     stories = _cluster(list(map(_lightened, reading)), reading, console, parameters)
     if output.form == "html":
         output.write_file(stories.to_html)
+    elif output.form == "text":
+        output.write_text(map(rows.story_lines, stories))
+    elif given.episodes:
+        output.write_rows(rows.EPISODE_COLUMNS, rows.episode_rows(stories))
     elif given.stories:
         output.write_rows(rows.STORY_COLUMNS, map(rows.story_row, stories))
     else:
         output.write_rows(rows.ARTICLE_COLUMNS, rows.article_rows(stories))
     copies = len(stories.articles) - len(set(stories.near_duplicate_labels.tolist()))
-    counts = {"articles": len(stories.articles), "stories": len(stories), "copies": copies}
+    episodes = sum(len(story.episodes) for story in stories)
+    counts = {"articles": len(stories.articles), "stories": len(stories), "episodes": episodes, "copies": copies}
     summary = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
+    summary += f" of {plural(episodes, 'episode')}" if episodes > len(stories) else ""
     _summarize(given, output, console, counts, f"{summary}, {plural(copies, 'copy', 'copies')}")
 
 
@@ -92,8 +97,7 @@ def explain(given: Namespace, console: Console) -> None:
     why = dedup.explain(left, right, among=stories)
     lines = [*map(visible, str(why).split("\n")), ""]
     text = _page(f"{left.id} and {right.id}", why._repr_html_()) if is_html else "\n".join(lines)
-    data = text.encode("utf-8", "backslashreplace")
-    output.write_file(lambda path: Path(path).write_bytes(data))
+    output.write_text([text])
 
 
 def _ids(records: Sequence[Record]) -> list[str]:

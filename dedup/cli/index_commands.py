@@ -13,11 +13,11 @@ from dedup.article import read_articles
 from dedup.cli.console import BadInputError, Console, emit, flush
 from dedup.cli.options import given_parameters
 from dedup.cli.reading import Reading, Record
-from dedup.cli.rows import story_row
+from dedup.cli.rows import story_lines, story_row
 from dedup.cli.writing import json_line
 from dedup.inputs import InputError
 from dedup.store.opening import made_with, name_of
-from dedup.wording import period, plural, visible
+from dedup.wording import plural
 
 _OUTCOMES = {"new_story": "new stories", "report": "reports", "near_duplicate": "near-duplicates"}
 _OUTCOMES |= {name: name for name in ("updated", "unchanged")}
@@ -100,8 +100,7 @@ def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as eve
             if given.json:
                 emit(json_line(story_row(story)))
             else:
-                when = period(story.first, story.last)
-                emit(f"{story.id:>8} {len(story):>5}  {when:<24}  {visible(story.headline)}\n")
+                emit(story_lines(story))
 
 
 def _moment(text: str, timezone: str | None) -> Any:

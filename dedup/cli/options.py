@@ -8,7 +8,7 @@ from dedup._version import __version__
 from dedup.article import FIELDS
 from dedup.inputs.files import FORMATS
 
-OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html")
+OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html", "text")
 
 _INPUT_HELP = (
     "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a text; a folder of texts (*.txt, in "
@@ -18,6 +18,7 @@ _CLUSTER_EXAMPLES = """examples:
   dedup cluster articles.jsonl -o stories.html
   dedup cluster monday.csv tuesday.csv --text body --timezone Europe/Paris > labels.jsonl
   zcat crawl.jsonl.gz | dedup cluster - --stories | head -3
+  dedup cluster articles.jsonl --to text | less
 """
 _NEAR_EXAMPLES = """examples:
   dedup near articles.jsonl > pairs.jsonl
@@ -69,12 +70,14 @@ def _add_cluster(commands: Any) -> None:
         commands,
         "dedup.cli.batch_commands:cluster",
         "group articles into stories",
-        "Group articles into stories: one line an article, or with --stories one line a story.",
+        "Group articles into stories: one line an article, or with --stories a story, with --episodes an episode.",
         _CLUSTER_EXAMPLES,
     )
     _add_input(parser)
     _add_output(parser, OUTPUT_FORMATS)
-    parser.add_argument("--stories", action="store_true", help="one line a story, not an article")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--stories", action="store_true", help="one line a story, not an article")
+    what.add_argument("--episodes", action="store_true", help="one line an episode, the chapters of a story in turn")
     story = parser.add_argument_group("what makes a story")
     _add_story_settings(story)
     _add_representative(story)
@@ -146,7 +149,8 @@ def _add_stories(commands: Any) -> None:
         commands,
         "dedup.cli.index_commands:stories",
         "list the stories of an index",
-        "List the stories of an index, the latest first. Others may write to it meanwhile.",
+        "List the stories of an index, the latest first, each with its chapters if it has several. Others may write to "
+        "it meanwhile.",
         _STORIES_EXAMPLES,
     )
     parser.add_argument("index", metavar="INDEX", help="file or URL that 'dedup ingest' or a StoryIndex made")
@@ -155,7 +159,7 @@ def _add_stories(commands: Any) -> None:
     parser.add_argument("--min-size", type=int, default=1, metavar="N", help="with so many articles (1)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many")
     _add_representative(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a story")
+    parser.add_argument("--json", action="store_true", help="one JSON object a story, with its episodes")
 
 
 def _command(commands: Any, run: str, short: str, description: str, examples: str) -> argparse.ArgumentParser:
@@ -188,6 +192,8 @@ def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> No
 
 def _add_story_settings(group: Any) -> None:
     _number(group, "--story-threshold", "S", f"higher gives smaller stories ({default.STORY_THRESHOLD})")
+    gap = f"most days between two episodes of a story ({default.MAX_GAP_DAYS:g}); 0: each is a story"
+    _number(group, "--max-gap-days", "D", gap)
     _number(group, "--near-threshold", "J", f"least Jaccard similarity of copies ({default.NEAR_THRESHOLD})")
     _number(group, "--recall", "P", f"how surely a pair of copies is found ({default.RECALL})")
     _number(group, "--shingle-size", "N", f"words in a shingle ({default.SHINGLE_SIZE})")

@@ -1,17 +1,21 @@
 """Results -> rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from dedup.wording import period, visible, visible_line
 
 if TYPE_CHECKING:
     from dedup.near.result import NearDuplicates
     from dedup.stories import Stories
-    from dedup.story.result import Story
+    from dedup.story.result import Episode, Story
 
-ARTICLE_COLUMNS = ("id", "story_id", "near_duplicate_group", "is_representative", "membership")
-STORY_COLUMNS: tuple[str, ...] = ("story_id", "size", "first", "last", "representative", "headline", "reason")
-STORY_COLUMNS += ("terms", "sources", "cohesion", "articles", "near_duplicates")
+ARTICLE_COLUMNS = ("id", "story_id", "episode_id", "near_duplicate_group", "is_representative", "membership")
+_COLUMNS: tuple[str, ...] = ("size", "first", "last", "representative", "headline", "reason", "terms", "sources")
+_COLUMNS += ("cohesion", "articles", "near_duplicates")
+STORY_COLUMNS = ("story_id", *_COLUMNS, "episodes")
+EPISODE_COLUMNS = ("episode_id", "story_id", *_COLUMNS)
 PAIR_COLUMNS = ("left", "right", "jaccard", "containment")
 GROUP_COLUMNS = ("near_duplicate_group", "size", "articles")
 
@@ -19,29 +23,56 @@ GROUP_COLUMNS = ("near_duplicate_group", "size", "articles")
 def article_rows(stories: "Stories") -> Iterator[dict[str, Any]]:
     """Yield a row for each article, in the order of the input."""
     representatives = set(stories.representative_indices.tolist())
-    columns = (stories.labels, stories.near_duplicate_labels, stories.membership)
-    for i, (label, group, membership) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        values = (stories.articles[i].id, stories[label].id, group, i in representatives, round(membership, 6))
-        yield dict(zip(ARTICLE_COLUMNS, values, strict=True))
+    episodes = [episode.id for story in stories for episode in story.episodes]
+    columns = (stories.labels, stories.episode_labels, stories.near_duplicate_labels, stories.membership)
+    for i, (label, episode, group, share) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        ids = stories.articles[i].id, stories[label].id, episodes[episode]
+        yield dict(zip(ARTICLE_COLUMNS, (*ids, group, i in representatives, round(share, 6)), strict=True))
 
 
 def story_row(story: "Story") -> dict[str, Any]:
-    """Return the row of a story."""
+    """Return the row of a story, with those of its episodes in the last column."""
+    episodes = [{"episode_id": episode.id, **_facts(episode)} for episode in story.episodes]
+    return {"story_id": story.id, **_facts(story), "episodes": episodes}
+
+
+def episode_rows(stories: Iterable["Story"]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each episode, the episodes of a story one after the other."""
+    for story in stories:
+        for episode in story.episodes:
+            yield {"episode_id": episode.id, "story_id": story.id, **_facts(episode)}
+
+
+def _facts(episode: "Episode") -> dict[str, Any]:
+    """Return what is said of an episode, and of a story."""
     values = (
-        story.id,
-        len(story),
-        _written(story.first),
-        _written(story.last),
-        story.representative.id,
-        story.headline,
-        story.reason,
-        list(story.terms),
-        list(story.sources),
-        round(story.cohesion, 6),
-        [article.id for article in story.articles],
-        [[article.id for article in copies] for copies in story.near_duplicates],
+        len(episode),
+        _written(episode.first),
+        _written(episode.last),
+        episode.representative.id,
+        episode.headline,
+        episode.reason,
+        list(episode.terms),
+        list(episode.sources),
+        round(episode.cohesion, 6),
+        [article.id for article in episode.articles],
+        [[article.id for article in copies] for copies in episode.near_duplicates],
     )
-    return dict(zip(STORY_COLUMNS, values, strict=True))
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def story_lines(story: "Story") -> str:
+    """Return a story as lines for people: its own, and one for each chapter if it has several."""
+    name = f"{visible_line(story.id, 40):>8}"
+    lines = [f"{name} {_told(story)}{visible(story.headline)}\n"]
+    if len(story.episodes) > 1:
+        below = " " * len(name)
+        lines += [f"{below} {_told(episode)}  {visible(episode.headline)}\n" for episode in story.episodes]
+    return "".join(lines)
+
+
+def _told(episode: "Episode") -> str:
+    return f"{len(episode):>5}  {period(episode.first, episode.last):<24}  "
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -17,7 +17,7 @@ from dedup.inputs.files import parquet_backend
 from dedup.wording import printable
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet"}
-_SUFFIXES |= {".html": "html", ".htm": "html"}
+_SUFFIXES |= {".html": "html", ".htm": "html", ".txt": "text"}
 
 #: A line as it came, or names and values.
 Line = bytes | dict[str, Any]
@@ -66,6 +66,15 @@ class Output:
             path = os.path.join(folder, f"output.{self.form}")
             write(path)
             emit(Path(path).read_bytes())
+
+    def write_text(self, parts: Iterable[str]) -> None:
+        """Write text as UTF-8; lone surrogates become escapes."""
+        chunks = (part.encode("utf-8", "backslashreplace") for part in parts)
+        if self.path is not None:
+            self.write_file(lambda path: self._write_chunks(path, chunks))
+        else:
+            for chunk in chunks:
+                emit(chunk)
 
     def _write_chunks(self, path: str, chunks: Iterable[bytes]) -> None:
         with open(path, "wb") as file:
@@ -147,4 +156,6 @@ def _encodable(value: Any) -> Any:
     """Return a value without lone surrogates, which Parquet cannot hold."""
     if isinstance(value, str):
         return printable(value)
+    if isinstance(value, dict):
+        return {name: _encodable(cell) for name, cell in value.items()}
     return list(map(_encodable, value)) if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, first_members, numbered_by_first, ranks_in_runs
 from dedup.story.candidates import CANDIDATE_FLOOR
-from dedup.story.episodes import COST_FACTOR, THRESHOLD_SHARE, Episodes, similar_episodes
+from dedup.story.episodes import THRESHOLD_SHARE, Episodes, similar_episodes
 from dedup.story.partition import cost_of_joining, partition
 from dedup.stream.live import INDEXED_FEATURES, MAX_OCCURRENCES, running_totals
 from dedup.stream.state import IndexState
@@ -78,7 +78,7 @@ def _nodes_of(state: IndexState, graph: _Graph) -> _Nodes:
     apart = left != right
     ends = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
     upper = csr_array((edges.similarity[apart], ends), shape=(k, k))
-    costs = np.bincount(node, weights=COST_FACTOR * graph.episodes.costs).astype(np.float64)
+    costs = np.bincount(node, weights=graph.episodes.costs).astype(np.float64)
     return _Nodes(told[first_members(node)], (upper + upper.T).tocsr(), np.bincount(node), costs)
 
 

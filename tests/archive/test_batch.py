@@ -28,7 +28,16 @@ from dedup.inputs import blocks
 from dedup.metrics import bcubed
 from dedup.wording import printable
 
-NAMES = {"story_threshold", "near_threshold", "representative", "fold", "cut_residue", "recall", "num_perm"}
+NAMES = {
+    "story_threshold",
+    "max_gap_days",
+    "near_threshold",
+    "representative",
+    "fold",
+    "cut_residue",
+    "recall",
+    "num_perm",
+}
 KINDS = [".jsonl", ".ndjson", ".parquet"]
 
 
@@ -41,18 +50,21 @@ def of_batch(articles, **parameters):
         ordered, max_chars=MAX_CHARS, threshold=parameters.get("near_threshold", 0.7), **{"cut_residue": True} | own
     )
     representatives = set(stories.representative_indices.tolist())
+    episode_ids = [printable(episode.id) for story in stories for episode in story.episodes]
     assignments = [
         {
             "id": printable(article.id),
             "story_id": printable(stories[label].id),
+            "episode_id": episode_ids[episode],
             "near_duplicate_group": group,
             "is_representative": i in representatives,
             "membership": membership,
         }
-        for i, (article, label, group, membership) in enumerate(
+        for i, (article, label, episode, group, membership) in enumerate(
             zip(
                 ordered,
                 stories.labels.tolist(),
+                stories.episode_labels.tolist(),
                 stories.near_duplicate_labels.tolist(),
                 stories.membership.tolist(),
                 strict=True,
@@ -60,26 +72,33 @@ def of_batch(articles, **parameters):
         )
     ]
     place = {printable(article.id): i for i, article in enumerate(ordered)}
-    rows = [
-        {
-            "story_id": printable(story.id),
-            "headline": printable(story.headline),
-            "representative_id": printable(story.representative.id),
-            "reason": printable(story.reason),
-            "articles": len(story),
-            "reports": len(story) - sum(len(group) - 1 for group in story.near_duplicates),
-            "sources": len(story.sources),
-            "first": story.first,
-            "last": story.last,
-            "cohesion": story.cohesion,
-        }
-        for story in stories
+    ranked = sorted(stories, key=lambda story: place[printable(story.id)])
+    rows = [{"story_id": printable(story.id), "episodes": len(story.episodes)} | facts_of(story) for story in ranked]
+    chapters = [
+        {"episode_id": printable(episode.id), "story_id": printable(story.id)} | facts_of(episode)
+        for story in ranked
+        for episode in story.episodes
     ]
     near = {
         (printable(ordered[i].id), printable(ordered[j].id)): (jaccard, containment)
         for (i, j), jaccard, containment in zip(pairs.pairs, pairs.jaccard, pairs.containment, strict=True)
     }
-    return assignments, sorted(rows, key=lambda row: place[row["story_id"]]), near
+    return assignments, rows, chapters, near
+
+
+def facts_of(told):
+    """What the tables say of a story or of an episode."""
+    return {
+        "headline": printable(told.headline),
+        "representative_id": printable(told.representative.id),
+        "reason": printable(told.reason),
+        "articles": len(told),
+        "reports": len(told) - sum(len(group) - 1 for group in told.near_duplicates),
+        "sources": len(told.sources),
+        "first": told.first,
+        "last": told.last,
+        "cohesion": told.cohesion,
+    }
 
 
 def assert_same_rows(found, expected, number):
@@ -89,9 +108,10 @@ def assert_same_rows(found, expected, number):
 
 
 def assert_same_as_the_batch(out, articles, **parameters):
-    assignments, stories, near = of_batch(articles, **parameters)
+    assignments, stories, episodes, near = of_batch(articles, **parameters)
     assert_same_rows(rows_of(out, "assignments"), assignments, "membership")
     assert_same_rows(rows_of(out, "stories"), stories, "cohesion")
+    assert_same_rows(rows_of(out, "episodes"), episodes, "cohesion")
     assert near_rows(out) == near
 
 
@@ -155,6 +175,7 @@ def test_slices_of_copies_alone_are_as_in_the_batch(tmp_path, small_slices):
         "articles": 10,
         "undated_articles": 0,
         "near_duplicate_groups": 1,
+        "episodes": 1,
         "stories": 1,
         "slices": 4,
         "near_duplicate_pairs": 45,
@@ -191,15 +212,16 @@ def test_stories_in_steps_are_nearly_those_of_the_batch(
     monkeypatch.setattr(story_stages, "STEP_ARTICLES", articles_of_step)
     if of_all:
         monkeypatch.setattr(similarity, "VOCABULARY_SLICES", 1 << 20)
-    articles, (assignments, _, near) = months
+    articles, (assignments, _, _, near) = months
     cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out")
     rows = rows_of(tmp_path / "out", "assignments")
     for name in ("id", "near_duplicate_group"):
         assert [row[name] for row in rows] == [row[name] for row in assignments]
     assert near_rows(tmp_path / "out") == near
-    labels = [[row["story_id"] for row in table] for table in (assignments, rows)]
     # So few articles say less of a word than the 131,072 that an archive weighs it by.
-    assert bcubed(*labels).f1 > (0.995 if of_all else 0.98)
+    for name, least in (("episode_id", 0.98), ("story_id", 0.96)):
+        labels = [[row[name] for row in table] for table in (assignments, rows)]
+        assert bcubed(*labels).f1 > (0.995 if of_all else least)
 
 
 @pytest.mark.slow
@@ -212,27 +234,32 @@ def test_tables_of_steps_fit_together(tmp_path, monkeypatch, months):
 
 def assert_tables_fit(out, manifest, ordered):
     """What one table says of the others, and the manifest of all."""
-    assignments, stories, near = (rows_of(out, name) for name in ("assignments", "stories", "near_duplicates"))
+    tables = (rows_of(out, name) for name in ("assignments", "stories", "episodes", "near_duplicates"))
+    assignments, stories, episodes, near = tables
     assert [row["id"] for row in assignments] == [article.id for article in ordered]
-    of_story, of_id = {}, {row["id"]: row for row in assignments}
+    of_story, of_episode, of_id = {}, {}, {row["id"]: row for row in assignments}
     for row, article in zip(assignments, ordered, strict=True):
         of_story.setdefault(row["story_id"], []).append((row, article))
+        of_episode.setdefault(row["episode_id"], []).append((row, article))
     assert [row["story_id"] for row in stories] == list(of_story)  # by their first articles
     for story in stories:
-        rows, own = zip(*of_story[story["story_id"]], strict=True)
-        assert rows[0]["id"] == story["story_id"]
+        rows = assert_row_fits(story, "story_id", of_story[story["story_id"]])
         assert [row["id"] for row in rows if row["is_representative"]] == [story["representative_id"]]
-        assert story["articles"] == len(rows)
+        own = [episode for episode in episodes if episode["story_id"] == story["story_id"]]
+        assert [episode["episode_id"] for episode in own] == list(dict.fromkeys(row["episode_id"] for row in rows))
+        assert story["episodes"] == len(own)
+        assert story["cohesion"] == max(own, key=lambda episode: episode["reports"])["cohesion"]
+    assert [row["story_id"] for row in episodes] == [row["story_id"] for row in stories for _ in range(row["episodes"])]
+    for episode in episodes:
+        rows = assert_row_fits(episode, "episode_id", of_episode[episode["episode_id"]])
+        assert {row["story_id"] for row in rows} == {episode["story_id"]}
+        assert episode["representative_id"] in [row["id"] for row in rows]
         groups = {row["near_duplicate_group"]: row["membership"] for row in rows}
-        assert story["reports"] == len(groups)
-        assert story["cohesion"] == pytest.approx(np.mean(list(groups.values())))
-        assert story["sources"] == len({article.source for article in own} - {None})
-        dates = [article.published for article in own if article.published]
-        assert (story["first"], story["last"]) == (min(dates, default=None), max(dates, default=None))
+        assert episode["cohesion"] == pytest.approx(np.mean(list(groups.values())))
     for row in near:
         ends = of_id[row["id"]], of_id[row["other_id"]]
         assert ends[0]["near_duplicate_group"] == ends[1]["near_duplicate_group"]
-        assert ends[0]["story_id"] == ends[1]["story_id"]
+        assert ends[0]["episode_id"] == ends[1]["episode_id"]
         assert ends[0]["membership"] == ends[1]["membership"]
     groups = [row["near_duplicate_group"] for row in assignments]
     assert list(dict.fromkeys(groups)) == list(range(max(groups) + 1))
@@ -240,10 +267,23 @@ def assert_tables_fit(out, manifest, ordered):
         "articles": len(assignments),
         "undated_articles": sum(article.published is None for article in ordered),
         "near_duplicate_groups": max(groups) + 1,
+        "episodes": len(episodes),
         "stories": len(stories),
         "slices": 0,
         "near_duplicate_pairs": len(near),
     }
+
+
+def assert_row_fits(told, name, members):
+    """What a row says of its articles; return their rows."""
+    rows, own = zip(*members, strict=True)
+    assert rows[0]["id"] == told[name]
+    assert told["articles"] == len(rows)
+    assert told["reports"] == len({row["near_duplicate_group"] for row in rows})
+    assert told["sources"] == len({article.source for article in own} - {None})
+    dates = [article.published for article in own if article.published]
+    assert (told["first"], told["last"]) == (min(dates, default=None), max(dates, default=None))
+    return rows
 
 
 def test_the_manifest_describes_every_file(tmp_path, small_slices):
@@ -269,7 +309,7 @@ def test_the_manifest_describes_every_file(tmp_path, small_slices):
 
 @pytest.fixture(scope="module")
 def some():
-    return generated(150, seed=6, days=10) + hostile(surrogates=False)
+    return generated(150, seed=6, days=40, words=30, lasts=8.0) + hostile(surrogates=False)
 
 
 @pytest.mark.slow
@@ -284,6 +324,7 @@ def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slice
             manifest = cluster(paths, tmp_path / f"out{seed}", n_jobs=n_jobs)
         found.append((files_of(tmp_path / f"out{seed}"), manifest | {"inputs": None}))
     assert len(found[0][0]) >= 7
+    assert found[0][1]["counts"]["stories"] < found[0][1]["counts"]["episodes"]
     assert all(own == found[0] for own in found)
 
 

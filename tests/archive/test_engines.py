@@ -70,6 +70,12 @@ def test_a_killed_worker_of_any_engine_changes_no_byte(begun, engine):
     assert run["killed"]["parts_finished"] > 0
     if engine != "dask":  # Dask replaces a worker and repeats its tasks silently
         assert run["losses"]
-    assert {path.name for path in out.iterdir()} == {"assignments", "stories", "near_duplicates", "manifest.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "assignments",
+        "stories",
+        "episodes",
+        "near_duplicates",
+        "manifest.json",
+    }
     expected = {path.relative_to(begun / "done"): path.read_bytes() for path in (begun / "done").rglob("*.*")}
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")} == expected

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 import dedup
 from dedup import _version
-from dedup.archive import near, output, residue, runner, similarity, slices, stories
+from dedup.archive import joining, near, output, residue, runner, similarity, slices, stories
 
 TASKS = {
     "read": (slices, "read_block"),
@@ -36,11 +36,14 @@ TASKS = {
     "weigh": (similarity, "weight_slice"),
     "compare": (similarity, "compare_slice"),
     "group": (stories, "make_step"),
-    "stories": (stories, "label_articles"),
+    "episodes": (stories, "label_episodes"),
+    "means": (joining, "mean_vectors"),
+    "match": (joining, "match_slice"),
+    "stories": (joining, "join_episodes"),
     "tell": (output, "write_stories"),
     "assign": (output, "write_assignments"),
 }
-ARTICLES = shuffled(generated(130, words=20, days=40))
+ARTICLES = shuffled(generated(130, words=30, days=40, lasts=8.0))
 SLICE, STEP = 25, 60
 
 
@@ -67,7 +70,8 @@ def path(tmp_path):
 def undisturbed(small, tmp_path_factory):
     """The files of a job over those articles that nothing interrupts."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    cluster(write(folder / "articles.jsonl", ARTICLES), folder / "out")
+    manifest = cluster(write(folder / "articles.jsonl", ARTICLES), folder / "out")
+    assert manifest["counts"]["stories"] < manifest["counts"]["episodes"]
     return files_of(folder / "out")
 
 
@@ -121,7 +125,7 @@ def test_a_job_that_fails_in_every_stage_goes_on_and_does_nothing_twice(tmp_path
     out, work = tmp_path / "out", tmp_path / "out.work"
     before = {}
     for stage in TASKS:
-        number = 1 if stage in ("slices", "sketch", "band", "weigh", "group", "tell") else 0
+        number = 1 if stage in ("slices", "sketch", "band", "weigh", "group", "means", "match", "tell") else 0
         interrupted(path, out, stage, number)
         assert not out.exists()
         assert not (work / stage / f"{number:06}").exists()
@@ -281,6 +285,7 @@ def test_a_finished_job_does_nothing(tmp_path, path, monkeypatch):
 
 CHANGES = {
     "story_threshold": 0.2,
+    "max_gap_days": 7.0,
     "near_threshold": 0.8,
     "recall": 0.9,
     "num_perm": 100,

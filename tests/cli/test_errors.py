@@ -61,8 +61,9 @@ def test_lines_that_only_look_hostile(run, rows, tmp_path, line):
     identity = json.loads(line).get("id", "1")
     assert [row["id"] for row in rows("cluster", path)] == ["a", identity]
     if len(line) < 1000:  # megabytes are the library's business
-        for name in ("a.parquet", "a.csv", "a.html"):
-            assert run("cluster", path, "--stories", "-o", tmp_path / name)[0] == 0
+        for name in ("a.parquet", "a.csv", "a.html", "a.txt"):
+            for what in ("--stories", "--episodes"):
+                assert run("cluster", path, what, "-o", tmp_path / name)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,7 @@ def names_in(folder):
             ["cluster", "{articles}", "--story-threshold", "0"],
             "error: --story-threshold is 0.0; allowed: a number in [0.05, 1)",
         ),
+        (["cluster", "{articles}", "--max-gap-days", "-1"], "error: --max-gap-days is -1.0; allowed: a number in [0, "),
         (["cluster", "{articles}", "--timezone", "Nowhere"], "error: --timezone is 'Nowhere'; allowed"),
         (["cluster", "{articles}", "--jobs", "0"], "error: --jobs is 0; allowed"),
         (
@@ -172,8 +174,11 @@ def test_usage(run, articles, tmp_path, monkeypatch, arguments, message):
     assert (names_in(tmp_path), articles.read_bytes()) == before
 
 
+TWO_ROWS = ["cluster", "x", "--stories", "--episodes"]
+
+
 @pytest.mark.parametrize(
-    "arguments", [[], ["no"], ["cluster"], ["cluster", "x", "--stor"], ["near", "x", "--keep", "--groups"]]
+    "arguments", [[], ["no"], ["cluster"], ["cluster", "x", "--stor"], ["near", "x", "--keep", "--groups"], TWO_ROWS]
 )
 def test_arguments(run, arguments):
     code, out, err = run(*arguments)
@@ -199,6 +204,7 @@ def test_fields_are_those_of_an_article():
 def test_every_parameter_of_an_option_is_one_of_the_library():
     numbers = {
         "--story-threshold": 0.2,
+        "--max-gap-days": 7.5,
         "--near-threshold": 0.7,
         "--recall": 0.9,
         "--shingle-size": 5,

@@ -30,10 +30,11 @@ def expected(rows, articles):
 def test_a_line_an_article_is_what_cluster_says(expected):
     stories = dedup.cluster(ARTICLES)
     assert [list(row) for row in expected] == [
-        ["id", "story_id", "near_duplicate_group", "is_representative", "membership"]
+        ["id", "story_id", "episode_id", "near_duplicate_group", "is_representative", "membership"]
     ] * 3
     assert [row["id"] for row in expected] == ["a", "b", "c"]
     assert [row["story_id"] for row in expected] == [stories[label].id for label in stories.labels]
+    assert [row["episode_id"] for row in expected] == ["a", "a", "c"]
     assert [row["near_duplicate_group"] for row in expected] == stories.near_duplicate_labels.tolist() == [0, 0, 1]
     assert [row["is_representative"] for row in expected] == [True, False, True]
 
@@ -127,6 +128,89 @@ def test_stories(rows, articles):
     assert (second["story_id"], second["first"]) == ("c", "2023-09-14T12:15:00+00:00")
 
 
+# Chapters
+
+
+@pytest.fixture(scope="module")
+def hike():
+    """Articles of one story with two episodes, and of another story."""
+    events = "mount-orrin-hiker-2023", "herat-earthquake-2023"
+    return [a for a in dedup.sample_articles("en") if a.event in events and a.id != "herat-earthquake-2023-en-2"]
+
+
+@pytest.fixture
+def hiked(hike, tmp_path):
+    fields = "id", "title", "text", "source", "language"
+    path = tmp_path / "hike.jsonl"
+    records = [{name: getattr(a, name) for name in fields} | {"published": a.published.isoformat()} for a in hike]
+    path.write_text(lines_of(records), encoding="utf-8")
+    return path
+
+
+def test_a_line_an_episode(rows, hike, hiked):
+    stories = dedup.cluster(hike)
+    assert [len(story.episodes) for story in stories] == [2, 1]
+    got = rows("cluster", hiked, "--episodes")
+    assert list(got[0])[:3] == ["episode_id", "story_id", "size"]
+    assert [(row["story_id"], row["episode_id"], row["headline"], row["articles"]) for row in got] == [
+        (story.id, episode.id, episode.headline, [article.id for article in episode.articles])
+        for story in stories
+        for episode in story.episodes
+    ]
+    labels = {name: row["episode_id"] for row in got for name in row["articles"]}
+    assert [labels[row["id"]] == row["episode_id"] for row in rows("cluster", hiked)] == [True] * len(hike)
+
+
+def test_a_story_has_its_episodes_in_the_last_column(rows, hiked):
+    first, second = rows("cluster", hiked, "--stories")
+    episodes = rows("cluster", hiked, "--episodes")
+    assert list(first)[-1] == "episodes"
+    assert [len(first["episodes"]), len(second["episodes"])] == [2, 1]
+    for story, chapter in ((first, 0), (first, 1), (second, 0)):
+        row = next(row for row in episodes if row["episode_id"] == story["episodes"][chapter]["episode_id"])
+        assert story["episodes"][chapter] == {name: value for name, value in row.items() if name != "story_id"}
+
+
+def test_in_a_text_a_story_has_its_chapters_below_it(run, hike, hiked, tmp_path):
+    story, other = dedup.cluster(hike)
+    code, out, err = run("cluster", hiked, "--to", "text")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert [line.endswith(headline) for line, headline in zip(lines, [story.headline], strict=False)] == [True]
+    assert [line.endswith(e.headline) for line, e in zip(lines[1:], story.episodes, strict=False)] == [True, True]
+    assert lines[0].split()[:3] == [story.id, "5", "2023-06-12"]
+    assert [line.split()[:2] for line in lines[1:3]] == [["2", "2023-06-12"], ["3", "2023-06-15"]]
+    assert {
+        line.index(f"  {day}") for line, day in zip(lines, ("2023-06-12", "2023-06-12", "2023-06-15"), strict=False)
+    } == {lines[0].index("  2023-06-12")}
+    assert (len(lines), lines[3].split()[0]) == (4, other.id)  # one episode is no chapter
+    code, told, _ = run("cluster", hiked, "-o", tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text("utf-8") == out
+    assert told.endswith(f"{len(hike)} articles in 2 stories of 3 episodes, 0 copies\n")
+
+
+def test_without_a_gap_each_episode_is_a_story(rows, hiked):
+    episodes = rows("cluster", hiked, "--episodes")
+    apart = rows("cluster", hiked, "--episodes", "--max-gap-days", "0")
+    assert {row["episode_id"] for row in apart} == {row["story_id"] for row in apart}
+    assert {row["episode_id"] for row in apart} == {row["episode_id"] for row in episodes}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+@pytest.mark.parametrize("what", ["--episodes", "--stories"])
+def test_tables_of_episodes_say_what_lines_of_json_say(run, rows, hiked, tmp_path, name, what):
+    path = tmp_path / name
+    assert run("cluster", hiked, what, "-o", path)[0] == 0
+    if name.endswith("csv"):
+        got = pandas.read_csv(path, dtype=str).fillna("").to_dict("records")
+        nested = "terms", "sources", "articles", "near_duplicates", "episodes"
+        got = [{key: json.loads(cell) if key in nested else cell for key, cell in row.items()} for row in got]
+        want = rows("cluster", hiked, what)
+        assert got == [{key: v if isinstance(v, list) else str(v) for key, v in row.items()} for row in want]
+    else:
+        assert pyarrow.parquet.read_table(path).to_pylist() == rows("cluster", hiked, what)
+
+
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.csv", "out.parquet"])
 def test_every_output(run, articles, expected, tmp_path, name):
     path = tmp_path / name
@@ -148,7 +232,7 @@ def test_page(run, articles, tmp_path):
     path = tmp_path / "out.html"
     assert run("cluster", articles, "-o", path, "--json")[:2] == (
         0,
-        json.dumps({"articles": 3, "stories": 2, "copies": 1, "output": str(path)}) + "\n",
+        json.dumps({"articles": 3, "stories": 2, "episodes": 2, "copies": 1, "output": str(path)}) + "\n",
     )
     _, out, _ = run("cluster", articles, "--to", "html")
     assert out == path.read_text()
@@ -194,7 +278,7 @@ def test_empty_file(rows, tmp_path, command):
     assert rows(*command, path) == []
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.parquet", "out.html"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.parquet", "out.html", "out.txt"])
 def test_empty_file_to_every_output(run, tmp_path, name):
     (tmp_path / "a.jsonl").touch()
     assert run("cluster", tmp_path / "a.jsonl", "-o", tmp_path / name)[0] == 0

@@ -109,6 +109,21 @@ def test_stories(run, rows, articles, tmp_path):
     assert run("stories", index, "--limit", "0")[0] == 2
 
 
+def test_a_story_of_several_episodes_is_listed_with_its_chapters(run, rows, articles, tmp_path, monkeypatch):
+    run("ingest", tmp_path / "stories.db", articles)
+    sample = dedup.sample_articles("en")
+    (story,) = [s for s in dedup.cluster(sample) if s.id == "mount-orrin-hiker-2023-en-1"]
+    monkeypatch.setattr(dedup.StoryIndex, "stories", lambda *_, **__: [story])
+    code, out, err = run("stories", tmp_path / "stories.db", "--since", "2023-06-01T00:00Z")
+    assert (code, err) == (0, "")
+    assert [line.split("  ")[-1] for line in out.splitlines()] == [
+        story.headline,
+        *(e.headline for e in story.episodes),
+    ]
+    (row,) = rows("stories", tmp_path / "stories.db", "--json")
+    assert [chapter["episode_id"] for chapter in row["episodes"]] == [episode.id for episode in story.episodes]
+
+
 def test_headlines_cannot_steer_a_terminal(run, give, tmp_path):
     give(lines_of([{"id": "a", "text": "x", "title": "\x1b[2J Kim \u202e\x9b"}]).encode())
     run("ingest", tmp_path / "stories.db", "-")

@@ -102,7 +102,7 @@ def test_a_name_connects_two_languages():
 
 
 def test_the_numbers_of_an_explanation_are_those_of_the_mixed_batch():
-    stories = dedup.cluster(dedup.sample_articles())
+    stories = dedup.cluster(dedup.sample_articles(), max_gap_days=0)
     story = next(story for story in stories if len(story) == 2 and not story.near_duplicates)
     found = dedup.explain(*story.articles, among=stories)
     assert found.similarity == pytest.approx(story.cohesion, abs=1e-6)

@@ -42,7 +42,8 @@ def costs_of(seed, n):
 def groups_of(labels, edges, seed=0, threshold=0.12):
     """A grouping of nodes of one day, with its similar pairs."""
     n = len(labels)
-    return StoryGroups(labels, threshold, np.zeros(n), costs_of(seed, n), edges, NO_WORDS)
+    stories = np.arange(int(labels.max(initial=-1)) + 1)
+    return StoryGroups(labels, stories, threshold, 0.0, np.zeros(n), costs_of(seed, n), edges, NO_WORDS)
 
 
 def random_groups(seed, n, count=4, density=0.5):
@@ -67,7 +68,7 @@ def found_groups(seed, n, threshold, density=0.5):
 
 def slow_similarity(groups):
     """Similarity of any two nodes: 0 unless there is an edge."""
-    similarity = dict.fromkeys(combinations(range(len(groups.labels)), 2), 0.0)
+    similarity = dict.fromkeys(combinations(range(len(groups.episodes)), 2), 0.0)
     edges = groups.edges
     for i, j, value in zip(edges.left.tolist(), edges.right.tolist(), edges.similarity.tolist(), strict=True):
         similarity[i, j] = value
@@ -79,14 +80,14 @@ def mean(values):
 
 
 def members_of(groups):
-    labels = groups.labels.tolist()
+    labels = groups.episodes.tolist()
     return [[i for i, own in enumerate(labels) if own == label] for label in range(max(labels, default=-1) + 1)]
 
 
 def assert_inside(fine, coarse):
     """Every story of the first grouping lies within one of the second."""
-    for label in set(fine.labels.tolist()):
-        assert len(set(coarse.labels[fine.labels == label].tolist())) == 1
+    for label in set(fine.episodes.tolist()):
+        assert len(set(coarse.episodes[fine.episodes == label].tolist())) == 1
 
 
 # Membership
@@ -193,7 +194,7 @@ def test_similarities_between_stories_are_those_of_the_slow_twin(seed, n, count,
 def test_small_stories_that_were_found_are_less_similar_than_they_need_for_one(seed, n, threshold):
     groups = found_groups(seed, n, threshold)
     left, right, between = groups.between()
-    sizes = np.bincount(groups.labels)
+    sizes = np.bincount(groups.episodes)
     small = (sizes[left] < LARGE) & (sizes[right] < LARGE) if n else np.empty(0, dtype=np.bool_)
     assert (between <= groups.needed_between(left, right) + 1e-9)[small].all()
 
@@ -216,7 +217,7 @@ def test_a_higher_threshold_takes_stories_apart_and_a_lower_one_puts_them_togeth
     assert again.vocabulary is groups.vocabulary
     assert again.costs is groups.costs
     assert again.days is groups.days
-    assert again.labels.tolist() == numbered_by_first(again.labels).tolist()
+    assert again.episodes.tolist() == numbered_by_first(again.episodes).tolist()
     if other >= threshold:
         assert_inside(again, groups)
     if other <= threshold:
@@ -236,10 +237,10 @@ def test_a_lower_threshold_is_met_no_worse_than_by_the_stories_as_they_were(seed
     low, high = thresholds
     groups = found_groups(seed, n, high, density=0.1)
     again = groups.at(low, vectors_of(seed, n))
-    if np.bincount(again.labels).max() < LARGE:  # larger ones are held against all pairs
+    if np.bincount(again.episodes).max() < LARGE:  # larger ones are held against all pairs
         rest = low, groups.costs, np.ones(n, dtype=np.int64)
         adjacency = groups.edges.adjacency(n)
-        assert objective(adjacency, again.labels, *rest) >= objective(adjacency, groups.labels, *rest) - 1e-9
+        assert objective(adjacency, again.episodes, *rest) >= objective(adjacency, groups.episodes, *rest) - 1e-9
 
 
 @EXAMPLES
@@ -248,20 +249,20 @@ def test_another_threshold_parts_and_joins_as_the_search_does(seed, n, threshold
     low, high = thresholds
     groups, vectors = found_groups(seed, n, low), vectors_of(seed, n)
     reports = Reports(groups.days, vectors, np.arange(n))
-    inside = groups.edges.within(groups.labels)
+    inside = groups.edges.within(groups.episodes)
     parts = partition(inside.adjacency(n), high, groups.costs)
-    assert groups.at(high, vectors).labels.tolist() == merged(reports, inside, parts, high, groups.costs).tolist()
+    assert groups.at(high, vectors).episodes.tolist() == merged(reports, inside, parts, high, groups.costs).tolist()
     fine = found_groups(seed, n, high)
-    expected = merged(reports, fine.edges, fine.labels, low, fine.costs)
-    assert fine.at(low, vectors).labels.tolist() == expected.tolist()
+    expected = merged(reports, fine.edges, fine.episodes, low, fine.costs)
+    assert fine.at(low, vectors).episodes.tolist() == expected.tolist()
 
 
 def test_another_threshold_leaves_the_groups_as_they_were():
     groups = found_groups(3, 20, 0.3, density=0.2)
-    before = groups.labels.tolist(), groups.edges.similarity.tolist()
-    assert groups.at(0.6, vectors_of(3, 20)).labels.tolist() != before[0]
-    assert groups.at(0.05, vectors_of(3, 20)).labels.tolist() != before[0]
-    assert (groups.labels.tolist(), groups.edges.similarity.tolist()) == before
+    before = groups.episodes.tolist(), groups.edges.similarity.tolist()
+    assert groups.at(0.6, vectors_of(3, 20)).episodes.tolist() != before[0]
+    assert groups.at(0.05, vectors_of(3, 20)).episodes.tolist() != before[0]
+    assert (groups.episodes.tolist(), groups.edges.similarity.tolist()) == before
     assert groups.threshold == 0.3
 
 
@@ -271,24 +272,24 @@ def test_another_threshold_leaves_the_groups_as_they_were():
 @pytest.mark.parametrize("n_jobs", [1, 3])
 @pytest.mark.parametrize("days", [[0.0, 0.5, 1.0], [0.0, 1.0, np.nan], [np.nan] * 3])
 def test_texts_of_one_event_are_a_story(days, n_jobs):
-    groups = find_stories(TEXTS, np.array(days), threshold=0.12, n_jobs=n_jobs)
-    assert groups.labels.tolist() == [0, 1, 0]
+    groups = find_stories(TEXTS, np.array(days), threshold=0.12, max_gap_days=21.0, n_jobs=n_jobs)
+    assert groups.episodes.tolist() == [0, 1, 0]
     assert groups.threshold == 0.12
     assert groups.vocabulary.n_texts == 3
     assert groups.costs.tolist() == join_costs(vectorize_texts(TEXTS)[2]).tolist()
     assert groups.days.tolist() == pytest.approx(days, nan_ok=True)
-    assert groups.labels.tolist() == partition(groups.edges.adjacency(3), 0.12, groups.costs).tolist()
+    assert groups.episodes.tolist() == partition(groups.edges.adjacency(3), 0.12, groups.costs).tolist()
     assert groups.membership[0] == groups.membership[2] == groups.edges.similarity[0]
 
 
 def test_texts_of_one_event_years_apart_are_two_stories():
-    groups = find_stories(TEXTS, np.array([0.0, 1.0, 1000.0]), threshold=0.05, n_jobs=1)
-    assert groups.labels.tolist() == [0, 1, 2]
+    groups = find_stories(TEXTS, np.array([0.0, 1.0, 1000.0]), threshold=0.05, max_gap_days=21.0, n_jobs=1)
+    assert groups.episodes.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "?"], ["Kim"]])
 def test_texts_without_company_are_alone(texts):
-    groups = find_stories(texts, np.zeros(len(texts)), threshold=0.12, n_jobs=1)
-    assert groups.labels.tolist() == list(range(len(texts)))
+    groups = find_stories(texts, np.zeros(len(texts)), threshold=0.12, max_gap_days=21.0, n_jobs=1)
+    assert groups.episodes.tolist() == list(range(len(texts)))
     assert groups.membership.tolist() == [1.0] * len(texts)
     assert [column.tolist() for column in groups.between()] == [[], [], []]

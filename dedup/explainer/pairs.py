@@ -1,4 +1,4 @@
-"""Compare two articles, or an article and a story, and explain the result."""
+"""Compare two articles and explain the result."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dedup.arrays import Floats
 from dedup.article import FIELDS, Article, read_articles
 from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
@@ -15,23 +14,20 @@ from dedup.near.shingles import shingle_hashes
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
-from dedup.story.candidates import FLOOR
-from dedup.story.partition import cost_of_joining, join_costs
+from dedup.story.kinds import are_roundups
+from dedup.story.partition import join_costs
 from dedup.story.result import Episode, Story
-from dedup.story.shared_terms import shared_terms
+from dedup.story.shared_terms import FeatureTokens, shared_terms
 from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
-from dedup.text.roundups import is_roundup, without_roundups
+from dedup.text.roundups import without_roundups
 from dedup.text.tokens import tokenize
-from dedup.wording import plural, printable, quoted
+from dedup.wording import printable, quoted
 
 _NEAR = NearSettings()
 _fields_of = attrgetter(*FIELDS)  # not those of subclasses
-
-#: An article with a mean similarity below this multiple of what it needs is only just in its story.
-_ONLY_JUST = 1.25
 
 #: A verdict mentions time factors below this.
 _MENTIONED_TIME_FACTOR = 0.95
@@ -70,56 +66,21 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     """
     if among is not None and not isinstance(among, Stories | Story):
         raise TypeError(f"among is {among!r:.80}; allowed: None, Stories or Story")
-    weighting, threshold = _weighting(among)
-    (left, right), positions = _read([a, b], among, _fold(weighting))
-    found = _compare(left, right, weighting, threshold)
+    weighting, threshold = weighting_of(among)
+    (left, right), positions = read_items([a, b], among, fold_of(weighting))
+    found = compare(left, right, weighting, threshold)
     relation = _Relation(None, found.jaccard >= _NEAR.threshold)
     if among is not None and None not in positions:
         relation = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, relation))
+    return replace(found, verdict=_verdict(found, relation, fold_of(weighting)))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
     """`explain` among these stories; a str is the id of one of their articles."""
-    return explain(*(_by_id(stories.articles, item) for item in (a, b)), among=stories)
+    return explain(*(article_by_id(stories.articles, item) for item in (a, b)), among=stories)
 
 
-def explain_membership(story: Story, item: Any) -> Explanation:
-    """An article and the closest report of a story, with a verdict on the article and the story; a str is an id."""
-    weighting, threshold = _weighting(story)
-    (article,), (position,) = _read([_by_id(story.articles, item)], story, _fold(weighting))
-    groups = {id(copy): group for group in story.near_duplicates for copy in group}
-    own = () if position is None else groups.get(id(article), (article,))
-    copies = [copy for copy in own if copy is not article]
-    chapters = story.episodes if position is None else [story.episode_of(article)]
-    # The first article of each group of copies stands for the group.
-    canonical = [[groups.get(id(other), (other,))[0] for other in chapter.articles] for chapter in chapters]
-    reports = [list({id(r): r for r in others if not own or r is not own[0]}.values()) for others in canonical]
-    if not any(reports):
-        if not copies:
-            raise ValueError(f"article {quoted(article.id, 80)} is alone in its episode; allowed: one of two or more")
-        found = _compare(article, copies[0], weighting, threshold)
-        return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
-    compared = [_similarities(own[0] if own else article, others, weighting) for others in reports]
-    means = [float(similarity.mean()) for similarity, _ in compared]
-    best = means.index(max(means))
-    others, (similarity, cost) = reports[best], compared[best]
-    closest = int(np.argmax(similarity.round(9)))
-    found = _compare(article, others[closest], weighting, threshold)
-    mean = means[best] if position is None else story.membership[position]
-    needed = threshold + cost / len(others)
-    episode = f", in the episode {quoted(chapters[best].headline, 60)}" if len(story.episodes) > 1 else ""
-    verdict = (
-        f"{_standing(mean, needed, position is not None)}{episode}: mean similarity {mean:.2f} to "
-        f"{plural(len(others), 'other report' if own else 'report')}, needed {needed:.2f}; "
-        f"closest is {named(others[closest])} with {similarity[closest]:.2f}."
-    )
-    if copies:
-        verdict += f" {plural(len(copies), 'copy', 'copies')} of it in the story."
-    return replace(found, verdict=printable(verdict))
-
-
-def _weighting(among: Stories | Story | None) -> tuple[TermWeighting | None, float]:
+def weighting_of(among: Stories | Story | None) -> tuple[TermWeighting | None, float]:
     """The document frequencies that weight the words, and the threshold of the stories."""
     if among is None:
         return None, STORY_THRESHOLD
@@ -127,11 +88,12 @@ def _weighting(among: Stories | Story | None) -> tuple[TermWeighting | None, flo
     return (story._weighting if story else None), among.threshold
 
 
-def _fold(weighting: TermWeighting | None) -> Fold:
+def fold_of(weighting: TermWeighting | None) -> Fold:
+    """How letters become plain ones."""
     return weighting.fold if weighting else "unidecode"
 
 
-def _by_id(articles: Sequence[Article], item: Any) -> Any:
+def article_by_id(articles: Sequence[Article], item: Any) -> Any:
     """The article with the id `item` if that is a str, otherwise `item`."""
     if not isinstance(item, str):
         return item
@@ -141,7 +103,7 @@ def _by_id(articles: Sequence[Article], item: Any) -> Any:
     raise KeyError(f"no article has the id {item!r}")
 
 
-def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[list[Article], list[int | None]]:
+def read_items(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[list[Article], list[int | None]]:
     """The articles, and the position of each in `among`; those that are there have the residue found there."""
     batch = read_articles(items, unique_ids=False, warns=False)
     known = () if among is None else among.articles
@@ -152,9 +114,9 @@ def _read(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[
     return [a if i is None else known[i] for a, i in zip(articles, positions, strict=True)], positions
 
 
-def _compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
+def compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
     """An explanation without a verdict."""
-    fold = _fold(weighting)
+    fold = fold_of(weighting)
     texts, titles = readable_texts([left, right]), [left.title, right.title]
     languages = [left.language, right.language]
     vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting, languages)
@@ -177,28 +139,10 @@ def _compare(left: Article, right: Article, weighting: TermWeighting | None, thr
         needed=threshold + float(join_costs(n_features).mean()),
         jaccard=float(jaccard[0]) if has_words else 0.0,
         containment=float(containment[0]) if has_words else 0.0,
-        terms=shared_terms(tokens, vectors, vocabulary),
+        terms=shared_terms(FeatureTokens.of(tokens, vocabulary), vectors),
         passages=_passages(left, right, fold),
         verdict="",
     )
-
-
-def _similarities(
-    article: Article, reports: Sequence[Article], weighting: TermWeighting | None
-) -> tuple[Floats, float]:
-    """Similarity of an article to each of these reports, and what it costs to join them.
-
-    As in the story tier, similarities below `FLOOR` are 0.
-    """
-    articles = [article, *reports]
-    texts = without_roundups(readable_texts(articles), [one.title for one in articles])
-    vectors, _, n_features = vectorize_texts(texts, weighting, [one.language for one in articles])
-    others = np.arange(1, len(reports) + 1)
-    days = np.array([report.day for report in reports])
-    similarity = likeness(vectors, np.zeros_like(others), others).similarity(np.array([article.day]), days)
-    costs = join_costs(n_features)
-    cost = cost_of_joining(costs[:1], np.ones(1), costs[1:].sum(keepdims=True), others[-1:])
-    return np.where(similarity >= FLOOR, similarity, 0.0), float(cost[0])
 
 
 def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
@@ -234,12 +178,12 @@ def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
             return _Relation(same_story=False, copies=False)
         among = among[int(among.labels[one])]
     pair = set(map(id, articles))
-    copies = any(pair <= set(map(id, group)) for group in among.near_duplicates)
+    copies = one == other or any(pair <= set(map(id, group)) for group in among.near_duplicates)
     episodes = tuple(among.episode_of(article) for article in articles)
     return _Relation(True, copies, () if episodes[0] is episodes[1] else episodes)
 
 
-def _verdict(found: Explanation, relation: _Relation) -> str:
+def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
     """The verdict on two articles."""
     if relation.copies:
         return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
@@ -256,17 +200,10 @@ def _verdict(found: Explanation, relation: _Relation) -> str:
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
     }[relation.same_story, enough]
-    for article in (found.left, found.right):
-        if is_roundup(article.title):
+    articles = [found.left, found.right]
+    roundups = are_roundups([article.title for article in articles], readable_texts(articles), fold)
+    for article, is_roundup in zip(articles, roundups.tolist(), strict=True):
+        if is_roundup:
             return f"{standing}: {named(article)} is a round-up of many stories."
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
     return f"{standing}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."
-
-
-def _standing(mean: float, needed: float, inside: bool) -> str:
-    """How surely an article belongs to a story."""
-    if not inside:
-        return "Would belong" if mean >= needed else "Would not belong"
-    if mean < needed:
-        return "In the story, but doubtful"
-    return "In the story, but only just" if mean < _ONLY_JUST * needed else "In the story"

@@ -1,0 +1,1 @@
+"""Explanations of two articles, and of an article and a story."""

@@ -1,0 +1,122 @@
+"""Compare an article with the episodes of a story and explain why it belongs there, or how close it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dedup.arrays import Floats, Integers
+from dedup.article import Article
+from dedup.explainer.pairs import article_by_id, compare, fold_of, read_items, weighting_of
+from dedup.explanation import Explanation, named
+from dedup.story.candidates import FLOOR
+from dedup.story.partition import cost_of_joining, join_costs
+from dedup.story.result import Episode, Story
+from dedup.story.similarity import Likeness, likeness
+from dedup.story.weighting import TermWeighting, vectorize_texts
+from dedup.text.limit import readable_texts
+from dedup.text.roundups import without_roundups
+from dedup.wording import plural, printable, quoted
+
+#: An article with a mean similarity below this multiple of what it needs is only just in its episode.
+_ONLY_JUST = 1.25
+
+
+def explain_membership(story: Story, item: Any) -> Explanation:
+    """An article and the closest report of a story, with a verdict on the article and the story; a str is an id."""
+    weighting, _ = weighting_of(story)
+    (article,), (position,) = read_items([article_by_id(story.articles, item)], story, fold_of(weighting))
+    inside = position is not None
+    groups = {id(copy): group for group in story.near_duplicates for copy in group}
+    own = groups.get(id(article), (article,)) if inside else ()
+    chapters = [story.episode_of(article)] if inside else list(story.episodes)
+    compared = [_compare_with(own, article, _reports(chapter, groups, own), weighting) for chapter in chapters]
+    closeness = max((found for found in compared if found), key=lambda found: found.mean, default=None)
+    copies = len(own) - 1
+    if closeness is None:
+        if copies > 0:
+            found = compare(article, next(copy for copy in own if copy is not article), *weighting_of(story))
+            return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
+        return _explain_episode_of_one(story, article)
+    mean = closeness.mean if position is None else story.membership[position]
+    needed = story.threshold + closeness.cost / len(closeness.reports)
+    closest = int(np.argmax(closeness.similarity.round(9)))
+    found = compare(article, closeness.reports[closest], weighting, story.threshold)
+    chapter = chapters[compared.index(closeness)]
+    episode = f", in the episode {quoted(chapter.headline, 60)}" if len(story.episodes) > 1 else ""
+    verdict = (
+        f"{_standing(mean, needed, inside)}{episode}: mean similarity {mean:.2f} to "
+        f"{plural(len(closeness.reports), 'other report' if inside else 'report')}, needed {needed:.2f}; "
+        f"closest is {named(found.right)} with {closeness.similarity[closest]:.2f}."
+    )
+    if copies > 0:
+        verdict += f" {plural(copies, 'copy', 'copies')} of it in the story."
+    return replace(found, verdict=printable(verdict))
+
+
+def _explain_episode_of_one(story: Story, article: Article) -> Explanation:
+    """The only report of an episode and the report of the other episodes whose words are closest to its own."""
+    others = [other for other in story.articles if other is not article]
+    if not others:
+        raise ValueError(f"article {quoted(article.id, 80)} is alone in its story; allowed: a story of two or more")
+    weighting, threshold = weighting_of(story)
+    cosines = _likeness_to(article, others, weighting)[0].cosines
+    found = compare(article, others[int(np.argmax(cosines.round(9)))], weighting, threshold)
+    verdict = (
+        f"In the story as an episode of its own, alike as a whole to {plural(len(story.episodes) - 1, 'other')}; "
+        f"closest is {named(found.right)} with {found.cosine:.2f} but for {found.gap}."
+    )
+    return replace(found, verdict=printable(verdict))
+
+
+class _Closeness(NamedTuple):
+    """How close an article is to the reports of an episode."""
+
+    reports: list[Article]
+    similarity: Floats  # (n_reports,): as in the story tier, below `FLOOR` it is 0
+    cost: float  # what it costs to join them
+
+    @property
+    def mean(self) -> float:
+        return float(self.similarity.mean())
+
+
+def _reports(episode: Episode, groups: Mapping[int, Sequence[Article]], own: Sequence[Article]) -> list[Article]:
+    """The reports of an episode but for one's own: the first article of each group of copies."""
+    canonical = {id(first): first for first in (groups.get(id(a), (a,))[0] for a in episode.articles)}
+    return [report for report in canonical.values() if not own or report is not own[0]]
+
+
+def _compare_with(
+    own: Sequence[Article], article: Article, reports: list[Article], weighting: TermWeighting | None
+) -> _Closeness | None:
+    """How close an article, or the first of its copies, is to some reports; None when there are none."""
+    if not reports:
+        return None
+    article = own[0] if own else article
+    alike, n_features = _likeness_to(article, reports, weighting)
+    similarity = alike.similarity(np.array([article.day]), np.array([report.day for report in reports]))
+    costs = join_costs(n_features)
+    cost = cost_of_joining(costs[:1], np.ones(1), costs[1:].sum(keepdims=True), np.array([len(reports)]))
+    return _Closeness(reports, np.where(similarity >= FLOOR, similarity, 0.0), float(cost[0]))
+
+
+def _likeness_to(
+    article: Article, reports: Sequence[Article], weighting: TermWeighting | None
+) -> tuple[Likeness, Integers]:
+    """How alike an article is to each of some reports, and the numbers of features of all of them, it first."""
+    articles = [article, *reports]
+    texts = without_roundups(readable_texts(articles), [one.title for one in articles])
+    vectors, _, n_features = vectorize_texts(texts, weighting, [one.language for one in articles])
+    others = np.arange(1, len(reports) + 1)
+    return likeness(vectors, np.zeros_like(others), others), n_features
+
+
+def _standing(mean: float, needed: float, inside: bool) -> str:
+    """How surely an article belongs to an episode."""
+    if not inside:
+        return "Would belong" if mean >= needed else "Would not belong"
+    if mean < needed:
+        return "In the story, but doubtful"
+    return "In the story, but only just" if mean < _ONLY_JUST * needed else "In the story"
