@@ -1046,7 +1046,7 @@ def as_small(small):
 
 @pytest.mark.parametrize("small", [False, True])
 @given(st.lists(OPERATIONS, min_size=4, max_size=14))
-@settings(deadline=None, max_examples=30, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=12, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 def test_any_operations_keep_store_and_memory_consistent(tmp_path_factory, small, operations):
     with as_small(small):
         check_operations(tmp_path_factory.mktemp("model") / "index.db", operations)
@@ -1092,7 +1092,7 @@ STREAM = st.one_of(
 
 @pytest.mark.parametrize("small", [False, True])
 @given(st.lists(STREAM, min_size=2, max_size=8), st.integers(0, 99))
-@settings(deadline=None, max_examples=30, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=12, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 def test_many_at_once_are_assigned_as_one_by_one(small, stream, seed):
     rng = random.Random(seed)
     with as_small(small), StoryIndex(":memory:") as single, StoryIndex(":memory:") as many:
