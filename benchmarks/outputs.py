@@ -162,7 +162,9 @@ def of_archive(paths: list[str]) -> Digests:
     del files["archive/manifest.json"], manifest["inputs"], manifest["versions"]
     grouped, late = (dedup.archive.read("archive", since=since) for since in (None, datetime(2023, 9, 14, tzinfo=UTC)))
     files |= {"manifest": digest(json.dumps(manifest, sort_keys=True)), "late": digest(late.articles)}
-    return files | fields(grouped, "labels", "near_duplicate_labels") | of_taken_over("archive", grouped)
+    return (
+        files | fields(grouped, "labels", "episode_labels", "near_duplicate_labels") | of_taken_over("archive", grouped)
+    )
 
 
 def of_other_ways(articles: list[Article]) -> Digests:

@@ -61,16 +61,16 @@ class StorySettings:
 
     near: NearSettings
     story_threshold: float
-    max_gap_days: float
     cut_residue: bool
     max_chars: int
+    max_gap_days: float = MAX_GAP_DAYS
 
     def to_dict(self) -> dict[str, float | int | bool | str]:
         """The parameters by the names that users know, as plain Python values.
 
         Examples
         --------
-        >>> StorySettings(NearSettings(), 0.12, 21.0, True, 1000).to_dict()["near_threshold"]
+        >>> StorySettings(NearSettings(), 0.12, True, 1000).to_dict()["near_threshold"]
         0.7
         """
         return {

@@ -254,16 +254,16 @@ class LabelledArticles(NamedTuple):
         With their residue.
     labels : ndarray of int64, shape (n_articles,)
         Story of each article, numbered from 0 without gaps.
-    episode_labels : ndarray of int64, shape (n_articles,)
-        Episode of each article, numbered from 0 without gaps.
     near_duplicate_labels : ndarray of int64, shape (n_articles,)
         Near-duplicate group of each article, numbered in any way.
     parameters : dict of str to object
         The parameters of `StoryIndex` that they were found with, by name.
+    episode_labels : ndarray of int64, shape (n_articles,), optional
+        Episode of each article, numbered from 0 without gaps; by default each story is one.
     """
 
     articles: Sequence[Article]
     labels: NDArray[np.int64]
-    episode_labels: NDArray[np.int64]
     near_duplicate_labels: NDArray[np.int64]
     parameters: dict[str, Any]
+    episode_labels: NDArray[np.int64] | None = None

@@ -251,7 +251,9 @@ def test_other_values_that_are_allowed(allowed):
 
 def test_stored_parameters_are_plain_python():
     near = NearSettings(np.float32(0.5), np.float64(0.9), np.int64(64), np.int32(3), fold="marks")
-    stored = StorySettings(near, np.float64(0.2), np.int64(7), False, np.int64(10)).to_dict()
+    stored = StorySettings(
+        near, np.float64(0.2), cut_residue=False, max_chars=np.int64(10), max_gap_days=np.int64(7)
+    ).to_dict()
     assert stored == {
         "story_threshold": 0.2,
         "max_gap_days": 7.0,

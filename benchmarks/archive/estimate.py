@@ -5,7 +5,7 @@ python -m benchmarks.archive.estimate [--cores 64]
 For each stage: hours of one core, and memory of its largest worker. Time is that of an article at the largest size
 measured, multiplied by the articles: nothing grows faster at a given number of articles a day. Memory grows along the
 line through the smallest and the largest size where a task keeps numbers of all articles; in the other stages it
-depends on a slice, on the articles of nine days or on the largest story, and stays. Stages of one task, or of tasks
+depends on a slice, on the articles of 14 days or on the largest story, and stays. Stages of one task, or of tasks
 that follow one another, keep one core busy while all others wait: their hours are on the clock.
 """
 
@@ -18,10 +18,10 @@ SIZES = 100_000_000, 1_000_000_000
 CORES = 64
 
 #: Stages of one task, or of tasks that follow one another.
-ALONE = "order", "collect", "plan", "copies", "group", "stories"
+ALONE = "order", "collect", "plan", "copies", "group", "episodes", "stories"
 
 #: Stages whose tasks hold numbers of all articles. ("slices" does not: its memory is what "order" left in the process.)
-GROWING = "order", "collect", "sketch", "band", "merge", "plan", "copies", "stories", "tell", "assign"
+GROWING = "order", "collect", "sketch", "band", "merge", "plan", "copies", "episodes", "stories", "tell", "assign"
 
 
 class Need(NamedTuple):

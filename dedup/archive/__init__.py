@@ -120,7 +120,13 @@ def cluster(
     from dedup.archive.job import Job
     from dedup.archive.runner import run
 
-    settings = StorySettings(near, float(story_threshold), float(max_gap_days), cut_residue, int(max_chars))
+    settings = StorySettings(
+        near,
+        float(story_threshold),
+        cut_residue=cut_residue,
+        max_chars=int(max_chars),
+        max_gap_days=float(max_gap_days),
+    )
     job = Job("", settings, representative, timezone)
     return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)
 

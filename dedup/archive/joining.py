@@ -4,17 +4,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from dedup.archive.job import Job
 from dedup.archive.parts import EpisodeLabels, EpisodeMeans, EpisodePairs, Order, StoryLabels
 from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, search, search_blocks, vectors_and_keys
 from dedup.archive.slices import slices_of
 from dedup.arrays import SortedKeys, first_members, joined
-from dedup.story.candidates import Edges
-from dedup.story.episodes import Episodes, heaviest, pairs_of_heaviest, stories_of_pairs
+from dedup.story.candidates import Edges, Pairs
+from dedup.story.episodes import Episodes, candidate_episodes, heaviest, similar_candidates, stories_of_pairs
 from dedup.story.features import KEY_BITS
-from dedup.story.similarity import in_columns
+from dedup.story.similarity import dot_products
 
 
 def numbers_of(job: Job) -> list[slice]:
@@ -36,7 +36,7 @@ def mean_vectors(job: Job, number: int, folder: Path) -> None:
     EpisodeMeans(folder).save(
         data=found.means.data,
         indices=found.means.indices.astype(np.int32),
-        indptr=found.means.indptr.astype(np.int64),
+        indptr=found.means.indptr.astype(np.int32),
         keys=keys,
         within=found.within,
         costs=found.costs,
@@ -54,11 +54,13 @@ def match_slice(job: Job, number: int, folder: Path) -> None:
     episodes, found = _episodes_of(job, number, own), [NO_PAIRS]
     blocks = search_blocks(chunks, episodes.means, (_rows_of(job, k, lookup) for k in near), heaviest)
     for k in near:
-        if k >= number:
+        other, theirs, both, before = own, episodes, episodes, 0
+        if k > number:
             other = _rows_of(job, k, lookup)
             theirs = _episodes_of(job, k, other)
-            both, before = (episodes, 0) if k == number else (_together(episodes, theirs), len(own.positions))
-            pairs_of = partial(pairs_of_heaviest, both, job.settings.max_gap_days)
+            both, before = _together(episodes, theirs), len(own.positions)
+        if k >= number:
+            pairs_of = partial(_pairs, both, theirs.means, before, job.settings.max_gap_days)
             left, right, similarity = search(blocks, other, theirs.means, before, pairs_of)
             found.append((own.positions[left], other.positions[right - before], similarity))
     left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
@@ -92,13 +94,27 @@ def _episodes_of(job: Job, number: int, own: OtherRows) -> Episodes:
     labels, part = EpisodeLabels.of(job), EpisodeMeans.of(job, number)
     columns = np.where(own.columns < 0, own.n_columns - 1, own.columns)
     days = np.array(Order.of(job).days[labels.heads[own.positions]])
-    rows = in_columns(own.rows, columns, own.n_columns)
+    rows = csr_array((own.rows.data, columns[own.rows.indices], own.rows.indptr), shape=(len(days), own.n_columns))
     return Episodes(rows, days, np.array(labels.last[own.positions]), part.within, part.costs)
 
 
 def _together(one: Episodes, other: Episodes) -> Episodes:
-    numbers = (np.concatenate(pair) for pair in zip(one[1:], other[1:], strict=True))
-    return Episodes(vstack([one.means, other.means], format="csr"), *numbers)
+    """Return the episodes of two slices, with the mean vectors of the first one alone: those are most of the memory."""
+    return Episodes(one.means, *(np.concatenate(pair) for pair in zip(one[1:], other[1:], strict=True)))
+
+
+def _pairs(
+    both: Episodes,
+    others: csr_array,
+    before: int,
+    max_gap_days: float,
+    heavy: csr_array,
+    start: int,
+    postings: list[tuple[int, csr_array]],
+) -> Pairs:
+    """Return similar pairs of some episodes of a slice and others, the first of which is episode `before`."""
+    left, right = candidate_episodes(both, max_gap_days, heavy, start, postings)
+    return similar_candidates(both, left, right, dot_products(both.means, left, right - before, others)[0])
 
 
 def join_episodes(job: Job, _: int, folder: Path) -> None:

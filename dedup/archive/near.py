@@ -95,7 +95,7 @@ def merge_levels(job: Job) -> list[range]:
     Examples
     --------
     >>> from dedup.parameters import NearSettings, StorySettings
-    >>> job = Job("", StorySettings(NearSettings(recall=0.5), 0.1, 21.0, False, 1), "central", None)
+    >>> job = Job("", StorySettings(NearSettings(recall=0.5), 0.1, cut_residue=False, max_chars=1), "central", None)
     >>> bands_of(job), merge_levels(job)
     (range(0, 4), [range(1, 3), range(0, 1)])
     """

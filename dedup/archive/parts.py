@@ -250,7 +250,7 @@ class EpisodeMeans(Part, stage="means"):
 
     data: NDArray[np.float32]
     indices: NDArray[np.int32]
-    indptr: Integers
+    indptr: NDArray[np.int32]
     keys: Hashes
     within: Floats
     costs: Floats

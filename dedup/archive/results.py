@@ -52,7 +52,10 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
         articles = add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles
     labels, episodes = (_numbered(assignments[name]) for name in ("story_id", "episode_id"))
-    return LabelledArticles(articles, labels, episodes, assignments["near_duplicate_group"].to_numpy(), parameters)
+    copies = assignments["near_duplicate_group"].to_numpy()
+    return LabelledArticles(
+        articles=articles, labels=labels, episode_labels=episodes, near_duplicate_labels=copies, parameters=parameters
+    )
 
 
 def _numbered(ids: pa.ChunkedArray) -> Integers:

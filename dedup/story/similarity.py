@@ -95,25 +95,32 @@ def effective_number(sums: Floats, squares: Floats) -> Floats:
     return np.where(squares > 0, sums**2 / np.where(squares > 0, squares, 1.0), 0.0)
 
 
-def dot_products(vectors: csr_array, left: Integers, right: Integers) -> tuple[Floats, Floats]:
-    """Dot product of each pair of rows, and the sum of the squares of its parts; the left rows must ascend."""
+def dot_products(
+    vectors: csr_array, left: Integers, right: Integers, others: csr_array | None = None
+) -> tuple[Floats, Floats]:
+    """Dot product of each pair of rows, and the sum of the squares of its parts; the left rows must ascend.
+
+    The right rows are those of `others` if it is given.
+    """
+    others = vectors if others is None else others
     found = np.zeros((2, len(left)), dtype=np.float64)
-    ends = np.cumsum(np.diff(vectors.indptr)[right], dtype=np.int64)
+    ends = np.cumsum(np.diff(others.indptr)[right], dtype=np.int64)
     # One left row at a time is unpacked into a dense array, in which the right rows look up their features.
     unpacked = np.zeros(vectors.shape[1], dtype=vectors.dtype)
     first = 0
     while first < len(left):
         done = int(ends[first - 1]) if first else 0
         stop = max(first + 1, int(np.searchsorted(ends, done + _BLOCK_ENTRIES, side="right")))
-        found[:, first:stop] = _dot_products_of_block(vectors, left[first:stop], right[first:stop], unpacked)
+        block = slice(first, stop)
+        found[:, block] = _dot_products_of_block(vectors, others, left[block], right[block], unpacked)
         first = stop
     return found[0], found[1]
 
 
 def _dot_products_of_block(
-    vectors: csr_array, left: Integers, right: Integers, unpacked: NDArray[np.floating]
+    vectors: csr_array, others: csr_array, left: Integers, right: Integers, unpacked: NDArray[np.floating]
 ) -> Floats:
-    others = vectors[right]  # SciPy copies rows faster than NumPy gathers their entries
+    others = others[right]  # SciPy copies rows faster than NumPy gathers their entries
     products, firsts = others.data, run_starts(left)
     bounds = [*others.indptr[firsts].tolist(), len(products)]
     for row, begin, end in zip(left[firsts].tolist(), bounds[:-1], bounds[1:], strict=True):

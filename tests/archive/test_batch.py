@@ -218,9 +218,10 @@ def test_stories_in_steps_are_nearly_those_of_the_batch(
     for name in ("id", "near_duplicate_group"):
         assert [row[name] for row in rows] == [row[name] for row in assignments]
     assert near_rows(tmp_path / "out") == near
-    labels = [[row["story_id"] for row in table] for table in (assignments, rows)]
     # So few articles say less of a word than the 131,072 that an archive weighs it by.
-    assert bcubed(*labels).f1 > (0.995 if of_all else 0.98)
+    for name, least in (("episode_id", 0.98), ("story_id", 0.96)):
+        labels = [[row[name] for row in table] for table in (assignments, rows)]
+        assert bcubed(*labels).f1 > (0.995 if of_all else least)
 
 
 @pytest.mark.slow
@@ -244,14 +245,17 @@ def assert_tables_fit(out, manifest, ordered):
     for story in stories:
         rows = assert_row_fits(story, "story_id", of_story[story["story_id"]])
         assert [row["id"] for row in rows if row["is_representative"]] == [story["representative_id"]]
-        own = [episode["episode_id"] for episode in episodes if episode["story_id"] == story["story_id"]]
-        assert own == list(dict.fromkeys(row["episode_id"] for row in rows))
+        own = [episode for episode in episodes if episode["story_id"] == story["story_id"]]
+        assert [episode["episode_id"] for episode in own] == list(dict.fromkeys(row["episode_id"] for row in rows))
         assert story["episodes"] == len(own)
+        assert story["cohesion"] == max(own, key=lambda episode: episode["reports"])["cohesion"]
     assert [row["story_id"] for row in episodes] == [row["story_id"] for row in stories for _ in range(row["episodes"])]
     for episode in episodes:
         rows = assert_row_fits(episode, "episode_id", of_episode[episode["episode_id"]])
         assert {row["story_id"] for row in rows} == {episode["story_id"]}
         assert episode["representative_id"] in [row["id"] for row in rows]
+        groups = {row["near_duplicate_group"]: row["membership"] for row in rows}
+        assert episode["cohesion"] == pytest.approx(np.mean(list(groups.values())))
     for row in near:
         ends = of_id[row["id"]], of_id[row["other_id"]]
         assert ends[0]["near_duplicate_group"] == ends[1]["near_duplicate_group"]
@@ -275,9 +279,7 @@ def assert_row_fits(told, name, members):
     rows, own = zip(*members, strict=True)
     assert rows[0]["id"] == told[name]
     assert told["articles"] == len(rows)
-    groups = {row["near_duplicate_group"]: row["membership"] for row in rows}
-    assert told["reports"] == len(groups)
-    assert told["cohesion"] == pytest.approx(np.mean(list(groups.values())))
+    assert told["reports"] == len({row["near_duplicate_group"] for row in rows})
     assert told["sources"] == len({article.source for article in own} - {None})
     dates = [article.published for article in own if article.published]
     assert (told["first"], told["last"]) == (min(dates, default=None), max(dates, default=None))
@@ -307,7 +309,7 @@ def test_the_manifest_describes_every_file(tmp_path, small_slices):
 
 @pytest.fixture(scope="module")
 def some():
-    return generated(150, seed=6, days=10) + hostile(surrogates=False)
+    return generated(150, seed=6, days=40, words=30, lasts=8.0) + hostile(surrogates=False)
 
 
 @pytest.mark.slow
@@ -322,6 +324,7 @@ def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slice
             manifest = cluster(paths, tmp_path / f"out{seed}", n_jobs=n_jobs)
         found.append((files_of(tmp_path / f"out{seed}"), manifest | {"inputs": None}))
     assert len(found[0][0]) >= 7
+    assert found[0][1]["counts"]["stories"] < found[0][1]["counts"]["episodes"]
     assert all(own == found[0] for own in found)
 
 

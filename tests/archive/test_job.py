@@ -10,7 +10,7 @@ from dedup.parameters import NearSettings, StorySettings
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(str(tmp_path), StorySettings(NearSettings(), 0.1, 21.0, True, 1000), "central", None)
+    return Job(str(tmp_path), StorySettings(NearSettings(), 0.1, cut_residue=True, max_chars=1000), "central", None)
 
 
 def makes(job, number, folder):

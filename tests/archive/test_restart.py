@@ -43,7 +43,7 @@ TASKS = {
     "tell": (output, "write_stories"),
     "assign": (output, "write_assignments"),
 }
-ARTICLES = shuffled(generated(130, words=20, days=40))
+ARTICLES = shuffled(generated(130, words=30, days=40, lasts=8.0))
 SLICE, STEP = 25, 60
 
 
@@ -70,7 +70,8 @@ def path(tmp_path):
 def undisturbed(small, tmp_path_factory):
     """The files of a job over those articles that nothing interrupts."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    cluster(write(folder / "articles.jsonl", ARTICLES), folder / "out")
+    manifest = cluster(write(folder / "articles.jsonl", ARTICLES), folder / "out")
+    assert manifest["counts"]["stories"] < manifest["counts"]["episodes"]
     return files_of(folder / "out")
 
 
@@ -284,7 +285,7 @@ def test_a_finished_job_does_nothing(tmp_path, path, monkeypatch):
 
 CHANGES = {
     "story_threshold": 0.2,
-    "max_gap_days": 7,
+    "max_gap_days": 7.0,
     "near_threshold": 0.8,
     "recall": 0.9,
     "num_perm": 100,

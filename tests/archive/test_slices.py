@@ -191,7 +191,8 @@ def test_no_articles_are_no_stories(tmp_path, data, cut_residue):
 
 def test_one_article_is_a_story(tmp_path):
     ((row,), (story,)) = clustered(tmp_path, write(tmp_path / "a.jsonl", [{"id": 1, "text": TEXT}]))
-    assert row == {"id": "1", "story_id": "1", "near_duplicate_group": 0, "is_representative": True, "membership": 1.0}
+    numbers = {"near_duplicate_group": 0, "is_representative": True, "membership": 1.0}
+    assert row == {"id": "1", "story_id": "1", "episode_id": "1"} | numbers
     assert (story["story_id"], story["representative_id"], story["articles"], story["first"]) == ("1", "1", 1, None)
 
 
@@ -210,7 +211,7 @@ def test_paths_and_results_may_be_urls(tmp_path):
         assert pq.read_table(file).num_rows == 6
     assert sorted(path.rpartition("/")[2] for path in files.find("/archive-out")) == [
         "manifest.json",
-        *["part-000000.parquet"] * 3,
+        *["part-000000.parquet"] * 4,
     ]
     assert not (tmp_path / "work").exists()
 
