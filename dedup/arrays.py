@@ -153,20 +153,23 @@ class SortedKeys:
 
     def find(self, keys: Hashes) -> Integers:
         """Position of each key, -1 for unknown ones."""
-        found = np.full(len(keys), -1)
+        if not len(self.keys):
+            return np.full(len(keys), -1)
         slot = (keys >> self._shift).astype(np.int64)
-        place, stop = self._first.take(slot), self._first.take(slot + 1)
-        left = np.flatnonzero(place < stop)
-        for _ in range(_PROBES):
-            if not len(left):
+        place = self._first.take(slot)
+        hit = self.keys.take(place, mode="clip") == keys  # where the slot is empty it is a key of another one
+        found = np.where(hit, place, np.int64(-1))
+        left = np.flatnonzero(~hit)
+        wanted, place, stop = keys.take(left), place.take(left) + 1, self._first.take(slot.take(left) + 1)
+        for probe in range(_PROBES):
+            more = np.flatnonzero(place < stop)
+            if not len(more):
                 return found
-            here = place.take(left)
-            hit = self.keys.take(here) == keys.take(left)
-            found[left[hit]] = here[hit]
-            place[left] = here + 1
-            left = left[~hit & (here + 1 < stop.take(left))]
-        if len(left):  # many keys have the same leading bits
-            here = np.minimum(np.searchsorted(self.keys, keys[left]), len(self.keys) - 1)
-            hit = self.keys[here] == keys[left]
-            found[left[hit]] = here[hit]
+            left, wanted, place, stop = left.take(more), wanted.take(more), place.take(more), stop.take(more)
+            if probe == _PROBES - 1:  # many keys have the same leading bits
+                place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1).astype(np.int32)
+            hit = self.keys.take(place) == wanted
+            found[left[hit]] = place[hit]
+            stop[hit] = 0
+            place += 1
         return found

@@ -72,7 +72,7 @@ def cluster(articles: Any, **parameters: Any) -> Stories:
     ...     "La banque centrale relève ses taux à 4 %.",
     ... ])
     >>> stories.labels.tolist(), stories[0].reason
-    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.49 with 14 words; next comes 0.49 with 13.')
+    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
     """
     model = StoryClusterer(**parameters)
     # Stories name their articles by id, so here an id may not repeat.

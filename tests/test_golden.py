@@ -17,13 +17,16 @@ GOLDEN = FOLDER / "index_format_3.db"
 #: One that an index made before it kept the language of each article.
 OLDER = FOLDER / "index_without_languages.db"
 
+#: One whose articles have character runs of names of days and months, as of other words.
+WITH_DATES = FOLDER / "index_with_dates_as_names.db"
+
 
 @pytest.fixture
 def articles():
     return [dedup.Article(a.id, a.text, a.title, a.published) for a in dedup.sample_articles("ru")[:12]]
 
 
-@pytest.fixture(params=[GOLDEN, OLDER], ids=lambda golden: golden.stem)
+@pytest.fixture(params=[GOLDEN, OLDER, WITH_DATES], ids=lambda golden: golden.stem)
 def golden(request):
     return request.param
 

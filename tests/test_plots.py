@@ -182,8 +182,8 @@ def test_no_name_is_cut_off(with_copies):
         assert min(label.get_window_extent().x0 for label in ax.get_yticklabels()) >= 0
 
 
-def test_means_of_the_matrix_are_the_membership(stories):
-    for story in stories[:20]:
+def test_means_of_the_matrix_are_the_membership(sample):
+    for story in dedup.cluster(sample, max_gap_days=0)[:20]:
         days = np.array([a.day for a in story.articles])
         languages = [a.language for a in story.articles]
         similarity = all_similarities(readable_texts(story.articles), days, story._weighting, languages)

@@ -37,6 +37,7 @@ COLUMNS = [
     "source",
     "language",
     "story_id",
+    "episode_id",
     "near_duplicate_group",
     "is_representative",
     "membership",
@@ -171,6 +172,12 @@ def test_a_headline_of_120_characters_is_not_cut():
 
 
 @pytest.fixture(scope="module")
+def episodes(sample):
+    """Stories of one episode each, within which reports are compared."""
+    return dedup.cluster(sample, max_gap_days=0)
+
+
+@pytest.fixture(scope="module")
 def similarity(sample, stories):
     """Similarity of two articles of the sample, by id; copies stand for each other."""
     labels = stories.near_duplicate_labels.tolist()
@@ -178,7 +185,9 @@ def similarity(sample, stories):
     canonical = [stories.articles[labels.index(label)] for label in range(max(labels) + 1)]  # without their residue
     days = np.array([article.day for article in canonical])
     told = [a.full_text for a in canonical], days
-    edges = find_stories(*told, threshold=0.12, n_jobs=1, languages=[a.language for a in canonical]).edges
+    edges = find_stories(
+        *told, threshold=0.12, max_gap_days=0, n_jobs=1, languages=[a.language for a in canonical]
+    ).edges
     pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
     values = dict(zip(pairs, edges.similarity.tolist(), strict=True))
     group = {article.id: label for article, label in zip(sample, labels, strict=True)}
@@ -197,8 +206,8 @@ def mean(values):
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.12, 0.3])
-def test_membership_is_the_mean_similarity_to_the_other_reports(stories, similarity, threshold):
-    for story in stories.rethreshold(threshold):
+def test_membership_is_the_mean_similarity_to_the_other_reports(episodes, similarity, threshold):
+    for story in episodes.rethreshold(threshold):
         by_report = {}
         for report in reports(story):
             others = [other for other in reports(story) if other is not report]
@@ -209,8 +218,8 @@ def test_membership_is_the_mean_similarity_to_the_other_reports(stories, similar
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.12, 0.3])
-def test_cohesion_is_the_mean_similarity_of_two_reports_where_copies_count_once(stories, similarity, threshold):
-    for story in stories.rethreshold(threshold):
+def test_cohesion_is_the_mean_similarity_of_two_reports_where_copies_count_once(episodes, similarity, threshold):
+    for story in episodes.rethreshold(threshold):
         pairs = [similarity(one, other) for one, other in combinations(reports(story), 2)]
         assert story.cohesion == pytest.approx(mean(pairs) if pairs else 1.0)
         # A large story holds by the mean over all pairs, which count for longer and below the floor too.
@@ -218,13 +227,13 @@ def test_cohesion_is_the_mean_similarity_of_two_reports_where_copies_count_once(
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.08])
-def test_a_large_story_holds_by_all_of_its_pairs(stories, threshold):
-    large = [story for story in stories.rethreshold(threshold) if len(reports(story)) >= LARGE]
+def test_a_large_story_holds_by_all_of_its_pairs(episodes, threshold):
+    large = [story for story in episodes.rethreshold(threshold) if len(reports(story)) >= LARGE]
     assert large
     for story in large:
         pairs = list(combinations(reports(story), 2))
         factors = [float(time_factor(np.array([one.day]), np.array([other.day]))[0]) for one, other in pairs]
-        cosines = [stories.explain(one, other).cosine for one, other in pairs]
+        cosines = [episodes.explain(one, other).cosine for one, other in pairs]
         assert mean(c * f for c, f in zip(cosines, factors, strict=True)) >= threshold
 
 
@@ -384,6 +393,18 @@ def facts_of(doubts):
     return [(d.kind, d.story.id, d.article, d.other and d.other.id, d.similarity, d.needed) for d in doubts]
 
 
+def test_two_episodes_of_one_story_are_no_split(stories, episodes):
+    story_of = {episode.id: story.id for story in stories for episode in story.episodes}
+
+    def splits(found):
+        """The splits between two stories, by their similarity; an episode alone is named as its story."""
+        pairs = [(d.story.id, d.other.id, d.similarity) for d in found.least_certain(10**6) if d.other]
+        return sorted((*sorted((story_of[one], story_of[other])), value) for one, other, value in pairs)
+
+    assert splits(stories) == [split for split in splits(episodes) if split[0] != split[1]]
+    assert len(splits(stories)) < len(splits(episodes))
+
+
 @cache
 def cost(report):
     """What a report pays to join a story; see `dedup.story.partition.join_costs`."""
@@ -397,8 +418,8 @@ def needed(ones, others, threshold):
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.12, 0.3])
-def test_close_calls_are_all_joins_and_splits_by_distance_from_what_they_need(stories, similarity, threshold):
-    again = stories.rethreshold(threshold)
+def test_close_calls_are_all_joins_and_splits_by_distance_from_what_they_need(episodes, similarity, threshold):
+    again = episodes.rethreshold(threshold)
     expected = {}
     for story in again:
         for report in reports(story):

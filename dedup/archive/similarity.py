@@ -19,6 +19,7 @@ from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
 from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
+from dedup.story.similarity import in_columns
 from dedup.story.weighting import Vocabulary, cells_of, vectorize
 from dedup.text.language import LANGUAGE_BITS
 
@@ -244,7 +245,7 @@ def _pairs(job: Job, positions: Integers, rows: csr_array, blocks: list[Block], 
     """Return similar pairs of reports of two slices, by position."""
     both, everyone, first, other_rows = rows, positions, 0, rows
     if not same:
-        other_rows, first = _in_columns(other.rows, other.columns, other.n_columns), len(positions)
+        other_rows, first = in_columns(other.rows, other.columns, other.n_columns), len(positions)
         both = vstack([rows, other_rows], format="csr")
         everyone = np.concatenate([positions, other.positions])
     days = np.array(Order.of(job).days[everyone])
@@ -259,11 +260,4 @@ def _with_features(rows: csr_array, reached: slice, blocks: list[csr_array]) -> 
         columns[block.indices] = block.indices
     indptr = rows.indptr[reached.start : reached.stop + 1]
     entries = rows.data[indptr[0] : indptr[-1]], rows.indices[indptr[0] : indptr[-1]], indptr - indptr[0]
-    return _in_columns(csr_array(entries, shape=(len(indptr) - 1, rows.shape[1])), columns, rows.shape[1])
-
-
-def _in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
-    """Return rows with their features in other columns, or left out (-1)."""
-    kept = np.flatnonzero((columns >= 0)[rows.indices])
-    indptr = np.searchsorted(kept, rows.indptr).astype(rows.indptr.dtype)
-    return csr_array((rows.data[kept], columns[rows.indices[kept]], indptr), shape=(rows.shape[0], n_columns))
+    return in_columns(csr_array(entries, shape=(len(indptr) - 1, rows.shape[1])), columns, rows.shape[1])

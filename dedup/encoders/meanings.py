@@ -13,8 +13,8 @@ from dedup.encoders import Encoder
 from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale
+from dedup.story.kinds import are_roundups
 from dedup.text.language import guess_languages
-from dedup.text.roundups import is_roundup
 
 #: Characters of an article that are encoded: title and beginning say what happened, and encoding takes long.
 MAX_CHARACTERS = 300
@@ -80,7 +80,8 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
 
 def _languages(articles: Sequence[Article]) -> Integers:
     """A number for the language of each article, -1 for an unknown one and for a round-up, which is like no report."""
-    guessed = guess_languages([article.full_text for article in articles])
+    texts = [article.full_text for article in articles]
+    guessed, roundups = guess_languages(texts), are_roundups([article.title for article in articles], texts).tolist()
     declared = [article.language and article.language.strip().casefold() for article in articles]
     # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
     # that name, also for texts that are too short for a guess.
@@ -91,5 +92,5 @@ def _languages(articles: Sequence[Article]) -> Integers:
     meaning = {name: min(count, key=lambda code: (-count[code], code)) for name, count in votes.items()}
     named = [meaning.get(name, name) if name else guess for name, guess in zip(declared, guessed, strict=True)]
     numbers = {name: i for i, name in enumerate(sorted({name for name in named if name}))}
-    known = [numbers[name] if name and not is_roundup(a.title) else -1 for a, name in zip(articles, named, strict=True)]
+    known = [numbers[name] if name and not alone else -1 for name, alone in zip(named, roundups, strict=True)]
     return np.array(known, dtype=np.int64)

@@ -14,6 +14,7 @@ from dedup.near.shingles import shingle_hashes
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
+from dedup.story.kinds import are_roundups
 from dedup.story.partition import join_costs
 from dedup.story.result import Episode, Story
 from dedup.story.shared_terms import shared_terms
@@ -21,7 +22,7 @@ from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
-from dedup.text.roundups import is_roundup, without_roundups
+from dedup.text.roundups import without_roundups
 from dedup.text.tokens import tokenize
 from dedup.wording import printable, quoted
 
@@ -71,7 +72,7 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     relation = _Relation(None, found.jaccard >= _NEAR.threshold)
     if among is not None and None not in positions:
         relation = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, relation))
+    return replace(found, verdict=_verdict(found, relation, fold_of(weighting)))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
@@ -182,7 +183,7 @@ def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
     return _Relation(True, copies, () if episodes[0] is episodes[1] else episodes)
 
 
-def _verdict(found: Explanation, relation: _Relation) -> str:
+def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
     """The verdict on two articles."""
     if relation.copies:
         return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
@@ -199,8 +200,10 @@ def _verdict(found: Explanation, relation: _Relation) -> str:
         (False, True): "In two stories, which as wholes are less alike",
         (False, False): "In two stories",
     }[relation.same_story, enough]
-    for article in (found.left, found.right):
-        if is_roundup(article.title):
+    articles = [found.left, found.right]
+    roundups = are_roundups([article.title for article in articles], readable_texts(articles), fold)
+    for article, is_roundup in zip(articles, roundups.tolist(), strict=True):
+        if is_roundup:
             return f"{standing}: {named(article)} is a round-up of many stories."
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
     return f"{standing}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."

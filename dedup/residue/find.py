@@ -10,6 +10,7 @@ from dedup.arrays import Flags, Hashes, Integers, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
+from dedup.residue.bylines import byline_spans
 from dedup.residue.layout import Layout, layout_of
 from dedup.residue.phrases import site_phrases
 from dedup.residue.recurring import RecurringKeys, learn, source_salts
@@ -105,16 +106,16 @@ def mark_residue(
 
     found = list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
     columns = zip(texts, found, titles, strict=True)
-    return [_with_links(text, spans, bool(title and title.strip())) for text, spans, title in columns]
+    return [_with_lines_and_links(text, spans, (title or "").strip()) for text, spans, title in columns]
 
 
-def _with_links(text: str, spans: list[Span], titled: bool) -> list[Span]:
-    """Spans of residue, and links and handles between them, unless nothing else is left of a text without a title."""
-    links = [(a, b) for a, b in link_spans(text) if not any(first < b and a < stop for first, stop in spans)]
-    if not links:
-        return spans
-    both = sorted(spans + links)
-    return both if titled or has_word(text, both) else spans
+def _with_lines_and_links(text: str, spans: list[Span], title: str) -> list[Span]:
+    """Spans of residue, and by-lines and links between them, unless nothing else is left of a text without a title."""
+    for found in (byline_spans(text, title), link_spans(text)):
+        apart = [(a, b) for a, b in found if not any(first < b and a < stop for first, stop in spans)]
+        both = sorted(spans + apart)
+        spans = both if title or has_word(text, both) else spans
+    return spans
 
 
 def _near_edge(layout: Layout, marked: Flags) -> Flags:

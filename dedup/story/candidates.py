@@ -22,7 +22,7 @@ CANDIDATE_FLOOR = 0.02
 #: Most postings that are followed from the rarest features of a row to its candidates; this bounds the work.
 MAX_POSTINGS = 3000
 
-_BLOCK_ROWS = 256
+_BLOCK_ROWS = 1024
 _MIN_CHUNK_ROWS, _CHUNK_DAYS = 2048, 3.0
 _POSTINGS_BITS, _PLACE_BITS = 16, 32
 
@@ -128,11 +128,12 @@ def _candidates(
     """Pairs ``left < right`` whose rarest features reach `CANDIDATE_FLOOR`, sorted."""
     parts = []
     for start, postings in others:
-        product = (rare @ postings).tocoo()
-        left, right = product.row + np.int64(first), product.col + np.int64(start)
-        close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))  # time only lowers it
-        left, right, partial_sums = left[close], right[close], product.data[close]
-        close = partial_sums * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
+        product = rare @ postings
+        close = np.flatnonzero(product.data >= CANDIDATE_FLOOR)  # time only lowers it
+        left = np.searchsorted(product.indptr, close, side="right") - 1 + first
+        right = product.indices[close] + np.int64(start)
+        factor = time_factor(days[left], days[right])
+        close = (right > left) & (product.data[close] * factor >= CANDIDATE_FLOOR)
         parts.append((left[close], right[close]))
     left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
     order = np.lexsort((right, left))

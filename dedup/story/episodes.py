@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers, first_members, numbered_by_first, slices
+from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
 from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
 from dedup.story.partition import mean_costs, partition
@@ -50,8 +50,9 @@ class Episodes(NamedTuple):
         n, k = len(labels), int(labels.max(initial=-1)) + 1
         sizes = np.bincount(labels, minlength=k)
         shares = (1 / sizes[labels]).astype(vectors.dtype)
+        # Entries stay in the order in which SciPy comes upon their features. Sums over them then do not depend on how
+        # the columns are numbered, which an archive does in its own way.
         means = csr_array(csr_array((shares, (labels, np.arange(n))), shape=(k, n)) @ vectors)
-        means.sort_indices()
         first, last = np.full(k, np.inf), np.full(k, -np.inf)
         dated = ~np.isnan(days)
         np.minimum.at(first, labels[dated], days[dated])
@@ -88,14 +89,8 @@ def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs
 
 def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:
     """Story of each episode by the similar pairs of episodes; see `stories_of`."""
-    # Most episodes are like no other: they stay out of the search, and what it finds is the same.
-    seen = np.unique(np.concatenate([edges.left, edges.right]))
-    left, right = np.searchsorted(seen, edges.left), np.searchsorted(seen, edges.right)
-    graph = Edges(left, right, edges.similarity).adjacency(len(seen))
-    labels = partition(graph, THRESHOLD_SHARE * threshold, COST_FACTOR * costs[seen])
-    first = np.arange(len(costs))
-    first[seen] = seen[first_members(labels)][labels]
-    return numbered_by_first(first)
+    graph = edges.adjacency(len(costs))
+    return partition(graph, THRESHOLD_SHARE * threshold, COST_FACTOR * costs)
 
 
 def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> Edges:
@@ -188,4 +183,6 @@ def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
 
 def _squares(vectors: csr_array) -> Floats:
     """Squared length of each row."""
-    return np.asarray(vectors.power(2) @ np.ones(vectors.shape[1]))
+    # `vectors.power` would sort the entries of the vectors, in place.
+    squares = csr_array((vectors.data**2, vectors.indices, vectors.indptr), shape=vectors.shape)
+    return np.asarray(squares @ np.ones(vectors.shape[1]))

@@ -18,10 +18,11 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, ru
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
+from dedup.story.recurrence import are_lists, sections_of
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.language import language_numbers
-from dedup.text.stopwords import stop_word_hashes
+from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
 WORD, WORD_PAIR, CHARACTER_RUN = range(3)
@@ -35,7 +36,8 @@ CHARACTER_RUNS = {1: CHARACTER_RUN, 2: WORD, 3: WORD_PAIR}
 #: A token counts twice near the beginning, where news says who, where and when ...
 LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
 
-#: ... and three times when capitalised inside a sentence, as names are.
+#: ... and three times when capitalised inside a sentence, as names are. Weekdays, months and agencies are no names: two
+#: titles that share nothing but "Tuesday" would be one story.
 NAME_WEIGHT = 3.0
 
 #: A sentence with this share of capitalised words is a headline in title case, where capitals do not mark names.
@@ -44,7 +46,7 @@ HEADLINE_SHARE = 0.6
 # A key is 46 bits of hash above 2 bits of family. With 4 bits of weight below it, 12 bits are left above it for the
 # number of the text in its block.
 FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
-_BLOCK_CHARACTERS = MIN_CHARACTERS << 12
+BLOCK_CHARACTERS = MIN_CHARACTERS << 12
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -95,8 +97,9 @@ def count_features(
     """Weighted counts of the features of texts, in time linear in their characters.
 
     Features are words, pairs of adjacent words, and runs of four characters of a word with the spaces around it. Runs
-    connect inflected and differently spelt forms of a name; stop words have none. For scripts without spaces see above.
-    `languages` has a code for each text, or None to have it guessed; without it they are unknown.
+    connect inflected and differently spelt forms of a name; stop words and names of days and agencies have none. For
+    scripts without spaces see above. `languages` has a code for each text, or None to have it guessed; without it they
+    are unknown.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     numbers, uses = [], np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
@@ -108,7 +111,7 @@ def count_features(
         own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
         return count_block(tokens, spelling), own, _stop_word_uses(spelling, uses.shape[1])
 
-    for counted, own, used in ordered_map(of_block, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
+    for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
         keys.append(counted.keys)
         counts.append(counted.counts)
@@ -131,21 +134,31 @@ class Spelling(NamedTuple):
     """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
 
     place: Integers  # position of the first character
-    upper: Flags  # whether that is a capital
+    upper: Flags  # whether that is a capital, but for names of days and agencies
     opens: Flags  # whether the token opens a sentence
     stop_word: Integers  # position among the stop words, -1 for other tokens
+    date_word: Flags  # whether the token names a weekday, a month or a news agency
 
 
 def spelling_of(tokens: Tokens) -> Spelling:
     """How the tokens of a block are written."""
     place = tokens.characters(tokens.starts)
-    upper = _is_upper(tokens.codes[place])
-    return Spelling(place, upper, sentence_starts(tokens), _stop_word_lookup(tokens.fold).find(tokens.hashes))
+    date_word = _date_word_lookup(tokens.fold).find(tokens.hashes) >= 0
+    upper = _is_upper(tokens.codes[place]) & ~date_word
+    stop_word = _stop_word_lookup(tokens.fold).find(tokens.hashes)
+    return Spelling(place, upper, sentence_starts(tokens), stop_word, date_word)
 
 
 def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
-    """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`)."""
+    """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`).
+
+    A list of several reports has none: it must not bridge their stories.
+    """
     first, last, key = occurrences(tokens, spelling)
+    lists = lists_of_reports(tokens, spelling, first, last, key)
+    if lists.any():
+        kept = ~lists[tokens.text_indices[first]]
+        first, last, key = first[kept], last[kept], key[kept]
     weights = token_weights(tokens, spelling).astype(np.uint8)
     # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
     packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
@@ -168,7 +181,7 @@ def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[Integers, Integers,
     rows, spaced = tokens.text_indices, ~tokens.unspaced
     words = np.flatnonzero(spaced)
     adjacent = np.flatnonzero((rows[1:] == rows[:-1]) & spaced[1:] & spaced[:-1])
-    run_tokens, runs = character_runs(tokens, (spelling.stop_word < 0) | spelling.upper)
+    run_tokens, runs = character_runs(tokens, ((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper)
     found = [
         (words, words, feature_keys(tokens.hashes[words], WORD)),
         (adjacent, adjacent + 1, feature_keys(pair_hashes(tokens.hashes)[adjacent], WORD_PAIR)),
@@ -196,9 +209,23 @@ def token_weights(tokens: Tokens, spelling: Spelling) -> Floats:
     return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
 
 
+def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: Integers, key: Hashes) -> Flags:
+    """Whether each text of a block is a list of several reports, shape (n_texts,); see `dedup.story.recurrence`.
+
+    The arrays are those of `occurrences`.
+    """
+    meant = ((spelling.stop_word < 0) & ~spelling.date_word) | (spelling.upper & ~spelling.opens)
+    words = np.flatnonzero(families(key) == WORD)
+    words = words[meant[first[words]] & meant[last[words]]]
+    text = tokens.text_indices[first[words]]
+    sections = sections_of(first[words] - tokens.offsets[text], np.diff(tokens.offsets)[text])
+    places = (text.astype(np.uint64) << np.uint64(KEY_BITS) | key[words]) << np.uint64(_WEIGHT_BITS) | sections
+    return are_lists(places, len(tokens.offsets) - 1, KEY_BITS)
+
+
 def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
     """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
-    _, upper, opens, stop_word = spelling
+    _, upper, opens, stop_word, _ = spelling
     sentence = np.cumsum(opens) - 1
     share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
     name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
@@ -209,6 +236,11 @@ def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
 @cache
 def _stop_word_lookup(fold: Fold) -> SortedKeys:
     return SortedKeys(stop_word_hashes(fold), 64)
+
+
+@cache
+def _date_word_lookup(fold: Fold) -> SortedKeys:
+    return SortedKeys(date_word_hashes(fold), 64)
 
 
 def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Flags:

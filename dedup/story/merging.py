@@ -1,6 +1,6 @@
-"""Stories of a sparse graph -> stories that hold by the mean over all of their pairs.
+"""Episodes of a sparse graph -> episodes that hold by the mean over all of their pairs.
 
-The graph lacks pairs: those below its floor, and those that the search for candidates does not find. In a story of
+The graph lacks pairs: those below its floor, and those that the search for candidates does not find. In an episode of
 sixty reports they are most of the mean, so that it comes apart. Sums of vectors give the mean over all pairs.
 """
 
@@ -11,52 +11,56 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts
+from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts, slices
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.partition import gaining_unions
-from dedup.story.similarity import dot_products, time_factor
+from dedup.story.similarity import in_columns, number_columns, time_factor
 
-#: A story of this many reports is compared by all pairs with those that are this similar to it by the edges alone.
+#: An episode of this many reports is compared by all pairs with those that are this similar to it by the edges alone.
 LARGE, LEAST_MEAN = 5, 0.02
 
-#: A story of this many reports is so compared with any that it has an edge to. It takes in those of at most this share
-#: of its size that are at least this share as similar to it as its own reports are to each other: size is evidence.
+#: An episode of this many reports is so compared with any that it has an edge to. It takes in those of at most this
+#: share of its size that are at least this share as similar to it as its own reports are to each other: size is
+#: evidence.
 ABSORBING, SMALL_SHARE, COHESION_SHARE = 15, 0.2, 0.4
 
-# A story that is so many times as large as it was is compared again, in so many rounds. On the eleven labelled sets of
-# the benchmarks, more rounds find no more.
+# An episode that is so many times as large as it was is compared again, in so many rounds. On the eleven labelled sets
+# of the benchmarks, more rounds find no more.
 _GROWTH, _ROUNDS = 1.25, 3
 
+# So many reports are compared with an episode at once.
+_BLOCK_REPORTS = 1024
 
-class _Stories(NamedTuple):
-    """Stories as nodes of a graph."""
 
-    left: Integers  # (n_pairs,): stories ``left < right`` between which there are edges, sorted
+class _Episodes(NamedTuple):
+    """Episodes as nodes of a graph."""
+
+    left: Integers  # (n_pairs,): episodes ``left < right`` between which there are edges, sorted
     right: Integers
-    between: Floats  # (n_pairs,): sum of the similarities between the reports of two stories
-    within: Floats  # (n_stories,): sum of the similarities of the reports of a story, each pair once
-    sizes: Integers  # (n_stories,): numbers of reports
-    costs: Floats  # (n_stories,): see `partition`
+    between: Floats  # (n_pairs,): sum of the similarities between the reports of two episodes
+    within: Floats  # (n_episodes,): sum of the similarities of the reports of an episode, each pair once
+    sizes: Integers  # (n_episodes,): numbers of reports
+    costs: Floats  # (n_episodes,): see `partition`
 
     @classmethod
-    def of(cls, edges: Edges, labels: Integers, costs: Floats, sizes: Integers) -> "_Stories":
-        """Stories with the similarities of edges between nodes."""
+    def of(cls, edges: Edges, labels: Integers, costs: Floats, sizes: Integers) -> "_Episodes":
+        """Episodes with the similarities of edges between nodes."""
         k = int(labels.max(initial=-1)) + 1
         sums = _summed(labels[edges.left], labels[edges.right], edges.similarity, k)
         return cls(*sums, _totals(labels, sizes, k).astype(np.int64), _totals(labels, costs, k))
 
     def labels(self, threshold: float) -> Integers:
-        """Unions of the stories that gain by it."""
+        """Unions of the episodes that gain by it."""
         k = len(self.sizes)
         upper = csr_array((self.between, (self.left, self.right)), shape=(k, k))
         return gaining_unions((upper + upper.T).tocsr(), threshold, self.costs, self.sizes)
 
-    def united(self, labels: Integers) -> "_Stories":
-        """Unions of the stories."""
+    def united(self, labels: Integers) -> "_Episodes":
+        """Unions of the episodes."""
         k = int(labels.max(initial=-1)) + 1
         left, right, between, inside = _summed(labels[self.left], labels[self.right], self.between, k)
         within, sizes = _totals(labels, self.within, k) + inside, _totals(labels, self.sizes, k).astype(np.int64)
-        return _Stories(left, right, between, within, sizes, _totals(labels, self.costs, k))
+        return _Episodes(left, right, between, within, sizes, _totals(labels, self.costs, k))
 
 
 class Reports(NamedTuple):
@@ -71,44 +75,44 @@ class Reports(NamedTuple):
 def merged(
     reports: Reports, edges: Edges, labels: Integers, threshold: float, costs: Floats, sizes: Integers | None = None
 ) -> Integers:
-    """Unions of stories that are similar by the mean over all of their pairs, numbered by first member.
+    """Unions of episodes that are similar by the mean over all of their pairs, numbered by first member.
 
     Parameters
     ----------
     reports : Reports
-        Those of large stories, and of what is near them, are loaded.
+        Those of large episodes, and of what is near them, are loaded.
     edges : Edges
-        Similar pairs of nodes. Only stories between which there are some are compared.
+        Similar pairs of nodes. Only episodes between which there are some are compared.
     labels : ndarray of int64, shape (n,)
-        Story of each node, numbered by first member.
+        Episode of each node, numbered by first member.
     threshold, costs, sizes
         See `dedup.story.partition.partition`.
     """
     sizes = np.ones(len(labels), dtype=np.int64) if sizes is None else sizes
-    stories = _Stories.of(edges, labels, costs, sizes)
-    changed = np.ones(len(stories.sizes), dtype=np.bool_)
+    episodes = _Episodes.of(edges, labels, costs, sizes)
+    changed = np.ones(len(episodes.sizes), dtype=np.bool_)
     for _ in range(_ROUNDS):
-        stories = _compared(stories, reports, labels, changed)
-        unions = stories.labels(threshold)
-        unions = numbered_by_first(_absorbed(stories.united(unions))[unions])
-        if int(unions.max(initial=-1)) + 1 == len(stories.sizes):
+        episodes = _compared(episodes, reports, labels, changed)
+        unions = episodes.labels(threshold)
+        unions = numbered_by_first(_absorbed(episodes.united(unions))[unions])
+        if int(unions.max(initial=-1)) + 1 == len(episodes.sizes):
             break
-        # What was compared stays so in sums. Stories that have grown a lot are compared again: so far their small parts
-        # were near others by edges only.
-        grown = stories.united(unions)
+        # What was compared stays so in sums. Episodes that have grown a lot are compared again: so far their small
+        # parts were near others by edges only.
+        grown = episodes.united(unions)
         largest = np.zeros(len(grown.sizes), dtype=np.int64)
-        np.maximum.at(largest, unions, stories.sizes)
+        np.maximum.at(largest, unions, episodes.sizes)
         changed = (grown.sizes >= _GROWTH * largest) | ((grown.sizes >= ABSORBING) & (largest < ABSORBING))
-        stories, labels = grown, unions[labels]
+        episodes, labels = grown, unions[labels]
     return labels
 
 
-def _absorbed(stories: _Stories) -> Integers:
-    """Labels of stories after large ones took in small ones."""
-    small, large = (np.concatenate(ends) for ends in ((stories.left, stories.right), (stories.right, stories.left)))
-    sizes = stories.sizes
-    mean = np.tile(stories.between, 2) / (sizes[small] * sizes[large])
-    cohesion = stories.within / np.maximum(sizes * (sizes - 1) / 2, 1)
+def _absorbed(episodes: _Episodes) -> Integers:
+    """Labels of episodes after large ones took in small ones."""
+    small, large = (np.concatenate(ends) for ends in ((episodes.left, episodes.right), (episodes.right, episodes.left)))
+    sizes = episodes.sizes
+    mean = np.tile(episodes.between, 2) / (sizes[small] * sizes[large])
+    cohesion = episodes.within / np.maximum(sizes * (sizes - 1) / 2, 1)
     near = (mean >= FLOOR) & (mean >= COHESION_SHARE * cohesion[large])
     kept = np.flatnonzero(near & (sizes[large] >= ABSORBING) & (sizes[small] <= SMALL_SHARE * sizes[large]))
     order = kept[np.lexsort((large[kept], -mean[kept].round(9), small[kept]))]
@@ -116,23 +120,23 @@ def _absorbed(stories: _Stories) -> Integers:
     return connected_labels(small[closest], large[closest], len(sizes))
 
 
-def _compared(stories: _Stories, reports: Reports, labels: Integers, changed: Flags) -> _Stories:
-    """Stories with their similarities over all pairs where one of two is large and near, and one has changed."""
-    left, right, sizes = stories.left, stories.right, stories.sizes
+def _compared(episodes: _Episodes, reports: Reports, labels: Integers, changed: Flags) -> _Episodes:
+    """Episodes with their similarities over all pairs where one of two is large and near, and one has changed."""
+    left, right, sizes = episodes.left, episodes.right, episodes.sizes
     large, largest = sizes >= ABSORBING, np.maximum(sizes[left], sizes[right])
-    near = (largest >= LARGE) & (stories.between >= LEAST_MEAN * sizes[left] * sizes[right])
+    near = (largest >= LARGE) & (episodes.between >= LEAST_MEAN * sizes[left] * sizes[right])
     pairs = np.flatnonzero((near | (largest >= ABSORBING)) & (changed[left] | changed[right]))
     own = np.flatnonzero(large & changed)
     wanted = np.zeros(len(large), dtype=np.bool_)
     wanted[own] = wanted[left[pairs]] = wanted[right[pairs]] = True
-    story = labels[reports.nodes]
-    loaded = np.flatnonzero(wanted[story])
-    sums = _DaySums.of(reports.vectors(loaded), reports.days[loaded], story[loaded], len(large))
-    between, within = stories.between.copy(), stories.within.copy()
+    episode = labels[reports.nodes]
+    loaded = np.flatnonzero(wanted[episode])
+    sums = _DaySums.of(reports.vectors(loaded), reports.days[loaded], episode[loaded], len(large))
+    between, within = episodes.between.copy(), episodes.within.copy()
     # The edges have more where an encoder finds texts in two languages alike.
     between[pairs] = np.maximum(between[pairs], sums.between(left[pairs], right[pairs]))
     within[own] = np.maximum(within[own], sums.within(own))
-    return stories._replace(between=between, within=within)
+    return episodes._replace(between=between, within=within)
 
 
 def _summed(left: Integers, right: Integers, values: Floats, k: int) -> tuple[Integers, Integers, Floats, Floats]:
@@ -150,50 +154,72 @@ def _totals(labels: Integers, values: NDArray[Any], k: int) -> Floats:
 
 
 class _DaySums(NamedTuple):
-    """Sums of vectors, one row for each story and day: the reports of a row fade with time as one."""
+    """Vectors of reports by episode and day: the reports of a day fade with time as one."""
 
-    rows: csr_array
-    days: Floats  # (n_rows,): mean publication; NaN for undated reports
-    offsets: Integers  # (n_stories + 1,): story `i` has the rows ``offsets[i]:offsets[i + 1]``
-    itself: Floats  # (n_rows,): sums of the similarities of each report to itself
+    vectors: csr_array  # of the reports
+    order: Integers  # (n_reports,): rows of the vectors by episode and day
+    starts: Integers  # (n_days + 1,): a day has the reports ``order[starts[i]:starts[i + 1]]``
+    day_of: Integers  # (n_reports,): day of each place in `order`
+    days: Floats  # (n_days,): mean publication; NaN for undated reports
+    offsets: Integers  # (n_episodes + 1,): episode `i` has the days ``offsets[i]:offsets[i + 1]``
 
     @classmethod
     def of(cls, vectors: csr_array, days: Floats, labels: Integers, k: int) -> "_DaySums":
-        """Sums of the vectors of reports of k stories."""
+        """The vectors of reports of k episodes."""
         n, whole = len(labels), np.nan_to_num(np.floor(days), nan=-np.inf)
         order = np.lexsort((whole, labels))
         starts = run_starts(labels[order] * n + np.unique(whole, return_inverse=True)[1][order])
-        row = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n)))
-        sums = csr_array((np.ones(n, dtype=vectors.dtype), (row, order)), shape=(len(starts), n)) @ vectors
-        squares = _totals(np.repeat(np.arange(n), np.diff(vectors.indptr)), vectors.data**2, n)
-        day = _totals(row, days[order], len(starts)) / np.bincount(row)
-        itself = _totals(row, squares[order], len(starts))
-        offsets = np.searchsorted(labels[order][starts], np.arange(k + 1))
-        return cls(sums, day, offsets, itself * time_factor(day, day))
+        offsets, starts = np.searchsorted(labels[order][starts], np.arange(k + 1)), np.append(starts, n)
+        sizes = np.diff(starts)
+        day_of = np.repeat(np.arange(len(sizes)), sizes)
+        return cls(vectors, order, starts, day_of, _totals(day_of, days[order], len(sizes)) / sizes, offsets)
 
     def between(self, left: Integers, right: Integers) -> Floats:
-        """Sums of the similarities between the reports of pairs of stories, which differ."""
-        # The longer rows are unpacked, and the shorter ones are looked up in them.
-        entries = self.rows.indptr[self.offsets[1:]] - self.rows.indptr[self.offsets[:-1]]
-        swap = entries[left] < entries[right]
-        left, right = np.where(swap, right, left), np.where(swap, left, right)
-        return self._sums(left, right)
+        """Sums of the similarities between the reports of pairs of episodes, which differ."""
+        # Those of the longer episode are added up, and those of the other are looked up in the sum.
+        entries = np.concatenate([[0], np.cumsum(np.diff(self.vectors.indptr)[self.order], dtype=np.int64)])
+        sizes = np.diff(entries[self.starts[self.offsets]])
+        swap = sizes[left] < sizes[right]
+        return self._sums(np.where(swap, right, left), np.where(swap, left, right))
 
-    def within(self, stories: Integers) -> Floats:
-        """Sums of the similarities of the reports of stories, each pair once."""
-        itself = np.concatenate([[0.0], np.cumsum(self.itself)])
-        own: Floats = itself[self.offsets[stories + 1]] - itself[self.offsets[stories]]
-        return (self._sums(stories, stories) - own) / 2
+    def within(self, episodes: Integers) -> Floats:
+        """Sums of the similarities of the reports of episodes, each pair once."""
+        episode, place = self._places(episodes)
+        own, day = self.vectors[self.order[place]], self.days[self.day_of[place]]
+        itself = own.power(2).sum(axis=1) * time_factor(day, day)
+        return (self._sums(episodes, episodes) - _totals(episode, itself, len(episodes))) / 2
 
     def _sums(self, left: Integers, right: Integers) -> Floats:
-        counts = np.diff(self.offsets)
-        sizes = counts[left] * counts[right]
-        pair = np.repeat(np.arange(len(left)), sizes)
-        place = np.arange(len(pair)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        one = self.offsets[left][pair] + place // counts[right][pair]
-        other = self.offsets[right][pair] + place % counts[right][pair]
-        factor = time_factor(self.days[one], self.days[other])
-        order = np.flatnonzero(factor > 0)
-        order = order[np.argsort(one[order], kind="stable")]
-        dots, _ = dot_products(self.rows, one[order], other[order])
-        return _totals(pair[order], dots * factor[order], len(left))
+        found = np.zeros(len(left), dtype=np.float64)
+        columns = np.full(self.vectors.shape[1], -1, dtype=np.int32)
+        order = np.argsort(left, kind="stable")
+        starts = run_starts(left[order])
+        for episode, pairs in zip(left[order[starts]].tolist(), np.split(order, starts[1:]), strict=False):
+            found[pairs] = self._sums_with(episode, right[pairs], columns)
+        return found
+
+    def _sums_with(self, episode: int, others: Integers, columns: NDArray[np.int32]) -> Floats:
+        """Sums of the similarities of the reports of an episode to those of others; `columns` are lent, all -1."""
+        first, stop = self.offsets[episode : episode + 2].tolist()
+        places = slice(*self.starts[[first, stop]].tolist())
+        own = self.vectors[self.order[places]]
+        features = number_columns(own.indices, columns)
+        day = np.repeat(self.day_of[places] - first, np.diff(own.indptr))
+        shape = len(features), stop - first
+        cells = columns[own.indices] * np.int64(shape[1]) + day
+        sums = np.bincount(cells, weights=own.data, minlength=shape[0] * shape[1]).reshape(shape)
+        other, place = self._places(others)
+        found = np.zeros(len(others), dtype=np.float64)
+        for block in slices(0, len(place), _BLOCK_REPORTS):
+            rows = in_columns(self.vectors[self.order[place[block]]], columns, len(features))
+            factor = time_factor(self.days[self.day_of[place[block]], None], self.days[first:stop])
+            found += _totals(other[block], ((rows @ sums) * factor).sum(axis=1), len(others))
+        columns[features] = -1
+        return found
+
+    def _places(self, episodes: Integers) -> tuple[Integers, Integers]:
+        """Places in `order` of the reports of episodes, and which of these episodes each is of."""
+        starts, stops = (self.starts[self.offsets[episodes + end]] for end in (0, 1))
+        sizes = stops - starts
+        which = np.repeat(np.arange(len(sizes)), sizes)
+        return which, np.arange(len(which)) + (starts - (np.cumsum(sizes) - sizes))[which]

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,6 +21,9 @@ _COST_UNIT = 2.0**-20
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
+
+# A pair may lose this much by rounding and count all the same.
+_MARGIN = 1e-8
 
 
 Number = TypeVar("Number", float, Floats)
@@ -63,6 +67,19 @@ def objective(graph: csr_array, labels: Integers, threshold: float, costs: Float
     return float(_worths(_Nodes(graph, sizes, costs), labels, threshold).sum())
 
 
+class _Nodes(NamedTuple):
+    """A graph whose nodes stand for `sizes` reports each, which pay `costs` together."""
+
+    graph: csr_array
+    sizes: Integers
+    costs: Floats
+
+    @property
+    def alone(self) -> Integers:
+        """A label for each node, shape (n_nodes,)."""
+        return np.arange(len(self.sizes))
+
+
 def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers | None = None) -> Integers:
     """Stories with the greatest total of (similarity - threshold) less the cost of joining, by local search.
 
@@ -89,8 +106,33 @@ def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Inte
         Labels numbered by first member. Every story is connected.
     """
     nodes = _Nodes(adjacency, np.ones(len(costs), dtype=np.int64) if sizes is None else sizes, costs)
+    return _searched(nodes, threshold, _stories)
+
+
+def gaining_unions(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers) -> Integers:
+    """Unions of stories, one a row, that gain by it; see `partition`, by which the stories have been found."""
+    nodes = _Nodes(adjacency, sizes, costs)
+    return _searched(nodes, threshold, lambda nodes, threshold: _improved(nodes, nodes.alone, threshold))
+
+
+def _searched(nodes: _Nodes, threshold: float, search: Callable[[_Nodes, float], Integers]) -> Integers:
+    """Labels that a search finds, numbered by first member."""
+    # A node whose similarity to every other is below the threshold loses in any story, so that it stays alone.
+    coo, sizes = nodes.graph.tocoo(), nodes.sizes
+    worth = coo.data - threshold * sizes[coo.row] * sizes[coo.col]
+    linked = np.zeros(len(sizes), dtype=np.bool_)
+    linked[coo.row[worth > -_MARGIN]] = True
+    searched = np.flatnonzero(linked)
+    labels = np.arange(len(sizes))
+    graph = nodes.graph[searched][:, searched]
+    labels[searched] = len(sizes) + search(_Nodes(graph, sizes[searched], nodes.costs[searched]), threshold)
+    return numbered_by_first(labels)
+
+
+def _stories(nodes: _Nodes, threshold: float) -> Integers:
+    """See `partition`."""
     # Without costs first: many short reports may be worth a story of which no two are.
-    labels = _climb(nodes._replace(costs=np.zeros(len(costs))), np.arange(len(costs)), threshold)
+    labels = _climb(nodes._replace(costs=np.zeros(len(nodes.costs))), nodes.alone, threshold)
     while True:
         labels = _improved(nodes, labels, threshold)
         losing = _gains(nodes, labels, threshold) < -_TOLERANCE
@@ -98,19 +140,6 @@ def partition(adjacency: csr_array, threshold: float, costs: Floats, sizes: Inte
             return labels
         apart = len(labels) + np.arange(len(labels))
         labels = numbered_by_first(np.where(losing[labels], apart, labels))
-
-
-def gaining_unions(adjacency: csr_array, threshold: float, costs: Floats, sizes: Integers) -> Integers:
-    """Unions of stories, one a row, that gain by it; see `partition`, by which the stories have been found."""
-    return _improved(_Nodes(adjacency, sizes, costs), np.arange(len(costs)), threshold)
-
-
-class _Nodes(NamedTuple):
-    """A graph whose nodes stand for `sizes` reports each, which pay `costs` together."""
-
-    graph: csr_array
-    sizes: Integers
-    costs: Floats
 
 
 def _improved(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:

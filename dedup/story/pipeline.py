@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers
+from dedup.arrays import Floats, Integers, connected_labels, first_members, numbered_by_first
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.candidates import Edges, similar_pairs
@@ -16,7 +16,7 @@ from dedup.story.episodes import Episodes, stories_of
 from dedup.story.features import count_features
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import cost_of_joining, join_costs, partition
-from dedup.story.similarity import membership
+from dedup.story.similarity import gather_columns, membership
 from dedup.story.weighting import Vocabulary, vectorize
 
 _logger = logging.getLogger(__name__)
@@ -78,13 +78,21 @@ class StoryGroups:
         if threshold == self.threshold:
             return self
         edges, labels, costs = self.edges, self.episodes, self.costs
-        everyone = np.arange(len(labels))
+        n, everyone = len(labels), np.arange(len(labels))
         if threshold > self.threshold:
             edges = edges.within(labels)
-            labels = partition(edges.adjacency(len(labels)), threshold, costs)
+            labels = partition(edges.adjacency(n), threshold, costs)
         labels = merged(Reports(self.days, vectors, everyone), edges, labels, threshold, costs)
         stories = stories_of(Episodes.of(vectors(everyone), self.days, labels, costs), threshold, self.max_gap_days)
-        return replace(self, episodes=labels, stories=stories, threshold=threshold)
+        before, now = self.stories[self.episodes], stories[labels]
+        if threshold > self.threshold:
+            both = before * n + now
+        else:
+            firsts = np.concatenate([first_members(story)[story] for story in (before, now)])
+            both = connected_labels(np.tile(everyone, 2), firsts, n)
+        return replace(
+            self, episodes=labels, stories=numbered_by_first(both[first_members(labels)]), threshold=threshold
+        )
 
 
 def find_stories(
@@ -126,6 +134,7 @@ def find_stories(
     costs = join_costs(np.diff(counts.offsets))
     vectors, vocabulary = vectorize(counts, n_jobs, weighting)
     del counts
+    gather_columns(vectors)
     _logger.debug("comparing %d texts by %d features that they share", *vectors.shape)
     edges = similar_pairs(vectors, days, n_jobs, comparing)
     if meanings is not None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from dedup.article import Article
 from dedup.explanation import Explanation
+from dedup.story.kinds import are_roundups
 from dedup.story.terms import top_terms
 from dedup.story.weighting import TermWeighting
 from dedup.text.limit import first_texts
-from dedup.text.roundups import is_roundup
 from dedup.wording import headline_of, period, plural
 
 
@@ -77,8 +77,13 @@ class Episode:
 
     @property
     def is_roundup(self) -> bool:
-        """Whether it is a list of many stories, as a morning briefing: such an article is alone."""
-        return is_roundup(self.representative.title)
+        """Whether it is a list of many stories, as a morning briefing: such an article is alone.
+
+        Told by the title, or by a text whose words come back within a few sentences only. Computed at each access, from
+        the first 1,000,000 characters.
+        """
+        shown = [self.representative]
+        return bool(are_roundups([shown[0].title], first_texts(shown), self._weighting.fold)[0])
 
     @property
     def headline(self) -> str:

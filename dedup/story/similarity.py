@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers, run_starts
+from dedup.arrays import Floats, Integers, run_starts, slices
 from dedup.story.features import count_features
 from dedup.story.weighting import TermWeighting, feature_weights, in_language
 
@@ -25,7 +25,7 @@ REACH_DAYS = 14.0
 #: Time factor when a date is missing: about the mean factor of two reports of one story.
 UNDATED_FACTOR = 0.7
 
-_BLOCK_ENTRIES = 1 << 18
+_BLOCK_ENTRIES, _BLOCK_ROWS = 1 << 18, 1024
 
 
 class Likeness(NamedTuple):
@@ -104,8 +104,7 @@ def dot_products(
     """
     others = vectors if others is None else others
     found = np.zeros((2, len(left)), dtype=np.float64)
-    sizes = np.diff(others.indptr)
-    ends = np.cumsum(sizes[right], dtype=np.int64)
+    ends = np.cumsum(np.diff(others.indptr)[right], dtype=np.int64)
     # One left row at a time is unpacked into a dense array, in which the right rows look up their features.
     unpacked = np.zeros(vectors.shape[1], dtype=vectors.dtype)
     first = 0
@@ -113,38 +112,57 @@ def dot_products(
         done = int(ends[first - 1]) if first else 0
         stop = max(first + 1, int(np.searchsorted(ends, done + _BLOCK_ENTRIES, side="right")))
         block = slice(first, stop)
-        found[:, block] = _dot_products_of_block(vectors, others, sizes, left[block], right[block], unpacked)
+        found[:, block] = _dot_products_of_block(vectors, others[right[block]], left[block], unpacked)
         first = stop
     return found[0], found[1]
 
 
 def _dot_products_of_block(
-    vectors: csr_array,
-    others: csr_array,
-    sizes: NDArray[np.int32],
-    left: Integers,
-    right: Integers,
-    unpacked: NDArray[np.floating],
+    vectors: csr_array, others: csr_array, left: Integers, unpacked: NDArray[np.floating]
 ) -> Floats:
-    counts = sizes[right]
-    ends = np.cumsum(counts, dtype=np.int64)
-    starts = ends - counts
-    entries = np.repeat(others.indptr[right] - starts, counts) + np.arange(ends[-1])
-    features, products = others.indices.take(entries), others.data.take(entries)
-    firsts = run_starts(left)
-    bounds = [*starts[firsts].tolist(), int(ends[-1])]
+    """The left rows are those of `vectors`; each right row is a row of `others`."""
+    products, firsts = others.data, run_starts(left)
+    bounds = [*others.indptr[firsts].tolist(), len(products)]
     for row, begin, end in zip(left[firsts].tolist(), bounds[:-1], bounds[1:], strict=True):
         own = slice(vectors.indptr[row], vectors.indptr[row + 1])
         unpacked[vectors.indices[own]] = vectors.data[own]
-        products[begin:end] *= unpacked.take(features[begin:end])
+        products[begin:end] *= unpacked.take(others.indices[begin:end])
         unpacked[vectors.indices[own]] = 0
     found = np.zeros((2, len(left)), dtype=np.float64)
-    filled = np.flatnonzero(counts)
+    filled = np.flatnonzero(np.diff(others.indptr))
     if len(filled):
-        found[0, filled] = np.add.reduceat(products, starts[filled])
+        found[0, filled] = np.add.reduceat(products, others.indptr[filled])
         products *= products
-        found[1, filled] = np.add.reduceat(products, starts[filled])
+        found[1, filled] = np.add.reduceat(products, others.indptr[filled])
     return found
+
+
+def gather_columns(vectors: csr_array) -> None:
+    """Number the columns of vectors by first use, in place: what reports of one time share then lies side by side.
+
+    With 100,000 articles, comparing takes an eighth less time than with columns in the order of hashes.
+    """
+    columns, done = np.full(vectors.shape[1], -1, dtype=np.int32), 0
+    for rows in slices(0, vectors.shape[0], _BLOCK_ROWS):
+        features = vectors.indices[vectors.indptr[rows.start] : vectors.indptr[rows.stop]]
+        done += len(number_columns(features[columns.take(features) < 0], columns, done))
+        features[:] = columns.take(features)
+
+
+def number_columns(features: NDArray[np.integer], columns: NDArray[np.int32], first: int = 0) -> NDArray[np.integer]:
+    """Write a column for each of these features into `columns`, from `first` on, and return the features by column."""
+    columns[features] = np.arange(len(features))
+    distinct: NDArray[np.integer] = features[columns.take(features) == np.arange(len(features))]
+    columns[distinct] = first + np.arange(len(distinct))
+    return distinct
+
+
+def in_columns(rows: csr_array, columns: NDArray[np.int32], n_columns: int) -> csr_array:
+    """Rows with their features in other columns, or left out (-1)."""
+    column = columns.take(rows.indices)
+    kept = np.flatnonzero(column >= 0)
+    indptr = np.searchsorted(kept, rows.indptr).astype(np.int32)
+    return csr_array((rows.data.take(kept), column.take(kept), indptr), shape=(rows.shape[0], n_columns))
 
 
 def similarity_matrix(

@@ -220,6 +220,8 @@ def vectorize(
         columns.append(part[1])
         sizes.append(part[2])
     data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
+    if len(data) < 1 << 31:  # else SciPy would make the indices as wide as the offsets
+        indptr = indptr.astype(np.int32)
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
 
 

@@ -1,4 +1,4 @@
-"""Stop words of 58 languages, as token hashes."""
+"""Words that say little of a story, as token hashes: stop words of 58 languages, and names of days and agencies."""
 
 from functools import cache
 
@@ -7,6 +7,7 @@ import stopwordsiso
 
 from dedup.arrays import Hashes
 from dedup.parameters import Fold
+from dedup.text.headings import data_lines
 from dedup.text.tokens import tokenize
 
 
@@ -19,3 +20,12 @@ def stop_word_hashes(fold: Fold = "unidecode") -> Hashes:
     """
     words = set[str]().union(*map(stopwordsiso.stopwords, stopwordsiso.langs()))
     return np.unique(tokenize(sorted(words), fold).hashes)
+
+
+@cache
+def date_word_hashes(fold: Fold = "unidecode") -> Hashes:
+    """Return the hashes of names of weekdays, months and news agencies, folded, ascending.
+
+    They are written as names are, but half of the reports of a day have them.
+    """
+    return np.unique(tokenize(data_lines("dates_and_agencies.txt"), fold).hashes)

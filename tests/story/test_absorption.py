@@ -22,7 +22,7 @@ def absorbed(sizes, between, cohesion):
     sizes, pairs = np.array(sizes), np.array(sorted(between)).reshape(-1, 2)
     sums = np.array([between[pair] for pair in sorted(between)]) * sizes[pairs[:, 0]] * sizes[pairs[:, 1]]
     within = cohesion * sizes * (sizes - 1) / 2
-    stories = merging._Stories(pairs[:, 0], pairs[:, 1], sums, within, sizes, np.zeros(len(sizes)))
+    stories = merging._Episodes(pairs[:, 0], pairs[:, 1], sums, within, sizes, np.zeros(len(sizes)))
     return merging._absorbed(stories).tolist()
 
 

@@ -18,13 +18,17 @@ from dedup.story.features import (
     token_weights,
 )
 from dedup.text.fold import fold_character
-from dedup.text.stopwords import stop_word_hashes
+from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import tokenize
 
+DATE_WORDS = frozenset(date_word_hashes().tolist())
 EXAMPLES = settings(deadline=None, max_examples=60)
 
 WORDS = st.sampled_from(
-    ["Kim", "kim", "Poutine", "Путин", "the", "de", "x", "Ab", "œuvre", "É", "2023", "한국", "armoured", "ẞtraße"]
+    [
+        *("Kim", "kim", "Poutine", "Путин", "the", "de", "x", "Ab", "œuvre", "É", "2023", "한국", "armoured", "ẞtraße"),
+        *("Tuesday", "REUTERS", "août"),
+    ]
 )
 JOINTS = st.sampled_from([" ", " ", " ", ". ", ", ", "\n", "-", " \u00ad", "! — ", ".\u0301 "])
 SPACED_TEXT = st.lists(st.tuples(WORDS, JOINTS), max_size=12).map(lambda parts: "".join(w + j for w, j in parts))
@@ -39,12 +43,14 @@ TEXTS = st.lists(st.builds(str.__add__, PADDING, st.one_of(SPACED_TEXT, MIXED_TE
 def slow_weights(text):
     """The weight of each token of one text."""
     tokens, weights, end = tokenize([text]), [], 0
+    is_date = [int(token) in DATE_WORDS for token in tokens.hashes]
     first = tokens.characters(tokens.starts).tolist()
     last = tokens.characters(tokens.stops - 1).tolist()
     for place, stop in zip(first, last, strict=True):
         opens = not weights or any(fold_character(c) == b"." for c in text[end:place])
         weight = LEAD_WEIGHT if place < LEAD_CHARACTERS else 1.0
-        weights.append(weight * NAME_WEIGHT if text[place].isupper() and not opens else weight)
+        name = text[place].isupper() and not opens and not is_date[len(weights)]
+        weights.append(weight * NAME_WEIGHT if name else weight)
         end = stop + 1
     return weights
 
@@ -60,7 +66,8 @@ def slow_counts(text):
         if tokens.unspaced[i]:
             continue
         counts[WORD, word] += weight
-        if first[i].isupper() or int(tokens.hashes[i]) not in stop_words:
+        token = int(tokens.hashes[i])
+        if token not in DATE_WORDS and (first[i].isupper() or token not in stop_words):
             padded = b" " + word + b" "
             for start in range(len(padded) - 3):
                 counts[CHARACTER_RUN, padded[start : start + 4]] += weight

@@ -5,6 +5,8 @@ import pytest
 
 import dedup
 from dedup.metrics import bcubed
+from dedup.story.features import spelling_of
+from dedup.text.tokens import tokenize
 from tests.story.feed_items import feed_items
 
 
@@ -52,3 +54,35 @@ def test_roundups_are_alone_and_marked(stories):
 def test_a_plain_report_goes_before_a_live_blog(stories):
     shown = [story.headline for story in stories if len(story) > 1]
     assert not any(title.startswith(("LIVE", "WATCH", "EN DIRECT", "ÚLTIMA HORA")) for title in shown)
+
+
+@pytest.mark.parametrize(
+    "word", ["Tuesday", "September", "Reuters", "AFP", "Dienstag", "Oktober", "Mercredi", "Août", "Jueves", "Вторник"]
+)
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("Ferry reopens on {}", "Mayor votes on {}"),
+        ("{}: Bakery closes", "{}: Cyclist wins"),
+        ("Harbour burns ({})", "Poet sings ({})"),
+        ("Museum reopens early on {} morning", "Farmer strikes on {}"),
+    ],
+)
+def test_titles_that_share_a_day_or_an_agency_alone_are_two_stories(title, other, word):
+    rows = [{"title": one.format(word), "text": "", "published": "2024-05-01T06:00:00Z"} for one in (title, other)]
+    assert len(dedup.cluster(rows)) == 2
+    with dedup.StoryIndex(":memory:") as index:
+        index.add_many({"id": str(i)} | row for i, row in enumerate(rows))
+        assert len(list(index.stories())) == 2
+
+
+def test_titles_that_share_names_are_one_story_whatever_the_day():
+    titles = ["Queen Margrethe abdicates on Tuesday", "Queen Margrethe abdicates (Reuters)"]
+    rows = [{"title": title, "text": "", "published": "2024-05-01T06:00:00Z"} for title in titles]
+    assert len(dedup.cluster(rows)) == 1
+
+
+@pytest.mark.parametrize("name", ["May", "March", "Mars", "Mai", "Mayo", "Sun", "Sol", "Domingo"])
+def test_months_and_days_that_are_names_stay_names(name):
+    assert spelling_of(tokenize([f"with {name}"])).upper.tolist() == [False, True]
+    assert spelling_of(tokenize(["with Tuesday"])).upper.tolist() == [False, False]

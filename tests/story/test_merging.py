@@ -97,14 +97,15 @@ def known_pairs(case):
 
 
 @EXAMPLES
-@given(SEEDS, st.integers(1, 30), st.integers(1, 6))
-def test_sums_over_all_pairs_of_reports_are_those_of_plain_loops(seed, n, count):
+@given(SEEDS, st.integers(1, 30), st.integers(1, 6), st.sampled_from([1, 4, 1024]))
+def test_sums_over_all_pairs_of_reports_are_those_of_plain_loops(seed, n, count, at_once):
     case = random_case(seed, n, 0.12)
     case.days = np.where(np.random.default_rng(seed).random(n) < 0.2, np.floor(case.days), case.days)
     labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
     groups = stories_of(labels)
     sums = merging._DaySums.of(csr_array(case.dense), case.days, labels, len(groups))
-    within = sums.within(np.arange(len(groups)))
+    with constants(_BLOCK_REPORTS=at_once):
+        within = sums.within(np.arange(len(groups)))
     assert within == pytest.approx([slow_within(case, story) for story in groups], abs=1e-9)
     left, right = np.triu_indices(len(groups), 1)
     pairs = zip(left.tolist(), right.tolist(), strict=True)

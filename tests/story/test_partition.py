@@ -230,6 +230,18 @@ def test_no_move_makes_unions_better_and_they_are_connected(seed, n, threshold, 
     )
 
 
+@EXAMPLES
+@given(SEEDS, st.integers(0, 40), THRESHOLDS, SIZED, st.sampled_from([0.1, 0.6]), st.booleans())
+def test_nodes_that_no_other_is_like_need_not_be_searched(seed, n, threshold, sized, density, tied):
+    adjacency, costs, sizes = random_nodes(seed, n, density, sized, tied)
+    nodes = partition_module._Nodes(adjacency, sizes, costs)
+    assert (
+        partition(adjacency, threshold, costs, sizes).tolist() == partition_module._stories(nodes, threshold).tolist()
+    )
+    unions = partition_module._improved(nodes, np.arange(n), threshold)
+    assert gaining_unions(adjacency, threshold, costs, sizes).tolist() == unions.tolist()
+
+
 # How good stories are
 
 

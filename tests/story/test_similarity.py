@@ -16,6 +16,8 @@ from dedup.story.similarity import (
     Likeness,
     dot_products,
     effective_number,
+    gather_columns,
+    in_columns,
     likeness,
     membership,
     memory_days,
@@ -49,6 +51,30 @@ def slow_likeness(vectors, i, j):
     rows = vectors.toarray().astype(np.float64).tolist()
     parts = [a * b for a, b in zip(rows[i], rows[j], strict=True) if a * b > 0]
     return sum(parts), sum(parts) ** 2 / sum(part**2 for part in parts) if parts else 0.0
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 30), st.integers(1, 8))
+def test_gathered_columns_are_those_of_the_features_in_another_order(seed, n, rows):
+    vectors = random_vectors(seed, n)
+    gathered = vectors.copy()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(similarity, "_BLOCK_ROWS", rows)
+        gather_columns(gathered)
+    columns = dict(zip(vectors.indices.tolist(), gathered.indices.tolist(), strict=True))
+    assert [columns[feature] for feature in vectors.indices.tolist()] == gathered.indices.tolist()
+    assert sorted(columns.values()) == list(range(len(columns)))
+    left, right = random_pairs(seed, n, 40 if n else 0)
+    before, after = likeness(vectors, left, right), likeness(gathered, left, right)
+    assert [column.tolist() for column in before] == [column.tolist() for column in after]
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 9))
+def test_features_without_a_column_are_left_out(seed, n):
+    rows, columns = random_vectors(seed, n), np.array([2, -1, 0, 1, -1, 3, -1, -1, 4, 5, -1, 6], dtype=np.int32)
+    expected = rows.toarray()[:, np.argsort(columns)[-7:]]
+    assert in_columns(rows, columns, 7).toarray().tolist() == expected.tolist()
 
 
 def one_factor(day, other, *memory):
