@@ -224,8 +224,12 @@ class Stories(Sequence[Story]):
         The file appears, or replaces an earlier one, only when it is complete.
         """
         from dedup.html.page import write  # only pages pay for it
+        from dedup.story.comparing import Pair, compare_pairs
 
-        write(self, path)
+        def compare(pairs: Sequence[tuple[Article, Article]]) -> Sequence[Pair]:
+            return compare_pairs(pairs, self[0]._weighting, self.threshold) if pairs else []
+
+        write(self, path, compare)
 
 
 def columns_of(stories: Stories) -> dict[str, list[Any]]:

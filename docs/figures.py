@@ -36,7 +36,7 @@ def svg(ax: Axes) -> str:
 
 
 def trip(stories: dedup.Stories) -> dedup.Story:
-    """The story of the trip with most copies."""
+    """The story of the trip, the largest if there are several."""
     of_trip = [s for s in stories if any(getattr(a, "event", "") == "kim-russia-2023" for a in s.articles)]
     return max(of_trip, key=lambda s: (len(s.articles), len(s.near_duplicates)))
 
@@ -45,8 +45,17 @@ def timeline() -> Axes:
     return plots.story_timeline(trip(dedup.cluster(dedup.sample_articles("fr"))), ax=panel(8, 3))
 
 
+def storyline() -> Axes:
+    return plots.storyline(trip(dedup.cluster(dedup.sample_articles("fr"))), ax=panel(9, 3))
+
+
+def storylines() -> Axes:
+    in_autumn = [a for a in dedup.sample_articles() if a.published and f"{a.published:%Y-%m}" in ("2023-09", "2023-10")]
+    return plots.storylines(dedup.cluster([a for a in in_autumn if a.language != "zh"]), ax=panel(9, 4.5))
+
+
 def similarities() -> Axes:
-    return plots.similarity_matrix(trip(dedup.cluster(dedup.sample_articles("fr"))), ax=panel(6, 3.2))
+    return plots.similarity_matrix(trip(dedup.cluster(dedup.sample_articles("fr"))), ax=panel(8, 5.5))
 
 
 def retrieval() -> Axes:
@@ -95,6 +104,8 @@ def boxes(ax: Axes, rows: list[tuple[str, list[str]]]) -> Axes:
 
 FIGURES: dict[str, Callable[[], Axes]] = {
     "timeline": timeline,
+    "storyline": storyline,
+    "storylines": storylines,
     "similarities": similarities,
     "retrieval": retrieval,
     "sweep": sweep,

@@ -14,7 +14,7 @@ from dedup import Article, Explanation
 from dedup.near.pipeline import find_near_duplicates
 from dedup.parameters import NearSettings
 from dedup.story.pipeline import find_stories
-from dedup.story.shared_terms import shared_terms
+from dedup.story.shared_terms import FeatureTokens, shared_terms
 from dedup.story.weighting import vectorize_texts
 from dedup.text.tokens import tokenize
 
@@ -158,7 +158,8 @@ SCRIPTS = ["Kim", "Putin", "Путин", "poutine", "the", "train", "金正恩",
 @given(st.lists(st.sampled_from(SCRIPTS)), st.lists(st.sampled_from(SCRIPTS)))
 def test_shares_are_above_nothing_and_their_sum_is_at_most_one(left, right):
     texts = [" ".join(left), " ".join(right)]
-    terms = shared_terms(tokenize(texts), *vectorize_texts(texts)[:2])
+    vectors, vocabulary, _ = vectorize_texts(texts)
+    terms = shared_terms(FeatureTokens.of(tokenize(texts), vocabulary), vectors)
     shares = [share for _, share in terms]
     assert all(share > 0 for share in shares)
     assert sum(shares) <= 1 + 1e-9

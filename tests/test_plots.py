@@ -1,5 +1,6 @@
 """dedup.plots: what is drawn, by the data of the artists."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -62,7 +63,7 @@ def scattered(ax):
 # Axes
 
 
-@pytest.mark.parametrize("name", ["story_timeline", "similarity_matrix"])
+@pytest.mark.parametrize("name", ["story_timeline", "similarity_matrix", "storyline"])
 def test_axes_in_axes_out_without_pyplot(stories, ax, name):
     assert getattr(plots, name)(stories[0], ax=ax) is ax
     draw(ax.figure)
@@ -72,8 +73,9 @@ def test_axes_in_axes_out_without_pyplot(stories, ax, name):
 def test_the_others_without_pyplot(stories, ax):
     found = dedup.near_duplicates(["a b c d e f", "a b c d e f"])
     assert plots.retrieval_curve(found, ax=ax) is ax
-    figure = Figure(layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(7, 12), layout="constrained")
+    left, right, below = figure.subplots(3, 1)
+    assert plots.storylines(stories, ax=below) is below
     assert plots.threshold_sweep(stories, [0.1, 0.2], ax=left) is left
     assert plots.index_growth(stories, ax=right) is right
     draw(figure)
@@ -96,6 +98,7 @@ def test_without_matplotlib(stories, monkeypatch):
     [
         ("story_timeline", "story is a list; allowed: a Story"),
         ("similarity_matrix", "story is a list; allowed: a Story"),
+        ("storyline", "story is a list; allowed: a Story"),
         ("retrieval_curve", "found is a list; allowed: what dedup.near_duplicates returns"),
         ("threshold_sweep", "stories is a list; allowed: a Stories"),
     ],
@@ -152,17 +155,24 @@ def test_letters_that_no_font_has_do_not_warn(title, ax):
         {"id": str(i), "title": title, "text": WIRE + " again" * i, "source": title, "published": NOON} for i in (0, 1)
     ]
     story = dedup.cluster(articles)[0]
-    figure = Figure(figsize=(14, 4), layout="constrained")
-    for axes, plot in zip(figure.subplots(1, 2), (plots.story_timeline, plots.similarity_matrix), strict=True):
+    figure = Figure(figsize=(24, 8), layout="constrained")
+    drawn = (
+        plots.story_timeline,
+        plots.similarity_matrix,
+        plots.storyline,
+        lambda story, ax: plots.storylines([story], ax=ax),
+    )
+    for axes, plot in zip(figure.subplots(2, 2).ravel(), drawn, strict=True):
         plot(story, ax=axes)
     draw(figure)
 
 
-def test_every_story_of_the_sample_can_be_drawn(stories, ax):
+@pytest.mark.parametrize("plot", [plots.story_timeline, plots.storyline])
+def test_every_story_of_the_sample_can_be_drawn(stories, plot):
     for story in stories[:12]:
-        plots.story_timeline(story, ax=ax)
-        draw(ax.figure)
-        ax.clear()
+        figure = Figure(layout="constrained")
+        plot(story, ax=figure.subplots())
+        draw(figure)
 
 
 def test_money_is_no_formula(ax):
@@ -176,7 +186,7 @@ def test_money_is_no_formula(ax):
 
 
 def test_no_name_is_cut_off(with_copies):
-    for plot in (plots.similarity_matrix, plots.story_timeline):
+    for plot in (plots.similarity_matrix, plots.story_timeline, plots.storyline):
         ax = plot(with_copies)
         draw(ax.figure)
         assert min(label.get_window_extent().x0 for label in ax.get_yticklabels()) >= 0
@@ -240,6 +250,136 @@ def test_a_story_of_an_index_has_a_matrix(sample, ax):
     assert drawn.min() >= 0
     assert drawn.max() <= 1
     assert np.diag(drawn).tolist() == [1.0] * len(story)
+
+
+# storyline
+
+
+@pytest.fixture(scope="module")
+def visit():
+    return dedup.cluster(dedup.sample_articles("fr"))[0]
+
+
+def rows_of(collection):
+    """Times of the points of each row."""
+    rows = {}
+    for x, y in collection.get_offsets():
+        rows.setdefault(round(y), []).append(num2date(x).replace(microsecond=0))
+    return {row: sorted(times) for row, times in rows.items()}
+
+
+def test_a_storyline_has_a_row_an_episode_with_its_reports(visit, ax):
+    plots.storyline(visit, ax=ax)
+    draw(ax.figure)
+    later = {a.id for group in visit.near_duplicates for a in group[1:]}
+    reports = [[a for a in episode.articles if a.id not in later] for episode in visit.episodes]
+    drawn = scattered(ax)
+    assert rows_of(drawn["report, the larger the more copies"]) == {
+        row: [a.published for a in some] for row, some in enumerate(reports)
+    }
+    assert rows_of(drawn["shown of its episode"]) == {
+        row: [episode.representative.published] for row, episode in enumerate(visit.episodes)
+    }
+    names = [label.get_text().removesuffix("...") for label in ax.get_yticklabels()]
+    headlines = [" ".join(episode.headline.split()) for episode in visit.episodes]
+    assert all(map(str.startswith, headlines, names))
+    assert min(map(len, names)) > 30
+    assert ax.get_title(loc="left")[:40] == visit.headline.replace("\xa0", " ")[:40]
+    assert ax.yaxis_inverted()  # time goes down
+
+
+def test_the_points_of_a_storyline_grow_with_the_copies(visit, ax):
+    plots.storyline(visit, ax=ax)
+    reports = scattered(ax)["report, the larger the more copies"]
+    sizes = {group[0].published: len(group) for group in visit.near_duplicates}
+    assert len(sizes) == 2
+    for (x, _), area in zip(reports.get_offsets(), reports.get_sizes(), strict=True):
+        assert area == 40 * sizes.get(num2date(x).replace(microsecond=0), 1)
+    many = [{"id": str(i), "text": WIRE, "published": NOON} for i in range(100)]
+    plots.storyline(dedup.cluster(many)[0], ax=ax)
+    assert max(scattered(ax)["report, the larger the more copies"].get_sizes()) == 600
+
+
+def test_the_rows_of_a_storyline_span_their_episodes(visit, ax):
+    plots.storyline(visit, ax=ax)
+    spans = [[num2date(x).replace(microsecond=0) for x in line.get_xdata()] for line in ax.get_lines()]
+    assert spans == [sorted({episode.first, episode.last}) for episode in visit.episodes]
+    assert [set(line.get_ydata()) for line in ax.get_lines()] == [{row} for row in range(len(visit.episodes))]
+
+
+def test_a_storyline_counts_what_is_undated_and_needs_a_date(ax):
+    story = dedup.cluster([{"id": "a", "text": WIRE, "published": NOON}, {"id": "b", "text": WIRE}])[0]
+    plots.storyline(story, ax=ax)
+    assert "1 undated article not shown" in ax.get_xlabel()
+    assert "report" in scattered(ax)["report, the larger the more copies"].get_label()
+    with pytest.raises(ValueError, match="none of whose articles is dated"):
+        plots.storyline(dedup.cluster([WIRE])[0])
+
+
+def test_wide_letters_have_fewer_in_a_name(ax):
+    title = "金正恩专列抵达俄边境哈桑站" * 8
+    plots.storyline(dedup.cluster([{"title": title, "text": "", "published": NOON}])[0], ax=ax)
+    (name,) = (label.get_text() for label in ax.get_yticklabels())
+    assert len(name) == 22
+
+
+def test_of_very_many_episodes_no_names_are_written(visit):
+    many = replace(visit, episodes=visit.episodes * 20)
+    ax = plots.storyline(many)
+    draw(ax.figure)
+    assert not ax.get_yticklabels()
+    assert ax.get_ylabel() == "80 episodes"
+
+
+# storylines
+
+
+def test_storylines_are_the_largest_stories_by_their_first_article(stories, ax):
+    plots.storylines(stories, n=7, ax=ax)
+    draw(ax.figure)
+    largest = sorted(stories, key=lambda story: (-len(story), story.first))[:7]
+    rows = sorted(largest, key=lambda story: story.first)
+    names = [label.get_text().removesuffix("...") for label in ax.get_yticklabels()]
+    assert all(
+        story.headline.replace("\xa0", " ").startswith(name[:20]) for story, name in zip(rows, names, strict=True)
+    )
+    (points,) = ax.collections
+    assert rows_of(points) == {row: sorted(a.published for a in story.articles) for row, story in enumerate(rows)}
+
+
+def test_storylines_have_a_bar_an_episode_beside_the_line_of_its_story(stories, ax):
+    plots.storylines(stories, n=3, ax=ax)
+    rows = sorted(sorted(stories, key=lambda story: (-len(story), story.first))[:3], key=lambda story: story.first)
+    drawn = [
+        (round(line.get_ydata()[0], 2), [num2date(x).replace(microsecond=0) for x in line.get_xdata()])
+        for line in ax.get_lines()
+    ]
+    expected = []
+    for row, story in enumerate(rows):
+        expected.append((row, [story.first, story.last]))
+        for k, episode in enumerate(story.episodes):
+            expected.append((row + (-0.16, 0.16)[k % 2], sorted({episode.first, episode.last})))
+    assert drawn == [(row, [moment.astimezone(UTC) for moment in span]) for row, span in expected]
+
+
+def test_storylines_take_any_stories_and_say_what_is_wrong(stories, ax):
+    plots.storylines((story for story in stories[:4]), ax=ax)
+    assert len(ax.get_yticklabels()) == 4
+    with pytest.raises(TypeError, match="stories is a int"):
+        plots.storylines([1])
+    with pytest.raises(ValueError, match=r"n is 0; allowed: an integer of at least 1"):
+        plots.storylines(stories, n=0)
+    with pytest.raises(TypeError, match=r"n is '3'"):
+        plots.storylines(stories, n="3")
+    with pytest.raises(ValueError, match="none of them dated"):
+        plots.storylines(dedup.cluster([WIRE]))
+
+
+def test_storylines_leave_out_stories_without_dates(ax):
+    articles = [{"id": "a", "text": WIRE, "published": NOON}, {"id": "b", "text": WIRE}, {"id": "c", "text": "Rates"}]
+    plots.storylines(dedup.cluster(articles), ax=ax)
+    assert len(ax.get_yticklabels()) == 1
+    assert "1 undated article not shown" in ax.get_xlabel()
 
 
 # retrieval_curve

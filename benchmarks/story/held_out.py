@@ -36,8 +36,9 @@ CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
     "COHESION_SHARE": (merging, 0.3, 0.5),
     "EPISODE_MEMORY_DAYS": (episodes, 18.0, 35.0),
     "TIE_SHARE": (episodes, 0.55, 0.75),
-    "THRESHOLD_SHARE": (episodes, 0.75, 0.92),
+    "THRESHOLD_SHARE": (episodes, 0.67, 0.83),
     "COST_FACTOR": (episodes, 1.5, 3.0),
+    "LONE_COST": (episodes, 0.03, 0.07),
 }
 THRESHOLDS = 0.11, 0.13
 

@@ -63,9 +63,11 @@ def _facts(episode: "Episode") -> dict[str, Any]:
 
 def story_lines(story: "Story") -> str:
     """Return a story as lines for people: its own, and one for each chapter if it has several."""
-    lines = [f"{visible_line(story.id, 40):>8} {_told(story)}{visible(story.headline)}\n"]
+    name = f"{visible_line(story.id, 40):>8}"
+    lines = [f"{name} {_told(story)}{visible(story.headline)}\n"]
     if len(story.episodes) > 1:
-        lines += [f"{'':>8} {_told(episode)}  {visible(episode.headline)}\n" for episode in story.episodes]
+        below = " " * len(name)
+        lines += [f"{below} {_told(episode)}  {visible(episode.headline)}\n" for episode in story.episodes]
     return "".join(lines)
 
 

@@ -17,7 +17,7 @@ from dedup.stories import Stories
 from dedup.story.kinds import are_roundups
 from dedup.story.partition import join_costs
 from dedup.story.result import Episode, Story
-from dedup.story.shared_terms import shared_terms
+from dedup.story.shared_terms import FeatureTokens, shared_terms
 from dedup.story.similarity import likeness, memory_days, time_factor
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
@@ -139,7 +139,7 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
         needed=threshold + float(join_costs(n_features).mean()),
         jaccard=float(jaccard[0]) if has_words else 0.0,
         containment=float(containment[0]) if has_words else 0.0,
-        terms=shared_terms(tokens, vectors, vocabulary),
+        terms=shared_terms(FeatureTokens.of(tokens, vocabulary), vectors),
         passages=_passages(left, right, fold),
         verdict="",
     )

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 from dedup.arrays import Floats, Integers
-from dedup.html.facts import StoriesFacts, StoryFacts
+from dedup.html.facts import EpisodeFacts, StoriesFacts, StoryFacts
 from dedup.html.fields import bar, card, facts_of, folded, line, link, listed, name_of
 from dedup.wording import period, plural
 
-#: Most stories of a card, articles of a story, groups of copies of a story, and members of a group.
-MAX_STORIES, MAX_ARTICLES, MAX_GROUPS, MAX_COPIES = 20, 10, 5, 5
+#: Most stories of a card, episodes and articles of a story, groups of copies of a story, and members of a group.
+MAX_STORIES, MAX_EPISODES, MAX_ARTICLES, MAX_GROUPS, MAX_COPIES = 20, 10, 10, 5, 5
 
 _MAX_PAIRS = 20
 _MAX_OUTLETS = 8
@@ -84,18 +84,24 @@ def assignment_card(
 
 def _heading(story: StoryFacts) -> str:
     """Headline, size, outlets and days of a story."""
-    copies, outlets = sum(len(group) - 1 for group in story.near_duplicates), len(story.sources)
+    episodes = len(story.episodes)
+    return f"<strong>{line(story.headline)}</strong> <small>{_counts(story, episodes if episodes > 1 else 0)}</small>"
+
+
+def _counts(episode: EpisodeFacts, episodes: int = 0) -> str:
+    copies, outlets = sum(len(group) - 1 for group in episode.near_duplicates), len(episode.sources)
     facts = [
-        plural(len(story), "article"),
+        plural(len(episode), "article"),
+        plural(episodes, "episode") if episodes else "",
         plural(copies, "copy", "copies") if copies else "",
         plural(outlets, "outlet") if outlets else "",
-        period(story.first, story.last),
+        period(episode.first, episode.last),
     ]
-    return f"<strong>{line(story.headline)}</strong> <small>{', '.join(filter(None, facts))}</small>"
+    return ", ".join(filter(None, facts))
 
 
 def _body(story: StoryFacts) -> str:
-    """The representative and the reason for it, cohesion, terms, outlets, articles and copies."""
+    """The representative and the reason for it, cohesion, terms, outlets, episodes, articles and copies."""
     shown, terms, sources = story.representative, story.terms, story.sources
     parts = [
         f"<p>{link(shown.url, name_of(shown))} <small>{facts_of(shown)}</small><br>"
@@ -110,11 +116,18 @@ def _body(story: StoryFacts) -> str:
         outlets = ", ".join(line(source, 60) for source in sources[:_MAX_OUTLETS])
         rest = f" and {len(sources) - _MAX_OUTLETS:,} more" if len(sources) > _MAX_OUTLETS else ""
         parts.append(f"<p><small>{outlets}{rest}</small></p>")
+    if len(story.episodes) > 1:
+        parts.append(listed(list(map(_episode, story.episodes[:MAX_EPISODES])), len(story.episodes), "episodes"))
     if len(story) > 1:
         parts.append(folded(plural(len(story), "article"), _articles(story)))
     if story.near_duplicates:
         parts.append(folded(plural(len(story.near_duplicates), "group") + " of copies", _copies(story)))
     return "".join(parts)
+
+
+def _episode(episode: EpisodeFacts) -> str:
+    """Headline of an episode, its size, outlets and days."""
+    return f"{link(episode.representative.url, line(episode.headline))} <small>{_counts(episode)}</small>"
 
 
 def _articles(story: StoryFacts) -> str:

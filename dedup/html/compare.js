@@ -1,4 +1,4 @@
-// Two articles side by side, with the passages that both have marked.
+// Two articles side by side: what makes them alike, and the passages that both have marked.
 
 const RUN = 4; // words in a row that make a shared passage
 
@@ -23,6 +23,7 @@ function compare(one, two) {
 }
 
 async function showPair(one, two) {
+  find("alike").replaceChildren(...alike(one, two));
   const texts = await Promise.all([textOf(one), textOf(two)]);
   const [left, right] = texts.map(wordsOf);
   const [inLeft, inRight] = [passages(left, right), passages(right, left)];
@@ -33,6 +34,64 @@ async function showPair(one, two) {
     : `No run of ${RUN} words is in both.`;
   find("left-text").replaceChildren(side(one, texts[0], inLeft.bounds));
   find("right-text").replaceChildren(side(two, texts[1], inRight.bounds));
+}
+
+/** What `explain` says of two articles, as far as the page holds it: similarity, and shared terms. */
+function alike(one, two) {
+  if (one === two) return [];
+  const parts = [];
+  const add = (text) => parts.push(make("p", {}, text));
+  const same = one.story === two.story;
+  if (same && one.copy === two.copy) {
+    add("Copies of one text.");
+    return parts;
+  }
+  const [left, right] = [one, two].map(reportOf);
+  const pair = pairOf(left, right);
+  const place = !same ? "In two stories" : episodeOf(one) === episodeOf(two) ? "In one story" : "In two episodes of one story";
+  if (!pair) {
+    add(`${place}. The page does not hold how similar these two are.`);
+    return parts;
+  }
+  const [similarity, cosine, needed, ...terms] = pair;
+  const but = similarity < 0.95 * cosine ? ` (${cosine.toFixed(2)} but for ${gap(left, right)})` : "";
+  add(`${place}: similarity ${similarity.toFixed(2)}${but}, two such reports alone need ${needed.toFixed(2)}.`);
+  if (left !== one || right !== two) add("The numbers are those of the reports that these are copies of.");
+  const [spoken, others] = [one, two].map((article) => article.language);
+  if (spoken && others && spoken !== others) {
+    add("They are in two languages: what is alike in words is names, mostly. What an encoder found is not in the number.");
+  }
+  const items = [];
+  for (let i = 0; i < terms.length; i += 2) {
+    items.push(make("li", {}, make("span", { dir: "auto" }, terms[i]), ` ${terms[i + 1]} %`));
+  }
+  if (items.length) parts.push(make("p", {}, "Shared terms, with their part of it:"));
+  if (items.length) parts.push(make("ul", { className: "terms", ariaLabel: "Shared terms" }, ...items));
+  return parts;
+}
+
+/** The article itself, or the one that it is a copy of. */
+function reportOf(article) {
+  return article.story.articles.find((other) => other.copy === article.copy);
+}
+
+/** Similarity, cosine and what is needed, then terms and their shares; nothing for a pair that the page does not hold. */
+function pairOf(left, right) {
+  const [one, two] = [left, right].map((report) => report.story.articles.indexOf(report));
+  if (left.story === right.story) {
+    return left.story.pairs.find(([i, j]) => i === Math.min(one, two) && j === Math.max(one, two))?.slice(2);
+  }
+  if ([left, right].some((report) => reportOf(report.story.articles[report.story.shown]) !== report)) return undefined;
+  const call = left.story.near.find(([place]) => place === right.story.place)?.slice(2);
+  return call?.length ? call : undefined;
+}
+
+/** The time between two articles, in words. */
+function gap(one, two) {
+  if (!one.published || !two.published) return "a missing date";
+  const minutes = Math.abs(moment(one.published) - moment(two.published)) / 60_000;
+  if (minutes < 120) return `${Math.floor(minutes)} min between them`;
+  return minutes < 2_880 ? `${Math.floor(minutes / 60)} h between them` : `${Math.floor(minutes / 1440)} days between them`;
 }
 
 /** Words with their bounds; in scripts written without spaces, each character is one. */

@@ -2,15 +2,15 @@
 
 # ruff: noqa: D102
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from dedup.article import Article
 
 
-class StoryFacts(Protocol):
-    """A story."""
+class EpisodeFacts(Protocol):
+    """An episode of a story."""
 
     @property
     def id(self) -> str: ...
@@ -41,6 +41,13 @@ class StoryFacts(Protocol):
     def __len__(self) -> int: ...
 
 
+class StoryFacts(EpisodeFacts, Protocol):
+    """A story."""
+
+    @property
+    def episodes(self) -> Sequence[EpisodeFacts]: ...
+
+
 class DoubtFacts(Protocol):
     """A close call."""
 
@@ -64,3 +71,20 @@ class StoriesFacts(Protocol):
     def least_certain(self, n: int) -> Sequence[DoubtFacts]: ...
     def __iter__(self) -> Iterator[StoryFacts]: ...
     def __len__(self) -> int: ...
+
+
+class PairFacts(Protocol):
+    """What two reports have in common, as `dedup.explain` says it."""
+
+    @property
+    def similarity(self) -> float: ...
+    @property
+    def cosine(self) -> float: ...
+    @property
+    def needed(self) -> float: ...
+    @property
+    def terms(self) -> Sequence[tuple[str, float]]: ...
+
+
+#: Compares pairs of reports, each in canonical order.
+Compare = Callable[[Sequence[tuple[Article, Article]]], Sequence[PairFacts]]

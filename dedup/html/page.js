@@ -13,9 +13,17 @@ let page = 0;
 // What is derived once: where the texts of a story begin, and what the filters ask for.
 let total = 0;
 stories.forEach((story, place) => {
-  const days = story.articles.map((article) => article.published).filter(Boolean).sort();
-  Object.assign(story, { place, first: days[0] || "", last: days.at(-1) || "" });
   for (const article of story.articles) Object.assign(article, { story, number: total++ });
+  story.episodes?.forEach((episode, number) => {
+    episode.articles = episode.articles.map((at) => story.articles[at]);
+    for (const article of episode.articles) article.episode = number;
+    episode.place = number;
+  });
+  for (const part of new Set([story, ...(story.episodes || [])])) {
+    const days = part.articles.map((article) => article.published).filter(Boolean).sort();
+    Object.assign(part, { first: days[0] || "", last: days.at(-1) || "" });
+  }
+  story.place = place;
   story.doubts = story.near.length > 0 || story.articles.some(isDoubtful);
 });
 
@@ -115,23 +123,32 @@ function period(story) {
 }
 
 function storyNode(story) {
-  const inside = make("div", { className: "inside", id: `story-${story.place}`, hidden: true });
+  const inside = make("div", { className: "inside", id: `inside-${story.place}`, hidden: true });
   const button = make("button", { type: "button", ariaExpanded: "false", dir: "auto" }, story.headline);
   button.setAttribute("aria-controls", inside.id);
   button.addEventListener("click", () => toggle(story, inside.hidden));
-  const sources = [...new Set(story.articles.map((article) => article.source).filter(Boolean))];
-  const copies = story.articles.length - new Set(story.articles.map((article) => article.copy)).size;
-  const facts = [count(story.articles.length, "article"), copies && count(copies, "copy", "copies"), period(story)];
-  facts.push(sources.slice(0, 4).join(", ") + (sources.length > 4 ? ` and ${sources.length - 4} more` : ""));
   const doubt = story.doubts && make("span", { className: "doubt" }, " · doubtful");
   Object.assign(story, { button, inside });
   return make(
     "li",
     {},
     make("h2", {}, button),
-    make("p", { className: "facts", dir: "auto" }, facts.filter(Boolean).join(" · "), doubt),
+    make("p", { className: "facts", dir: "auto" }, factsOf(story).join(" · "), doubt),
     inside,
   );
+}
+
+/** Size, copies, days and outlets of a story or an episode. */
+function factsOf({ articles, episodes, first, last }) {
+  const sources = [...new Set(articles.map((article) => article.source).filter(Boolean))];
+  const copies = articles.length - new Set(articles.map((article) => article.copy)).size;
+  return [
+    count(articles.length, "article"),
+    episodes && count(episodes.length, "episode"),
+    copies && count(copies, "copy", "copies"),
+    period({ first, last }),
+    sources.slice(0, 4).join(", ") + (sources.length > 4 ? ` and ${sources.length - 4} more` : ""),
+  ].filter(Boolean);
 }
 
 function toggle(story, open) {
@@ -147,6 +164,17 @@ function goTo(story) {
   toggle(story, true);
   story.button.focus();
   story.button.scrollIntoView();
+}
+
+/** The part of an address that leads to a story; its id may be anything. */
+function addressOf(story) {
+  return `#story-${encodeURIComponent(story.id)}`;
+}
+
+/** Open the story that the address of the page names. */
+function follow() {
+  const named = stories.find((story) => addressOf(story) === location.hash || `#story-${story.id}` === location.hash);
+  if (named) goTo(named);
 }
 
 // Controls
@@ -210,5 +238,7 @@ find("previous").addEventListener("click", () => turn(page - 1));
 find("next").addEventListener("click", () => turn(page + 1));
 find("close").addEventListener("click", () => find("comparison").close());
 find("stories").addEventListener("keydown", onKey);
+window.addEventListener("hashchange", follow);
 find("controls").hidden = false;
 filter();
+follow();

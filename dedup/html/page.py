@@ -13,12 +13,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from hashlib import sha256
+from urllib.parse import quote
 
 import numpy as np
 
 from dedup.article import Article
 from dedup.disk import complete_file
-from dedup.html.facts import StoriesFacts, StoryFacts
+from dedup.html.alike import Near, comparisons
+from dedup.html.facts import Compare, EpisodeFacts, StoriesFacts, StoryFacts
 from dedup.html.fields import asset, link, safe, web_address
 from dedup.wording import one_line, period, plural, printable
 
@@ -27,23 +29,24 @@ _MAX_ALL_CHARACTERS = 50_000_000  # of all texts: no browser holds a string of 5
 _BLOCK = 128  # texts that the browser parses together, when it needs one of them
 _CLOSE = 0.15  # a call is close within this share of the threshold
 _NEIGHBOURS = 5  # most stories that are named as nearly one with a story
+SCRIPTS = ("story.js", "chapters.js", "compare.js", "page.js")
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 # No-break, thin and ideographic spaces stay: they are part of how a title is written.
 _BLANKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 
 
-def write(stories: StoriesFacts, path: str | os.PathLike[str]) -> None:
+def write(stories: StoriesFacts, path: str | os.PathLike[str], compare: Compare) -> None:
     """Write the page to a file, which appears or replaces an earlier one only when all of it is on the disk."""
     # The policy has hashes of the style sheet and the script: newline="" keeps every byte of them.
     with complete_file(path) as name, open(name, "w", encoding="utf-8", newline="") as file:
-        file.writelines(render(stories))
+        file.writelines(render(stories, compare))
 
 
-def render(stories: StoriesFacts) -> Iterator[str]:
+def render(stories: StoriesFacts, compare: Compare) -> Iterator[str]:
     """The page in pieces, so that a page of a hundred thousand articles is never in memory as a whole."""
     style = asset("page.css")
-    script = "".join(map(asset, ("story.js", "compare.js", "page.js")))
+    script = "".join(map(asset, SCRIPTS))
     limit = _text_limit(stories)
     title = f"{plural(len(stories.articles), 'article')} in {plural(len(stories), 'story', 'stories')}"
     parts: dict[str, Callable[[], Iterable[str]]] = {
@@ -52,7 +55,7 @@ def render(stories: StoriesFacts) -> Iterator[str]:
         "facts": lambda: [_facts(stories)],
         "style": lambda: [style],
         "script": lambda: [script],
-        "data": lambda: [_json(_data(stories, limit))],
+        "data": lambda: [_json(_data(stories, limit, compare))],
         "texts": lambda: _texts(stories, limit),
         "plain": lambda: map(_plain_story, stories),
         "note": lambda: [f"Of each text the page holds the first {limit:,} characters. Times are in UTC."],
@@ -104,21 +107,27 @@ def _facts(stories: StoriesFacts) -> str:
     return " · ".join(filter(None, facts))
 
 
-def _data(stories: StoriesFacts, limit: int) -> dict[str, object]:
+def _data(stories: StoriesFacts, limit: int, compare: Compare) -> dict[str, object]:
     near = _near_misses(stories)
+    within, across = comparisons(stories, near, compare)
+    told = [_story(story, limit) for story in stories]
+    for place, story in enumerate(told):
+        pairs = (across.get((min(place, other), max(place, other)), []) for other, _ in near[place])
+        story["near"] = [[*call, *pair] for call, pair in zip(near[place], pairs, strict=True)]
+        story["pairs"] = within[place]
     return {
         "threshold": round(stories.threshold, 6),
         "doubtful": stories.threshold * (1 + _CLOSE),
         "limit": limit,
         "block": _BLOCK,
-        "stories": [_story(story, near[place], limit) for place, story in enumerate(stories)],
+        "stories": told,
     }
 
 
-def _near_misses(stories: StoriesFacts) -> list[list[tuple[int, float]]]:
+def _near_misses(stories: StoriesFacts) -> list[list[Near]]:
     """For each story the positions of those that it is nearly one with, and how similar they are."""
     places = {id(story): place for place, story in enumerate(stories)}
-    near: list[list[tuple[int, float]]] = [[] for _ in stories]
+    near: list[list[Near]] = [[] for _ in stories]
     for doubt in stories.least_certain(10 * max(1, len(stories))):
         if doubt.other is None or abs(doubt.similarity - doubt.needed) > _CLOSE * doubt.needed:
             continue
@@ -128,23 +137,38 @@ def _near_misses(stories: StoriesFacts) -> list[list[tuple[int, float]]]:
     return near
 
 
-def _story(story: StoryFacts, near: list[tuple[int, float]], limit: int) -> dict[str, object]:
+def _story(story: StoryFacts, limit: int) -> dict[str, object]:
     # Copies share a number; every other article has its own.
     copies = {id(article): number for number, group in enumerate(story.near_duplicates) for article in group}
-    shown = next(place for place, article in enumerate(story.articles) if article is story.representative)
-    return {
-        "id": _line(story.id, 200),
+    places = {id(article): place for place, article in enumerate(story.articles)}
+    facts = {
+        "id": _id(story),
         "headline": _title(story.representative),
         "reason": _line(story.reason, 1_000),
         "terms": [_line(term, 60) for term in story.terms],
         "cohesion": round(story.cohesion, 4),
-        "shown": shown,
-        "near": near,
+        "shown": places[id(story.representative)],
         "articles": [
             _article(article, membership, copies.get(id(article), -1 - place), limit)
             for place, (article, membership) in enumerate(zip(story.articles, story.membership, strict=True))
         ],
     }
+    if len(story.episodes) == 1:
+        return facts
+    episodes = [_episode(episode, places) for episode in story.episodes]
+    return facts | {"episodes": episodes}
+
+
+def _episode(episode: EpisodeFacts, places: dict[int, int]) -> dict[str, object]:
+    return {
+        "shown": places[id(episode.representative)],
+        "cohesion": round(episode.cohesion, 4),
+        "articles": [places[id(article)] for article in episode.articles],
+    }
+
+
+def _id(story: StoryFacts) -> str:
+    return _line(story.id, 200)
 
 
 def _article(article: Article, membership: float, copy: int, limit: int) -> dict[str, object]:
@@ -174,13 +198,34 @@ def _texts(stories: StoriesFacts, limit: int) -> Iterator[str]:
 
 
 def _plain_story(story: StoryFacts) -> str:
-    articles = "".join(map(_plain_article, story.articles))
+    """A story with the articles of each of its episodes; its heading is what a link to the story leads to."""
+    episodes = story.episodes if len(story.episodes) > 1 else []
+    chapters = "".join(map(_plain_episode, episodes))
+    # In a link and in this name, characters are escaped alike: what browsers compare first is the two as they stand.
+    name = "story-" + quote(_id(story).encode("utf-8", "replace"), safe="!*'()")
     return (
-        f'<h2 dir="auto">{safe(_title(story.representative))}</h2>\n'
+        f'<h2 id="{safe(name)}" dir="auto">{safe(_title(story.representative))}</h2>\n'
         f"<p>{plural(len(story), 'article')}, {period(story.first, story.last)}. "
         f"{safe(_line(story.reason, 1_000))}</p>\n"
-        f"<ul>\n{articles}</ul>\n"
+    ) + (f"<ol>\n{chapters}</ol>\n" if episodes else _plain_articles(story))
+
+
+def _plain_episode(episode: EpisodeFacts) -> str:
+    copies, outlets = sum(len(group) - 1 for group in episode.near_duplicates), len(episode.sources)
+    facts = [
+        period(episode.first, episode.last),
+        plural(len(episode), "article"),
+        plural(copies, "copy", "copies") if copies else "",
+        plural(outlets, "outlet") if outlets else "",
+    ]
+    return (
+        f'<li>\n<h3 dir="auto">{safe(_title(episode.representative))}</h3>\n'
+        f"<p>{', '.join(filter(None, facts))}</p>\n{_plain_articles(episode)}</li>\n"
     )
+
+
+def _plain_articles(episode: EpisodeFacts) -> str:
+    return f"<ul>\n{''.join(map(_plain_article, episode.articles))}</ul>\n"
 
 
 def _plain_article(article: Article) -> str:

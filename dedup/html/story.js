@@ -4,15 +4,25 @@
 const PER_STORY = 100; // reports drawn at once: one story may hold all of a hundred thousand
 
 function content(story) {
-  const reports = [...Map.groupBy(story.articles, (article) => article.copy).values()];
+  const reports = reportsOf(story.articles);
   const parts = [make("h3", {}, "Why together"), make("p", {}, why(story, reports.length))];
   if (story.terms.length) {
     const terms = story.terms.map((term) => make("li", { dir: "auto" }, term));
     parts.push(make("ul", { className: "terms", ariaLabel: "Terms" }, ...terms));
   }
   parts.push(make("p", {}, make("strong", {}, "Shown: "), story.reason), ...doubts(story), ...timeline(story));
+  parts.push(...(story.episodes ? chapters(story) : [make("h3", {}, "Articles"), ...reportList(reports)]));
+  const link = make("a", { href: addressOf(story) }, "Link to this story");
+  return [...parts, make("p", { className: "facts here" }, link)];
+}
+
+/** Each report with its copies behind it. */
+function reportsOf(articles) {
+  return [...Map.groupBy(articles, (article) => article.copy).values()];
+}
+
+function reportList(reports) {
   const list = make("ol", { className: "articles" });
-  parts.push(make("h3", {}, "Articles"), list);
   const more = make("button", { type: "button", className: "small" });
   const extend = () => {
     const drawn = list.children.length;
@@ -24,11 +34,15 @@ function content(story) {
   };
   more.addEventListener("click", extend);
   extend();
-  return [...parts, more];
+  return [list, more];
 }
 
 function why(story, reports) {
   if (story.articles.length === 1) return "A report alone: no other is similar enough.";
+  if (story.episodes) {
+    const told = `One event in ${story.episodes.length.toLocaleString("en")} episodes`;
+    return `${told}: as wholes they are alike in the words of these days, however long the time between them.`;
+  }
   if (reports === 1) return "All are copies of one text.";
   const alike = `its ${reports.toLocaleString("en")} reports have a mean similarity of ${story.cohesion.toFixed(2)}`;
   return `Cohesion: ${alike}; from ${data.threshold} they are a story (1 is the same words on the same day).`;
@@ -88,14 +102,16 @@ function reportNode([article, ...copies]) {
   return node;
 }
 
-/** An article, to be compared with what it is a copy of, or else with what the story shows. */
+/** An article, to be compared with what it is a copy of, or else with what the episode, or the story, shows. */
 function articleNode(article, original) {
   const { story } = article;
   const shown = story.articles[story.shown];
   const representative = shown === article;
+  const episode = episodeOf(article);
+  const main = story.articles[episode.shown];
   const facts = [article.published ? `${article.published} UTC` : "undated", article.source, article.language];
   const similarity = [];
-  if (story.articles.length > 1) {
+  if (episode.articles.length > 1) {
     const bar = make("span", {});
     const meter = make("span", { className: "meter", ariaHidden: "true" }, bar);
     bar.style.width = `${100 * Math.min(1, article.membership)}%`;
@@ -106,10 +122,11 @@ function articleNode(article, original) {
   const details = make("details", {}, make("summary", {}, "Text"), text);
   details.addEventListener("toggle", () => text.hasChildNodes() || showText(article, text));
   const another = story.articles.find((one) => one !== article);
-  const pair = representative ? [article, another] : [original ?? shown, article];
+  const other = original ?? (main === article ? shown : main);
+  const pair = representative ? [article, another] : [other, article];
   return make(
     "li",
-    { className: representative ? "shown" : "" },
+    { className: main === article ? "shown" : "" },
     make("span", { className: "title", dir: "auto", lang: language(article) }, titleNode(article)),
     representative && " ",
     representative && make("span", { className: "badge" }, "shown"),

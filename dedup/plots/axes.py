@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from dedup.article import Article
 from dedup.plots.fonts import drawable_text
@@ -56,17 +58,23 @@ def set_title(ax: "Axes", headline: str, limit: int, **style: Any) -> None:
     ax.set_title(text, fontsize="medium", **fonts, **style)
 
 
-def name_rows(ax: "Axes", names: Sequence[str], noun: str) -> None:
+def name_rows(ax: "Axes", names: Sequence[str], noun: str, limit: int = 44) -> None:
     """Write the names at the left, the first at the top; only their number and the noun if there are too many."""
     if len(names) > MAX_NAMES:
         ax.set(yticks=[], ylabel=plural(len(names), noun))
         ax.yaxis.set_inverted(True)
         return
-    texts, fonts = zip(*(drawable_text(name, 44) for name in names), strict=True)
+    texts, fonts = zip(*(drawable_text(name, _fitting(name, limit)) for name in names), strict=True)
     ax.set_yticks(range(len(names)), texts)
     for tick, font in zip(ax.get_yticklabels(), fonts, strict=True):
         tick.set(**font)
     ax.set_ylim(len(names) - 0.5, -0.5)
+
+
+def _fitting(text: str, limit: int) -> int:
+    """How many characters of a text take the room of `limit` Latin ones: Chinese ones are twice as wide."""
+    widths = (2 if east_asian_width(character) in "WF" else 1 for character in text[:limit])
+    return max(4, sum(room <= limit for room in accumulate(widths)))
 
 
 def draw_count(ax: "Axes", moments: Sequence[datetime], last: datetime, name: str, **style: Any) -> None:

@@ -59,9 +59,9 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     >>> import dedup
     >>> from matplotlib.figure import Figure
     >>> stories = dedup.cluster(dedup.sample_articles("en"))
-    >>> ax = dedup.plots.story_timeline(stories[1], ax=Figure().subplots())
+    >>> ax = dedup.plots.story_timeline(stories[0], ax=Figure().subplots())
     >>> ax.get_title(loc="left")
-    'From Pyongyang to Hanoi: Putin wraps up Asian trip with a war...'
+    'Slow green train brings North Korean leader across the border...'
     """
     check_type("story", story, Story, "a Story")
     dated = [a for a in story.articles if a.published is not None]
@@ -92,8 +92,9 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
 def similarity_matrix(story: Story, ax: "Axes | None" = None) -> "Axes":
     """Similarity of every two articles of a story, cosine times time factor, with frames around copies.
 
-    The words are weighted as when the story was found. The means of the similarities, with copies counted once, are
-    `Story.membership`, unless one is below 0.05, which counts as 0 there. They do not contain the part of an encoder.
+    The words are weighted as when the story was found. The means of the similarities within an episode, with copies
+    counted once, are `Story.membership`, unless one is below 0.05, which counts as 0 there. They do not contain the
+    part of an encoder.
 
     Parameters
     ----------

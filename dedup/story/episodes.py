@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
 from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
-from dedup.story.partition import mean_costs, partition
+from dedup.story.partition import exact_costs, partition
 from dedup.story.similarity import dot_products
 
 #: After how many days between two episodes their similarity has fallen to 1/e.
@@ -23,9 +23,13 @@ EPISODE_MEMORY_DAYS = 25.0
 #: What two matches of one club share is far less than what reports of one match share.
 TIE_SHARE = 0.65
 
-#: Mean similarity from which episodes form a story, as a share of that of reports. An episode pays this many times what
-#: its reports do: two single titles come together on strong evidence only.
-THRESHOLD_SHARE, COST_FACTOR = 5 / 6, 2.0
+#: Mean similarity from which episodes form a story, as a share of that of reports.
+THRESHOLD_SHARE = 0.75
+
+#: An episode pays this many times what its reports do, and this much more when it is one report alone: two single
+#: reports come together on strong evidence only. In a small batch, which cannot show which words are common, unrelated
+#: full texts have a mean cosine of 0.06 to 0.13.
+COST_FACTOR, LONE_COST = 2.0, 0.05
 
 # Most postings that are followed from the heaviest features of an episode to others. With more, the stories of eleven
 # labelled sets and of 20,000 articles are the same.
@@ -42,7 +46,7 @@ class Episodes(NamedTuple):
     first: Floats  # (n_episodes,): first and last publication in days, NaN where no report is dated
     last: Floats
     within: Floats  # (n_episodes,): mean cosine of two reports; 0 for one alone
-    costs: Floats  # (n_episodes,): mean cost of joining of the reports
+    costs: Floats  # (n_episodes,): what each pays to join a story
 
     @classmethod
     def of(cls, vectors: csr_array, days: Floats, labels: Integers, costs: Floats) -> "Episodes":
@@ -61,7 +65,8 @@ class Episodes(NamedTuple):
         own = np.bincount(labels, weights=_squares(vectors), minlength=k)
         pairs = sizes * (sizes - 1.0)
         within = np.where(sizes > 1, (_squares(means) * sizes**2.0 - own) / np.maximum(pairs, 1), 0.0)
-        return cls(means, first, last, within, mean_costs(np.bincount(labels, weights=costs, minlength=k), sizes))
+        paid = COST_FACTOR * np.bincount(labels, weights=costs, minlength=k) / np.maximum(sizes, 1)
+        return cls(means, first, last, within, exact_costs(paid + LONE_COST * (sizes == 1)))
 
 
 def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs: int | None = None) -> Integers:
@@ -90,7 +95,7 @@ def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs
 def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:
     """Story of each episode by the similar pairs of episodes; see `stories_of`."""
     graph = edges.adjacency(len(costs))
-    return partition(graph, THRESHOLD_SHARE * threshold, COST_FACTOR * costs)
+    return partition(graph, THRESHOLD_SHARE * threshold, costs)
 
 
 def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> Edges:

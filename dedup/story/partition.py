@@ -37,13 +37,12 @@ def join_costs(n_features: NDArray[np.integer]) -> Floats:
     >>> join_costs(np.array([0, 60, 150, 450])).round(2).tolist()
     [0.3, 0.26, 0.15, 0.03]
     """
-    costs = JOIN_COST / (1 + (n_features / JOIN_COST_FEATURES) ** 2)
+    return exact_costs(JOIN_COST / (1 + (n_features / JOIN_COST_FEATURES) ** 2))
+
+
+def exact_costs(costs: Floats) -> Floats:
+    """The costs, rounded such that sums of them are exact, whatever the order."""
     return np.asarray(np.round(costs / _COST_UNIT) * _COST_UNIT)
-
-
-def mean_costs(costs: NDArray[Any], sizes: NDArray[Any]) -> Floats:
-    """Mean cost of the reports of nodes that stand for several, such that sums of them are exact again."""
-    return np.asarray(np.round(costs / np.maximum(sizes, 1) / _COST_UNIT) * _COST_UNIT)
 
 
 def cost_of_joining(costs: Number, sizes: Number, other_costs: Number, other_sizes: Number) -> Number:

@@ -155,7 +155,9 @@ def test_results_that_are_not_there_or_not_done_are_refused(tmp_path, copied):
 def test_results_of_another_format_or_changed_are_refused(copied):
     manifest = json.loads((copied / "manifest.json").read_text())
     (copied / "manifest.json").write_text(json.dumps(manifest | {"format": 9}))
-    with pytest.raises(ValueError, match=r"has format 9; allowed: 2; call dedup\.archive\.cluster again"):
+    with pytest.raises(
+        ValueError, match=r"has format 9; allowed: 2; call dedup\.archive\.cluster again, with a new folder"
+    ):
         begin(":memory:", copied)
     (copied / "manifest.json").write_text(json.dumps(manifest))
     part = next((copied / "assignments").glob("*.parquet"))

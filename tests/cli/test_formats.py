@@ -180,6 +180,9 @@ def test_in_a_text_a_story_has_its_chapters_below_it(run, hike, hiked, tmp_path)
     assert [line.endswith(e.headline) for line, e in zip(lines[1:], story.episodes, strict=False)] == [True, True]
     assert lines[0].split()[:3] == [story.id, "5", "2023-06-12"]
     assert [line.split()[:2] for line in lines[1:3]] == [["2", "2023-06-12"], ["3", "2023-06-15"]]
+    assert {
+        line.index(f"  {day}") for line, day in zip(lines, ("2023-06-12", "2023-06-12", "2023-06-15"), strict=False)
+    } == {lines[0].index("  2023-06-12")}
     assert (len(lines), lines[3].split()[0]) == (4, other.id)  # one episode is no chapter
     code, told, _ = run("cluster", hiked, "-o", tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text("utf-8") == out

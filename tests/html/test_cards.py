@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.html.cards import MAX_ARTICLES, MAX_STORIES
+from dedup.html.cards import MAX_ARTICLES, MAX_EPISODES, MAX_STORIES
 from dedup.html.comparison import MAX_CHARACTERS
 from dedup.html.fields import line, link, safe
 from dedup.stream.assignment import Assignment
+from dedup.wording import period, plural
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
 ELEMENTS = {"div", "style", "p", "strong", "small", "br", "bdi", "span", "details", "summary", "ul", "li", "a"}
@@ -171,6 +172,51 @@ def test_a_story_shows_what_there_is_to_know(stories):
         assert card.elements["details"] == (len(story) > 1) + bool(story.near_duplicates)
 
 
+def test_a_story_of_several_episodes_shows_each_with_its_days_and_counts(stories):
+    several = [story for story in stories if len(story.episodes) > 1]
+    assert len(several) > 10
+    for story in several:
+        source = story._repr_html_()
+        words = card_of(story).words
+        assert f"{len(story)} articles, {len(story.episodes)} episodes" in words
+        for episode in story.episodes:
+            copies = sum(len(group) - 1 for group in episode.near_duplicates)
+            counts = [plural(len(episode), "article"), copies and plural(copies, "copy", "copies")]
+            counts += [plural(len(episode.sources), "outlet"), period(episode.first, episode.last)]
+            assert f"{' '.join(episode.headline.split())} {', '.join(filter(None, counts))}" in words
+            assert source.count(f'href="{episode.representative.url}"') >= 1
+    for story in stories:
+        if len(story.episodes) == 1:
+            assert "episode" not in card_of(story).words
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_headlines_of_episodes_are_escaped(payload):
+    hike = [a for a in dedup.sample_articles("en") if a.event == "mount-orrin-hiker-2023"]
+    stories = dedup.cluster([{"id": a.id, "title": a.title, "text": a.text, "published": a.published} for a in hike])
+    assert len(stories[0].episodes) == 2
+    usual = card_of(stories[0]).elements
+    for article in stories.articles:  # afterwards: words in titles would make other stories
+        object.__setattr__(article, "title", payload)
+    assert card_of(stories[0]).elements == usual
+    card_of(stories)
+
+
+def test_of_many_episodes_the_first_are_shown_and_the_others_counted(stories):
+    story = next(story for story in stories if len(story.episodes) > 1)
+    many = replace(story, episodes=story.episodes * 500)
+    words = card_of(many).words
+    told = f"{story.episodes[0].headline} {plural(len(story.episodes[0]), 'article')}, "
+    assert words.count(told) == len(range(0, MAX_EPISODES, len(story.episodes)))
+    assert f"and {500 * len(story.episodes) - MAX_EPISODES:,} more episodes" in words
+    long = [dict.fromkeys(("title", "text", "source"), '"' * 500) | {"id": str(i)} for i in range(20)]
+    hostile = dedup.cluster(long, near_threshold=1)[0]
+    hostile = replace(hostile, episodes=(hostile,) * 500)
+    many = replace(stories, _stories=(hostile,) * 500)
+    assert len(hostile._repr_html_()) < 50_000
+    assert len(many._repr_html_()) < 750_000
+
+
 def test_twenty_stories_are_shown_and_the_others_counted(stories):
     card = card_of(stories)
     assert all(" ".join(story.headline.split()) in card.words for story in stories[:MAX_STORIES])
@@ -227,7 +273,7 @@ def test_an_assignment_shows_what_it_has():
 
 
 def test_a_hundred_thousand_stories_have_a_short_card(stories):
-    many = replace(stories, _stories=stories._stories * 1200)
+    many = replace(stories, _stories=stories._stories * 1300)
     assert len(many) > 100_000
     source = many._repr_html_()
     assert len(source) < 200_000

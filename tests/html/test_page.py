@@ -9,14 +9,20 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 
 import dedup
 from dedup import Article
+from dedup.html import alike
 from dedup.html import page as html_page
+from dedup.html.alike import MAX_PAIRS
+from dedup.story import comparing
+from dedup.wording import period, plural
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
 WHEN = datetime(2023, 9, 12, 8, 30, tzinfo=timezone(timedelta(hours=2)))
@@ -98,7 +104,9 @@ def test_every_story_and_article_is_in_the_data_and_in_the_plain_list(stories, p
     page = page_of(stories)
     text = "".join(page.text)
     assert len(page.data["stories"]) == len(stories)
-    assert page.elements["li"] == len(stories.articles)
+    chapters = sum(len(story.episodes) for story in stories if len(story.episodes) > 1)
+    assert chapters > 20
+    assert page.elements["li"] == len(stories.articles) + chapters
     for story, data in zip(stories, page.data["stories"], strict=True):
         assert (data["id"], data["reason"], data["terms"]) == (story.id, story.reason, list(story.terms))
         assert data["cohesion"] == pytest.approx(story.cohesion, abs=1e-4)
@@ -108,6 +116,118 @@ def test_every_story_and_article_is_in_the_data_and_in_the_plain_list(stories, p
         assert story.reason in text
         assert all(article.title in text and article.source in text for article in story.articles)
     assert set(page.links) == {article.url for article in stories.articles}
+
+
+def test_a_story_of_several_episodes_has_them_in_the_data(stories, page_of):
+    for story, data in zip(stories, page_of(stories).data["stories"], strict=True):
+        assert ("episodes" in data) == (len(story.episodes) > 1)
+        for episode, told in zip(story.episodes, data.get("episodes", story.episodes), strict=True):
+            if told is not episode:
+                articles = [data["articles"][place] for place in told["articles"]]
+                assert [article["id"] for article in articles] == [article.id for article in episode.articles]
+                assert data["articles"][told["shown"]]["id"] == episode.representative.id
+                assert told["cohesion"] == pytest.approx(episode.cohesion, abs=1e-4)
+
+
+def test_the_plain_list_has_each_episode_with_its_days_copies_outlets_and_articles(stories, page_of):
+    plain = page_of(stories).source.partition("<noscript>")[2].partition("</noscript>")[0]
+    parts = plain.split("<h2 ")[1:]
+    for story, part in zip(stories, parts, strict=True):
+        chapters = part.split("<h3 ")[1:]
+        assert len(chapters) == (len(story.episodes) if len(story.episodes) > 1 else 0)
+        for episode, chapter in zip(story.episodes, chapters, strict=False):
+            text = unescape(chapter)
+            assert f">{' '.join(episode.representative.title.split(' '))}</h3>" in text
+            assert f"<p>{period(episode.first, episode.last)}, {plural(len(episode), 'article')}" in text
+            assert f"{plural(len(episode.sources), 'outlet')}</p>" in text
+            copies = sum(len(group) - 1 for group in episode.near_duplicates)
+            assert (f", {plural(copies, 'copy', 'copies')}," in text) == (copies > 0)
+            assert chapter.count("<li") == len(episode) + (episode is not story.episodes[-1]) == text.count("<li")
+            assert all(article.title in text for article in episode.articles)
+
+
+def test_a_heading_of_the_plain_list_is_named_as_links_name_it(page_of):
+    ids = ["a b", "ü/金?#", "100%", "it's (1)*!~", "<b>", "x" * 500, "\ud800"]
+    page = page_of(
+        [Article(name, f"{KIM[:i]} {name}" * i, title=f"{i}") for i, name in enumerate(ids)], near_threshold=1
+    )
+    names = {
+        value for tag, name, value in page.attributes if (tag, name) == ("h2", "id") and value.startswith("story-")
+    }
+    told = {story["id"] for story in page.data["stories"]}
+    # As encodeURIComponent of the script has them.
+    assert names == {"story-" + quote(name, safe="-_.!~*'()") for name in told}
+    assert all(re.fullmatch(r"[!-~]+", name) for name in names)
+
+
+def test_pairs_say_what_explain_says(stories, page_of):
+    data = page_of(stories).data["stories"]
+    seen = 0
+    for story, told in zip(stories, data, strict=True):
+        later = {copy.id for group in story.near_duplicates for copy in group[1:]}
+        reports = [place for place, article in enumerate(story.articles) if article.id not in later]
+        pairs = {(i, j) for i in reports for j in reports if i < j}
+        held = {(i, j) for i, j, *_ in told["pairs"]}
+        assert held == pairs if len(pairs) <= MAX_PAIRS else (len(held) == MAX_PAIRS and held < pairs)
+        for i, j, similarity, cosine, needed, *terms in told["pairs"][:4]:
+            found = stories.explain(story.articles[i].id, story.articles[j].id)
+            want = [round(number, 3) for number in (found.similarity, found.cosine, found.needed)]
+            assert [similarity, cosine, needed] == want
+            assert terms == [part for term, share in found.terms[:8] for part in (term, round(100 * share))]
+            seen += 1
+    assert seen > 40
+
+
+def test_of_stories_that_are_nearly_one_the_shown_articles_are_compared(stories, page_of):
+    data = page_of(stories).data["stories"]
+    calls = [(place, *call) for place, story in enumerate(data) for call in story["near"]]
+    assert calls
+    for place, other, _, *pair in calls[:10]:
+        both = sorted((stories[k].representative for k in (place, other)), key=lambda article: article.published)
+        found = stories.explain(*(article.id for article in both))
+        assert pair[:3] == [round(number, 3) for number in (found.similarity, found.cosine, found.needed)]
+        assert pair[3::2] == [term for term, _ in found.terms[:8]]
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 40, 5_000])
+def test_all_pairs_together_are_bounded(most, monkeypatch, stories, page_of):
+    monkeypatch.setattr(alike, "_MAX_ALL_PAIRS", most)
+    data = page_of(stories).data["stories"]
+    held = [len(story["pairs"]) for story in data]
+    across = {frozenset((place, other)) for place, s in enumerate(data) for other, _, *pair in s["near"] if pair}
+    assert sum(held) + len(across) <= most
+    several = sum(len({article["copy"] for article in story["articles"]}) > 1 for story in data)
+    assert sum(n > 0 for n in held) >= min(several, most - most // 4)
+
+
+@pytest.mark.parametrize("most", [0, 10_000, 40_000])
+def test_the_texts_of_all_pairs_are_bounded(most, monkeypatch, stories, page_of):
+    monkeypatch.setattr(alike, "_MAX_CHARACTERS", most)
+    data = page_of(stories).data["stories"]
+    read = [
+        len(story.articles[place].text)
+        for story, told in zip(stories, data, strict=True)
+        for pair in told["pairs"]
+        for place in pair[:2]
+    ]
+    assert sum(read) <= most
+    assert sum(read) >= most / 2
+
+
+@pytest.mark.parametrize(("pairs", "characters"), [(1, 10**9), (7, 10**9), (512, 1), (512, 5_000)])
+def test_pairs_are_compared_alike_in_blocks_of_any_size(pairs, characters, monkeypatch, stories, page_of):
+    usual = page_of(stories).data
+    monkeypatch.setattr(comparing, "_BLOCK_PAIRS", pairs)
+    monkeypatch.setattr(comparing, "_BLOCK_CHARACTERS", characters)
+    assert page_of(stories).data == usual
+
+
+def test_a_story_of_very_many_reports_is_compared_in_part(page_of):
+    texts = [f"{KIM} Le convoi {i} compte {i * 7} wagons, {i * 11} gardes." for i in range(300)]
+    (story, *_) = page_of(texts, near_threshold=0.99).data["stories"]
+    assert len(story["pairs"]) == MAX_PAIRS
+    assert len({(i, j) for i, j, *_ in story["pairs"]}) == MAX_PAIRS
+    assert all(story["shown"] in pair[:2] for pair in story["pairs"])
 
 
 def test_texts_come_in_the_order_of_the_stories(stories, page_of):
@@ -125,10 +245,10 @@ def test_copies_share_a_number_and_other_reports_do_not(stories, page_of):
 
 def test_stories_that_are_apart_only_just_name_each_other(stories, page_of):
     data = page_of(stories).data["stories"]
-    near = {(place, other) for place, story in enumerate(data) for other, _ in story["near"]}
+    near = {(place, other) for place, story in enumerate(data) for other, *_ in story["near"]}
     assert near
     assert near == {(other, place) for place, other in near}
-    assert all(0.85 * 0.12 <= value < 1.15 * 0.12 for story in data for _, value in story["near"])
+    assert all(0.85 * 0.12 <= value < 1.15 * 0.12 for story in data for _, value, *_ in story["near"])
 
 
 def test_times_are_minutes_in_utc_and_undated_articles_have_none(page_of):
@@ -167,7 +287,7 @@ def test_the_policy_allows_this_script_and_this_style_alone(page_of):
 
 
 def test_no_markup_is_made_of_strings_in_the_script():
-    script = "".join(map(html_page.asset, ("story.js", "compare.js", "page.js")))
+    script = "".join(map(html_page.asset, html_page.SCRIPTS))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script)
 
 
@@ -191,6 +311,28 @@ def test_every_field_is_escaped_and_comes_back_whole(field, payload, page_of):
         assert article["title"] == line
     elif field != "url":
         assert article[field] == line[:39] + "…" if field == "language" and len(line) > 40 else line
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_headlines_of_episodes_are_escaped(payload, page_of):
+    def told(title):
+        stories = dedup.cluster([Article(a.id, a.text, a.title, a.published) for a in hike()])
+        for article in stories.articles:  # afterwards: words in titles would make other stories
+            object.__setattr__(article, "title", title)
+        return page_of(stories)
+
+    page, usual = told(payload), told("Hike")
+    assert page.elements == usual.elements
+    assert page.elements["h3"] == 2
+    assert {name for _, name, _ in page.attributes} == {name for _, name, _ in usual.attributes}
+    (story,) = page.data["stories"]
+    line = " ".join(payload.replace("\ud800", "?").split())
+    assert [story["articles"][episode["shown"]]["title"] for episode in story["episodes"]] == [line] * 2
+
+
+def hike():
+    """Articles of one story in two episodes."""
+    return [a for a in dedup.sample_articles("en") if a.event == "mount-orrin-hiker-2023"]
 
 
 def test_terms_and_reasons_are_escaped(page_of):

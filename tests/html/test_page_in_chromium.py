@@ -4,12 +4,15 @@ import os
 import random
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
 import dedup
 from dedup import Article
+from dedup.wording import period, plural
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -17,6 +20,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PAT
 
 WIRE = "Kim Jong Un arrived in Russia on Tuesday aboard his armoured train, the Kremlin said in a statement"
 WHEN = datetime(2023, 9, 12, tzinfo=UTC)
+HIKE = [a for a in dedup.sample_articles("en") if a.event == "mount-orrin-hiker-2023"]  # two episodes
 RUN = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
 
 
@@ -66,6 +70,12 @@ def open_page(browser, written):
         context.close()
     assert errors == []
     assert [url for url in requests if not re.match(r"file:.*/\d+\.html$", url)] == []
+
+
+@pytest.fixture(scope="module")
+def trip():
+    """Stories of which the first is a visit told in four episodes."""
+    return dedup.cluster(dedup.sample_articles("fr"))
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +180,7 @@ def test_of_very_many_outlets_the_others_are_searched_for(open_page):
     page.get_by_label("Search titles").fill("outlet 1199")
     assert chosen(page) == 1
     headings(page).first.click()
-    assert "and 1,099 more copies" in page.locator("#story-0").inner_text()
+    assert "and 1,099 more copies" in page.locator("#inside-0").inner_text()
 
 
 # A story
@@ -179,7 +189,7 @@ def test_of_very_many_outlets_the_others_are_searched_for(open_page):
 def test_a_story_opens_to_why_when_and_its_articles(open_page, stories):
     page, story = open_page(stories), stories[0]
     headings(page).first.click()
-    inside = page.locator("#story-0")
+    inside = page.locator("#inside-0")
     assert headings(page).first.get_attribute("aria-expanded") == "true"
     text = inside.inner_text()
     for part in (story.reason, f"{story.cohesion:.2f}", *story.terms, *(a.title for a in story.articles)):
@@ -217,7 +227,214 @@ def test_a_large_story_is_drawn_in_parts(open_page):
     assert page.locator(".articles > li").count() == 250
 
 
+# Episodes
+
+
+def chapters(page, place=0):
+    return page.locator(f"#inside-{place} .episodes > li")
+
+
+def test_a_story_of_several_episodes_opens_as_their_timeline(open_page, trip):
+    page, story = open_page(trip), trip[0]
+    assert "4 episodes" in page.locator("#stories > li").first.inner_text()
+    headings(page).first.click()
+    assert chapters(page).count() == len(story.episodes) == 4
+    for node, episode in zip(chapters(page).all(), story.episodes, strict=True):
+        assert node.locator("h4").inner_text() == episode.representative.title
+        facts = node.locator("> .facts").inner_text()
+        copies = sum(len(group) - 1 for group in episode.near_duplicates)
+        for fact in (plural(len(episode), "article"), period(episode.first, episode.last), *episode.sources[:4]):
+            assert fact in facts
+        assert ("cop" in facts) == (copies > 0)
+        told = [line.split("id ")[1] for line in node.locator(".articles .facts").all_inner_texts() if "id " in line]
+        assert sorted(told) == sorted(article.id for article in episode.articles)
+    assert "similarity to the others" not in chapters(page).first.inner_text()  # there are none
+    bars = page.locator(".track span").evaluate_all("bars => bars.map((bar) => bar.getBoundingClientRect().left)")
+    assert bars == sorted(bars)
+    assert page.locator(".badge").count() == 1
+
+
+def test_a_story_of_one_episode_has_its_articles_without_chapters(open_page, many):
+    page = open_page(many)
+    headings(page).first.click()
+    assert chapters(page).count() == 0
+    assert "episode" not in page.locator("#stories > li").first.inner_text()
+
+
+def test_episodes_are_folded_and_opened_by_keyboard(open_page, trip):
+    page = open_page(trip)
+    headings(page).first.focus()
+    page.keyboard.press("Enter")
+    first = chapters(page).first.locator("h4 > button")
+    while focused(page) != first.inner_text():
+        page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    inside = page.locator("#chapter-0-0")
+    assert (first.get_attribute("aria-expanded"), first.get_attribute("aria-controls")) == ("true", "chapter-0-0")
+    page.keyboard.press("Space")
+    assert (first.get_attribute("aria-expanded"), inside.is_visible()) == ("false", False)
+    page.keyboard.press("Tab")  # what is folded has no stop
+    assert focused(page) == chapters(page).nth(1).locator("h4 > button").inner_text()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert inside.is_visible()
+    page.keyboard.press("Escape")
+    assert focused(page) == headings(page).first.inner_text()
+
+
+def test_paper_has_every_episode_of_an_open_story(open_page, trip):
+    page = open_page(trip)
+    headings(page).first.click()
+    for button in page.locator("h4 > button").all():
+        button.click()
+    assert not page.locator(".episodes .title").first.is_visible()
+    page.emulate_media(media="print")
+    assert all(title.is_visible() for title in page.locator(".episodes .title").all())
+    assert not page.get_by_text("Link to this story").first.is_visible()
+
+
+def test_episodes_of_a_large_story_are_folded_at_first(open_page, trip):
+    articles = [Article(f"{i}", f"{WIRE} {i}", f"Kim {i}", WHEN + timedelta(days=i)) for i in range(30)]
+    parts = [
+        replace(
+            episode, articles=tuple(some), representative=some[0], near_duplicates=(), membership=(0.5,) * len(some)
+        )
+        for episode, some in zip(trip[0].episodes, (articles[:10], articles[10:]), strict=False)
+    ]
+    facts = {"articles": tuple(articles), "representative": articles[10], "near_duplicates": ()}
+    story = replace(trip[0], episodes=tuple(parts), membership=(0.5,) * 30, **facts)
+    page = open_page(replace(trip, articles=story.articles, _stories=(story,), _least_certain=lambda *_: []))
+    headings(page).first.click()
+    buttons = page.locator("#inside-0 h4 > button")
+    assert buttons.all_inner_texts() == ["Kim 0", "Kim 10"]
+    assert [button.get_attribute("aria-expanded") for button in buttons.all()] == ["false", "false"]
+    assert not page.locator(".chapter").first.is_visible()
+    buttons.nth(1).click()
+    assert page.locator("#chapter-0-1 .articles > li").count() == 20
+
+
+# Links to a story
+
+
+SAFE = "-_.!~*'()"  # what encodeURIComponent leaves
+IDS = ["a b", "ü/金?#", "100%", "%41", "it's", "<b>", "</script>", "a&b=c", "story-0", "0", "x" * 500]
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("place", range(len(IDS)))
+def test_a_link_leads_to_one_story_whatever_its_id(place, script, browser, written, linked):
+    context = browser.new_context(java_script_enabled=script)
+    page = context.new_page()
+    (story,) = [s for s in linked if s.id == IDS[place]]
+    name = story.id if len(story.id) <= 200 else story.id[:199] + "…"
+    page.goto(f"{written(linked).as_uri()}#story-{quote(name, safe=SAFE)}")
+    if script:
+        assert focused(page) == story.headline
+        assert page.locator("button:focus").get_attribute("aria-expanded") == "true"
+        assert page.locator("h2 > button[aria-expanded=true]").count() == 1
+    else:
+        assert page.locator("h2:target").inner_text() == story.headline
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def linked():
+    words = [f"{a}{b}{c}ska" for a in "bdf" for b in "aeiou" for c in "lm"]
+    return dedup.cluster([Article(name, f"{w} {w[::-1]}", title=w) for name, w in zip(IDS, words, strict=False)])
+
+
+def test_a_story_names_its_link_and_the_link_opens_it_from_anywhere(open_page, linked):
+    page = open_page(linked)
+    for place, heading in enumerate(headings(page).all()):
+        heading.click()
+        link = page.locator(f"#inside-{place}").get_by_role("link", name="Link to this story")
+        address = link.get_attribute("href")
+        headline = heading.inner_text()
+        heading.click()
+        page.get_by_label("Search titles").fill("nothing like it")
+        assert not headings(page).count()
+        page.evaluate("address => { location.hash = address; }", address)
+        page.wait_for_function("headline => document.activeElement.textContent === headline", arg=headline)
+        assert page.locator("button:focus").get_attribute("aria-expanded") == "true"
+        page.locator("button:focus").click()
+
+
+def test_a_link_to_no_story_leaves_the_list_as_it_is(browser, written, linked):
+    context = browser.new_context()
+    page = context.new_page()
+    for address in ("#story-", "#story-%", "#story-nope", "#%", "#"):
+        page.goto(f"{written(linked).as_uri()}{address}")
+        page.reload()
+        assert headings(page).count() == len(linked)
+        assert page.locator("h2 > button[aria-expanded=true]").count() == 0
+    context.close()
+
+
 # Comparison
+
+
+def test_a_comparison_says_what_explain_says(open_page, trip):
+    page, story = open_page(trip), trip[0]
+    headings(page).first.click()
+    first, second = (story.episodes[1].articles[k] for k in (0, 2))
+    page.get_by_role("button", name=f"with “{second.title}”").click()
+    found = trip.explain(first.id, second.id)
+    told = page.locator("#alike").inner_text()
+    assert told.startswith(f"In one story: similarity {found.similarity:.2f} ({found.cosine:.2f} but for {found.gap})")
+    assert f"alone need {found.needed:.2f}." in told
+    terms = [f"{term} {round(100 * share)} %" for term, share in found.terms[:8]]
+    assert page.locator("#alike li").all_inner_texts() == terms
+    # Another pair, of two episodes, by the lists beside the texts.
+    last = story.episodes[3].articles[0]
+    page.locator("#right").select_option(label=f"{last.source}: {last.title}")
+    found = trip.explain(first.id, last.id)
+    told = page.locator("#alike").inner_text()
+    assert told.startswith(
+        f"In two episodes of one story: similarity {found.similarity:.2f} ({found.cosine:.2f} but for"
+    )
+    assert found.gap in told
+    copy = story.episodes[1].articles[1]
+    page.locator("#right").select_option(label=f"{copy.source}: {copy.title}")
+    assert page.locator("#alike").inner_text() == "Copies of one text."
+    page.locator("#left").select_option(label=f"{second.source}: {second.title}")
+    found = trip.explain(first.id, second.id)
+    told = page.locator("#alike").inner_text()
+    assert f"similarity {found.similarity:.2f}" in told
+    assert "of the reports that these are copies of" in told
+
+
+def test_two_languages_are_compared_by_the_words_that_both_have(open_page):
+    when = {"published": WHEN}
+    articles = [
+        Article(
+            "en", "Vladimir Putin met Kim Jong Un at Vostochny on Wednesday.", "Putin met Kim", language="en", **when
+        ),
+        Article(
+            "fr",
+            "Vladimir Poutine a reçu Kim Jong-un mercredi à Vostotchny.",
+            "Poutine a reçu Kim",
+            language="fr",
+            **when,
+        ),
+    ]
+    stories = dedup.cluster(articles)
+    assert len(stories) == 1
+    page = open_page(stories)
+    headings(page).first.click()
+    page.get_by_role("button", name="Compare").first.click()
+    told = page.locator("#alike").inner_text()
+    assert f"similarity {stories.explain('en', 'fr').similarity:.2f}" in told
+    assert "in two languages" in told
+    assert any("/" in term for term in page.locator("#alike li").all_inner_texts())
+
+
+def test_stories_that_are_nearly_one_are_compared_by_what_they_show(open_page, stories):
+    page = open_page(stories)
+    page.get_by_label("With doubts only").check()
+    for heading in headings(page).all():
+        heading.click()
+    page.locator("li:has(> button.link) > button.small").first.click()
+    assert page.locator("#alike").inner_text().startswith("In two stories: similarity 0.")
 
 
 def test_two_articles_side_by_side_have_their_shared_passages_marked(open_page):
@@ -267,7 +484,7 @@ def test_all_can_be_done_by_keyboard(open_page, stories):
         page.keyboard.press(key)
         assert focused(page) == headings(page).nth(place).inner_text()
     page.keyboard.press("Enter")
-    assert page.locator("#story-0").is_visible()
+    assert page.locator("#inside-0").is_visible()
     while focused(page) != "Text":
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -279,7 +496,7 @@ def test_all_can_be_done_by_keyboard(open_page, stories):
     page.keyboard.press("Escape")
     assert focused(page) == "Compare"
     page.keyboard.press("Escape")
-    assert not page.locator("#story-0").is_visible()
+    assert not page.locator("#inside-0").is_visible()
     assert focused(page) == headings(page).first.inner_text()
 
 
@@ -307,9 +524,9 @@ def test_what_is_open_is_printed_and_controls_are_not(open_page, stories):
     headings(page).nth(1).click()
     page.locator("summary").first.click()
     page.emulate_media(media="print")
-    assert page.locator("#story-1").is_visible()
+    assert page.locator("#inside-1").is_visible()
     assert page.locator(".text").is_visible()
-    assert not page.locator("#story-0").is_visible()
+    assert not page.locator("#inside-0").is_visible()
     for hidden in ("#controls", "#pages", "summary", ".tools > button"):
         assert not page.locator(hidden).first.is_visible()
 
@@ -333,12 +550,19 @@ def test_light_and_dark_are_legible(scheme, open_page, stories):
     headings(page).nth(1).click()
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-    for part in ("h1", "h2 > button", ".facts", ".doubt", "#story-1 a", "#story-1 h3"):
+    for part in ("h1", "h2 > button", ".facts", ".doubt", "#inside-1 a", "#inside-1 h3"):
         assert page.locator(part).first.evaluate(CONTRAST) >= 4.5
 
 
 def test_a_narrow_screen_needs_no_scrolling_sideways(open_page):
     articles = [Article("a", WIRE, title="W" * 400), Article("b", f"{WIRE} x", title="é " * 200, source="S" * 300)]
+    hikes = dedup.cluster([Article(a.id, a.text, a.title, a.published, "S" * 300) for a in HIKE])
+    for article in hikes.articles:  # afterwards: words in titles would make other stories
+        object.__setattr__(article, "title", "W" * 400)
+    page = open_page(hikes, viewport={"width": 375, "height": 700})
+    headings(page).first.click()
+    assert chapters(page).count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
     page = open_page(dedup.cluster(articles), viewport={"width": 375, "height": 700})
     headings(page).first.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 375
@@ -348,9 +572,24 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(open_page):
 
 def test_without_javascript_there_is_a_plain_list(open_page, stories):
     page = open_page(stories, java_script_enabled=False)
-    assert page.locator("noscript li").count() == len(stories.articles)
+    chapters = sum(len(story.episodes) for story in stories if len(story.episodes) > 1)
+    assert page.locator("noscript ul > li").count() == len(stories.articles)
+    assert page.locator("noscript ol > li").count() == chapters > 20
     assert page.locator("noscript li").first.is_visible()
     assert not page.locator("#controls").is_visible()
+
+
+def test_without_javascript_a_story_has_its_episodes(open_page, trip):
+    page = open_page(trip, java_script_enabled=False)
+    story = trip[0]
+    listed = page.locator("noscript h2").first.locator("xpath=following-sibling::ol[1]/li")
+    assert listed.count() == len(story.episodes)
+    for node, episode in zip(listed.all(), story.episodes, strict=True):
+        assert node.locator("h3").inner_text() == episode.representative.title
+        assert node.locator("li").count() == len(episode)
+        assert node.is_visible()
+    assert page.evaluate("1 + 1") == 2
+    assert page.locator("body").bounding_box()["width"] <= 1000
 
 
 def test_right_to_left_titles_are_laid_out_so(open_page):
@@ -376,7 +615,10 @@ def test_nothing_that_articles_say_is_run(open_page):
             page.get_by_role("button", name="Compare").first.click()
             assert page.locator("dialog .text").count() == 2
             assert page.evaluate("window.ran") is None
-        assert page.locator("img, a").count() == 0
+        assert page.locator("img").count() == 0
+        links = page.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
+        assert len(links) == script * page.locator("#stories > li").count()
+        assert all(re.fullmatch("#story-[!-~]+", link) for link in links)  # to the story, and nowhere else
 
 
 def test_a_text_of_a_megabyte_is_cut_and_said_to_be(open_page):

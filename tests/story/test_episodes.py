@@ -14,6 +14,7 @@ from dedup.story.candidates import FLOOR
 from dedup.story.episodes import (
     COST_FACTOR,
     EPISODE_MEMORY_DAYS,
+    LONE_COST,
     THRESHOLD_SHARE,
     TIE_SHARE,
     Episodes,
@@ -80,7 +81,7 @@ def test_facts_of_episodes_are_those_of_the_slow_twin(seed, n):
         assert np.allclose(found.means[[k]].toarray(), dense[own].mean(axis=0), atol=1e-6)
         assert np.array_equal([found.first[k], found.last[k]], [first, last], equal_nan=True)
         assert found.within[k] == pytest.approx(within, abs=1e-6)
-        assert found.costs[k] == pytest.approx(costs[own].mean(), abs=1e-6)
+        assert found.costs[k] == pytest.approx(COST_FACTOR * costs[own].mean() + LONE_COST * (len(own) == 1), abs=1e-6)
 
 
 @EXAMPLES
@@ -129,7 +130,7 @@ def test_a_long_episode_is_found_by_what_its_reports_share():
 def test_stories_are_the_partition_of_similar_episodes(seed, max_gap_days, threshold):
     episodes = Episodes.of(*random_reports(seed))
     graph = similar_episodes(episodes, max_gap_days).adjacency(len(episodes.costs))
-    expected = partition(graph, THRESHOLD_SHARE * threshold, COST_FACTOR * episodes.costs)
+    expected = partition(graph, THRESHOLD_SHARE * threshold, episodes.costs)
     assert stories_of(episodes, threshold, max_gap_days).tolist() == expected.tolist()
 
 
@@ -179,7 +180,17 @@ def test_a_chain_does_not_drift():
 def test_reports_that_cost_more_need_more():
     one = chain(0.2, [0, 5], [1, 1])
     assert stories_of(one, 0.12, 21.0).tolist() == [0, 0]
-    assert stories_of(one._replace(costs=np.full(2, 0.0625)), 0.12, 21.0).tolist() == [0, 1]
+    assert stories_of(one._replace(costs=np.full(2, 0.125)), 0.12, 21.0).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "least"), [([1, 1], 0.09 + LONE_COST), ([1, 2], 0.09 + LONE_COST / 2), ([2, 2], 0.09)]
+)
+def test_an_episode_of_one_report_needs_more(sizes, least):
+    # Copies within an episode hold it together as tightly as can be, so that the tie is not asked.
+    for cosine, expected in ((least - 0.001, [0, 1]), (least + 0.001, [0, 0])):
+        episodes = chain(cosine, [0, 0], sizes)._replace(within=np.zeros(2))
+        assert stories_of(episodes, 0.12, 21.0).tolist() == expected
 
 
 # The visit
