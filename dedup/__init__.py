@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dedup.stream.assignment import Move as Move
     from dedup.stream.assignment import Refusal as Refusal
     from dedup.stream.assignment import Similar as Similar
+    from dedup.stream.change_log import Change as Change
 
 # Whether and where to show log records is for the program to say, not for a library.
 logging.getLogger("dedup").addHandler(logging.NullHandler())
@@ -45,6 +46,7 @@ _NAMES = {
     "store.copying": ("TableSum", "copy_index"),
     "stories": ("Doubt", "Stories"),
     "story.result": ("Story",),
+    "stream.change_log": ("Change",),
     "stream.assignment": ("Assignment", "Move", "Refusal", "Similar"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

@@ -14,6 +14,7 @@ from dedup.stories import LabelledArticles, Stories
 from dedup.story.result import Story
 from dedup.stream import maintenance
 from dedup.stream.assignment import Assignment, Move, Refusal, Similar
+from dedup.stream.change_log import Change, change_of
 from dedup.stream.queries import similar_reports, story_by_id, story_id_of, story_of
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
@@ -26,8 +27,8 @@ _logger = logging.getLogger(__name__)
 class StoryIndex:
     """Stories of articles that come one by one, in a file that survives the process.
 
-    An article joins the story where the total of (similarity - story_threshold) gains most, if it gains at all. Every
-    `add` or `add_many` is one transaction: when it returns, its articles are stored.
+    An article joins the episode where the total of (similarity - story_threshold) gains most, if it gains at all, and
+    episodes are joined to stories as evidence comes. Every `add` or `add_many` is one transaction.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class StoryIndex:
         SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it. Or the
         URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write. The index
         is kept in the schema "dedup"; it needs ``pip install "dedup-stories[postgres]"``.
-    story_threshold, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
+    story_threshold, max_gap_days, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only. The residue of a source
         is learned as its articles come.
     representative, timezone
@@ -61,6 +62,7 @@ class StoryIndex:
     A late article joins the story that it would have joined in time, as long as reports of that story are live, which
     they are until `expire`. What two articles share is weighted by how common it is among the latest 8,192 articles, so
     that the vocabulary of last year has no weight today. Before an index has some hundred articles, it joins fewer.
+    A story has the id of its oldest episode: of the ids of others each is an alias. `changes` says what was told.
 
     Nothing that was stored is lost when the process is killed. When the machine loses power, the last transactions may
     be lost as a whole; the file stays sound.
@@ -81,6 +83,7 @@ class StoryIndex:
         path: str | Path,
         *,
         story_threshold: float = default.STORY_THRESHOLD,
+        max_gap_days: float = default.MAX_GAP_DAYS,
         near_threshold: float = default.NEAR_THRESHOLD,
         recall: float = default.RECALL,
         num_perm: int = default.NUM_PERM,
@@ -94,9 +97,9 @@ class StoryIndex:
     ) -> None:
         near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
         check(story_threshold=story_threshold, representative=representative, timezone=timezone)
-        check(cut_residue=cut_residue, max_chars=max_chars)
+        check(max_gap_days=max_gap_days, cut_residue=cut_residue, max_chars=max_chars)
         check_near(near)
-        settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars))
+        settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars), float(max_gap_days))
         self._rule, self._timezone = representative, timezone
         self._session = Session(path, settings, read_only=read_only)
 
@@ -233,7 +236,7 @@ class StoryIndex:
     def refine(self, since: datetime) -> list[Move]:
         """Partition the stories with an article since then again, as the batch does, and return what moved.
 
-        The id of a story stays with the part that has most of its reports.
+        The id of an episode stays with the part that has most of its reports; nothing that was told is kept.
         """
         day = day_of(since, "since")
         return self._session.write(lambda: maintenance.refine(self._session.state, day))
@@ -271,6 +274,18 @@ class StoryIndex:
             numbers = state.store.story_numbers(day, min(min_size, 2**62))[:limit]  # databases count no further
             found = (story_of(state, number, self._rule) for number in numbers)
             return [story for story in found if story is not None]
+
+    def changes(self, since: int = 0, *, limit: int | None = None) -> list[Change]:
+        """Return what has happened since the change with that cursor, the earliest first; see `Change`.
+
+        With 0 it is all that is kept, with `limit` at most so many. Cursors are consecutive: when the first is greater
+        than ``since + 1``, those between are not kept any more. `expire` forgets the changes before its day, as it
+        forgets articles, and is no change itself.
+        """
+        check(since=since, limit=limit)
+        with self._session.reading() as state:
+            rows = state.store.changes(min(int(since), 2**62), limit and min(int(limit), 2**62))
+            return list(map(change_of, rows))
 
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
         """Return the live reports most similar to an article, which need not be in the index, most similar first.

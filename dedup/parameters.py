@@ -129,15 +129,15 @@ def _number(low: float, high: float, brackets: str, *, optional: bool = False) -
     return check_number
 
 
-def _count(allowed: str = "an integer of at least 1", *, optional: bool = False) -> Check:
-    """A check for positive integers, and None if `optional`."""
+def _count(allowed: str = "an integer of at least 1", *, optional: bool = False, least: int = 1) -> Check:
+    """A check for integers from `least` on, and None if `optional`."""
 
     def check_count(name: str, value: Any) -> None:
         if optional and value is None:
             return
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
-        if value < 1:
+        if value < least:
             raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
 
     return check_count
@@ -164,6 +164,7 @@ _CHECKS: dict[str, Check] = {
     "recall": _number(0, 1, "()"),
     **dict.fromkeys(("num_perm", "shingle_size", "max_chars", "k", "n", "min_size"), _count()),
     "containment": _number(0, 1, "(]", optional=True),
+    "since": _count("an integer of at least 0", least=0),
     "max_gap_days": _number(0, MOST_GAP_DAYS, "[]"),
     **dict.fromkeys(
         ("compare_numbers", "cut_residue"), _value(TypeError, "True, False", lambda value: isinstance(value, bool))

@@ -65,7 +65,7 @@ def fill(url, part, parts, size):
 
 def hold(url, *_):
     index = StoryIndex(url)
-    index._session.store.delete_empty_stories = lambda: (say("held"), time.sleep(600))
+    index._session.store.delete_empty_episodes = lambda: (say("held"), time.sleep(600))
     index.expire(datetime(2999, 1, 1, tzinfo=UTC))
 
 running = set()
@@ -141,7 +141,7 @@ def assert_whole(url, told):
         for name, versions in possible(told).items():
             assert texts.get(name, "-").rpartition("Update ")[2] in versions
         for row in rows.values():
-            assert rows[row.canonical].story == row.story
+            assert rows[row.canonical].episode == row.episode
             assert rows[row.canonical].canonical == row.canonical
         assert store.article_features(list(rows)).keys() == rows.keys()
         assert store._one("SELECT count(*) FROM dedup.contents") == (len(rows),)

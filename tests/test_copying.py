@@ -50,7 +50,7 @@ def fill(path, sample, **parameters):
         index.remove(sample[3].id)
         index.expire(datetime(2023, 3, 1, tzinfo=UTC))
         with index._session.store.transaction():
-            story, into = index._session.state.new_story(), index._session.store.by_id("a\x000").story
+            story, into = index._session.state.new_episode(), index._session.store.by_id("a\x000").episode
             index._session.state.merge(story, into)
         index.add(sample[160])
         index.remove(sample[160].id)
@@ -58,7 +58,8 @@ def fill(path, sample, **parameters):
 
 
 def answers(index):
-    return [(story.id, story.articles, story.near_duplicates, story.membership) for story in index.stories()]
+    stories = [(s.id, s.articles, s.near_duplicates, s.membership, [e.id for e in s.episodes]) for s in index.stories()]
+    return stories, index.changes()
 
 
 @pytest.mark.parametrize(("first", "second"), COPIES)
@@ -66,7 +67,7 @@ def test_a_copy_is_the_same_to_the_last_number(place, sample, first, second):
     source, target = place(first), place(second)
     alias = fill(source, sample, recall=0.9)
     copied = copy_index(source, target)
-    assert list(copied) == ["articles", "traits", "stories", "habits", "counters"]
+    assert list(copied) == ["articles", "traits", "stories", "chapters", "changes", "habits", "counters"]
     with StoryIndex(source, recall=0.9) as index, StoryIndex(target, recall=0.9) as copy:
         assert copied["articles"].rows == copied["traits"].rows == len(index) == len(copy)
         assert copied["habits"].rows > 0
@@ -142,7 +143,7 @@ def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(plac
 def test_what_was_not_written_as_it_was_read_is_refused(place, sample, monkeypatch):
     source, target = place("file"), place("file")
     fill(source, sample)
-    monkeypatch.setattr(copying, "_copy", lambda origin, copy: copy.insert_stories(origin.all_stories()))
+    monkeypatch.setattr(copying, "_copy", lambda origin, copy: copy.insert_episodes(origin.all_episodes()))
     with pytest.raises(RuntimeError, match="nothing was stored"):
         copy_index(source, target)
     with pytest.raises(ValueError, match="is an unfinished copy"):
@@ -173,14 +174,16 @@ def test_an_index_begins_with_the_stories_of_a_batch(place, plain, stories, kind
             assert told.id == f"s{number}"
             assert told.articles == story.articles
             assert told.near_duplicates == story.near_duplicates
+            assert [episode.articles for episode in told.episodes] == [episode.articles for episode in story.episodes]
             assert [a.residue for a in told.articles] == [a.residue for a in story.articles]
         assert remembered(index._session.state) == remembered(IndexState(index._session.store, index._session.settings))
+        n_episodes = sum(len(story.episodes) for story in stories)
         cut = {article.id for article in stories.articles if article.title_residue}
         assert {a.outcome for a in index.add_many([a for a in plain if a.id not in cut])} == {"unchanged"}
         (first, *_) = stories[0].articles
         again = index.add(Article("new", f"{first.text} It is said.", title=first.title, published=first.published))
         assert (again.story_id, again.outcome) == ("s1", "near_duplicate")
-        assert index.add({"id": "other", "text": "A hedgehog crossed Elm Street."}).story_id == f"s{len(stories) + 1}"
+        assert index.add({"id": "other", "text": "A hedgehog crossed Elm Street."}).story_id == f"s{n_episodes + 1}"
 
 
 def test_the_articles_of_a_batch_are_unchanged_in_an_index_when_they_come_again():

@@ -58,7 +58,7 @@ def assert_whole(path, acknowledged, texts):
         names = {row.id for row in rows.values()}
         assert acknowledged.keys() <= names
         for row in rows.values():
-            assert rows[row.canonical].story == row.story
+            assert rows[row.canonical].episode == row.episode
         canonical = {node for node, row in rows.items() if row.canonical == node}
         stored = index._session.store.article_features(list(rows))
         assert stored.keys() == rows.keys()
@@ -68,7 +68,7 @@ def assert_whole(path, acknowledged, texts):
             assert len(own.neighbours) == len(own.similarities)
             assert node in canonical or not len(own.neighbours)
             assert not set(own.neighbours.tolist()) & (rows.keys() - canonical)
-        assert Counter(rows[node].story for node in canonical) == index._session.state.totals.sizes
+        assert Counter(rows[node].episode for node in canonical) == index._session.state.totals.sizes
         for name, (turn, story) in acknowledged.items():
             found = index.story(index.story_id(name))
             (stored,) = (a for a in found.articles if a.id == name)

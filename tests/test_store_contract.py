@@ -23,7 +23,7 @@ from postgres_server import SERVER
 
 from dedup.store import opening
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row
 from dedup.store.sqlite import SqliteStore
 
 PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
@@ -121,30 +121,54 @@ class Twin:
     """A store without a database, each method as its docstring says it; what is written is checked by nobody."""
 
     def __init__(self):
-        self.live, self.known, self.merged, self.learned = {}, {}, {}, {}
-        self.next_node = self.next_story = 1
+        self.live, self.known, self.merged, self.learned, self.parts, self.log = {}, {}, {}, {}, {}, []
+        self.next_node = self.next_episode = 1
         self.latest = -np.inf
 
     def counters(self):
-        return self.next_node, self.next_story, self.latest
+        return self.next_node, self.next_episode, self.latest
 
     def set_latest(self, day):
         self.latest = day
 
-    def add_stories(self, stories):
+    def add_episodes(self, stories):
         for story in stories:
             self.merged[story] = None
-            self.next_story = max(self.next_story, story + 1)
+            self.next_episode = max(self.next_episode, story + 1)
 
     def merge(self, story, into):
         self.merged[story] = into
-        self._change(lambda row: row.story == story, story=into)
+        self._change(lambda row: row.episode == story, episode=into)
 
     def resolve(self, story):
         if story not in self.merged:
             return None
         into = self.merged[story]
         return story if into is None else self.resolve(into)
+
+    def set_chapters(self, chapters):
+        for episode, *numbers in chapters:
+            self.parts[episode] = numbers
+        self.parts = {episode: numbers for episode, numbers in self.parts.items() if numbers[0] != episode}
+
+    def chapters(self):
+        return [(episode, *numbers) for episode, numbers in sorted(self.parts.items())]
+
+    def stories_of(self, episodes):
+        return {episode: self.parts.get(episode, [episode])[0] for episode in episodes}
+
+    def insert_changes(self, changes):
+        self.log += changes
+
+    def changes(self, since, limit=None):
+        return [row for row in self.log if row.cursor > since][:limit]
+
+    def last_cursor(self):
+        return max((row.cursor for row in self.log), default=0)
+
+    def delete_changes_before(self, day):
+        while len(self.log) > 1 and self.log[0].day < day:
+            del self.log[0]
 
     def insert(self, rows):
         for row, features in rows:
@@ -162,13 +186,14 @@ class Twin:
         for node in nodes:
             del self.live[node], self.known[node]
 
-    def delete_empty_stories(self):
-        alive = {row.story for row in self.live.values()}
-        ends = {story: self.resolve(story) for story in self.merged}
-        self.merged = {story: into for story, into in self.merged.items() if ends[story] in alive}
+    def delete_empty_episodes(self):
+        alive = set(self.stories_of(row.episode for row in self.live.values()).values())
+        ends = {episode: self.stories_of([self.resolve(episode)]).popitem()[1] for episode in self.merged}
+        self.merged = {episode: into for episode, into in self.merged.items() if ends[episode] in alive}
+        self.parts = {episode: numbers for episode, numbers in self.parts.items() if numbers[0] in alive}
 
     def assign(self, canonical, story):
-        self._change(lambda row: row.node in canonical or row.canonical in canonical, story=story)
+        self._change(lambda row: row.node in canonical or row.canonical in canonical, episode=story)
 
     def replace_canonical(self, canonical, former):
         self._change(lambda row: row.canonical == former, canonical=canonical)
@@ -204,7 +229,7 @@ class Twin:
         return tuple(map(np.array, columns, (np.int64, np.int64, np.float32)))
 
     def of_story(self, story):
-        return [row for row in self._ordered() if row.story == story]
+        return [row for row in self._ordered() if self.stories_of([row.episode]) == {row.episode: story}]
 
     def copies(self, canonical):
         return [
@@ -223,7 +248,7 @@ class Twin:
             yield NodeColumns(
                 np.array([row.node for row in rows], dtype=np.int64),
                 np.array([np.nan if row.day is None else row.day for row in rows], dtype=np.float64),
-                np.array([row.story for row in rows], dtype=np.int64),
+                np.array([row.episode for row in rows], dtype=np.int64),
                 np.array([row.canonical for row in rows], dtype=np.int64),
                 np.array([own.norm for own in known], dtype=np.float32),
                 np.array([len(own.features) for own in known], dtype=np.int64),
@@ -257,7 +282,7 @@ class Twin:
 
     def story_numbers(self, since_day, min_size):
         found = []
-        for story in {row.story for row in self.live.values()}:
+        for story in set(self.stories_of(row.episode for row in self.live.values()).values()):
             days = [row.expiry_day for row in self.of_story(story)]
             if len(days) >= min_size and (since_day is None or max(days) >= since_day):
                 found.append((-max(days), story))
@@ -287,13 +312,17 @@ def together(blocks):
 
 def answers(source, twin):
     """All that can be asked, about what there is, was, and never was, by what the twin knows of."""
-    nodes, stories = range(twin.next_node + 2), range(twin.next_story + 2)
+    nodes, stories = range(twin.next_node + 2), range(twin.next_episode + 2)
     canonical = tuple(node for node, row in twin.live.items() if row.canonical == node)
     asked = {
         "counters": [()],
         "count": [()],
         "resolve": [(story,) for story in stories],
         "of_story": [(story,) for story in stories],
+        "chapters": [()],
+        "stories_of": [((),), (stories,), (stories[::-2],)],
+        "changes": [(0,), (2,), (3, 1), (0, 4)],
+        "last_cursor": [()],
         "by_id": [(name,) for name in IDS],
         "nodes_and_digests": [(IDS,), (IDS[::-3],)],
         "rows": [(nodes,), (nodes[::-2],)],
@@ -368,7 +397,7 @@ class Both:
 
     def fill(self, *articles):
         with self.store.transaction():
-            self.add_stories(sorted({row.story for row, _ in articles} - self.twin.merged.keys()))
+            self.add_episodes(sorted({row.episode for row, _ in articles} - self.twin.merged.keys()))
             self.insert(articles)
 
 
@@ -439,9 +468,9 @@ class Changes(RuleBasedStateMachine):
             there = [*self.twin.live.values(), *(row for row, _ in rows)]
             canonical = [row for row in there if row.canonical == row.node]
             canonical = data.draw(st.sampled_from([None, *canonical]))
-            story = canonical.story if canonical else data.draw(st.sampled_from([*self.ends, self.twin.next_story]))
-            if story == self.twin.next_story:
-                both.add_stories([story])
+            story = canonical.episode if canonical else data.draw(st.sampled_from([*self.ends, self.twin.next_episode]))
+            if story == self.twin.next_episode:
+                both.add_episodes([story])
             day, expiry_day = data.draw(st.sampled_from(DAYS)), data.draw(st.sampled_from(KEPT))
             expiry_day = expiry_day if day is None else day
             own = {"story": story, "canonical": canonical and canonical.node, "day": day, "expiry_day": expiry_day}
@@ -451,8 +480,8 @@ class Changes(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def begin_stories(self, data):
-        first = self.twin.next_story
-        self.write().add_stories(range(first, first + data.draw(st.integers(0, 2))))
+        first = self.twin.next_episode
+        self.write().add_episodes(range(first, first + data.draw(st.integers(0, 2))))
 
     @precondition(lambda self: self.live and self.ends)
     @rule(data=st.data())
@@ -466,6 +495,23 @@ class Changes(RuleBasedStateMachine):
     def merge(self, data):
         self.write().merge(*data.draw(st.lists(st.sampled_from(self.ends), unique=True, min_size=2, max_size=2)))
 
+    @precondition(lambda self: self.twin.merged)
+    @rule(data=st.data())
+    def set_chapters(self, data):
+        episodes = st.sampled_from(sorted(self.twin.merged))
+        self.write().set_chapters(data.draw(st.lists(st.tuples(*[episodes] * 3), unique_by=lambda row: row[0])))
+
+    @rule(day=st.sampled_from(KEPT), names=st.lists(st.sampled_from([None, *IDS]), min_size=1, max_size=3))
+    def insert_changes(self, day, names):
+        first, day = self.twin.last_cursor() + 1, max([day, *(row.day for row in self.twin.log)])
+        facts = (day, "joined", 7, 8, None)
+        rows = [ChangeRow(first + i, *facts[:4], name, i if name else None) for i, name in enumerate(names)]
+        self.write().insert_changes(rows)
+
+    @rule(day=st.sampled_from(KEPT))
+    def delete_changes_before(self, day):
+        self.write().delete_changes_before(day)
+
     @precondition(lambda self: self.live)
     @rule(data=st.data())
     def delete(self, data):
@@ -473,8 +519,8 @@ class Changes(RuleBasedStateMachine):
 
     @precondition(lambda self: self.twin.merged)
     @rule()
-    def delete_empty_stories(self):
-        self.write().delete_empty_stories()
+    def delete_empty_episodes(self):
+        self.write().delete_empty_episodes()
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
@@ -571,6 +617,73 @@ def test_whatever_is_written_is_read_as_by_its_twin(make_store):
 # What is stored comes back
 
 
+def test_episodes_are_stories_of_their_own_until_they_are_part_of_another(both):
+    both.fill(*(article(episode, story=episode, day=float(episode)) for episode in range(1, 8)))
+    with both.store.transaction():
+        both.set_chapters([(5, 2, 5), (3, 2, 2), (7, 6, 6)])
+    assert_same(both.store, both.twin)
+    assert both.store.chapters() == [(3, 2, 2), (5, 2, 5), (7, 6, 6)]
+    assert both.store.stories_of([7, 1, 5, 99]) == {7: 6, 1: 1, 5: 2, 99: 99}
+    assert [row.episode for row in both.store.of_story(2)] == [2, 3, 5]
+    assert both.store.of_story(5) == []
+    assert both.store.story_numbers(None, 2) == [6, 2]
+    with both.store.transaction():
+        both.set_chapters([(5, 5, 5), (3, 1, 1), (4, 5, 4)])
+    assert_same(both.store, both.twin)
+    assert both.store.story_numbers(None, 2) == [6, 5, 1]
+
+
+def test_an_episode_without_articles_stays_as_long_as_its_story_has_some(both):
+    both.fill(*(article(episode, story=episode) for episode in range(1, 6)))
+    with both.store.transaction():
+        both.add_episodes([6])
+        both.merge(5, 4)
+        both.set_chapters([(2, 1, 1), (4, 3, 3)])
+        both.delete([1, 4, 5])
+        both.delete_empty_episodes()
+    assert_same(both.store, both.twin)
+    assert [both.store.resolve(n) for n in range(1, 7)] == [1, 2, 3, 4, 4, None]
+    with both.store.transaction():
+        both.delete([3])
+        both.delete_empty_episodes()
+    assert_same(both.store, both.twin)
+    assert [both.store.resolve(n) for n in range(1, 6)] == [1, 2, None, None, None]
+    assert both.store.chapters() == [(2, 1, 1)]
+
+
+def test_the_log_is_kept_in_order_and_forgets_its_beginning_only(both):
+    rows = [ChangeRow(n, n / 2, "joined", 2**40 + n, None if n % 2 else n, IDS[n], None) for n in range(1, 9)]
+    with both.store.transaction():
+        both.insert_changes(rows[:3])
+        both.insert_changes(rows[3:])
+    assert both.store.changes(0) == rows
+    assert both.store.changes(5, 2) == rows[5:7]
+    assert both.store.changes(8) == []
+    for day, first in ((0.5, 1), (2.2, 5), (99.0, 8)):
+        with both.store.transaction():
+            both.delete_changes_before(day)
+        assert_same(both.store, both.twin)
+        assert [row.cursor for row in both.store.changes(0)] == list(range(first, 9))
+    assert both.store.last_cursor() == 8
+
+
+@on_those_that_last
+def test_another_writer_is_told_of_chapters(make_store):
+    if make_store.backend.writers < 2:
+        pytest.skip("one writer at a time")
+    first, second = make_store(), make_store()
+    with first.transaction():
+        first.add_episodes([1, 2, 3])
+        first.set_chapters([(2, 1, 1), (3, 1, 3)])
+    with second.snapshot() as number:
+        assert second.chapters() == [(2, 1, 1), (3, 1, 3)]
+    with first.transaction():
+        first.set_chapters([(3, 3, 3)])
+    with second.snapshot():
+        assert second.written_by_others(number, 5).chapters == [(3, 3, 3)]
+        assert second.chapters() == [(2, 1, 1)]
+
+
 def test_a_new_store_is_empty(store):
     assert_same(store, Twin())
     assert store.counters() == (1, 1, -np.inf)
@@ -579,7 +692,7 @@ def test_a_new_store_is_empty(store):
 def test_of_nothing_nothing_is_returned_or_changed(both):
     both.fill(article(1), article(2, canonical=1))
     with both.store.transaction():
-        for change in (both.add_stories, both.insert, both.delete):
+        for change in (both.add_episodes, both.insert, both.delete):
             change([])
         both.assign([], 1)
         both.set_norms(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
@@ -698,7 +811,7 @@ def test_thousands_at_once(both):
     with store.transaction():
         store.assign([9], 5)
         store.delete([node for node in nodes if node != 9])
-        store.delete_empty_stories()
+        store.delete_empty_episodes()
     assert [row.node for row in store.of_story(5)] == [9]
     assert [story for story in range(1002) if store.resolve(story)] == [5]
     assert store.counters()[:2] == (most + 1, 1001)
@@ -719,7 +832,7 @@ def test_what_is_in_order_of_nodes_is_so_however_it_came_in(both):
     assert [node for node, *_ in store.canonical_since(5)] == [5, 7, 9, 12, 30]
     assert np.concatenate([columns.nodes for columns in store.node_columns(1)]).tolist() == ascending
     with store.transaction():
-        both.assign([9, 30], both.twin.next_story - 1)
+        both.assign([9, 30], both.twin.next_episode - 1)
         both.set_norms(np.array([7, 1]), np.ones(2, dtype=np.float32))
     assert_same(store, both.twin)
 
@@ -812,13 +925,13 @@ def test_an_alias_of_an_alias_is_the_story_that_all_are_in(both):
     assert_same(both.store, both.twin)
     with both.store.transaction():
         both.delete([1, 2, 3, 4, 5, 7])
-        both.delete_empty_stories()
+        both.delete_empty_episodes()
     assert [both.store.resolve(story) for story in range(9)] == [None, 1, 1, 1, 1, 1, 1, None, None]
     with both.store.transaction():
         both.delete([6])
     assert both.store.resolve(4) == 1
     with both.store.transaction():
-        both.delete_empty_stories()
+        both.delete_empty_episodes()
     assert [both.store.resolve(story) for story in range(9)] == [None] * 9
     assert both.store.counters()[1] == 8
 
@@ -826,9 +939,9 @@ def test_an_alias_of_an_alias_is_the_story_that_all_are_in(both):
 def test_a_copy_moves_with_its_canonical_article_and_becomes_canonical_after_it(both):
     both.fill(article(1), article(2, canonical=1), article(3, canonical=1), article(4), article(5, canonical=4))
     with both.store.transaction():
-        both.add_stories([2])
+        both.add_episodes([2])
         both.assign([1], 2)
-    assert [row.story for row in both.store.rows(range(6)).values()] == [2, 2, 2, 1, 1]
+    assert [row.episode for row in both.store.rows(range(6)).values()] == [2, 2, 2, 1, 1]
     with both.store.transaction():
         both.delete([1])
         assert both.store.copies([1, 4]) == [(2, 1), (3, 1), (5, 4)]
@@ -851,7 +964,7 @@ def test_numbers_never_go_down(make_store):
         assert store.counters() == (8, 10, latest)
     with store.transaction():
         both.delete([1, 3, 7])
-        both.delete_empty_stories()
+        both.delete_empty_episodes()
     for _ in range(2):
         assert store.count() == 0
         assert store.counters() == (8, 10, 50.0)
@@ -859,7 +972,7 @@ def test_numbers_never_go_down(make_store):
             store.close()
             store = make_store()
     with store.transaction():
-        store.add_stories([10])
+        store.add_episodes([10])
         store.insert([article(8, "id 7", story=10)])
     assert store.counters() == (9, 11, 50.0)
     assert store.by_id("id 7").node == 8
@@ -873,7 +986,7 @@ class Stop(BaseException):
 
 
 def change_all(store):
-    store.add_stories([3, 4])
+    store.add_episodes([3, 4])
     store.insert([article(88, "88", story=3), article(89, "89", story=4)])
     store.merge(2, 1)
     store.assign([1], 3)
@@ -886,7 +999,7 @@ def change_all(store):
     store.set_learned_residue("é", residue_of(2))
     store.delete_unused_residue()
     store.delete([89])
-    store.delete_empty_stories()
+    store.delete_empty_episodes()
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, Stop, KeyboardInterrupt, GeneratorExit, OSError])
@@ -972,7 +1085,7 @@ def test_a_snapshot_that_fails_says_why_and_is_over(both):
 def test_the_number_changes_with_every_transaction_of_another(make_store):
     both, reader, last = Both(make_store()), make_store(read_only=True), None
     changes = [
-        lambda: both.add_stories([1, 2]),
+        lambda: both.add_episodes([1, 2]),
         lambda: both.insert([article(1), article(2, canonical=1), article(3, story=2)]),
         lambda: both.set_norms(np.array([1]), np.array([77], dtype=np.float32)),
         lambda: both.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities),
@@ -984,7 +1097,7 @@ def test_the_number_changes_with_every_transaction_of_another(make_store):
         lambda: both.delete([1]),
         lambda: both.replace_canonical(2, 1),
         lambda: both.delete([2, 3]),
-        lambda: both.delete_empty_stories(),
+        lambda: both.delete_empty_episodes(),
     ]
     for change in changes:
         with both.store.transaction():

@@ -19,9 +19,9 @@ from dedup.store.sqlite_file import UNFINISHED
 
 _logger = logging.getLogger(__name__)
 
-_NODES_AT_ONCE = 256
+_NODES_AT_ONCE, _CHANGES_AT_ONCE = 256, 1 << 14
 
-# `dedup.store.records.Row` with the column names of format 3, which are part of the checksums.
+# `dedup.store.records.Row` with the column names of format 4, which are part of the checksums.
 Row = namedtuple("Row", "node id digest day kept_by_day story speaker source fields")
 
 
@@ -33,7 +33,7 @@ class TableSum(NamedTuple):
 
 
 def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
-    """Copy a whole index to another file or database; articles and stories keep their numbers.
+    """Copy a whole index to another file or database; articles, episodes and stories keep their numbers.
 
     Parameters
     ----------
@@ -93,25 +93,32 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
 
 
 def _copy(source: Store, target: Store) -> None:
-    target.insert_stories(source.all_stories())
+    target.insert_episodes(source.all_episodes())
+    target.set_chapters(source.chapters())
     for nodes in _blocks(source.nodes_before(np.inf)):
         rows, features = source.rows(nodes), source.article_features(nodes)
         target.insert([(rows[node], features[node]) for node in nodes])
     for name in source.learned_sources():
         target.set_learned_residue(name, source.learned_residue(name))
-    node, story, latest = source.counters()
-    target.set_counters(node, story)
+    last = 0
+    while changes := source.changes(last, _CHANGES_AT_ONCE):
+        target.insert_changes(changes)
+        last = changes[-1].cursor
+    node, episode, latest = source.counters()
+    target.set_counters(node, episode)
     if np.isfinite(latest):
         target.set_latest(latest)
 
 
 def _sums(store: Store) -> dict[str, TableSum]:
-    """Return the sum of each table, under the name that format 3 gives it."""
+    """Return the sum of each table, under the name that format 4 gives it."""
     nodes = store.nodes_before(np.inf)
     tables: dict[str, Iterable[Any]] = {
         "articles": ((node, Row(*row)) for node, row in _by_node(store.rows, nodes)),
         "traits": ((node, *to_bytes(features)) for node, features in _by_node(store.article_features, nodes)),
-        "stories": store.all_stories(),
+        "stories": store.all_episodes(),
+        "chapters": store.chapters(),
+        "changes": store.changes(0),
         "habits": ((name, *to_bytes(store.learned_residue(name))) for name in store.learned_sources()),
         "counters": [store.counters()],
     }

@@ -26,9 +26,9 @@ def _backend(path: str | Path) -> _Backend:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise ImportError('an index in PostgreSQL needs psycopg: pip install "dedup-stories[postgres]"') from error
-    from dedup.store import postgres, postgres_connection  # which need psycopg
+    from dedup.store import postgres, postgres_schema  # which need psycopg
 
-    return _Backend(postgres.PostgresStore, postgres_connection.read_about, postgres_connection.name_of)
+    return _Backend(postgres.PostgresStore, postgres_schema.read_about, postgres_schema.name_of)
 
 
 def open_store(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Integers, slices
 from dedup.store.postgres_connection import PostgresConnection
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
 from dedup.store.sqlite_file import UNFINISHED
 
@@ -19,12 +19,16 @@ _MAX_COMMITS_BEHIND = 10_000
 
 _ROWS_AT_ONCE, _FEATURES_AT_ONCE = 1 << 14, 1 << 11
 
-# The columns of format 1 in the order of the fields of `Row`, and of `ArticleFeatures`.
+# The columns of format 2 in the order of the fields of `Row`, and of `ArticleFeatures`.
 _ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields"
 _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
 _ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8")
 _CONTENTS_TYPES = ("int8", *["bytea"] * 6)
 _ALL = "dedup.articles JOIN dedup.contents USING (node)"
+
+# What is called a story here is an episode, as in format 1; an episode without a chapter is a story of its own.
+_IN_STORIES = "dedup.articles LEFT JOIN dedup.chapters ON chapters.episode = articles.story"
+_STORY = "coalesce(chapters.story, articles.story)"
 
 
 class PostgresStore(PostgresConnection, Store):
@@ -33,7 +37,7 @@ class PostgresStore(PostgresConnection, Store):
     The URL is as libpq reads it. To read, the right to SELECT is enough.
     """
 
-    def changes(self, data_version: int, n_features: int) -> Changes | None:
+    def written_by_others(self, data_version: int, n_features: int) -> Written | None:
         since = self._commits_known(data_version)
         if since is None or not 0 <= self._commits - since <= _MAX_COMMITS_BEHIND:
             return None
@@ -41,36 +45,52 @@ class PostgresStore(PostgresConnection, Store):
         nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
         blocks = (_array(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
-        return Changes(np.array(deleted, dtype=np.int64), changed)
+        chapters = self._read("SELECT episode, story, told FROM dedup.chapters WHERE changed > %s", since).fetchall()
+        return Written(np.array(deleted, dtype=np.int64), changed, sorted(chapters))
 
     def counters(self) -> tuple[int, int, float]:
         with self.snapshot():
-            node, story, latest = self._state
-        return node, story, -np.inf if latest is None else latest
+            node, episode, latest = self._state
+        return node, episode, -np.inf if latest is None else latest
 
     def set_latest(self, day: float) -> None:
         self._set_state(latest=day)
 
-    def set_counters(self, node: int, story: int) -> None:
+    def set_counters(self, node: int, episode: int) -> None:
         state = self._state
-        self._set_state(next_node=max(node, state.next_node), next_story=max(story, state.next_story))
+        self._set_state(next_node=max(node, state.next_node), next_episode=max(episode, state.next_episode))
 
-    def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
-        new = list(stories)
+    def insert_episodes(self, episodes: Iterable[tuple[int, int | None]]) -> None:
+        new = list(episodes)
         self._insert("stories", ("int8", "int8"), new)
-        self.set_counters(0, 1 + max((story for story, _ in new), default=0))
+        self.set_counters(0, 1 + max((episode for episode, _ in new), default=0))
 
-    def all_stories(self) -> list[tuple[int, int | None]]:
+    def all_episodes(self) -> list[tuple[int, int | None]]:
         return self._read("SELECT story, merged_into FROM dedup.stories ORDER BY story").fetchall()
 
-    def merge(self, story: int, into: int) -> None:
-        self._update("story = %s", "story = %s", into, story)
+    def merge(self, episode: int, into: int) -> None:
+        self._update("story = %s", "story = %s", into, episode)
         query = "UPDATE dedup.stories SET merged_into = %s WHERE story = %s OR merged_into = %s"
-        self._write(query, into, story, story)
+        self._write(query, into, episode, episode)
 
-    def resolve(self, story: int) -> int | None:
-        row = self._one("SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s", story)
+    def resolve(self, episode: int) -> int | None:
+        row = self._one("SELECT coalesce(merged_into, story) FROM dedup.stories WHERE story = %s", episode)
         return row and int(row[0])
+
+    def set_chapters(self, chapters: Iterable[tuple[int, int, int]]) -> None:
+        # An episode that is its own story again keeps its row, so that other writers see it.
+        rows, commit = list(chapters), self._commits + 1
+        self._write("DELETE FROM dedup.chapters WHERE episode = ANY(%s::bigint[])", _array([row[0] for row in rows]))
+        self._insert("chapters", ("int8",) * 4, [(*row, commit) for row in rows])
+
+    def chapters(self) -> list[tuple[int, int, int]]:
+        query = "SELECT episode, story, told FROM dedup.chapters WHERE story != episode ORDER BY episode"
+        return self._read(query).fetchall()
+
+    def stories_of(self, episodes: Iterable[int]) -> dict[int, int]:
+        wanted = list(episodes)
+        query = "SELECT episode, story FROM dedup.chapters WHERE episode = ANY(%s::bigint[])"
+        return {n: n for n in wanted} | dict(self._read(query, _array(wanted)).fetchall())
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         commit = self._commits + 1
@@ -106,16 +126,17 @@ class PostgresStore(PostgresConnection, Store):
             commit,
         )
 
-    def delete_empty_stories(self) -> None:
-        self._write(
-            "DELETE FROM dedup.stories WHERE NOT EXISTS "
-            "(SELECT FROM dedup.articles WHERE articles.story = coalesce(stories.merged_into, stories.story))"
-        )
+    def delete_empty_episodes(self) -> None:
+        live = f"SELECT {_STORY} FROM {_IN_STORIES}"  # noqa: S608
+        of_episode = "(SELECT story FROM dedup.chapters WHERE episode = coalesce(merged_into, stories.story))"
+        story = f"coalesce({of_episode}, merged_into, story)"
+        self._write(f"DELETE FROM dedup.stories WHERE {story} NOT IN ({live})")  # noqa: S608
+        self._write(f"DELETE FROM dedup.chapters WHERE story NOT IN ({live})")  # noqa: S608
 
-    def assign(self, canonical: Sequence[int], story: int) -> None:
+    def assign(self, canonical: Sequence[int], episode: int) -> None:
         nodes = _array(canonical)
-        self._update("story = %s", "node = ANY(%s::bigint[])", story, nodes)
-        self._update("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", story, nodes)
+        self._update("story = %s", "node = ANY(%s::bigint[])", episode, nodes)
+        self._update("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", episode, nodes)
 
     def replace_canonical(self, canonical: int, former: int) -> None:
         self._update("speaker = %s", "speaker = %s AND speaker != node", canonical, former)
@@ -139,7 +160,10 @@ class PostgresStore(PostgresConnection, Store):
         return neighbours_from_rows(self._read(query, _array(nodes)).fetchall())
 
     def of_story(self, story: int) -> list[Row]:
-        return list(self._rows("story = %s ORDER BY node", story))
+        episodes = "SELECT episode FROM dedup.chapters WHERE story = %s UNION ALL SELECT %s"
+        other = "SELECT FROM dedup.chapters WHERE episode = articles.story AND chapters.story != %s"
+        where = f"story IN ({episodes}) AND NOT EXISTS ({other}) ORDER BY node"
+        return list(self._rows(where, story, story, story))
 
     def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
         query = (
@@ -196,10 +220,30 @@ class PostgresStore(PostgresConnection, Store):
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
         query = (
-            "SELECT story FROM dedup.articles GROUP BY story HAVING count(*) >= %s AND max(kept_by_day) >= %s "
-            "ORDER BY max(kept_by_day) DESC, story"
+            f"SELECT {_STORY} FROM {_IN_STORIES} GROUP BY 1 HAVING count(*) >= %s AND max(kept_by_day) >= %s "  # noqa: S608
+            "ORDER BY max(kept_by_day) DESC, 1"
         )
         return self._column(query, min_size, -1e300 if since_day is None else since_day)
+
+    def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
+        rows = [(*row[:5], None if row.article is None else row.article.encode(), row.into) for row in changes]
+        self._insert("changes", ("int8", "float8", "text", "int8", "int8", "bytea", "int8"), rows)
+
+    def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
+        query = (
+            "SELECT cursor, day, kind, story, episode, article, merged_into FROM dedup.changes WHERE cursor > %s "
+            "ORDER BY cursor LIMIT %s"
+        )
+        rows = self._read(query, since, limit)
+        return [ChangeRow._make((*row[:5], None if row[5] is None else row[5].decode(), row[6])) for row in rows]
+
+    def last_cursor(self) -> int:
+        return int(self._one("SELECT coalesce(max(cursor), 0) FROM dedup.changes")[0])
+
+    def delete_changes_before(self, day: float) -> None:
+        kept = "SELECT cursor FROM dedup.changes WHERE day >= %s ORDER BY cursor LIMIT 1"
+        last = "SELECT max(cursor) FROM dedup.changes"
+        self._write(f"DELETE FROM dedup.changes WHERE cursor < coalesce(({kept}), ({last}))", day)  # noqa: S608
 
     def count(self) -> int:
         return int(self._one("SELECT count(*) FROM dedup.articles")[0])
@@ -220,8 +264,8 @@ class PostgresStore(PostgresConnection, Store):
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
         for row in self._read(f"SELECT {_ROW_COLUMNS} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
-            node, name, digest, day, expiry_day, story, canonical, source, fields = row
-            yield Row(node, name.decode(), digest, day, expiry_day, story, canonical, source.decode(), fields.decode())
+            node, name, *others, source, fields = row
+            yield Row._make((node, name.decode(), *others, source.decode(), fields.decode()))
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"

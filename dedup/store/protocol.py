@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers
-from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
 
 
 class Store(Protocol):
-    """Articles, their similarities, and the stories that they are in.
+    """Articles, their similarities, and the episodes that they are in.
 
-    An article is known by its node, a story by its number; neither number is ever used again. The canonical article of
-    a group of copies is the one that the index compares; an article without copies is its own. All methods that write
-    are called inside `transaction`. Questions about nodes leave out those that are not stored.
+    An article is known by its node, an episode by its number; neither number is ever used again. The canonical article
+    of a group of copies is the one that the index compares; an article without copies is its own. All methods that
+    write are called inside `transaction`. Questions about nodes leave out those that are not stored.
     """
 
     def close(self) -> None:
@@ -34,7 +34,7 @@ class Store(Protocol):
         The value is the data version: a number that changes when another process has written.
         """
 
-    def changes(self, data_version: int, n_features: int) -> Changes | None:
+    def written_by_others(self, data_version: int, n_features: int) -> Written | None:
         """Return what others have written since an earlier data version, or None when that is not known.
 
         Called inside a transaction or snapshot. What this store wrote itself may be left out. Of each article at most
@@ -42,29 +42,38 @@ class Store(Protocol):
         """
 
     def counters(self) -> tuple[int, int, float]:
-        """Return the next node, the next story, and the latest day of any article ever (-inf for none)."""
+        """Return the next node, the next episode, and the latest day of any article ever (-inf for none)."""
 
     def set_latest(self, day: float) -> None:
         """Store the latest day of any article."""
 
-    def set_counters(self, node: int, story: int) -> None:
-        """Raise the next node and the next story to at least these numbers."""
+    def set_counters(self, node: int, episode: int) -> None:
+        """Raise the next node and the next episode to at least these numbers."""
 
-    def add_stories(self, stories: Iterable[int]) -> None:
-        """Store new stories."""
-        self.insert_stories((story, None) for story in stories)
+    def add_episodes(self, episodes: Iterable[int]) -> None:
+        """Store new episodes."""
+        self.insert_episodes((episode, None) for episode in episodes)
 
-    def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
-        """Store stories, each with the story that it was merged into, or None."""
+    def insert_episodes(self, episodes: Iterable[tuple[int, int | None]]) -> None:
+        """Store episodes, each with the episode that it was merged into, or None."""
 
-    def all_stories(self) -> list[tuple[int, int | None]]:
-        """Return all stories, ascending, each with the story that it was merged into, or None."""
+    def all_episodes(self) -> list[tuple[int, int | None]]:
+        """Return all episodes, ascending, each with the episode that it was merged into, or None."""
 
-    def merge(self, story: int, into: int) -> None:
-        """Move all articles of a story to another one, of which it becomes an alias."""
+    def merge(self, episode: int, into: int) -> None:
+        """Move all articles of an episode to another one, of which it becomes an alias."""
 
-    def resolve(self, story: int) -> int | None:
-        """Return the story that this one has been merged into, itself if it was not, None if there was none."""
+    def resolve(self, episode: int) -> int | None:
+        """Return the episode that this one has been merged into, itself if it was not, None if there was none."""
+
+    def set_chapters(self, chapters: Iterable[tuple[int, int, int]]) -> None:
+        """Store for episodes the story of each, and the one that it was told to be in; its own number for none."""
+
+    def chapters(self) -> list[tuple[int, int, int]]:
+        """Return the episodes that are part of the story of another, ascending, as `set_chapters` was given them."""
+
+    def stories_of(self, episodes: Iterable[int]) -> dict[int, int]:
+        """Return the story of each episode, its own where no other was set."""
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         """Store new articles."""
@@ -78,11 +87,11 @@ class Store(Protocol):
     def delete(self, nodes: Sequence[int]) -> None:
         """Delete articles."""
 
-    def delete_empty_stories(self) -> None:
-        """Delete the stories that have no articles, and their aliases."""
+    def delete_empty_episodes(self) -> None:
+        """Delete the episodes whose stories have no articles, and their aliases."""
 
-    def assign(self, canonical: Sequence[int], story: int) -> None:
-        """Move canonical articles and their copies to a story."""
+    def assign(self, canonical: Sequence[int], episode: int) -> None:
+        """Move canonical articles and their copies to an episode."""
 
     def replace_canonical(self, canonical: int, former: int) -> None:
         """Make an article canonical for the copies of a former one, itself among them."""
@@ -103,7 +112,7 @@ class Store(Protocol):
         """Return pairs of a node, ascending, and its neighbour, which may be deleted, and their similarities."""
 
     def of_story(self, story: int) -> list[Row]:
-        """Return the articles of a story, by node."""
+        """Return the articles of the episodes of a story, by node."""
 
     def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
         """Return the nodes of the copies of canonical articles, ascending, each with its canonical node."""
@@ -140,6 +149,18 @@ class Store(Protocol):
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
         """Return stories of at least `min_size` articles, one of them of that expiry day or later; the latest first."""
+
+    def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
+        """Add entries to the log of changes, above all others."""
+
+    def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
+        """Return the entries of the log with a greater cursor, ascending, at most `limit`."""
+
+    def last_cursor(self) -> int:
+        """Return the cursor of the last entry of the log; 0 for none ever."""
+
+    def delete_changes_before(self, day: float) -> None:
+        """Delete the entries before the first of that day or later, but for the very last one."""
 
     def count(self) -> int:
         """Return the number of articles."""

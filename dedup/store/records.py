@@ -18,7 +18,7 @@ class Row(NamedTuple):
     digest: bytes  # of the fields: equal for equal content
     day: float | None  # publication in days since 1970
     expiry_day: float  # `day`, or for an undated article the latest day known when it came
-    story: int
+    episode: int
     canonical: int  # node of the canonical article of its group of copies; its own when it is no copy
     source: str  # empty for unknown
     fields: str  # JSON
@@ -55,12 +55,24 @@ class LearnedResidue(NamedTuple):
         return cls(next_node, articles, np.frombuffer(keys, dtype=np.uint64), np.frombuffer(anywhere, dtype=np.bool_))
 
 
+class ChangeRow(NamedTuple):
+    """An entry of the log of changes as it is stored; see `dedup.stream.assignment.Change`."""
+
+    cursor: int  # ascending, without gaps
+    day: float  # the latest day of any article when it was written
+    kind: str
+    story: int
+    episode: int | None
+    article: str | None
+    into: int | None
+
+
 class NodeColumns(NamedTuple):
     """What an index keeps in memory of n articles: columns of length n, by ascending node."""
 
     nodes: Integers
     days: Floats  # NaN for unknown
-    stories: Integers
+    episodes: Integers
     canonical: Integers
     norms: NDArray[np.float32]
     sizes: Integers  # numbers of features
@@ -84,8 +96,9 @@ class NodeColumns(NamedTuple):
         return cls(*columns)
 
 
-class Changes(NamedTuple):
-    """What other processes have changed; both by ascending node."""
+class Written(NamedTuple):
+    """What other processes have written; both by ascending node."""
 
     deleted: Integers  # some may be newer than what was known before
-    changed: Iterator[NodeColumns]  # new articles, and those whose story, canonical article or norm may differ
+    changed: Iterator[NodeColumns]  # new articles, and those whose episode, canonical article or norm may differ
+    chapters: list[tuple[int, int, int]]  # as `Store.set_chapters` was given them

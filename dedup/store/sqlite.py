@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, Changes, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
 from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
 from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 
@@ -19,9 +19,13 @@ from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 _NODES_AT_ONCE = 500
 _ROWS_AT_ONCE = 1 << 14
 
-# The columns of format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
+# The columns of format 4 in the order of the fields of `Row`, and of `ArticleFeatures`.
 _ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields"
 _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
+
+# What is called a story here is an episode, as in format 3; an episode without a chapter is a story of its own.
+_IN_STORIES = "articles LEFT JOIN chapters ON chapters.episode = articles.story"
+_STORY = "coalesce(chapters.story, articles.story)"
 
 
 class SqliteStore(Store):
@@ -74,7 +78,7 @@ class SqliteStore(Store):
     def _data_version(self) -> int:
         return self._number("PRAGMA data_version")
 
-    def changes(self, data_version: int, n_features: int) -> Changes | None:  # noqa: ARG002
+    def written_by_others(self, data_version: int, n_features: int) -> Written | None:  # noqa: ARG002
         return None  # SQLite does not tell
 
     def counters(self) -> tuple[int, int, float]:
@@ -86,26 +90,40 @@ class SqliteStore(Store):
         self._db.execute("DELETE FROM latest")
         self._db.execute("INSERT INTO latest VALUES (?)", (day,))
 
-    def set_counters(self, node: int, story: int) -> None:
+    def set_counters(self, node: int, episode: int) -> None:
         used = self.counters()
-        for table, number, next_number in (("articles", node, used[0]), ("stories", story, used[1])):
+        for table, number, next_number in (("articles", node, used[0]), ("stories", episode, used[1])):
             if number > next_number:
                 self._db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
                 self._db.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, number - 1))
 
-    def insert_stories(self, stories: Iterable[tuple[int, int | None]]) -> None:
-        self._db.executemany("INSERT INTO stories VALUES (?, ?)", stories)
+    def insert_episodes(self, episodes: Iterable[tuple[int, int | None]]) -> None:
+        self._db.executemany("INSERT INTO stories VALUES (?, ?)", episodes)
 
-    def all_stories(self) -> list[tuple[int, int | None]]:
+    def all_episodes(self) -> list[tuple[int, int | None]]:
         return self._db.execute("SELECT story, merged_into FROM stories ORDER BY story").fetchall()
 
-    def merge(self, story: int, into: int) -> None:
-        self._db.execute("UPDATE articles SET story = ? WHERE story = ?", (into, story))
-        self._db.execute("UPDATE stories SET merged_into = ? WHERE story = ? OR merged_into = ?", (into, story, story))
+    def merge(self, episode: int, into: int) -> None:
+        self._db.execute("UPDATE articles SET story = ? WHERE story = ?", (into, episode))
+        query = "UPDATE stories SET merged_into = ? WHERE story = ? OR merged_into = ?"
+        self._db.execute(query, (into, episode, episode))
 
-    def resolve(self, story: int) -> int | None:
-        row = self._db.execute("SELECT coalesce(merged_into, story) FROM stories WHERE story = ?", (story,)).fetchone()
+    def resolve(self, episode: int) -> int | None:
+        query = "SELECT coalesce(merged_into, story) FROM stories WHERE story = ?"
+        row = self._db.execute(query, (episode,)).fetchone()
         return row and int(row[0])
+
+    def set_chapters(self, chapters: Iterable[tuple[int, int, int]]) -> None:
+        rows = list(chapters)
+        self._db.executemany("DELETE FROM chapters WHERE episode = ?", ((row[0],) for row in rows))
+        self._db.executemany("INSERT INTO chapters VALUES (?, ?, ?)", (row for row in rows if row[0] != row[1]))
+
+    def chapters(self) -> list[tuple[int, int, int]]:
+        return self._db.execute("SELECT episode, story, told FROM chapters ORDER BY episode").fetchall()
+
+    def stories_of(self, episodes: Iterable[int]) -> dict[int, int]:
+        wanted = list(episodes)
+        return {n: n for n in wanted} | dict(self._select("episode, story", "chapters", "episode", wanted))
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
@@ -124,13 +142,16 @@ class SqliteStore(Store):
         for table in ("articles", "traits"):
             self._db.executemany(f"DELETE FROM {table} WHERE node = ?", ((node,) for node in nodes))  # noqa: S608
 
-    def delete_empty_stories(self) -> None:
-        self._db.execute("DELETE FROM stories WHERE coalesce(merged_into, story) NOT IN (SELECT story FROM articles)")
+    def delete_empty_episodes(self) -> None:
+        of_episode = "(SELECT story FROM chapters WHERE episode = coalesce(merged_into, stories.story))"
+        story = f"coalesce({of_episode}, merged_into, story)"
+        self._db.execute(f"DELETE FROM stories WHERE {story} NOT IN (SELECT {_STORY} FROM {_IN_STORIES})")  # noqa: S608
+        self._db.execute(f"DELETE FROM chapters WHERE story NOT IN (SELECT {_STORY} FROM {_IN_STORIES})")  # noqa: S608
 
-    def assign(self, canonical: Sequence[int], story: int) -> None:
+    def assign(self, canonical: Sequence[int], episode: int) -> None:
         for condition in ("node = ?", "speaker = ? AND speaker != node"):
             query = f"UPDATE articles SET story = ? WHERE {condition}"  # noqa: S608
-            self._db.executemany(query, ((story, node) for node in canonical))
+            self._db.executemany(query, ((episode, node) for node in canonical))
 
     def replace_canonical(self, canonical: int, former: int) -> None:
         self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ? AND speaker != node", (canonical, former))
@@ -152,7 +173,9 @@ class SqliteStore(Store):
         return neighbours_from_rows(sorted(self._select("node, neighbours, similarities", "traits", "node", nodes)))
 
     def of_story(self, story: int) -> list[Row]:
-        return list(self._rows("WHERE story = ? ORDER BY node", story))
+        episodes = "SELECT episode FROM chapters WHERE story = ?1 UNION ALL SELECT ?1"
+        alone = "story NOT IN (SELECT episode FROM chapters WHERE episode = ?1)"
+        return list(self._rows(f"WHERE story IN ({episodes}) AND {alone} ORDER BY node", story))
 
     def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
         return sorted(self._select("node, speaker", "articles", "speaker != node AND speaker", canonical))
@@ -200,10 +223,25 @@ class SqliteStore(Store):
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
         query = (
-            "SELECT story FROM articles GROUP BY story HAVING count(*) >= ? AND max(kept_by_day) >= ? "
-            "ORDER BY max(kept_by_day) DESC, story"
+            f"SELECT {_STORY} FROM {_IN_STORIES} GROUP BY 1 HAVING count(*) >= ? AND max(kept_by_day) >= ? "  # noqa: S608
+            "ORDER BY max(kept_by_day) DESC, 1"
         )
         return self._column(query, min_size, -1e300 if since_day is None else since_day)
+
+    def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
+        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+
+    def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
+        query = "SELECT * FROM changes WHERE cursor > ? ORDER BY cursor LIMIT ?"
+        return list(map(ChangeRow._make, self._db.execute(query, (since, -1 if limit is None else limit))))
+
+    def last_cursor(self) -> int:
+        return self._number("SELECT coalesce(max(cursor), 0) FROM changes")
+
+    def delete_changes_before(self, day: float) -> None:
+        kept = "SELECT cursor FROM changes WHERE day >= ? ORDER BY cursor LIMIT 1"
+        query = f"DELETE FROM changes WHERE cursor < coalesce(({kept}), (SELECT max(cursor) FROM changes))"  # noqa: S608
+        self._db.execute(query, (day,))
 
     def count(self) -> int:
         return self._number("SELECT count(*) FROM articles")

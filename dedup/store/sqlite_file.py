@@ -6,9 +6,13 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 from dedup.disk import hold
+from dedup.parameters import MAX_GAP_DAYS
 
 APPLICATION_ID = 0x64656475  # "dedu"
-FORMAT = 3
+FORMAT = 4
+
+#: Parameters that format 3 did not have, as they are stored for an index of that format that is copied.
+NEW_PARAMETERS = {"max_gap_days": repr(MAX_GAP_DAYS)}
 
 #: Parameter of an index that is still being copied.
 UNFINISHED = "unfinished_copy"
@@ -40,17 +44,31 @@ CREATE TABLE habits (
 CREATE TABLE latest (day REAL NOT NULL);
 """
 
+#: What format 4 has beyond format 3, in which every episode was a story.
+STORIES_OF_EPISODES = """
+CREATE TABLE chapters (episode INTEGER PRIMARY KEY, story INTEGER NOT NULL, told INTEGER NOT NULL);
+CREATE INDEX chapters_by_story ON chapters (story);
+CREATE TABLE changes (
+    cursor INTEGER PRIMARY KEY, day REAL NOT NULL, kind TEXT NOT NULL, story INTEGER NOT NULL, episode INTEGER,
+    article TEXT, merged_into INTEGER
+);
+"""
+
 
 def open_file(
     path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
 ) -> sqlite3.Connection:
     """Return a connection to the database in a file, made when it is not there; see `SqliteStore`."""
-    database, is_new = _connect(path, read_only=read_only)
+    database, version = _connect(path, read_only=read_only)
     try:
-        if not is_new:
-            require_same(str(path), dict(database.execute("SELECT name, value FROM parameters")), parameters)
+        if version:
+            stored = dict(database.execute("SELECT name, value FROM parameters"))
+            require_same(str(path), with_new_parameters(stored, version < FORMAT, parameters), parameters)
         if not read_only:
-            _prepare(database, path, parameters if is_new else None, versions)
+            _prepare(database, path, version, parameters, versions)
+        elif version < FORMAT:  # tables of this connection alone
+            database.execute("PRAGMA temp_store = MEMORY")
+            _execute(database, STORIES_OF_EPISODES.replace("TABLE", "TEMP TABLE").replace("INDEX ", "INDEX temp."))
     except BaseException:
         database.close()
         raise
@@ -60,12 +78,19 @@ def open_file(
 def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the parameters and the versions that the index in a file was made with, or raise an error."""
     with closing(_connect(path, read_only=True)[0]) as database:
-        parameters = dict(database.execute("SELECT name, value FROM parameters"))
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        stored = dict(database.execute("SELECT name, value FROM parameters"))
+        parameters = with_new_parameters(stored, version < FORMAT, NEW_PARAMETERS)
         return parameters, dict(database.execute("SELECT name, value FROM versions"))
 
 
-def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, bool]:
-    """Return a connection to the database in a file, and whether the file is new; refuse one that is no index."""
+def with_new_parameters(stored: dict[str, str], is_older: bool, given: Mapping[str, str]) -> dict[str, str]:
+    """Return stored parameters; those that an older format did not have are as they are given."""
+    return {name: given[name] for name in NEW_PARAMETERS if name in given and is_older} | stored
+
+
+def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, int]:
+    """Return a connection to the database in a file, and its format, 0 for a new one; refuse one that is no index."""
     place = real_path(path)
     name = f"{Path(place).as_uri()}?mode=ro" if read_only else place
     try:
@@ -73,13 +98,13 @@ def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, 
     except sqlite3.Error as error:
         raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
     try:
-        is_new = _require_ours(database, path)
-        if is_new and read_only:
+        version = _require_ours(database, path)
+        if not version and read_only:
             raise ValueError(f"{path} is empty; {_ALLOWED}")
     except BaseException:
         database.close()
         raise
-    return database, is_new
+    return database, version
 
 
 def real_path(path: str | Path) -> str:
@@ -87,8 +112,8 @@ def real_path(path: str | Path) -> str:
     return ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
 
 
-def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
-    """Return whether the file is new; refuse one that is no index of this format."""
+def _require_ours(database: sqlite3.Connection, path: str | Path) -> int:
+    """Return the format of the file, 0 for a new one; refuse one that is no index of this format or the one before."""
     try:
         (application,) = database.execute("PRAGMA application_id").fetchone()
         (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -99,9 +124,9 @@ def _require_ours(database: sqlite3.Connection, path: str | Path) -> bool:
         raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
     if application != APPLICATION_ID and (tables or application):
         raise ValueError(f"{path} is another program's database; {_ALLOWED}")
-    if tables and version != FORMAT:
+    if tables and version not in (FORMAT - 1, FORMAT):
         raise ValueError(f"{path} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
-    return not tables
+    return int(version) if tables else 0
 
 
 def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, str]) -> None:
@@ -117,26 +142,36 @@ def require_same(path: str, stored: Mapping[str, str], parameters: Mapping[str, 
 
 
 def _prepare(
-    database: sqlite3.Connection, path: str | Path, new: Mapping[str, str] | None, versions: Mapping[str, str]
+    database: sqlite3.Connection,
+    path: str | Path,
+    version: int,
+    parameters: Mapping[str, str],
+    versions: Mapping[str, str],
 ) -> None:
-    """Prepare a database for writing, and make the tables when there are new parameters."""
+    """Prepare a database for writing: make the tables of a new one, and what an older one lacks, in one transaction."""
     try:
-        if new is not None:
+        if not version:
             database.execute("PRAGMA page_size = 8192")  # most articles fit on a page
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
-        if new is None:
+        if version == FORMAT:
             return
         database.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA.split(";\n"):
-            database.execute(statement)
-        database.executemany("INSERT INTO parameters VALUES (?, ?)", new.items())
-        database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if not version:
+            _execute(database, SCHEMA)
+            database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        _execute(database, STORIES_OF_EPISODES)
+        database.executemany("INSERT OR IGNORE INTO parameters VALUES (?, ?)", parameters.items())
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
+
+
+def _execute(database: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        database.execute(statement)
 
 
 def lock_file(path: str | Path) -> AbstractContextManager[object]:

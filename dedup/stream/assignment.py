@@ -14,6 +14,7 @@ class Assignment:
     Attributes
     ----------
     article_id, story_id : str
+        The story may be another one later: an episode joins a story on the evidence of what comes after it.
     outcome : {"new_story", "report", "near_duplicate", "unchanged", "updated"}
         "unchanged" is the same id with the same content, "updated" the same id with other content.
     near_duplicate_of : str or None
@@ -22,6 +23,8 @@ class Assignment:
         Jaccard similarity to that article, or mean similarity to the reports of its story; None for a new story.
     merged : tuple of str
         Ids of stories that were merged into others because of it; they stay valid as aliases.
+    episode_id : str
+        Id of its episode.
     """
 
     article_id: str
@@ -30,11 +33,12 @@ class Assignment:
     near_duplicate_of: str | None = None
     similarity: float | None = None
     merged: tuple[str, ...] = ()
+    episode_id: str = ""
 
     def _repr_html_(self) -> str:
         from dedup.html.cards import assignment_card  # only notebooks pay for it
 
-        return assignment_card(*astuple(self))
+        return assignment_card(*astuple(self)[:6])
 
     def __repr__(self) -> str:
         facts = [f"{self.article_id!r:.80} in {self.story_id}: {self.outcome}"]
@@ -64,6 +68,7 @@ class Similar:
     article_id: str
     story_id: str
     similarity: float
+    episode_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,11 @@ class Refusal:
 def format_story_id(story: int) -> str:
     """Return the id of the story with this number."""
     return f"s{story}"
+
+
+def format_episode_id(episode: int) -> str:
+    """Return the id of the episode with this number."""
+    return f"e{episode}"
 
 
 def parse_story_id(story_id: str) -> int:

@@ -141,6 +141,10 @@ class LiveArticles:
         kept = order[ranks_in_runs(text[order]) < most]
         return text[kept], others[kept]
 
+    def find_between(self, begin: Floats, end: Floats, features: NDArray[np.uint32]) -> tuple[Integers, Integers]:
+        """Return positions of features, and nodes that have them among their heaviest and came between two days."""
+        return self._features.find_between(begin, end, features)
+
     def story_candidates(self, weighted: WeightedTexts, days: Floats, limits: Integers) -> tuple[Integers, Integers]:
         """Return canonical nodes below each text's limit that are similar to it by their heaviest features alone.
 
@@ -163,7 +167,7 @@ class LiveArticles:
         kept = np.flatnonzero((similarity >= CANDIDATE_FLOOR) & self.nodes.is_canonical(nodes))
         kept = kept[np.lexsort((nodes[kept], -similarity[kept], text[kept]))]
         text, nodes = text[kept], nodes[kept]
-        few = (_running_totals(self.nodes.sizes(nodes), text) <= MAX_ENTRIES) | (ranks_in_runs(text) == 0)
+        few = (running_totals(self.nodes.sizes(nodes), text) <= MAX_ENTRIES) | (ranks_in_runs(text) == 0)
         return text[few], nodes[few]
 
     @staticmethod
@@ -174,7 +178,7 @@ class LiveArticles:
         place = np.concatenate([np.empty(0, dtype=np.int64), *heaviest])
         wanted = (weighted.weights[place] > 0) & (limits[text] > 0)
         text, place = text[wanted], place[wanted]
-        few = _running_totals(weighted.frequencies[place], text) <= MAX_OCCURRENCES
+        few = running_totals(weighted.frequencies[place], text) <= MAX_OCCURRENCES
         return text[few], place[few]
 
     def similarities(
@@ -196,6 +200,10 @@ class LiveArticles:
 
     def vectors(self, nodes: Integers, load_features: LoadFeatures) -> csr_array:
         """Vectors of nodes by the present document frequencies, one row each, of unit length; a column a feature."""
+        return self.keyed_vectors(nodes, load_features)[1]
+
+    def keyed_vectors(self, nodes: Integers, load_features: LoadFeatures) -> tuple[NDArray[np.uint32], csr_array]:
+        """See `vectors`; with the features of the columns, ascending."""
         features = self._features_of(nodes, load_features)
         rows = [features[node] for node in nodes.tolist()]
         keys = np.concatenate([np.empty(0, dtype=np.uint32), *(own for own, _ in rows)])
@@ -208,7 +216,7 @@ class LiveArticles:
         offsets = np.concatenate([[0], np.cumsum(sizes)])
         vectors = csr_array((values, columns, offsets), shape=(len(rows), len(distinct)))
         vectors.sort_indices()
-        return vectors
+        return distinct, vectors
 
     def _present_factors(self, features: NDArray[np.uint32], text: Integers, n_texts: int) -> Floats:
         """Factors of log counts by the present frequencies in the language of each text."""
@@ -245,7 +253,7 @@ def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) ->
     return dots, squares, np.sqrt(lengths)
 
 
-def _running_totals(values: NDArray[np.integer], labels: Integers) -> Integers:
+def running_totals(values: NDArray[np.integer], labels: Integers) -> Integers:
     """Total of each value and those before it in its run of equal labels."""
     totals = np.cumsum(values, dtype=np.int64)
     return np.asarray(totals - (totals - values)[np.arange(len(labels)) - ranks_in_runs(labels)])

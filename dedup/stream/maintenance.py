@@ -1,4 +1,4 @@
-"""What becomes of stories when articles are removed or expire, and when stories are refined."""
+"""What becomes of episodes when articles are removed or expire, and when episodes are refined."""
 
 from collections import Counter
 
@@ -7,6 +7,8 @@ import numpy as np
 from dedup.arrays import Integers, members
 from dedup.store.records import ArticleFeatures
 from dedup.stream.assignment import Move, format_story_id
+from dedup.stream.chapters import Chapters
+from dedup.stream.joins import decide
 from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.matching import find_neighbours
 from dedup.stream.queries import row_of
@@ -18,6 +20,7 @@ def remove_by_id(state: IndexState, article_id: str) -> bool:
     """Remove the article with that id; return whether there was one."""
     row = row_of(state, article_id)
     if row is not None:
+        state.note("left", row.episode, article=row.id)
         remove(state, [row.node])
     return row is not None
 
@@ -25,12 +28,13 @@ def remove_by_id(state: IndexState, article_id: str) -> bool:
 def remove(state: IndexState, nodes: list[int]) -> None:
     """Remove articles.
 
-    Where a canonical article goes, its first copy becomes canonical; a story splits where it no longer holds together.
+    Where a canonical article goes, its first copy becomes canonical; an episode splits where it no longer holds
+    together.
     """
     gone = np.array(nodes, dtype=np.int64)
     table = state.live.nodes
     canonical = gone[table.is_canonical(gone)]
-    stories = table.stories(canonical).tolist()
+    episodes = table.episodes(canonical).tolist()
     state.store.delete(nodes)
     for node in canonical.tolist():
         state.live.window.remove(node)
@@ -39,14 +43,17 @@ def remove(state: IndexState, nodes: list[int]) -> None:
     first_copies = {former: copy for copy, former in reversed(state.store.copies(canonical.tolist()))}
     for former, first_copy in sorted(first_copies.items()):
         _make_canonical(state, first_copy, former)
-    state.split(set(stories))
+    decide(state, [*episodes, *state.split(set(episodes))])
 
 
 def expire(state: IndexState, day: float) -> int:
     """Remove the articles whose expiry day is earlier; return their number."""
     nodes = state.store.nodes_before(day)
     remove(state, nodes)
-    state.store.delete_empty_stories()
+    state.flush()
+    state.store.delete_empty_episodes()
+    state.chapters = Chapters(state.store.chapters())
+    state.store.delete_changes_before(day)
     state.source_residue.delete_unused()
     state.live.compact()
     return len(nodes)
@@ -80,35 +87,60 @@ def refine(state: IndexState, day: float) -> list[Move]:
     numbers = state.store.story_numbers(day, 1)
     if not numbers:
         return []
-    canonical = state.live.nodes.of_stories(numbers)
-    before = dict(zip(canonical.tolist(), state.live.nodes.stories(canonical).tolist(), strict=True))
+    episodes = state.chapters.episodes_of(numbers)
+    canonical = state.live.nodes.of_episodes(episodes)
+    nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
+    former, told = _stories_by_node(state, nodes), _told_by_node(state, nodes)
+    with state.log.paused():  # what is the same in the end is no news
+        aliases = {e: state.chapters.story(e) for e in episodes if not state.totals.sizes[e]}
+        _refine_episodes(state, canonical)
+        state.keep(state.chapters.part(episodes))
+        decide(state, np.unique(state.live.nodes.episodes(canonical)))
+        # Numbers of episodes without articles stay ids of the story that most of theirs became.
+        now = _stories_by_node(state, nodes)
+        for episode, story in aliases.items():
+            went = Counter(now[node] for node in nodes if former[node] == story)
+            state.keep(state.chapters.put({episode: min(went, key=lambda story: (-went[story], story))}))
+    told_now = _told_by_node(state, nodes)
+    rows = sorted(state.store.rows([n for n in nodes if (now[n], told_now[n]) != (former[n], told[n])]).items())
+    begun = {story for story, _ in told_now.values()} - {story for story, _ in told.values()}
+    state.note_moves(((row.id, told[n], told_now[n]) for n, row in rows if told[n] != told_now[n]), begun)
+    moves = ((row.id, format_story_id(former[n]), format_story_id(now[n])) for n, row in rows if now[n] != former[n])
+    return [Move(*move) for move in moves]
+
+
+def _stories_by_node(state: IndexState, nodes: list[int]) -> dict[int, int]:
+    stories = state.chapters.stories(state.live.nodes.episodes(np.array(nodes, dtype=np.int64)))
+    return dict(zip(nodes, stories.tolist(), strict=True))
+
+
+def _told_by_node(state: IndexState, nodes: list[int]) -> dict[int, tuple[int, int]]:
+    """The story that each node was told to be in, and its episode."""
+    episodes = state.live.nodes.episodes(np.array(nodes, dtype=np.int64)).tolist()
+    return {node: (state.chapters.told(episode), episode) for node, episode in zip(nodes, episodes, strict=True)}
+
+
+def _refine_episodes(state: IndexState, canonical: Integers) -> None:
+    """Partition reports, of which these are all of their episodes, into episodes again."""
+    before = dict(zip(canonical.tolist(), state.live.nodes.episodes(canonical).tolist(), strict=True))
     labels = state.partition(canonical, state.edges(canonical))
     parts = [canonical[part] for part in members(labels)]
     overlaps = sorted(
-        (-count, story, part)
+        (-count, episode, part)
         for part, nodes in enumerate(parts)
-        for story, count in Counter(before[node] for node in nodes.tolist()).items()
+        for episode, count in Counter(before[node] for node in nodes.tolist()).items()
     )
-    # Each part takes the story that most of its reports come from, the largest overlap first.
-    story_of_part: dict[int, int] = {}
-    for _, story, part in overlaps:
-        if part not in story_of_part and story not in story_of_part.values():
-            story_of_part[part] = story
-    moves = []
+    # Each part takes the episode that most of its reports come from, the largest overlap first.
+    episode_of_part: dict[int, int] = {}
+    for _, episode, part in overlaps:
+        if part not in episode_of_part and episode not in episode_of_part.values():
+            episode_of_part[part] = episode
     for part, nodes in enumerate(parts):
-        story = story_of_part.get(part) or state.new_story()
-        moves += _move(state, np.array([node for node in nodes.tolist() if before[node] != story]), story)
-    # A story that lost all of its reports becomes an alias of the one that most of them went to.
-    for story in sorted(set(before.values()) - set(story_of_part.values())):
-        part = next(part for _, other, part in overlaps if other == story)
-        state.merge(story, int(state.live.nodes.stories(parts[part][:1])[0]))
-    return moves
-
-
-def _move(state: IndexState, canonical: Integers, story: int) -> list[Move]:
-    if not len(canonical):
-        return []
-    nodes = canonical.tolist()
-    rows = state.store.rows(nodes + [copy for copy, _ in state.store.copies(nodes)])
-    state.assign(canonical, story)
-    return [Move(row.id, format_story_id(row.story), format_story_id(story)) for _, row in sorted(rows.items())]
+        episode = episode_of_part.get(part) or state.new_episode()
+        moved = [node for node in nodes.tolist() if before[node] != episode]
+        if moved:
+            state.assign(np.array(moved, dtype=np.int64), episode)
+    # An episode that lost all of its reports becomes an alias of the one that most of them went to.
+    for episode in sorted(set(before.values()) - set(episode_of_part.values())):
+        part = next(part for _, other, part in overlaps if other == episode)
+        state.merge(episode, int(state.live.nodes.episodes(parts[part][:1])[0]))

@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Floats, Integers
 
-_ROW = np.dtype([("day", "f8"), ("story", "i8"), ("norm", "f4"), ("size", "i4"), ("canonical", "?")])
-_NO_STORY = 0  # stories are numbered from 1
+_ROW = np.dtype([("day", "f8"), ("episode", "i8"), ("norm", "f4"), ("size", "i4"), ("canonical", "?")])
+_NO_EPISODE = 0  # episodes are numbered from 1
 
 
 class NodeTable:
-    """A row for each node; nodes without a story are not live.
+    """A row for each node; nodes without an episode are not live.
 
     Examples
     --------
     >>> table, ones = NodeTable(), np.ones(2)
     >>> table.add(np.array([1, 2]), days=ones, norms=ones, sizes=ones, is_canonical=ones)
     >>> table.assign(np.array([2]), 7)
-    >>> table.alive(np.array([1, 2])).tolist(), table.of_stories([7]).tolist()
+    >>> table.alive(np.array([1, 2])).tolist(), table.of_episodes([7]).tolist()
     ([False, True], [2])
     """
 
@@ -52,10 +52,10 @@ class NodeTable:
         """Numbers of features."""
         return self._column("size", nodes)
 
-    def stories(self, nodes: NDArray[np.signedinteger]) -> Integers:
-        """Story of each node, 0 for those that are not live, trimmed ones included."""
-        stories = self._column("story", np.maximum(nodes, self._first))
-        return np.where(nodes < self._first, _NO_STORY, stories).astype(np.int64)
+    def episodes(self, nodes: NDArray[np.signedinteger]) -> Integers:
+        """Episode of each node, 0 for those that are not live, trimmed ones included."""
+        episodes = self._column("episode", np.maximum(nodes, self._first))
+        return np.where(nodes < self._first, _NO_EPISODE, episodes).astype(np.int64)
 
     def is_canonical(self, nodes: Integers) -> Flags:
         """Whether each node is canonical."""
@@ -63,25 +63,25 @@ class NodeTable:
 
     def alive(self, nodes: NDArray[np.signedinteger]) -> Flags:
         """Whether each node is live."""
-        return np.asarray(self.stories(nodes) != _NO_STORY)
+        return np.asarray(self.episodes(nodes) != _NO_EPISODE)
 
-    def of_stories(self, stories: Iterable[int]) -> Integers:
-        """Return the canonical nodes of some stories, ascending."""
-        wanted = np.isin(self._rows["story"], np.array(sorted(stories), dtype=np.int64))
+    def of_episodes(self, episodes: Iterable[int]) -> Integers:
+        """Return the canonical nodes of some episodes, ascending."""
+        wanted = np.isin(self._rows["episode"], np.array(sorted(episodes), dtype=np.int64))
         return np.flatnonzero(wanted & self._rows["canonical"]) + self._first
 
     def canonical(self) -> Integers:
         """Return the live canonical nodes, ascending."""
         return np.flatnonzero(self._rows["canonical"]) + self._first
 
-    def assign(self, nodes: Integers, story: int | Integers) -> None:
-        """Put nodes into one story, or each into its own."""
-        self._rows["story"][nodes - self._first] = story
+    def assign(self, nodes: Integers, episode: int | Integers) -> None:
+        """Put nodes into one episode, or each into its own."""
+        self._rows["episode"][nodes - self._first] = episode
 
-    def merge(self, story: int, into: int) -> None:
-        """Move all nodes of a story to another one."""
-        stories = self._rows["story"]
-        stories[stories == story] = into
+    def merge(self, episode: int, into: int) -> None:
+        """Move all nodes of an episode to another one."""
+        episodes = self._rows["episode"]
+        episodes[episodes == episode] = into
 
     def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         """Replace the lengths of vectors."""
@@ -97,7 +97,7 @@ class NodeTable:
 
     def trim(self) -> None:
         """Free the rows before the first live node."""
-        live = np.flatnonzero(self._rows["story"][: self._stop - self._first])
+        live = np.flatnonzero(self._rows["episode"][: self._stop - self._first])
         skipped = int(live[0]) if len(live) else self._stop - self._first
         self._rows = np.concatenate([self._rows[skipped : self._stop - self._first], np.zeros(1024, dtype=_ROW)])
         self._first += skipped

@@ -1,7 +1,10 @@
 """What an index answers: an article, a story, and the reports similar to an article."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from dedup.arrays import first_members, numbered_by_first
 from dedup.article import Batch
 from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
@@ -9,7 +12,7 @@ from dedup.store.records import Row
 from dedup.store.serialization import decode_article
 from dedup.story.result import Story
 from dedup.story.similarity import membership
-from dedup.stream.assignment import Similar, format_story_id, parse_story_id
+from dedup.stream.assignment import Similar, format_episode_id, format_story_id, parse_story_id
 from dedup.stream.matching import find_neighbours, text_features_of
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import count_words
@@ -28,13 +31,13 @@ def story_id_of(state: IndexState, article_id: str) -> str:
     row = row_of(state, article_id)
     if row is None:
         raise KeyError(f"no article has the id {article_id!r}")
-    return format_story_id(row.story)
+    return format_story_id(state.store.stories_of([row.episode])[row.episode])
 
 
 def story_by_id(state: IndexState, story_id: str, rule: str | Chooser) -> Story:
     """Return the story with that id or alias, or raise KeyError."""
     number = state.store.resolve(parse_story_id(story_id))
-    story = None if number is None else story_of(state, number, rule)
+    story = None if number is None else story_of(state, state.store.stories_of([number])[number], rule)
     if story is None:
         raise KeyError(f"no story has the id {story_id!r}")
     return story
@@ -48,14 +51,17 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     articles, settings = [decode_article(row.fields) for row in rows], state.settings
     copies = np.array([row.canonical for row in rows])
     canonical, place = np.unique(copies, return_inverse=True)
-    sums = state.edges(canonical).sums(len(canonical))
-    of_reports = membership(sums, np.full(len(canonical), len(canonical) - 1))
+    labels = numbered_by_first(np.array([row.episode for row in rows]))
+    of_episodes = labels[first_members(place)]
+    sums = state.edges(canonical).within(of_episodes).sums(len(canonical))
+    of_reports = membership(sums, np.bincount(of_episodes)[of_episodes] - 1)
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
     candidates = candidates_of(articles, copies, words, of_reports[place])
-    episodes = np.zeros(len(copies), dtype=np.int64)
-    return build_story(
-        candidates, copies, episodes, settings.story_threshold, rule, state.live, format_story_id(number)
-    )[0]
+    settings_of_story = settings.story_threshold, rule, state.live, format_story_id(number)
+    story, _ = build_story(candidates, copies, labels, *settings_of_story)
+    numbers = [rows[first].episode for first in first_members(labels).tolist()]
+    named = (replace(own, id=format_episode_id(n)) for own, n in zip(story.episodes, numbers, strict=True))
+    return replace(story, episodes=tuple(named))
 
 
 def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:
@@ -73,4 +79,9 @@ def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:
     nodes, similarities = nodes[order], similarities[order]
     found = [(rows[node], value) for node, value in zip(nodes.tolist(), similarities.tolist(), strict=True)]
     own = {article.id} if has_id else set()
-    return [Similar(row.id, format_story_id(row.story), value) for row, value in found if row.id not in own]
+    stories = state.store.stories_of({row.episode for row in rows.values()})
+    return [
+        Similar(row.id, format_story_id(stories[row.episode]), value, format_episode_id(row.episode))
+        for row, value in found
+        if row.id not in own
+    ]

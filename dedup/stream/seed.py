@@ -1,5 +1,6 @@
 """Articles whose stories are known, from a batch or an archive -> an index."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from itertools import pairwise
@@ -7,23 +8,26 @@ from pathlib import Path
 
 import numpy as np
 
-from dedup.arrays import first_members, numbered_by_first
-from dedup.article import read_articles
+from dedup.arrays import Integers, first_members, numbered_by_first
+from dedup.article import Article, read_articles
 from dedup.progress import Progress, ProgressCallback, track
 from dedup.store.opening import name_of
 from dedup.store.serialization import encode_article
 from dedup.stories import LabelledArticles, Stories
+from dedup.stream.chapters import Chapter
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.matching import match_articles
 from dedup.stream.session import Session
+from dedup.stream.state import IndexState
 from dedup.stream.validation import check_articles
 
 
 def labelled_articles(stories: Stories | LabelledArticles) -> LabelledArticles:
     """Return the articles of stories with their labels, or raise TypeError."""
     if isinstance(stories, Stories):
+        parameters = {"story_threshold": stories.threshold}
         labels = stories.labels, stories.near_duplicate_labels
-        return LabelledArticles(stories.articles, *labels, {"story_threshold": stories.threshold})
+        return LabelledArticles(stories.articles, *labels, parameters, stories.episode_labels)
     if not isinstance(stories, LabelledArticles):
         what = "what dedup.cluster or dedup.archive.read returns"
         raise TypeError(f"stories is {type(stories).__name__}; allowed: {what}")
@@ -61,10 +65,12 @@ def _insert_all(
     nodes = state.next_node + np.arange(len(order))
     copies = numbered_by_first(labelled.near_duplicate_labels[order])
     canonical = nodes[first_members(copies)[copies]]
-    stories, n_stories = state.next_story + labelled.labels[order], int(labelled.labels.max(initial=-1)) + 1
-    state.store.add_stories(range(state.next_story, state.next_story + n_stories))
-    state.next_story += n_stories
-    cut = state.settings.cut_residue
+    episodes, chapters = _numbers(labelled, order)
+    state.next_episode += int(episodes.max(initial=0))
+    state.store.add_episodes(range(1, state.next_episode))
+    state.chapters.set(chapters)
+    state.keep(chapters)
+    cut, begun = state.settings.cut_residue, set[int]()
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
         texts = [encode_article(checked[i]) for i in places]
@@ -77,10 +83,38 @@ def _insert_all(
                 for article, (residue, of_title) in zip(articles, spans, strict=True)
             ]
         matched = match_articles(state, articles, canonical[a:b])
-        state.live.nodes.assign(matched.nodes, stories[a:b])
+        state.live.nodes.assign(matched.nodes, episodes[a:b])
         state.count_reports(matched.nodes, 1)
         session.assigner.insert(articles, texts, matched)
+        _note(state, articles, episodes[a:b], begun)
         state.live.window.advance(state.next_node)
         progress(b / len(order))
     state.store.set_norms(*state.live.update_norms())
     state.source_residue.learn(0)
+
+
+def _note(state: IndexState, articles: Sequence[Article], episodes: Integers, begun: set[int]) -> None:
+    """Note for the log which articles began stories and episodes, and which joined them; `begun` grows."""
+    for article, episode in zip(articles, episodes.tolist(), strict=True):
+        story = state.chapters.told(episode)
+        if story in begun and episode not in begun:
+            state.note("episode_begun", episode)
+        state.note("joined" if story in begun else "story_begun", episode, article=article.id)
+        begun |= {story, episode}
+
+
+def _numbers(labelled: LabelledArticles, order: Integers) -> tuple[Integers, list[Chapter]]:
+    """Number of the episode of each article in canonical order, and the chapters of those that do not begin a story.
+
+    The first episode of story `k` has the number ``k + 1``.
+    """
+    stories = labelled.labels[order]
+    labels = stories if labelled.episode_labels is None else labelled.episode_labels[order]
+    own = numbered_by_first(labels)
+    first = first_members(own)
+    of_episodes = stories[first]
+    begins = np.zeros(len(first), dtype=np.bool_)
+    begins[first_members(numbered_by_first(of_episodes))] = True
+    numbers = np.where(begins, of_episodes + 1, of_episodes.max(initial=-1) + 1 + np.cumsum(~begins))
+    later = zip(numbers[~begins].tolist(), (of_episodes[~begins] + 1).tolist(), strict=True)
+    return numbers[own], [(episode, story, story) for episode, story in later]

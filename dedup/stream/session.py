@@ -56,7 +56,9 @@ class Session:
             try:
                 with self.store.transaction() as data_version:
                     self._refresh(data_version)
-                    return work()
+                    result = work()
+                    self.state.flush()
+                    return result
             except BaseException:
                 self._data_version = None
                 raise
@@ -66,10 +68,10 @@ class Session:
         if data_version == self._data_version:
             return
         known, self._data_version = self._data_version, None
-        changes = None if known is None else self.store.changes(known, INDEXED_FEATURES)
-        if changes is None:
+        written = None if known is None else self.store.written_by_others(known, INDEXED_FEATURES)
+        if written is None:
             self.state = IndexState(self.store, self.settings)
             self.assigner = Assigner(self.state)
         else:
-            self.state.apply_changes(changes)
+            self.state.catch_up(written)
         self._data_version = data_version

@@ -1,7 +1,9 @@
 """The state of an index: what is stored and what is in memory, changed together."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,23 +11,31 @@ from dedup.arrays import Floats, Integers, members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
-from dedup.store.records import Changes, NodeColumns
+from dedup.store.records import NodeColumns, Row, Written
 from dedup.story.candidates import Edges
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
+from dedup.stream.change_log import ChangeLog, Entry, Kind
+from dedup.stream.chapters import Chapter, Chapters
 from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
 from dedup.stream.source_residue import SourceResidue
-from dedup.stream.totals import StoryTotals
+from dedup.stream.totals import EpisodeTotals
+
+#: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
+#: index for more by this share, which falls to 1/e with this many articles in the window.
+_MARGIN, _MARGIN_ARTICLES = 0.5, 1000.0
 
 
 class IndexState:
-    """The stored and the live articles and stories of an index; changed within an open transaction."""
+    """The stored and the live articles and episodes of an index; changed within an open transaction."""
 
     def __init__(self, store: Store, settings: StorySettings) -> None:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
-        self.totals = StoryTotals()
-        self.next_node, self.next_story, self.latest = store.counters()
+        self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
+        self._changed_chapters: dict[int, Chapter] = {}
+        self.log, self.now = ChangeLog(store), -math.inf
+        self.next_node, self.next_episode, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
             self._add_live(columns)
@@ -39,7 +49,7 @@ class IndexState:
             return
         table, sizes = self.live.nodes, columns.sizes
         table.add(nodes, days=columns.days, norms=columns.norms, sizes=sizes, is_canonical=is_canonical)
-        table.assign(nodes, columns.stories)
+        table.assign(nodes, columns.episodes)
         self.count_reports(nodes, 1)
         filled = np.array([len(bands) > 0 for bands in columns.bands])
         if filled.any():
@@ -49,17 +59,17 @@ class IndexState:
     def _add_features(self, columns: NodeColumns) -> None:
         self.live.add_features(columns.nodes, columns.days, columns.features)
 
-    def apply_changes(self, changes: Changes) -> None:
+    def catch_up(self, written: Written) -> None:
         """Bring memory up to date with what others wrote, as if everything was read again."""
         live, known = self.live, self.next_node
-        deleted = changes.deleted[changes.deleted < known]
+        deleted = written.deleted[written.deleted < known]
         self.count_reports(deleted, -1)
         for node in deleted.tolist():
             live.window.remove(node)
         live.nodes.remove(deleted)
-        self.next_node, self.next_story, self.latest = self.store.counters()
+        self.next_node, self.next_episode, self.latest = self.store.counters()
         canonical: list[int] = []
-        for columns in changes.changed:
+        for columns in written.changed:
             is_new = columns.nodes >= known
             canonical += self._update_live(columns.select(~is_new))
             canonical += columns.nodes[is_new & (columns.canonical == columns.nodes)].tolist()
@@ -69,6 +79,10 @@ class IndexState:
         for node, (features, counts) in sorted(self.features_of(counted).items()):
             live.window.add(node, features, counts)
         self.source_residue.clear()
+        # Chapters of stories without articles are deleted with the last of these.
+        self.chapters.set(written.chapters)
+        if len(deleted):
+            self.chapters = Chapters(self.store.chapters())
         if len(deleted) > len(live.nodes.canonical()):
             live.compact()
 
@@ -76,7 +90,7 @@ class IndexState:
         """Update live articles; return those that have become canonical."""
         table, nodes = self.live.nodes, columns.nodes
         self.count_reports(nodes, -1)
-        table.assign(nodes, columns.stories)
+        table.assign(nodes, columns.episodes)
         table.set_norms(nodes, columns.norms)
         promoted = columns.select((columns.canonical == nodes) & ~table.is_canonical(nodes))
         self._add_features(promoted)
@@ -86,53 +100,112 @@ class IndexState:
         return list(promoted.nodes.tolist())
 
     def count_reports(self, nodes: Integers, each: int) -> None:
-        """Add every report among nodes to the totals of its story, or take it from them where `each` is -1."""
+        """Add every report among nodes to the totals of its episode, or take it from them where `each` is -1."""
         reports = nodes[self.live.nodes.is_canonical(nodes)]
-        self.totals.add(self.live.nodes.stories(reports), self.costs_of(reports), each)
+        self.totals.add(self.live.nodes.episodes(reports), self.costs_of(reports), each)
 
     def costs_of(self, nodes: Integers) -> Floats:
-        """What nodes pay to join a story."""
+        """What nodes pay to join an episode."""
         return join_costs(self.live.nodes.sizes(nodes))
+
+    def careful(self, threshold: float, n_reports: int | None = None) -> float:
+        """The threshold for what cannot be undone, when so many reports are in the window; by default those of now."""
+        count = self.live.window.count if n_reports is None else n_reports
+        return threshold * (1 + _MARGIN * math.exp(-count / _MARGIN_ARTICLES))
 
     def features_of(self, nodes: Integers) -> dict[int, Features]:
         """Return the stored features and counts of nodes."""
         stored = self.store.article_features(nodes.tolist())
         return {node: (own.features, own.counts) for node, own in stored.items()}
 
-    def assign(self, canonical: Integers, story: int) -> None:
-        """Move reports and their copies to a story."""
+    def assign(self, canonical: Integers, episode: int) -> list[Row]:
+        """Move reports and their copies to an episode; return what they were, by node."""
         nodes = canonical.tolist()
         self.count_reports(canonical, -1)
-        self.store.assign(nodes, story)
+        self.store.assign(nodes, episode)
         copies = [copy for copy, _ in self.store.copies(nodes)]
-        self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), story)
+        rows = self.store.rows(nodes + copies)
+        self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), episode)
         self.count_reports(canonical, 1)
+        return [row for _, row in sorted(rows.items())]
 
-    def merge(self, story: int, into: int) -> None:
-        """Move all of a story to another one, of which it becomes an alias."""
-        self.live.nodes.merge(story, into)
-        self.totals.merge(story, into)
-        self.store.merge(story, into)
+    def merge(self, episode: int, into: int) -> None:
+        """Move all of an episode to another one, of which it becomes an alias, and their stories into one."""
+        self.merge_live(episode, into)
+        self.store.merge(episode, into)
 
-    def new_story(self) -> int:
-        """Return the number of a new story, which has no articles yet."""
-        story, self.next_story = self.next_story, self.next_story + 1
-        self.store.add_stories([story])
-        return story
+    def merge_live(self, episode: int, into: int) -> None:
+        """See `merge`; without the store, where the articles may not be yet."""
+        self.live.nodes.merge(episode, into)
+        self.totals.merge(episode, into)
+        former = {self.chapters.told(episode), self.chapters.told(into)}
+        self.keep(self.chapters.merge(episode, into))
+        self.note("episode_merged", into, episode=episode, into=into)
+        for story in sorted(former - {self.chapters.told(into)}):
+            self.note("story_merged", into, episode=None, story=story, into=self.chapters.told(into))
 
-    def split(self, stories: Iterable[int]) -> None:
-        """Split stories whose reports no longer hold together; the largest part keeps the number."""
-        canonical = self.live.nodes.of_stories(stories)
+    def tell(self, story: int) -> None:
+        """Tell that a story is part of the one that it was put into."""
+        episodes = self.keep(self.chapters.tell(story))
+        into = self.chapters.told(episodes[0])
+        self.note("story_merged", into, episode=None, story=story, into=into)
+        for episode in episodes:
+            if self.totals.sizes[episode]:
+                self.note("episode_begun", episode)
+
+    def keep(self, chapters: Sequence[Chapter]) -> list[int]:
+        """Note which chapters have changed, for `flush`, and return their episodes."""
+        self._changed_chapters |= {chapter[0]: chapter for chapter in chapters}
+        return [chapter[0] for chapter in chapters]
+
+    def note(self, kind: Kind, at: int, **facts: Any) -> None:
+        """Note for the log what has happened to the episode `at`, or to what the facts say instead."""
+        latest = max(self.latest, self.now)
+        entry = Entry(latest if math.isfinite(latest) else 0.0, kind, self.chapters.told(at), at)
+        self.log.entries.append(entry._replace(**facts))
+
+    def note_moves(self, moved: Iterable[tuple[str, tuple[int, int], tuple[int, int]]], begun: set[int]) -> None:
+        """Note for the log that articles went from a story and an episode to others; the stories `begun` are new."""
+        for article, (story, episode), (to_story, to_episode) in moved:
+            self.note("left", episode, story=story, article=article)
+            kind: Kind = "story_begun" if to_story in begun else "joined"
+            self.note(kind, to_episode, story=to_story, article=article)
+            begun = begun - {to_story}
+
+    def flush(self) -> None:
+        """Store what has been noted."""
+        self.log.flush()
+        if self._changed_chapters:
+            self.store.set_chapters(sorted(self._changed_chapters.values()))
+            self._changed_chapters.clear()
+
+    def new_episode(self) -> int:
+        """Return the number of a new episode, which has no articles yet."""
+        episode, self.next_episode = self.next_episode, self.next_episode + 1
+        self.store.add_episodes([episode])
+        return episode
+
+    def split(self, episodes: Iterable[int]) -> list[int]:
+        """Split episodes whose reports no longer hold together; return those that begin.
+
+        The largest part keeps the number.
+        """
+        canonical, begun = self.live.nodes.of_episodes(episodes), list[int]()
         if not len(canonical):
-            return
-        own = self.live.nodes.stories(canonical)
+            return begun
+        own = self.live.nodes.episodes(canonical)
         labels = self.partition(canonical, self.edges(canonical).within(own))
         parts: dict[int, list[Integers]] = defaultdict(list)
         for part in members(labels):
             parts[int(own[part[0]])].append(canonical[part])
         for _, pieces in sorted(parts.items()):
             for piece in sorted(pieces, key=lambda piece: (-len(piece), int(piece[0])))[1:]:
-                self.assign(piece, self.new_story())
+                begun.append(self.new_episode())
+                before = int(own[np.searchsorted(canonical, piece[0])])
+                former = self.chapters.told(before), before
+                moved = self.assign(piece, begun[-1])
+                self.note_moves(((row.id, former, (begun[-1], begun[-1])) for row in moved), {begun[-1]})
+        return begun
 
     def partition(self, nodes: Integers, edges: Edges) -> Integers:
         """Stories of reports, given the similar pairs among them, as a batch finds them; numbered by first member."""

@@ -50,29 +50,34 @@ class TimePostings:
 
         `days`, shape (n,), is the publication of the article with each feature; NaN for unknown, which is near to all.
         """
+        return self.find_between(days - REACH_DAYS, days + REACH_DAYS, features)
+
+    def find_between(self, begin: Floats, end: Floats, features: NDArray[np.uint32]) -> tuple[Integers, Integers]:
+        """See `find`; with the days between which nodes were published, NaN for any.
+
+        Nodes a few days before or after are found too.
+        """
         order = np.argsort(features, kind="stable")
-        days, features = days[order], features[order]
+        begin, end, features = begin[order], end[order], features[order]
         positions, nodes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for name, postings in self._within_reach(days):
-            near = np.arange(len(days))
+        for name, postings in self._within_reach(begin, end):
+            near = np.arange(len(begin))
             if name is not _UNDATED:
-                begin, end = name * _SLICE_DAYS - REACH_DAYS, (name + 1) * _SLICE_DAYS + REACH_DAYS
-                near = np.flatnonzero(~((days < begin) | (days > end)))
+                near = np.flatnonzero(~((end < name * _SLICE_DAYS) | (begin > (name + 1) * _SLICE_DAYS)))
             if len(near):
                 which, found = postings.find(features[near])
                 positions.append(order[near[which]])
                 nodes.append(found)
         return np.concatenate(positions), np.concatenate(nodes)
 
-    def _within_reach(self, days: Floats) -> Iterator[tuple[int | None, Postings]]:
+    def _within_reach(self, begin: Floats, end: Floats) -> Iterator[tuple[int | None, Postings]]:
         """Yield the slices within reach of any of the days, in order."""
-        if not len(days):
+        if not len(begin):
             return
-        if np.isnan(days).any():
+        if np.isnan(begin).any():
             names = set(self._slices)
         else:
-            low = int((days.min() - REACH_DAYS) // _SLICE_DAYS)
-            high = int((days.max() + REACH_DAYS) // _SLICE_DAYS)
+            low, high = int(begin.min() // _SLICE_DAYS), int(end.max() // _SLICE_DAYS)
             names = {name for name in self._slices if name is _UNDATED or low <= name <= high}
         for name in sorted(names, key=lambda name: (name is not _UNDATED, name or 0)):
             yield name, self._slices[name]

@@ -8,34 +8,38 @@ from dedup.stream.state import IndexState
 
 
 def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[int]:
-    """Merge the stories of some reports, of which these are all, where that gains; return those that went.
+    """Merge the episodes of some reports, of which these are all, where that gains; return those that went.
 
     Each becomes an alias of the oldest of those that it is merged with.
     """
     if not len(nodes):
         return []
-    stories = state.live.nodes.stories(nodes)
-    labels = numbered_by_first(stories)
+    episodes = state.live.nodes.episodes(nodes)
+    labels = numbered_by_first(episodes)
     unions = merged(state.reports(nodes), state.edges(nodes), labels, threshold, state.costs_of(nodes))
     first = first_members(labels)
-    numbers, unions = stories[first], unions[first]
+    numbers, unions = episodes[first], unions[first]
     kept = np.full(len(first), np.iinfo(np.int64).max)
     np.minimum.at(kept, unions, numbers)
     gone = np.flatnonzero(numbers != kept[unions])
-    for story, into in zip(numbers[gone].tolist(), kept[unions[gone]].tolist(), strict=True):
-        state.merge(story, into)
+    for episode, into in zip(numbers[gone].tolist(), kept[unions[gone]].tolist(), strict=True):
+        state.merge(episode, into)
     return sorted(numbers[gone].tolist())
 
 
-def reports_near(state: IndexState, first_node: int) -> Integers:
-    """Return the reports of the stories that have one from this node on, and of those that theirs are similar to.
+def episodes_since(state: IndexState, first_node: int) -> Integers:
+    """Return the episodes that have a report from this node on, ascending."""
+    canonical = state.live.nodes.canonical()
+    return np.unique(state.live.nodes.episodes(canonical[np.searchsorted(canonical, first_node) :]))
 
-    Similarities are stored with the later report: stories whose later reports are similar to older ones of these had
+
+def reports_near(state: IndexState, first_node: int) -> Integers:
+    """Return the reports of the episodes that have one from this node on, and of those that theirs are similar to.
+
+    Similarities are stored with the later report: episodes whose later reports are similar to older ones of these had
     their turn when those came.
     """
-    table = state.live.nodes
-    canonical = table.canonical()
-    touched = np.unique(table.stories(canonical[np.searchsorted(canonical, first_node) :]))
-    _, near, _ = state.store.neighbours(table.of_stories(touched.tolist()).tolist())
+    table, touched = state.live.nodes, episodes_since(state, first_node)
+    _, near, _ = state.store.neighbours(table.of_episodes(touched.tolist()).tolist())
     near = near[(near < state.next_node)]
-    return table.of_stories(np.union1d(touched, table.stories(near[table.alive(near)])).tolist())
+    return table.of_episodes(np.union1d(touched, table.episodes(near[table.alive(near)])).tolist())

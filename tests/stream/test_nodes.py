@@ -40,7 +40,7 @@ class Known:
     norm: float
     size: int
     is_canonical: bool
-    story: int
+    episode: int
 
 
 class Both:
@@ -58,25 +58,25 @@ class Both:
         nodes = self.last + gap + np.cumsum(rng.integers(1, 3, count)) - 1
         days = np.where(rng.random(count) < 0.3, np.nan, rng.integers(0, 20_000, count))
         norms, sizes = rng.random(count).astype(np.float32), rng.integers(0, 1000, count)
-        is_canonical, stories = rng.random(count) < 0.6, rng.integers(1, 5, count)
+        is_canonical, episodes = rng.random(count) < 0.6, rng.integers(1, 5, count)
         self.table.add(nodes, days=days, norms=norms, sizes=sizes, is_canonical=is_canonical)
         assert not self.table.alive(nodes).any()
-        for story in np.unique(stories).tolist():
-            self.table.assign(nodes[stories == story], story)
-        rows = zip(*(column.tolist() for column in (days, norms, sizes, is_canonical, stories)), strict=True)
+        for episode in np.unique(episodes).tolist():
+            self.table.assign(nodes[episodes == episode], episode)
+        rows = zip(*(column.tolist() for column in (days, norms, sizes, is_canonical, episodes)), strict=True)
         self.twin |= {node: Known(*row) for node, row in zip(nodes.tolist(), rows, strict=True)}
         self.last = int(nodes[-1])
 
-    def assign(self, places, story):
+    def assign(self, places, episode):
         nodes = self.chosen(places)
-        self.table.assign(nodes, story)
+        self.table.assign(nodes, episode)
         for node in nodes.tolist():
-            self.twin[node].story = story
+            self.twin[node].episode = episode
 
-    def merge(self, story, into):
-        self.table.merge(story, into)
+    def merge(self, episode, into):
+        self.table.merge(episode, into)
         for known in self.twin.values():
-            known.story = into if known.story == story else known.story
+            known.episode = into if known.episode == episode else known.episode
 
     def remove(self, places):
         nodes = self.chosen(places)
@@ -104,12 +104,12 @@ class Both:
     def check(self):
         table, twin = self.table, self.twin
         ever = np.arange(self.last + 1)
-        assert table.stories(ever).tolist() == [twin[node].story if node in twin else 0 for node in ever.tolist()]
+        assert table.episodes(ever).tolist() == [twin[node].episode if node in twin else 0 for node in ever.tolist()]
         assert table.alive(ever).tolist() == [node in twin for node in ever.tolist()]
         assert table.canonical().tolist() == sorted(node for node, known in twin.items() if known.is_canonical)
-        for story in range(1, 6):
-            members = sorted(node for node, known in twin.items() if known.story == story and known.is_canonical)
-            assert table.of_stories([story]).tolist() == members
+        for episode in range(1, 6):
+            members = sorted(node for node, known in twin.items() if known.episode == episode and known.is_canonical)
+            assert table.of_episodes([episode]).tolist() == members
         live = np.array(sorted(twin, reverse=True), dtype=np.int64)
         for column, name in (
             (table.days, "day"),
@@ -134,13 +134,13 @@ def test_a_table_is_its_slow_twin_whatever_is_done(steps):
     both.check()
 
 
-def table_of(*stories):
-    """Nodes from 1 in these stories; 0 is none."""
-    nodes, n = np.arange(1, len(stories) + 1), len(stories)
+def table_of(*episodes):
+    """Nodes from 1 in these episodes; 0 is none."""
+    nodes, n = np.arange(1, len(episodes) + 1), len(episodes)
     table = NodeTable()
     table.add(nodes, days=np.arange(n), norms=np.ones(n), sizes=np.ones(n), is_canonical=np.ones(n, dtype=np.bool_))
-    for node, story in zip(nodes, stories, strict=True):
-        table.assign(np.array([node]), story)
+    for node, episode in zip(nodes, episodes, strict=True):
+        table.assign(np.array([node]), episode)
     return table
 
 
@@ -153,7 +153,7 @@ def test_stories_of_trimmed_nodes_are_none(dtype):
     table = table_of(*[1] * 3000, 2)
     table.remove(np.arange(1, 3001))
     table.trim()
-    assert table.stories(np.array([0, 1, 1500, 3000, 3001], dtype=dtype)).tolist() == [0, 0, 0, 0, 2]
+    assert table.episodes(np.array([0, 1, 1500, 3000, 3001], dtype=dtype)).tolist() == [0, 0, 0, 0, 2]
     assert len(table._rows) < 2000
 
 
@@ -161,7 +161,7 @@ def test_trimming_keeps_what_stands_between_live_nodes():
     table = table_of(1, 2, 3, 4)
     table.remove(np.array([1, 3]))
     table.trim()
-    assert table.stories(np.arange(5)).tolist() == [0, 0, 2, 0, 4]
+    assert table.episodes(np.arange(5)).tolist() == [0, 0, 2, 0, 4]
     assert table.days(np.array([2, 4])).tolist() == [1.0, 3.0]
 
 
@@ -170,9 +170,9 @@ def test_a_table_that_lost_all_takes_in_more():
     table.remove(np.array([1, 2]))
     table.trim()
     table.trim()
-    assert table.stories(np.arange(3)).tolist() == [0, 0, 0]
-    assert len(table.canonical()) == len(table.of_stories([1])) == 0
+    assert table.episodes(np.arange(3)).tolist() == [0, 0, 0]
+    assert len(table.canonical()) == len(table.of_episodes([1])) == 0
     one = np.ones(1)
     table.add(np.array([3]), days=one, norms=one, sizes=one, is_canonical=one)
     table.assign(np.array([3]), 9)
-    assert table.stories(np.arange(4)).tolist() == [0, 0, 0, 9]
+    assert table.episodes(np.arange(4)).tolist() == [0, 0, 0, 9]

@@ -104,6 +104,6 @@ def test_the_oldest_number_stays_and_what_was_merged_leads_there(articles, alone
         assert len(set(numbers)) == len(numbers)
         state = index._session.state
         nodes = state.live.nodes.canonical()
-        assert np.bincount(state.live.nodes.stories(nodes))[numbers].tolist() == [
+        assert np.bincount(state.live.nodes.episodes(nodes))[numbers].tolist() == [
             state.totals.sizes[n] for n in numbers
         ]

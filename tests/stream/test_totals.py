@@ -1,4 +1,4 @@
-"""StoryTotals against lists of the costs of each story."""
+"""EpisodeTotals against lists of the costs of each episode."""
 
 from collections import defaultdict
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.story.partition import cost_of_joining, join_costs
-from dedup.stream.totals import StoryTotals
+from dedup.stream.totals import EpisodeTotals
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 STORIES = st.integers(1, 5)
@@ -26,33 +26,33 @@ def add(totals, reports, each=1):
 
 
 def apply(totals, slow, name, argument):
-    """Do the same to the totals and to the number of features of the reports of each story."""
+    """Do the same to the totals and to the number of features of the reports of each episode."""
     if name == "add":
         add(totals, argument)
-        for story, n_features in argument:
-            slow[story].append(n_features)
+        for episode, n_features in argument:
+            slow[episode].append(n_features)
     elif name == "remove":
-        known = [(story, n_features) for story, own in sorted(slow.items()) for n_features in own]
+        known = [(episode, n_features) for episode, own in sorted(slow.items()) for n_features in own]
         chosen = [known[i] for i in np.flatnonzero(np.random.default_rng(argument).random(len(known)) < 0.4)]
         add(totals, chosen, -1)
-        for story, n_features in chosen:
-            slow[story].remove(n_features)
+        for episode, n_features in chosen:
+            slow[episode].remove(n_features)
     else:
-        story, into = argument
-        if story != into and slow[into]:
-            totals.merge(story, into)
-            slow[into] += slow.pop(story, [])
+        episode, into = argument
+        if episode != into and slow[into]:
+            totals.merge(episode, into)
+            slow[into] += slow.pop(episode, [])
 
 
 @EXAMPLES
 @given(st.lists(OPERATIONS, max_size=12), st.integers(0, 900))
 def test_totals_are_those_of_the_slow_twin_to_the_bit(operations, asked):
-    totals, slow = StoryTotals(), defaultdict(list)
+    totals, slow = EpisodeTotals(), defaultdict(list)
     for name, argument in operations:
         apply(totals, slow, name, argument)
-    stories = {story: own for story, own in slow.items() if own}
-    assert dict(totals.sizes) == {story: len(own) for story, own in stories.items()}
-    sums = {story: sum(join_costs(np.array(own)).tolist()) for story, own in stories.items()}
+    stories = {episode: own for episode, own in slow.items() if own}
+    assert dict(totals.sizes) == {episode: len(own) for episode, own in stories.items()}
+    sums = {episode: sum(join_costs(np.array(own)).tolist()) for episode, own in stories.items()}
     (cost,) = join_costs(np.array([asked])).tolist()
     for one in stories:
         expected = cost_of_joining(cost, 1, sums[one], len(stories[one]))
@@ -63,7 +63,7 @@ def test_totals_are_those_of_the_slow_twin_to_the_bit(operations, asked):
 
 
 def test_what_all_reports_have_left_has_neither_size_nor_cost():
-    totals = StoryTotals()
+    totals = EpisodeTotals()
     add(totals, [(1, 30), (1, 200), (2, 50)])
     add(totals, [(1, 200)], -1)
     add(totals, [(1, 30)], -1)

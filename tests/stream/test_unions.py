@@ -25,14 +25,14 @@ def scatter(state, seed, share=0.3):
     rng = random.Random(seed)
     for node in state.live.nodes.canonical().tolist():
         if rng.random() < share:
-            state.assign(np.array([node]), state.new_story())
+            state.assign(np.array([node]), state.new_episode())
 
 
 def groups(state):
     """The reports of each story."""
     found = defaultdict(set)
     nodes = state.live.nodes.canonical()
-    for node, story in zip(nodes.tolist(), state.live.nodes.stories(nodes).tolist(), strict=True):
+    for node, story in zip(nodes.tolist(), state.live.nodes.episodes(nodes).tolist(), strict=True):
         found[story].add(node)
     return dict(found)
 
@@ -73,7 +73,7 @@ def test_they_are_merged_as_a_batch_merges_stories_with_these_edges(index, monke
     with index._session.store.transaction():
         scatter(state, seed)
         nodes = state.live.nodes.canonical()
-        stories = state.live.nodes.stories(nodes)
+        stories = state.live.nodes.episodes(nodes)
         labels = np.unique(stories, return_inverse=True)[1]
         first = np.sort(np.unique(labels, return_index=True)[1])
         labels = np.searchsorted(first, [next(f for f in first if stories[f] == own) for own in stories.tolist()])
@@ -81,7 +81,7 @@ def test_they_are_merged_as_a_batch_merges_stories_with_these_edges(index, monke
         reports = Reports(state.live.nodes.days(nodes), lambda rows: csr_array(vectors[rows]), np.arange(len(nodes)))
         expected = merged(reports, state.edges(nodes), labels, 0.12, state.costs_of(nodes))
         merge_alike(state, nodes, 0.12)
-        found = state.live.nodes.stories(nodes)
+        found = state.live.nodes.episodes(nodes)
     assert len(set(zip(found.tolist(), expected.tolist(), strict=True))) == len(set(found.tolist()))
     assert len(set(found.tolist())) == len(set(expected.tolist()))
 

@@ -1,0 +1,156 @@
+"""The schema of an index in a PostgreSQL database: how it is made, converted and recognised."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from dedup.store.sqlite_file import NEW_PARAMETERS, with_new_parameters
+
+APPLICATION, FORMAT = "dedup-stories", 2
+
+ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
+
+#: The process that holds this advisory lock of the database writes; the lock ends with its connection.
+LOCK = 0x6465647570  # "dedup"
+
+# Text is stored as UTF-8 bytes: TEXT cannot hold NUL, and depends on the encoding and collation of the database. A key
+# of an index has at most a third of a page, so ids and sources are indexed by their SHA-256.
+# Expiry deletes row by row: dropping a partition is faster, but blocks all readers, and snapshots would lose rows.
+# Writers find what others changed by `changed`. It stands in the narrow table, in which updates are cheap; the wide
+# table is rarely updated.
+SCHEMA = """
+CREATE TABLE dedup.about (application TEXT NOT NULL, format INTEGER NOT NULL);
+CREATE TABLE dedup.parameters (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE dedup.versions (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE dedup.state (
+    moment BIGINT NOT NULL, next_node BIGINT NOT NULL, next_story BIGINT NOT NULL, latest DOUBLE PRECISION
+);
+CREATE TABLE dedup.articles (
+    node BIGINT PRIMARY KEY, id BYTEA NOT NULL, digest BYTEA NOT NULL, day DOUBLE PRECISION,
+    kept_by_day DOUBLE PRECISION NOT NULL, story BIGINT NOT NULL, speaker BIGINT NOT NULL, source BYTEA NOT NULL,
+    norm REAL NOT NULL, changed BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX articles_by_id ON dedup.articles (sha256(id));
+CREATE INDEX articles_by_story ON dedup.articles (story);
+CREATE INDEX copies_by_speaker ON dedup.articles (speaker) WHERE speaker != node;
+CREATE INDEX articles_by_day ON dedup.articles (kept_by_day);
+CREATE INDEX articles_by_source ON dedup.articles (sha256(source), node);
+CREATE INDEX articles_by_change ON dedup.articles (changed);
+CREATE TABLE dedup.contents (
+    node BIGINT PRIMARY KEY, fields BYTEA NOT NULL, neighbours BYTEA NOT NULL, similarities BYTEA NOT NULL,
+    bands BYTEA NOT NULL, features BYTEA NOT NULL, counts BYTEA NOT NULL
+);
+ALTER TABLE dedup.contents ALTER bands SET STORAGE EXTERNAL, ALTER features SET STORAGE EXTERNAL;
+CREATE TABLE dedup.gone (node BIGINT PRIMARY KEY, changed BIGINT NOT NULL);
+CREATE INDEX gone_by_change ON dedup.gone (changed);
+CREATE TABLE dedup.stories (story BIGINT PRIMARY KEY, merged_into BIGINT);
+CREATE INDEX aliases ON dedup.stories (merged_into) WHERE merged_into IS NOT NULL;
+CREATE TABLE dedup.habits (
+    source BYTEA NOT NULL, next_node BIGINT NOT NULL, articles BIGINT NOT NULL, keys BYTEA NOT NULL,
+    anywhere BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX habits_by_source ON dedup.habits (sha256(source));
+INSERT INTO dedup.state VALUES (0, 1, 1, NULL);
+"""
+
+#: What format 2 has beyond format 1, in which every episode was a story.
+STORIES_OF_EPISODES = """
+CREATE TABLE dedup.chapters (
+    episode BIGINT PRIMARY KEY, story BIGINT NOT NULL, told BIGINT NOT NULL, changed BIGINT NOT NULL
+);
+CREATE INDEX chapters_by_story ON dedup.chapters (story);
+CREATE INDEX chapters_by_change ON dedup.chapters (changed);
+CREATE TABLE dedup.changes (
+    cursor BIGINT PRIMARY KEY, day DOUBLE PRECISION NOT NULL, kind TEXT NOT NULL, story BIGINT NOT NULL, episode BIGINT,
+    article BYTEA, merged_into BIGINT
+);
+"""
+
+
+def name_of(url: str) -> str:
+    """Return what messages call a database.
+
+    Examples
+    --------
+    >>> name_of("postgresql://ingest:secret@db.example.org/news")
+    "PostgreSQL database 'news' on db.example.org"
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:  # its message may quote a password that was not encoded
+        allowed = "postgresql://user:password@host:port/database, with other characters percent-encoded"
+        raise ValueError(f"the path is no PostgreSQL URL; allowed: {allowed}") from None
+    return f"PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host') or 'this machine'}"
+
+
+def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the parameters and the versions that the index in a database was made with, or raise an error."""
+    name = name_of(url)
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            version = version_of(connection, name)
+            if not version:
+                raise ValueError(f"{name} is empty; {ALLOWED}")
+            stored = with_new_parameters(pairs(connection, "parameters"), version < FORMAT, NEW_PARAMETERS)
+            return stored, pairs(connection, "versions")
+    except psycopg.Error as error:
+        raise OSError(f"{name} cannot be read: {error}; {ALLOWED}") from error
+
+
+def pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:
+    """Return what a table of names and values has."""
+    return dict(connection.execute(f"SELECT name, value FROM dedup.{table}").fetchall())  # noqa: S608
+
+
+def version_of(connection: psycopg.Connection[Any], name: str) -> int:
+    """Return the format of an index, 0 for none; refuse a schema that is no index of this format or the one before."""
+    query = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('dedup')"
+    if connection.execute(query).fetchone() == (0,):
+        return 0
+    try:
+        rows = connection.execute("SELECT application, format FROM dedup.about").fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        rows = []
+    if [application for application, _ in rows] != [APPLICATION]:
+        raise ValueError(f"{name} has another program's schema 'dedup'; {ALLOWED}")
+    version = int(rows[0][1])
+    if version not in (FORMAT - 1, FORMAT):
+        raise ValueError(f"{name} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
+    return version
+
+
+def make(
+    connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, str], versions: Mapping[str, str]
+) -> int:
+    """Make the schema, unless another process has just made it; return its format."""
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # sees what another process has just made
+    with connection.transaction():
+        connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        if version := version_of(connection, name):
+            return version
+        # An administrator may have made the empty schema, where users may not make any.
+        if connection.execute("SELECT to_regnamespace('dedup')").fetchone() == (None,):
+            connection.execute("CREATE SCHEMA dedup")
+        connection.execute(SCHEMA)
+        connection.execute(STORIES_OF_EPISODES)
+        connection.execute("INSERT INTO dedup.about VALUES (%s, %s)", (APPLICATION, FORMAT))
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO dedup.parameters VALUES (%s, %s)", parameters.items())
+            cursor.executemany("INSERT INTO dedup.versions VALUES (%s, %s)", versions.items())
+    return FORMAT
+
+
+def convert(connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, str]) -> None:
+    """Make what format 1 lacks, in one transaction, unless another process has just done so."""
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    with connection.transaction():
+        connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        if version_of(connection, name) == FORMAT:
+            return
+        connection.execute(STORIES_OF_EPISODES)
+        new = [(parameter, parameters[parameter]) for parameter in NEW_PARAMETERS if parameter in parameters]
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO dedup.parameters VALUES (%s, %s)", new)
+        connection.execute("UPDATE dedup.about SET format = %s", (FORMAT,))
