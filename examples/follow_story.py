@@ -4,7 +4,7 @@ python examples/follow_story.py [--language en] [--index STORIES.db]
 
 Feeds the sample's articles up to the end of September 2023 to an index, one after the other, as they would have come,
 and tells of that month what became of those of one language. Among them is Kim Jong Un's trip to Russia, which runs for
-two weeks: its phases become stories of their own. With `--index` the stories are kept in a file, and a second run finds
+two weeks: its phases are episodes of one story. With `--index` the stories are kept in a file, and a second run finds
 nothing new.
 """
 
