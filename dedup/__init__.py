@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dedup.store.copying import copy_index as copy_index
     from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
+    from dedup.story.result import Episode as Episode
     from dedup.story.result import Story as Story
     from dedup.stream.assignment import Assignment as Assignment
     from dedup.stream.assignment import Move as Move
@@ -45,9 +46,9 @@ _NAMES = {
     "samples": ("SampleArticle", "sample_articles"),
     "store.copying": ("TableSum", "copy_index"),
     "stories": ("Doubt", "Stories"),
-    "story.result": ("Story",),
-    "stream.change_log": ("Change",),
+    "story.result": ("Episode", "Story"),
     "stream.assignment": ("Assignment", "Move", "Refusal", "Similar"),
+    "stream.change_log": ("Change",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -41,7 +41,7 @@ function why(story, reports) {
   if (story.articles.length === 1) return "A report alone: no other is similar enough.";
   if (story.episodes) {
     const told = `One event in ${story.episodes.length.toLocaleString("en")} episodes`;
-    return `${told}: as wholes they are alike in the words of these days, however long the time between them.`;
+    return `${told}: as wholes they are alike, but for the time between them.`;
   }
   if (reports === 1) return "All are copies of one text.";
   const alike = `its ${reports.toLocaleString("en")} reports have a mean similarity of ${story.cohesion.toFixed(2)}`;

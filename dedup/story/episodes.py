@@ -54,8 +54,9 @@ class Episodes(NamedTuple):
         n, k = len(labels), int(labels.max(initial=-1)) + 1
         sizes = np.bincount(labels, minlength=k)
         shares = (1 / sizes[labels]).astype(vectors.dtype)
+        # Entries stay in the order in which SciPy comes upon their features. Sums over them then do not depend on how
+        # the columns are numbered, which an archive does in its own way.
         means = csr_array(csr_array((shares, (labels, np.arange(n))), shape=(k, n)) @ vectors)
-        means.sort_indices()
         first, last = np.full(k, np.inf), np.full(k, -np.inf)
         dated = ~np.isnan(days)
         np.minimum.at(first, labels[dated], days[dated])
@@ -187,4 +188,6 @@ def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
 
 def _squares(vectors: csr_array) -> Floats:
     """Squared length of each row."""
-    return np.asarray(vectors.power(2) @ np.ones(vectors.shape[1]))
+    # `vectors.power` would sort the entries of the vectors, in place.
+    squares = csr_array((vectors.data**2, vectors.indices, vectors.indptr), shape=vectors.shape)
+    return np.asarray(squares @ np.ones(vectors.shape[1]))

@@ -21,7 +21,7 @@ from dedup.progress import ProgressCallback, no_progress
 from dedup.story.recurrence import are_lists, sections_of
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
-from dedup.text.language import language_numbers
+from dedup.text.language import language_number, language_numbers
 from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
 
@@ -32,6 +32,10 @@ WORD, WORD_PAIR, CHARACTER_RUN = range(3)
 #: inflections and compounds. Pairs that occur once weigh nothing, so that runs of three add to a likeness alone.
 ALPHABETIC_RUNS = {3: WORD, 4: CHARACTER_RUN}
 CHARACTER_RUNS = {1: CHARACTER_RUN, 2: WORD, 3: WORD_PAIR}
+
+#: Languages that write every syllable as a word, of at most seven letters, and do not inflect: a run of four letters is
+#: part of very many words and tells nothing that the syllable and its pairs do not.
+SYLLABIC_LANGUAGES = ("vi",)
 
 #: A token counts twice near the beginning, where news says who, where and when ...
 LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
@@ -97,9 +101,9 @@ def count_features(
     """Weighted counts of the features of texts, in time linear in their characters.
 
     Features are words, pairs of adjacent words, and runs of four characters of a word with the spaces around it. Runs
-    connect inflected and differently spelt forms of a name; stop words and names of days and agencies have none. For
-    scripts without spaces see above. `languages` has a code for each text, or None to have it guessed; without it they
-    are unknown.
+    connect inflected and differently spelt forms of a name; stop words and names of days and agencies have none, and
+    neither has a text in one of `SYLLABIC_LANGUAGES`. For scripts without spaces see above. `languages` has a code for
+    each text, or None to have it guessed; without it they are unknown.
     """
     sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
     numbers, uses = [], np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
@@ -109,7 +113,7 @@ def count_features(
         spelling = spelling_of(tokens)
         unknown = np.zeros(len(tokens.offsets) - 1, dtype=np.int64)
         own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
-        return count_block(tokens, spelling), own, _stop_word_uses(spelling, uses.shape[1])
+        return count_block(tokens, spelling, own), own, _stop_word_uses(spelling, uses.shape[1])
 
     for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
@@ -149,16 +153,18 @@ def spelling_of(tokens: Tokens) -> Spelling:
     return Spelling(place, upper, sentence_starts(tokens), stop_word, date_word)
 
 
-def count_block(tokens: Tokens, spelling: Spelling) -> BlockCounts:
-    """Features of one block of at most 2**12 texts (see `dedup.text.tokens.blocks`).
+def count_block(tokens: Tokens, spelling: Spelling, languages: Integers) -> BlockCounts:
+    """Features of one block of at most 2**12 texts in these languages (see `dedup.text.tokens.blocks`).
 
     A list of several reports has none: it must not bridge their stories.
     """
     first, last, key = occurrences(tokens, spelling)
-    lists = lists_of_reports(tokens, spelling, first, last, key)
-    if lists.any():
-        kept = ~lists[tokens.text_indices[first]]
-        first, last, key = first[kept], last[kept], key[kept]
+    left_out = lists_of_reports(tokens, spelling, first, last, key)[tokens.text_indices[first]]
+    syllabic = np.isin(languages, list(map(language_number, SYLLABIC_LANGUAGES)))
+    if syllabic.any():
+        left_out |= syllabic[tokens.text_indices[first]] & (families(key) == CHARACTER_RUN)
+    if left_out.any():
+        first, last, key = first[~left_out], last[~left_out], key[~left_out]
     weights = token_weights(tokens, spelling).astype(np.uint8)
     # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
     packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]

@@ -85,11 +85,13 @@ def _extract_block(
     buckets = band_keys(signed.reshape(len(texts), bands.bands, bands.rows))
     buckets = mix(buckets + np.array(bands.first_rows, dtype=np.uint64))
     spelling = spelling_of(tokens)
-    counted = count_block(tokens, spelling)
+    numbers = np.zeros(len(texts), dtype=np.int64)
+    if languages is not None:
+        numbers = language_numbers(languages, tokens, spelling.stop_word)
+    counted = count_block(tokens, spelling, numbers)
     counts = np.minimum(counted.counts, 255).astype(np.uint8)
     features, sizes = shortened(counted.keys), counted.sizes
     if languages is not None:
-        numbers = language_numbers(languages, tokens, spelling.stop_word)
         features, counts, sizes = with_languages(features, counts, sizes, numbers)
     return TextFeatures(shingles, tokens.offsets, buckets, features, counts, _offsets([sizes]))
 

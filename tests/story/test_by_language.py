@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup.story.features import count_features
+from dedup.near.lsh import Bands
+from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, count_features, families
 from dedup.story.weighting import (
     FAMILY_WEIGHT,
     PRIOR_ARTICLES,
@@ -19,7 +20,7 @@ from dedup.story.weighting import (
     vectorize_texts,
 )
 from dedup.stream.live import LiveArticles
-from dedup.stream.text_features import language_of, languages_of, with_languages
+from dedup.stream.text_features import LANGUAGE, extract_features, language_of, languages_of, with_languages
 from dedup.stream.window import Window
 from dedup.text.language import guess_languages, language_number
 
@@ -197,3 +198,28 @@ def test_threads_and_order_do_not_change_the_languages():
     one = count_features(texts, 1, languages=[None] * len(texts)).languages
     assert count_features(texts, 4, languages=[None] * len(texts)).languages.tolist() == one.tolist()
     assert count_features(texts[::-1], 1, languages=[None] * len(texts)).languages.tolist() == one[::-1].tolist()
+
+
+# Languages that write syllables
+
+
+def test_runs_of_vietnamese_syllables_do_not_count():
+    text = "Chính phủ Việt Nam công bố kế hoạch mới"
+    told, unknown = (count_features([text], languages=[language]) for language in ("vi", "fr"))
+    kept = unknown.keys[families(unknown.keys) != CHARACTER_RUN]
+    assert told.keys.tolist() == kept.tolist()
+    assert len(kept) < len(unknown.keys)
+
+
+def test_a_batch_with_vietnamese_leaves_other_languages_as_they_are():
+    texts = ["Chính phủ Việt Nam công bố kế hoạch mới", "The government of Vietnam announced a new plan"]
+    both = count_features(texts, languages=["vi", "en"])
+    alone = count_features(texts[1:], languages=["en"])
+    assert both.keys[both.offsets[1] :].tolist() == alone.keys.tolist()
+
+
+def test_an_index_counts_vietnamese_as_a_batch_does():
+    text = "Chính phủ Việt Nam công bố kế hoạch mới"
+    told, french = (extract_features([text], Bands(2, 2), 5, languages=[language]) for language in ("vi", "fr"))
+    assert set(families(told.features).tolist()) == {WORD, WORD_PAIR, LANGUAGE}
+    assert CHARACTER_RUN in families(french.features)
