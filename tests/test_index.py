@@ -34,7 +34,9 @@ TUESDAY = datetime(2023, 9, 12, 8, tzinfo=UTC)
 LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
 
 # Too little like the first to join it at once.
-SEEN = "Before dawn an armoured train was seen at Khasan, where a band played and children with flags had waited for hours."
+SEEN = (
+    "Before dawn an armoured train was seen at Khasan, where a band played and children with flags had waited for hours."
+)
 
 # A report, the same with a word more, and another report of the event.
 KHASAN = (
