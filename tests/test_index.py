@@ -35,7 +35,8 @@ LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
 
 # Too little like the first to join it at once.
 SEEN = (
-    "Before dawn an armoured train was seen at Khasan, where a band played and children with flags had waited for hours."
+    "Before dawn an armoured train was seen at Khasan, "
+    "where a band played and children with flags had waited for hours."
 )
 
 # A report, the same with a word more, and another report of the event.
