@@ -429,7 +429,7 @@ def test_another_article_would_belong_or_would_not(stories):
 
 
 def test_a_story_of_an_index_is_explained_too(sample):
-    with dedup.StoryIndex(":memory:") as index:
+    with dedup.StoryIndex(":memory:", max_gap_days=0) as index:
         index.add_many(sample)
         two = [story for story in index.stories(min_size=2) if len(reports(story)) == 2]
         assert len(two) > 10

@@ -20,6 +20,12 @@ TITLES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def stories(sample):
+    """Episodes alone: what holds several together is tested in tests/test_explain.py."""
+    return dedup.cluster(sample, max_gap_days=0)
+
+
 def reports(story):
     copies = {article.id for group in story.near_duplicates for article in group[1:]}
     return [article for article in story.articles if article.id not in copies]
@@ -105,11 +111,12 @@ def test_two_alone_are_a_story_just_when_they_are_as_similar_as_they_need(sample
     for _ in range(80):
         i, j = source.sample(range(len(sample)), 2)
         near = source.choice([(sample[i], sample[j]), (titles[i], titles[j]), (sample[i], titles[i])])
-        found = dedup.explain(*near)
-        together = len(dedup.cluster(near)) == 1
-        assert together == (found.similarity >= found.needed or found.verdict.startswith("Copies"))
-        outcomes.add(together)
-    assert outcomes == {False, True}
+        found, (story, *apart) = dedup.explain(*near), dedup.cluster(near)
+        assert (len(story.episodes) == 2) == found.verdict.startswith("Alike enough for one story of two episodes: ")
+        one_episode = found.similarity >= found.needed or found.verdict.startswith("Copies")
+        assert (not apart and len(story.episodes) == 1) == one_episode
+        outcomes.add((len(story.episodes), bool(apart)))
+    assert outcomes == {(1, False), (2, False), (1, True)}
 
 
 def test_two_short_titles_are_told_that_they_need_more_than_the_threshold():

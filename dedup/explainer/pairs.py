@@ -14,6 +14,7 @@ from dedup.near.shingles import shingle_hashes
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
+from dedup.story.episodes import alike_alone
 from dedup.story.kinds import are_roundups
 from dedup.story.partition import join_costs
 from dedup.story.result import Episode, Story
@@ -69,7 +70,8 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     weighting, threshold = weighting_of(among)
     (left, right), positions = read_items([a, b], among, fold_of(weighting))
     found = compare(left, right, weighting, threshold)
-    relation = _Relation(None, found.jaccard >= _NEAR.threshold)
+    gap, cost = abs(found.left.day - found.right.day), found.needed - threshold
+    relation = _Relation(None, found.jaccard >= _NEAR.threshold, alike_alone(found.cosine, gap, cost, threshold))
     if among is not None and None not in positions:
         relation = _relation(among, *(position for position in positions if position is not None))
     return replace(found, verdict=_verdict(found, relation, fold_of(weighting)))
@@ -168,6 +170,7 @@ class _Relation(NamedTuple):
 
     same_story: bool | None  # None without stories that have both
     copies: bool
+    two_episodes: bool = False  # whether a batch of the two has one story, of two episodes
     episodes: tuple[Episode, ...] = ()  # two of the story, when they are in two
 
 
@@ -180,7 +183,7 @@ def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
     pair = set(map(id, articles))
     copies = one == other or any(pair <= set(map(id, group)) for group in among.near_duplicates)
     episodes = tuple(among.episode_of(article) for article in articles)
-    return _Relation(True, copies, () if episodes[0] is episodes[1] else episodes)
+    return _Relation(True, copies, episodes=() if episodes[0] is episodes[1] else episodes)
 
 
 def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
@@ -205,5 +208,7 @@ def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
     for article, is_roundup in zip(articles, roundups.tolist(), strict=True):
         if is_roundup:
             return f"{standing}: {named(article)} is a round-up of many stories."
+    if relation.two_episodes and not enough:
+        return f"Alike enough for one story of two episodes: similarity {found.cosine:.2f} but for {found.gap}."
     cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
     return f"{standing}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."

@@ -22,7 +22,7 @@ CANDIDATE_FLOOR = 0.02
 #: Most postings that are followed from the rarest features of a row to its candidates; this bounds the work.
 MAX_POSTINGS = 3000
 
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 512
 _MIN_CHUNK_ROWS, _CHUNK_DAYS = 2048, 3.0
 _POSTINGS_BITS, _PLACE_BITS = 16, 32
 

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
+from dedup.parameters import MAX_GAP_DAYS
 from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
 from dedup.story.partition import exact_costs, partition
 from dedup.story.similarity import dot_products
@@ -90,6 +91,17 @@ def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs
     if not max_gap_days:
         return np.arange(n)
     return stories_of_pairs(similar_episodes(episodes, max_gap_days, n_jobs), episodes.costs, threshold)
+
+
+def alike_alone(cosine: float, gap_days: float, cost: float, threshold: float) -> bool:
+    """Whether two reports of such a cosine are a story though each is an episode of its own.
+
+    `gap_days` is NaN when a date is missing, `cost` the mean cost of joining of the two, and `threshold` that of
+    reports. Episodes may be as far apart as by default.
+    """
+    similarity = cosine * np.exp(-gap_days / EPISODE_MEMORY_DAYS)
+    needed = THRESHOLD_SHARE * threshold + COST_FACTOR * cost + LONE_COST
+    return bool(gap_days <= MAX_GAP_DAYS and similarity >= needed)
 
 
 def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:

@@ -153,6 +153,7 @@ def test_add_answers_the_assignment(service):
         "near_duplicate_of": None,
         "similarity": None,
         "merged": [],
+        "episode_id": "e1",
     }
     copy = service.add(article("b", f"{TRAIN} Updated"))
     assert copy.status_code == 201
