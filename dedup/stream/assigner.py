@@ -99,7 +99,7 @@ class Assigner:
         if was_alone:  # its former episode becomes an alias
             state.merge(former, episode)
         self._note_update(article.id, (told, former), first)
-        return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.story(episode)))
+        return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.told(episode)))
 
     def _note_update(self, name: str, former: tuple[int, int], first: int) -> None:
         """Let the log, whose entries from `first` on are of the update of an article, say so."""
@@ -180,7 +180,7 @@ class Assigner:
         similarity: float | None = None,
         merged: tuple[str, ...] = (),
     ) -> Assignment:
-        story, own = format_story_id(self._state.chapters.story(episode)), format_episode_id(episode)
+        story, own = format_story_id(self._state.chapters.told(episode)), format_episode_id(episode)
         return Assignment(article.id, story, outcome, near_duplicate_of, similarity, merged, own)
 
     def _merge(

@@ -13,8 +13,10 @@ class Assignment:
 
     Attributes
     ----------
-    article_id, story_id : str
-        The story may be another one later: an episode joins a story on the evidence of what comes after it.
+    article_id : str
+    story_id : str
+        As far as it was told (see `Change`), so that it is never taken back: under it `StoryIndex.story` finds the
+        story that the article is in by now, of which it may be an alias.
     outcome : {"new_story", "report", "near_duplicate", "unchanged", "updated"}
         "unchanged" is the same id with the same content, "updated" the same id with other content.
     near_duplicate_of : str or None
