@@ -21,9 +21,9 @@ test-all: test pythons
 pythons: .venv/installed-dev
 	$(BIN)/python tests/every_python.py
 
-# Minutes: 100,000 short articles on loky, Ray and Dask, with a worker killed in each.
+# Minutes: 60,000 short articles on loky, Ray and Dask, with a worker killed in each.
 engines: .venv/installed-dev
-	$(BIN)/python -m benchmarks.archive.engines 100000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
+	$(BIN)/python -m benchmarks.archive.engines 60000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
 		--results .venv
 
 docs: .venv/installed-docs

@@ -13,6 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 
+# What a browser makes of a page does not depend on the Python that wrote it.
+LEFT_OUT = "tests/html/test_page_in_chromium.py"
+
 
 def interpreters():
     """Paths of interpreters by version, the first found of each."""
@@ -40,12 +43,8 @@ def test(version, path):
     if not python.exists():
         subprocess.run([path, "-m", "venv", environment], check=True)
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]"], check=True)
-    return (
-        subprocess.run(
-            [python, "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider"], cwd=ROOT, check=False
-        ).returncode
-        == 0
-    )
+    pytest = [python, "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider", "--ignore", LEFT_OUT]
+    return subprocess.run(pytest, cwd=ROOT, check=False).returncode == 0
 
 
 def main():
