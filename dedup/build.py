@@ -92,24 +92,21 @@ def build_story(
         _episode([candidates[i] for i in part], copies[part], own, threshold, weighting)
         for part, own in zip(parts, choices, strict=True)
     ]
-    whole = _episode(candidates, copies, choice, threshold, weighting, story_id)
+    whole = chapters[0] if len(parts) == 1 else _episode(candidates, copies, choice, threshold, weighting)
     facts = {field.name: getattr(whole, field.name) for field in fields(Episode)}
-    facts["cohesion"] = cohesion_of_story(candidates, parts)
+    facts["cohesion"] = cohesion_of_story(candidates, parts) if len(parts) > 1 else whole.cohesion
+    if story_id is not None:
+        facts["id"] = story_id
     return Story(**facts, episodes=tuple(chapters), _explain=explain_membership), choice.place
 
 
 def _episode(
-    candidates: Sequence[Candidate],
-    copies: Integers,
-    choice: Choice,
-    threshold: float,
-    weighting: TermWeighting,
-    name: str | None = None,
+    candidates: Sequence[Candidate], copies: Integers, choice: Choice, threshold: float, weighting: TermWeighting
 ) -> Episode:
     articles = [candidate.article for candidate in candidates]
     groups = members(numbered_by_first(copies))
     return Episode(
-        id=articles[0].id if name is None else name,
+        id=articles[0].id,
         representative=articles[choice.place],
         reason=choice.reason,
         articles=tuple(articles),
