@@ -19,6 +19,7 @@ from dedup.story.pipeline import StoryGroups
 from dedup.story.result import Episode, Story
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
+from dedup.text.roundups import without_roundups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +124,8 @@ def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
 
     def vectors(reports: Integers) -> csr_array:
         articles = [grouped.ordered[i] for i in canonical[reports].tolist()]
-        texts, languages = readable_texts(articles, grouped.max_chars), [article.language for article in articles]
-        return vectorize_texts(texts, grouped.groups.vocabulary, languages)[0]
+        texts = without_roundups(readable_texts(articles, grouped.max_chars), [article.title for article in articles])
+        return vectorize_texts(texts, grouped.groups.vocabulary, [article.language for article in articles])[0]
 
     return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors)))
 

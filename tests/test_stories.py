@@ -320,6 +320,18 @@ def test_thresholds_one_after_the_other_nest(stories):
     assert_inside(finest, finest.rethreshold(0.05))
 
 
+def test_a_round_up_stays_alone_at_any_threshold():
+    reports = [
+        Article(f"r{day}", f"{KIM} Day {day} of the visit.", published=datetime(2023, 9, day, tzinfo=UTC))
+        for day in (12, 17)
+    ]
+    roundup = Article("list", KIM, title="Morning briefing", published=datetime(2023, 9, 15, tzinfo=UTC))
+    stories = dedup.cluster([*reports, roundup])
+    for threshold in (0.05, 0.11, 0.12, 0.2):
+        found = stories.rethreshold(threshold)
+        assert [len(story) for story in found if story.is_roundup] == [1]
+
+
 def test_the_same_threshold_gives_the_same_stories(stories):
     assert everything(stories.rethreshold(0.12)) == everything(stories)
 

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 
 from dedup.article import Article
 from dedup.plots.fonts import drawable_text
+from dedup.story.result import Story
 from dedup.wording import plural
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def check_type(name: str, value: Any, kind: type, allowed: str) -> None:
     """Raise TypeError for a value of another type."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}; allowed: {allowed}")
+
+
+def check_dated(story: Any) -> None:
+    """Raise TypeError for what is no story, and ValueError for one without dated articles."""
+    check_type("story", story, Story, "a Story")
+    if story.first is None:
+        raise ValueError(f"story is {story!r}, none of whose articles is dated; allowed: one with a dated article")
 
 
 def axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":

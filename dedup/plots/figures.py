@@ -19,6 +19,7 @@ from dedup.plots.axes import (
     RED,
     SMALL_LEGEND,
     axes,
+    check_dated,
     check_type,
     draw_count,
     frame_blocks,
@@ -63,10 +64,8 @@ def story_timeline(story: Story, ax: "Axes | None" = None) -> "Axes":
     >>> ax.get_title(loc="left")
     'Slow green train brings North Korean leader across the border...'
     """
-    check_type("story", story, Story, "a Story")
+    check_dated(story)
     dated = [a for a in story.articles if a.published is not None]
-    if not dated:
-        raise ValueError(f"story is {story!r}, none of whose articles is dated; allowed: one with a dated article")
     outlets = list(dict.fromkeys(map(outlet, dated)))
     ax = axes(ax, (8, 1.6 + 0.32 * min(len(outlets), MAX_NAMES)))
     dates: Any = import_module("matplotlib.dates")  # its types are not complete

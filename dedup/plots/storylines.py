@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from dedup.article import Article
 from dedup.parameters import check
-from dedup.plots.axes import BLUE, GREY, MAX_NAMES, RED, SMALL_LEGEND, axes, check_type, name_rows, set_title, time_axis
+from dedup.plots.axes import (
+    BLUE,
+    GREY,
+    MAX_NAMES,
+    RED,
+    SMALL_LEGEND,
+    axes,
+    check_dated,
+    check_type,
+    name_rows,
+    set_title,
+    time_axis,
+)
 from dedup.story.result import Episode, Story
 from dedup.wording import plural
 
@@ -42,10 +54,8 @@ def storyline(story: Story, ax: "Axes | None" = None) -> "Axes":
     >>> [name.get_text() for name in ax.get_yticklabels()][-1]
     'Fin de voyage pour Kim Jong-un, reparti d...'
     """
-    check_type("story", story, Story, "a Story")
+    check_dated(story)
     episodes = [episode for episode in story.episodes if episode.first]
-    if not episodes:
-        raise ValueError(f"story is {story!r}, none of whose articles is dated; allowed: one with a dated article")
     limit = 64 if ax is None else 44  # the axes that are given may be narrow
     ax = axes(ax, (11, 1.6 + 0.42 * min(len(episodes), MAX_NAMES)))
     sizes = {id(group[0]): len(group) for group in story.near_duplicates}

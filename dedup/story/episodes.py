@@ -33,7 +33,7 @@ THRESHOLD_SHARE = 0.75
 COST_FACTOR, LONE_COST = 2.0, 0.05
 
 # Most postings that are followed from the heaviest features of an episode to others. With three times as many, the
-# stories of eleven labelled sets are the same, and 14 of 28,267 in 100,000 articles are joined to others.
+# stories of eleven labelled sets are the same, and 14 more of 28,268 in 100,000 articles come together.
 _POSTINGS = 500
 
 _BLOCK_ROWS = 256
