@@ -173,9 +173,9 @@ class SqliteStore(Store):
         return neighbours_from_rows(sorted(self._select("node, neighbours, similarities", "traits", "node", nodes)))
 
     def of_story(self, story: int) -> list[Row]:
-        episodes = "SELECT episode FROM chapters WHERE story = ?1 UNION ALL SELECT ?1"
-        alone = "story NOT IN (SELECT episode FROM chapters WHERE episode = ?1)"
-        return list(self._rows(f"WHERE story IN ({episodes}) AND {alone} ORDER BY node", story))
+        episodes = "SELECT episode FROM chapters WHERE story = ? UNION ALL SELECT ?"
+        alone = "story NOT IN (SELECT episode FROM chapters WHERE episode = ?)"
+        return list(self._rows(f"WHERE story IN ({episodes}) AND {alone} ORDER BY node", story, story, story))
 
     def copies(self, canonical: Sequence[int]) -> list[tuple[int, int]]:
         return sorted(self._select("node, speaker", "articles", "speaker != node AND speaker", canonical))
