@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dedup._version import __version__ as __version__
 from dedup.article import Article as Article
+from dedup.article import Refusal as Refusal
 
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from dedup.story.result import Story as Story
     from dedup.stream.assignment import Assignment as Assignment
     from dedup.stream.assignment import Move as Move
-    from dedup.stream.assignment import Refusal as Refusal
     from dedup.stream.assignment import Similar as Similar
     from dedup.stream.change_log import Change as Change
 
@@ -47,14 +47,14 @@ _NAMES = {
     "store.copying": ("TableSum", "copy_index"),
     "stories": ("Doubt", "Stories"),
     "story.result": ("Episode", "Story"),
-    "stream.assignment": ("Assignment", "Move", "Refusal", "Similar"),
+    "stream.assignment": ("Assignment", "Move", "Similar"),
     "stream.change_log": ("Change",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 _MODULES = {name: name for name in ("archive", "encoders", "metrics", "plots")} | {"sketches": "near.sketches"}
 
-__all__ = sorted([*_HOMES, *_MODULES, "Article", "__version__"])
+__all__ = sorted([*_HOMES, *_MODULES, "Article", "Refusal", "__version__"])
 
 
 def __getattr__(name: str) -> Any:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
-from dedup.article import items_of, read_articles
+from dedup.article import Refusal, items_of, read_articles
 from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of
 from dedup.progress import Progress
 from dedup.representative import Chooser
 from dedup.stories import LabelledArticles, Stories
 from dedup.story.result import Story
 from dedup.stream import maintenance
-from dedup.stream.assignment import Assignment, Move, Refusal, Similar
+from dedup.stream.assignment import Assignment, Move, Similar
 from dedup.stream.change_log import Change, change_of
 from dedup.stream.queries import similar_reports, story_by_id, story_id_of, story_of
 from dedup.stream.seed import labelled_articles, seed_index

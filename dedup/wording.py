@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 _WHITE_SPACE = re.compile(r"\s+")
 
@@ -74,3 +75,12 @@ def duration(gap: timedelta) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """A number with its noun, such as 1 article or 1,200 stories."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def short_repr(value: Any) -> str:
+    """A value as Python writes it, shortened, for a message."""
+    try:
+        text = repr(value)
+    except Exception:  # raised by the object, or for an integer of more digits than Python writes
+        text = f"<{type(value).__name__}>"
+    return shortened(text, 80)

@@ -73,14 +73,6 @@ class Similar:
     episode_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The position of an article that `StoryIndex.add_many` refused, and the reason."""
-
-    position: int
-    reason: str
-
-
 def format_story_id(story: int) -> str:
     """Return the id of the story with this number."""
     return f"s{story}"

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Any
 
-from dedup.article import Article, read_articles
+from dedup.article import Article, Refusal, read_articles
 from dedup.store.serialization import encode_article
-from dedup.stream.assignment import Refusal
 from dedup.wording import printable
 
 # SQLite's limit for a row is 10**9; numbers take some of it.

@@ -1,0 +1,67 @@
+"""Times of publication in the forms that users have -> aware datetimes."""
+
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dedup.wording import short_repr
+
+ALLOWED_TIME = (
+    "allowed: an aware datetime, an ISO 8601 string, or seconds since 1970; name timezone= for times without a zone"
+)
+
+
+def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:
+    """The time zone of that name."""
+    if timezone is None or isinstance(timezone, tzinfo):
+        return timezone
+    problem = f"timezone is {timezone!r}; allowed: None, a tzinfo, or a name like 'Europe/Paris'"
+    if not isinstance(timezone, str):
+        raise TypeError(problem)
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(problem) from error
+
+
+def read_time(where: str, value: Any, zone: tzinfo | None, unreadable: list[str]) -> datetime | None:
+    """A moment of publication; None for a missing one, and one that is not in ISO 8601, added to `unreadable`."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    problem = f"{where}: field 'published' is {short_repr(value)}"
+    try:
+        moment = _parse_time(value, zone)
+        if moment is None:
+            unreadable.append(f"{problem}; {ALLOWED_TIME}")
+            return None
+        if moment.utcoffset() is not None:
+            moment.astimezone(UTC)  # comparisons need this to be possible
+            return moment
+    except TypeError as error:
+        raise TypeError(f"{problem}; {ALLOWED_TIME}") from error
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(f"{problem}; {ALLOWED_TIME}") from error
+    if zone is None:
+        raise ValueError(f"{problem}, without a time zone; {ALLOWED_TIME}")
+    return moment.replace(tzinfo=zone)
+
+
+def _parse_time(value: Any, zone: tzinfo | None) -> datetime | None:
+    """A moment, or None for a string that is not in ISO 8601; a day is its midnight, in `zone` or UTC."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=zone or UTC)
+    if isinstance(value, Real | Decimal) and not isinstance(value, bool):
+        return datetime.fromtimestamp(float(value), UTC)
+    if not isinstance(value, str):
+        raise TypeError
+    text = value.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    is_day = len(text) <= len("2023-09-12") and moment.tzinfo is None
+    return moment.replace(tzinfo=zone or UTC) if is_day else moment

@@ -1,0 +1,101 @@
+"""Article, and a checked batch of those."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import nan
+from typing import NamedTuple
+
+FIELDS = ("id", "text", "title", "published", "source", "url", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One published text.
+
+    Attributes
+    ----------
+    id : str
+        Unique within a call.
+    text : str
+        May be empty when there is a title.
+    title : str
+    published : datetime or None
+        Aware; None when unknown.
+    source, url, language : str or None
+    residue, title_residue : tuple of (int, int)
+        Spans of characters of the text, and of the title, that belong to the site and not to the report.
+        `dedup.cluster` and the other functions find them; given values are ignored.
+
+    Examples
+    --------
+    >>> Article("a1", "Kim Jong Un est arrivé mardi en Russie.", title="Kim en Russie").title
+    'Kim en Russie'
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    published: datetime | None = None
+    source: str | None = None
+    url: str | None = None
+    language: str | None = None
+    residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+    title_residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def body(self) -> str:
+        """The text without its residue."""
+        return _without(self.text, self.residue, "\n")
+
+    @property
+    def full_text(self) -> str:
+        """Title and body without their residue; the title only once where the body begins with it."""
+        title, body = _without(self.title, self.title_residue, " "), self.body
+        return body if body.startswith(title) else f"{title}\n{body}"
+
+    @property
+    def day(self) -> float:
+        """Time of publication in days since 1970; NaN when unknown."""
+        return nan if self.published is None else self.published.timestamp() / 86_400
+
+
+def _without(text: str, spans: tuple[tuple[int, int], ...], joint: str) -> str:
+    if not spans:
+        return text
+    bounds = [0, *(bound for span in spans for bound in span), len(text)]
+    return joint.join(text[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)).strip()
+
+
+class Batch(NamedTuple):
+    """Checked articles in the order of the input."""
+
+    articles: list[Article]
+    # Canonical order: positions by publication (undated last), then id; by content where the ids are only positions.
+    # Results are computed in this order, so that the order of the input does not matter.
+    order: list[int]
+    named: list[bool]  # whether each article came with an id
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An article that is not allowed and was left out, or of which a value was: where it is, and why.
+
+    Attributes
+    ----------
+    position : int
+        Of the article in the input.
+    reason : str
+        Names the position, the id, the field, the value and what is allowed.
+    id : str or None
+        None where it has none that can be read.
+    field : str or None
+        None where the article as a whole is the problem.
+    value : str
+        As Python writes it, shortened.
+    """
+
+    position: int
+    reason: str
+    id: str | None = None
+    field: str | None = None
+    value: str = ""
