@@ -11,9 +11,6 @@ from dedup.article import FIELDS
 from dedup.cli.console import BadInputError, Console
 from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
 
-#: Seconds since 1970 in a table, whose cells are all text; eight digits are a day in ISO 8601.
-_SECONDS = re.compile(r"-?\d{9,12}(\.\d+)?")
-
 
 class Record(NamedTuple):
     """A row, and its values by the names of the fields of `Article`."""
@@ -69,8 +66,6 @@ class Reading:
             for field, value in item.items():
                 if value == "" and field != "text":  # an empty cell
                     item[field] = None
-                elif field == "published" and isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
-                    item[field] = float(value)
         return item
 
     @contextmanager
