@@ -84,6 +84,7 @@ class StorySettings:
             "cut_residue": self.cut_residue,
             "fold": self.near.fold,
             "max_chars": int(self.max_chars),
+            "match_urls": self.match_urls,
         }
 
 

@@ -86,7 +86,7 @@ def _facts(candidates: list[Candidate], choice: Choice) -> dict[str, Any]:
         "representative_id": printable(articles[choice.place].id),
         "reason": choice.reason,
         "articles": len(articles),
-        "reports": sum(candidate.first for candidate in candidates),
+        "reports": sum(candidate.is_report for candidate in candidates),
         "sources": len({article.source for article in articles if article.source}),
         "first": min(published, default=None),
         "last": max(published, default=None),
