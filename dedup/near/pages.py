@@ -71,19 +71,25 @@ def latest_of_articles(articles: Sequence[Article], texts: Sequence[str], labels
     return latest_versions(texts, labels, page_keys(articles), headline_keys(articles), days, fold)
 
 
+def are_repeated(pages: Hashes) -> Flags:
+    """Whether each article has a page that another one has too, shape (n_articles,)."""
+    _, numbers, counts = np.unique(pages, return_inverse=True, return_counts=True)
+    return np.asarray((counts[numbers] > 1) & (pages > 0))
+
+
 def latest_versions(
     texts: Sequence[str], labels: Integers, pages: Hashes, headlines: Hashes, days: Floats, fold: Fold
 ) -> Integers:
     """Position of the latest version of the page of each article, its own where there is no other.
 
-    Articles are in canonical order; a dated version counts as later than one without a date. `labels` has the group of
-    near-duplicates of each article, and `pages`, `headlines` and `days` are `page_keys`, `headline_keys` and
-    `Article.day`.
+    Articles are in canonical order; a dated version counts as later than one without a date. Of `texts`, those of
+    repeated pages are read. `labels` has the group of near-duplicates of each article, and `pages`, `headlines` and
+    `days` are `page_keys`, `headline_keys` and `Article.day`.
     """
     latest = np.arange(len(pages))
-    known = np.flatnonzero(pages)
+    known = np.flatnonzero(are_repeated(pages))
     order = known[np.argsort(pages[known], kind="stable")]
-    versions = [own for own in np.split(order, run_starts(pages[order])[1:]) if len(own) > 1]
+    versions = np.split(order, run_starts(pages[order])[1:]) if len(order) else []
     # Copies are related without a look: of each group of them, the first version is compared with that of the next one.
     distinct = [own[np.sort(np.unique(labels[own], return_index=True)[1])] for own in versions]
     pairs = np.concatenate([np.empty((0, 2), dtype=np.int64), *(np.stack([d[:-1], d[1:]], axis=1) for d in distinct)])
