@@ -104,12 +104,17 @@ def canonical_url(url: str) -> str:
     'tag:example.com,2023:7'
     """
     stripped = url.strip()
-    text = stripped.replace("\n", "").replace("\r", "").replace("\t", "")  # as browsers do
+    return _canonical(stripped) or stripped
+
+
+def _canonical(url: str) -> str | None:
+    """The canonical form of a URL of the web; None for what is none."""
+    text = url.replace("\n", "").replace("\r", "").replace("\t", "")  # as browsers do
     start = _START.match(text)
     authority = start and _AUTHORITY.match(text, start.end())
     host = authority and _host_of(authority[0])
     if not authority or not host:
-        return stripped
+        return None
     rest, _, fragment = text[authority.end() :].partition("#")
     path, _, query = rest.partition("?")
     host, segments = _without_beginning(host, _without_end(_segments_of(path)))
@@ -130,8 +135,8 @@ def page_of(source: str | None, url: str | None) -> tuple[str, str] | None:
     ('Le Site', 'https://example.com/kim')
     >>> page_of("Le Site", "https://www.example.com/index.html")
     """
-    canonical = canonical_url(url or "")
-    if not canonical.startswith("https://") or (canonical.endswith("/") and canonical.count("/") == len("///")):
+    canonical = _canonical(url.strip()) if url else None
+    if canonical is None or (canonical.endswith("/") and canonical.count("/") == len("///")):
         return None
     return source or "", canonical
 
@@ -158,10 +163,7 @@ def _in_ascii(label: str) -> str:
     """A part of a host as DNS has it; one that is too long stays, and is no host's."""
     if label.isascii() or len(label) > _LONGEST_LABEL:
         return label
-    try:
-        return "xn--" + label.encode("punycode").decode("ascii")
-    except UnicodeError:  # lone surrogates
-        return label
+    return "xn--" + label.encode("punycode").decode("ascii")
 
 
 def _segments_of(path: str) -> list[str]:
