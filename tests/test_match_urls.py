@@ -204,7 +204,7 @@ def reports(language):
 
 
 def representatives(stories):
-    """What the episodes show: of two that are as large, which an old version may begin, a story shows the first one's."""
+    """What the episodes show. Which of two that are as large a story shows, an old version may decide."""
     return {episode.representative.id for story in stories for episode in story.episodes}
 
 

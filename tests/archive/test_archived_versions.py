@@ -28,7 +28,10 @@ def test_few_versions_in_tiny_slices_are_those_of_the_batch(tmp_path, small_slic
     small_slices(int(rng.integers(1, 6)))
     options = {"days": float(rng.choice([1, 40])), "undated": float(rng.choice([0.0, 0.3, 1.0]))}
     articles = versions(generated(24, seed=seed, words=12, **options), seed=seed, pages=8)
-    parameters = {"max_gap_days": float(rng.choice([0, 21])), "representative": str(rng.choice(["central", "earliest"]))}
+    parameters = {
+        "max_gap_days": float(rng.choice([0, 21])),
+        "representative": str(rng.choice(["central", "earliest"])),
+    }
     cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out", **parameters)
     assert_same_as_the_batch(tmp_path / "out", articles, **parameters)
 
