@@ -28,6 +28,7 @@ def cluster(
     shingle_size: int = default.SHINGLE_SIZE,
     representative: str = default.REPRESENTATIVE,
     cut_residue: bool = True,
+    match_urls: bool = True,
     fold: Fold = default.FOLD,
     timezone: str | None = None,
     max_chars: int = default.MAX_CHARS,
@@ -48,6 +49,8 @@ def cluster(
         words, deleted at the end. The default is ``out`` with ".work" appended.
     story_threshold, max_gap_days, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         See `StoryClusterer`.
+    match_urls : bool, default True
+        See `StoryClusterer`. Versions of one page are in no table of pairs, unless they are near-duplicates too.
     representative : {"central", "earliest", "longest"}, default "central"
         Which article a story shows.
     timezone : str, optional
@@ -111,7 +114,8 @@ def cluster(
     check_near(near)
     Bands.of(near)  # refuses a recall that cannot be reached
     check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
-    check(timezone=timezone, cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
+    check(timezone=timezone, cut_residue=cut_residue, match_urls=match_urls, max_chars=max_chars)
+    check(n_jobs=n_jobs, progress=progress)
     if representative not in RULES:
         raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
     if timezone is not None and not isinstance(timezone, str):
@@ -126,6 +130,7 @@ def cluster(
         cut_residue=cut_residue,
         max_chars=int(max_chars),
         max_gap_days=float(max_gap_days),
+        match_urls=match_urls,
     )
     job = Job("", settings, representative, timezone)
     return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)

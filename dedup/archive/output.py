@@ -51,11 +51,13 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
     first = np.array(StoryLabels.of(job).first)
     chosen = np.flatnonzero((first >= own.start) & (first < own.stop))
     episodes, membership = np.array(labels.first[chosen]), np.array(labels.membership[chosen])
-    copies, words = NearGroups.of(job).first[chosen], word_counts(job)[chosen].tolist()
+    near, words = NearGroups.of(job), word_counts(job)[chosen].tolist()
+    copies, latest = near.canonical[chosen], np.searchsorted(chosen, near.latest[chosen])
     articles, stories, chapters, representatives = _articles(summaries_of(job, chosen)), [], [], []
     for group in members(np.unique(first[chosen], return_inverse=True)[1]):
         of_group = [articles[i] for i in group], copies[group], [words[i] for i in group], membership[group]
-        candidates, split = candidates_of(*of_group), members(numbered_by_first(episodes[group]))
+        candidates = candidates_of(*of_group, np.searchsorted(group, latest[group]))
+        split = members(numbered_by_first(episodes[group]))
         choice, choices = choose_of_story(job.representative, candidates, split)
         story = {"story_id": printable(candidates[0].article.id)}
         facts = _facts(candidates, choice) | {"cohesion": cohesion_of_story(candidates, split)}
@@ -86,7 +88,7 @@ def _facts(candidates: list[Candidate], choice: Choice) -> dict[str, Any]:
         "representative_id": printable(articles[choice.place].id),
         "reason": choice.reason,
         "articles": len(articles),
-        "reports": sum(candidate.first for candidate in candidates),
+        "reports": sum(candidate.is_report for candidate in candidates),
         "sources": len({article.source for article in articles if article.source}),
         "first": min(published, default=None),
         "last": max(published, default=None),

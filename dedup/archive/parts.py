@@ -128,6 +128,7 @@ class Sketch(Part, stage="sketch"):
 
     texts = File("texts.arrow")
     words: Integers  # of each text
+    pages: Hashes  # the page of each text, 0 for none
 
     def keys(self, band: int) -> Hashes:
         """Return the bucket of each text in a band; the one after the last band is that of whole signatures."""
@@ -141,7 +142,7 @@ class Sketch(Part, stage="sketch"):
 
 
 class BandForest(Part, stage="band"):
-    """Edges that span the buckets of a band."""
+    """Edges that span the buckets of a band, or the pages."""
 
     left: Integers
     right: Integers
@@ -173,14 +174,16 @@ class Verified(Part, stage="verify"):
 
     table = File("table.parquet")
     positions: Integers
-    first: Integers  # of the group of each
+    canonical: Integers  # position of the article that stands for the group of each
+    latest: Integers  # position of the latest version of the page of each
 
 
 class NearGroups(Part, stage="copies", mapped=True):
     """The near-duplicate group of each article, and the chunks of days in which reports are compared."""
 
-    first: Integers  # position of the canonical article of the group
-    group: Integers
+    canonical: Integers  # position of the article that stands for the group
+    latest: Integers  # position of the latest version of the page
+    group: Integers  # numbered by first article
     chunks: Integers  # positions where chunks begin, and the end
     reach: Integers  # for each chunk, the number of the first chunk beyond its reach
 
@@ -236,9 +239,10 @@ class EpisodeLabels(Part, stage="episodes", mapped=True):
     """The episode of each article, and the episodes with a date in the order in which they are compared."""
 
     first: Integers  # position of the first article of the episode
+    head: Integers  # position of its first report
     membership: Floats
     costs: Floats  # what each report pays to join a story
-    heads: Integers  # position of the first article of each dated episode, ascending
+    heads: Integers  # position of the first report of each dated episode, ascending
     last: Floats  # its last publication in days
     reports: Integers  # positions of its reports, one episode after the other
     offsets: Integers

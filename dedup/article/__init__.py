@@ -8,3 +8,4 @@ from dedup.article.types import FIELDS as FIELDS
 from dedup.article.types import Article as Article
 from dedup.article.types import Batch as Batch
 from dedup.article.types import Refusal as Refusal
+from dedup.article.urls import canonical_url as canonical_url

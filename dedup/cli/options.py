@@ -199,6 +199,8 @@ def _add_story_settings(group: Any) -> None:
     _number(group, "--shingle-size", "N", f"words in a shingle ({default.SHINGLE_SIZE})")
     residue = "compare menus, weather boxes and the like too"
     _parameter(group, "--keep-residue", residue, name="cut_residue", action="store_false")
+    urls = "versions under one URL of a source are articles of their own"
+    _parameter(group, "--ignore-urls", urls, name="match_urls", action="store_false")
     _add_text_settings(group)
 
 

@@ -29,7 +29,8 @@ class Episode:
     articles : tuple of Article
         By publication, undated last.
     near_duplicates : tuple of tuple of Article
-        Groups of copies among them, each of at least two.
+        Groups of copies among them, each of at least two: first the one that counts as a report, then the others by
+        publication. Versions of one page, whose latest counts, are copies too.
     membership : tuple of float
         Mean similarity of each of `articles` to the other reports of the episode (copies count as one), in [0, 1]; 1
         for a report alone. An article near the threshold, or below it, is doubtful.
