@@ -398,16 +398,7 @@ def test_after_a_refusal_articles_are_assigned_as_in_a_fresh_index(index, englis
         assert memory(index) == memory(fresh)
 
 
-WRITES = [
-    "add_episodes",
-    "delete",
-    "insert",
-    "merge",
-    "assign",
-    "set_neighbours",
-    "set_norms",
-    "replace_canonical",
-]
+WRITES = ["add_episodes", "delete", "insert", "merge", "assign", "set_neighbours", "set_norms", "replace_canonical"]
 
 
 @pytest.mark.parametrize("method", WRITES)
