@@ -1020,7 +1020,7 @@ def change_all(store):
     store.replace_canonical(4, 3)
     store.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities)
     store.set_norms(np.array([1, 2]), np.array([7, 8], dtype=np.float32))
-    store.rewrite([store.rows([2])[2]._replace(day=99.0, expiry_day=99.5, fields="new")])
+    store.rewrite([article(2, day=99.0, expiry_day=99.5, fields="new")[0]])
     store.set_learned_residue("", residue_of(1))
     store.set_learned_residue("é", residue_of(2))
     store.delete_unused_residue()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -93,7 +94,12 @@ def page_key(article: Article) -> int | None:
     >>> first == again, front
     (True, None)
     """
-    page = page_of(article.source, article.url)
+    return None if article.url is None else _key_of_page(article.source, article.url)
+
+
+@lru_cache(maxsize=1 << 14)  # each article is asked for several times while it is added
+def _key_of_page(source: str | None, url: str) -> int | None:
+    page = page_of(source, url)
     if page is None:
         return None
     return int.from_bytes(blake2b(json.dumps(page).encode(), digest_size=8).digest(), signed=True)

@@ -25,7 +25,7 @@ def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool 
         page = None if named else page_of(None, read.url)
         article = read if page is None else replace(read, id=page[1])
         if not named and page is None:
-            raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int, or a URL of a page")
+            raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
         if not is_storable(article.id):
             raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
         _require_size(position, article)
