@@ -181,6 +181,7 @@ _CHECKS: dict[str, Check] = {
         lambda value: value is None or callable(value),
     ),
     "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
+    "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
     "timezone": lambda _, value: read_zone(value),
     "n_jobs": lambda name, value: value == -1 or _check_jobs(name, value),
     "progress": _value(

@@ -1,10 +1,12 @@
 """What users hand to an index -> articles that it can store, or an error that says what is allowed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from dedup.article import Article, Refusal, read_articles
+from dedup.article.urls import page_of
 from dedup.store.serialization import encode_article
 from dedup.wording import printable
 
@@ -13,15 +15,22 @@ _MAX_BYTES = 999_000_000
 
 
 def check_articles(articles: Any, timezone: str | tzinfo | None, *, warns: bool = True) -> list[Article]:
-    """Return articles that have an id and can be stored, or raise an error that names the position."""
+    """Return articles that have an id and can be stored, or raise an error that names the position.
+
+    The id of one that comes without is its canonical URL.
+    """
     batch = read_articles(articles, timezone=timezone, warns=warns)
-    for position, (article, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
-        if not named:
+    checked = []
+    for position, (read, named) in enumerate(zip(batch.articles, batch.named, strict=True)):
+        page = None if named else page_of(None, read.url)
+        article = read if page is None else replace(read, id=page[1])
+        if not named and page is None:
             raise ValueError(f"article {position}: field 'id' is missing; allowed: str or int")
         if not is_storable(article.id):
             raise ValueError(f"article {position}: field 'id' is {article.id!r}; allowed: no lone surrogates")
         _require_size(position, article)
-    return batch.articles
+        checked.append(article)
+    return checked
 
 
 def _require_size(position: int, article: Article) -> None:
