@@ -6,6 +6,7 @@ import re
 from collections import UserDict, namedtuple
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -42,6 +43,12 @@ def table():
         own = field or list(found)[-1]
         found.setdefault(own, []).extend(name for name in re.split(r"[, ]+", names) if name)
     return found
+
+
+def test_the_page_for_users_has_the_same_table():
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "articles.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
+    assert {field: names.split(", ") for field, names in rows} == table()
 
 
 NAMES = [(field, name) for field, names in table().items() for name in names]
