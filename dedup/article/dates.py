@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dedup.article.date_strings import NoDateError, read_iso, read_written
-from dedup.wording import short_repr
 
 ALLOWED_TIME = (
     "allowed: an aware datetime, a date, a string in ISO 8601, RFC 822 or English, as '2026-04-27T10:00Z' or "
@@ -179,16 +178,3 @@ def _of_numpy(value: Any, zone: tzinfo | None) -> datetime | None:
     if isinstance(moment, int):  # beyond the calendar
         raise ValueError
     return _moment(moment, zone)
-
-
-def read_time(where: str, value: Any, zone: tzinfo | None, unreadable: list[str]) -> datetime | None:
-    """The date of an article; None for a missing one, and for a string that is no date, added to `unreadable`."""
-    try:
-        return read_date(value, zone)
-    except (TypeError, ValueError) as error:
-        joint = ";" if str(error) == ALLOWED_TIME else ","  # a reason goes on with the sentence
-        problem = f"{where}: field 'published' is {short_repr(value)}{joint} {error}"
-        if isinstance(value, str) and not str(error).startswith(_NO_ZONE):
-            unreadable.append(problem)
-            return None
-        raise type(error)(problem) from error
