@@ -70,7 +70,7 @@ class Part:
 
 
 class ReadBlock(Part, stage="read"):
-    """The articles of a block of an input file, in canonical order."""
+    """The articles of a block of an input file, in canonical order, their texts and titles without markup."""
 
     articles = File("articles.arrow")
     days: Floats
