@@ -11,7 +11,7 @@ from dedup.archive.job import Job
 from dedup.archive.parts import Candidates, LearnedAll, LearnedGroup, Order, Sample, Sketch, Slice
 from dedup.archive.slices import articles_of, positions_of, salts_of, slices_of
 from dedup.arrays import Integers, SortedKeys, joined
-from dedup.article import Article
+from dedup.article import Article, of_plain
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.pages import headline_keys, page_keys
 from dedup.near.pipeline import make_sketches
@@ -103,7 +103,7 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
     sources, urls = to_texts(table["source"]), to_texts(table["url"])
     columns = zip(bodies, titles, sources, urls, map(tuple, residue), of_titles, strict=True)
     articles = [
-        Article("", body, title, source=source, url=url, residue=spans, title_residue=of_title)
+        of_plain(Article("", body, title, source=source, url=url, residue=spans, title_residue=of_title))
         for body, title, source, url, spans, of_title in columns
     ]
     texts = readable_texts(articles, job.settings.max_chars)

@@ -17,7 +17,6 @@ from dedup.near.jaccard import ShingleSets
 from dedup.near.shingles import shingle_hashes
 from dedup.parameters import Fold
 from dedup.text.tokens import blocks, tokenize
-from dedup.wording import headline_of
 
 #: Two versions have something in common if they have one headline, or the larger one has this share of the word pairs
 #: of the smaller one. Of pairs of articles of one source on two events, 1% to 15% do, by set of the benchmarks; of
@@ -52,8 +51,7 @@ def page_keys(articles: Iterable[Article]) -> Hashes:
 
 def headline_keys(articles: Iterable[Article]) -> Hashes:
     """A number for the headline of each article, shape (n_articles,)."""
-    headlines = (headline_of(article.title, article.text) for article in articles)
-    return np.array([_number(headline) for headline in headlines], dtype=np.uint64)
+    return np.array([_number(article.headline) for article in articles], dtype=np.uint64)
 
 
 def _number(text: str) -> int:

@@ -420,7 +420,8 @@ def test_anything_is_a_date_or_undated_or_refused_with_a_reason(value, zone):
         assert not value.strip() if isinstance(value, str) else value is None or math.isnan(value)
     else:
         assert type(moment) is datetime
-        assert read_date(moment.astimezone(UTC).isoformat(), zone) == moment
+        # Times that an end of summer repeats equal none of another zone.
+        assert read_date(moment.astimezone(UTC).isoformat(), zone) == moment.astimezone(UTC)
 
 
 @pytest.mark.parametrize(
