@@ -56,18 +56,3 @@ def _parse_time(value: Any, zone: tzinfo | None) -> datetime:
     moment = datetime.fromisoformat(text)
     is_day = len(text) <= len("2023-09-12") and moment.tzinfo is None
     return moment.replace(tzinfo=zone or UTC) if is_day else moment
-
-
-def read_date(value: Any, zone: tzinfo | None) -> datetime | None:
-    """Stands in for the one of another branch."""
-    from email.utils import parsedate_to_datetime
-
-    if value is None:
-        return None
-    try:
-        moment = _parse_time(value, zone) or parsedate_to_datetime(value)
-    except TypeError:
-        raise ValueError(ALLOWED_TIME) from None
-    if moment.tzinfo is None and zone is None:
-        raise ValueError(ALLOWED_TIME)
-    return moment

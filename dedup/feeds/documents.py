@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from dedup.article.columns import names_of_fields
 from dedup.feeds.content import ALLOWED
 from dedup.wording import short_repr
 
 # Where services have their lists of articles.
 _LISTS = ("articles", "items", "entries", "results", "data", "docs", "hits", "news")
-_IDS = ("id", "guid", "uuid", "article_id", "_id", "objectID")
 
 
 def entries_of_json(name: str, data: bytes) -> list[Any]:
@@ -62,7 +62,8 @@ def _list_in(document: Any) -> list[Any] | None:
 def _named(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an entry with its URL as id where it has none: services tell articles apart by their URLs."""
     link = next((entry[name] for name in ("url", "link") if isinstance(entry.get(name), str)), None)
-    return entry if link is None or any(name in entry for name in _IDS) else {"id": link, **entry}
+    known = names_of_fields(tuple(entry)).get("id", ())
+    return entry if link is None or any(entry[name] is not None for name in known) else entry | {"id": link}
 
 
 def _article(entry: dict[str, Any], feed: Mapping[str, Any]) -> dict[str, Any]:

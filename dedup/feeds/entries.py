@@ -64,7 +64,7 @@ def _article(entry: dict[str, Any], feed: dict[str, Any]) -> dict[str, Any]:
         "title": _first_with_words(entry.get("title"), entry.get(MEDIA_TITLE)),
         "text": _first_with_words(*texts, entry.get("summary"), entry.get(MEDIA_TEXT)),
         "published": _published(entry),
-        "source": plain((entry.get("source") or {}).get("title") or feed.get("title") or "").strip() or None,
+        "source": " ".join(plain((entry.get("source") or {}).get("title") or feed.get("title") or "").split()) or None,
         "url": link,
         "language": _language(entry, feed),
         "author": ", ".join(dict.fromkeys(_people(entry))) or None,
