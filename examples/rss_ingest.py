@@ -14,7 +14,6 @@ before them.
 
 import argparse
 import json
-import logging
 import random
 import re
 import signal
@@ -109,6 +108,7 @@ def articles_of(feed: Feed, given: argparse.Namespace) -> list[Any]:
         entries = dedup.feeds.read(body)
         if not is_whole:  # it must be sent again
             feed.etag = feed.modified = None
+            print(f"{feed.address}: it was cut short: {len(entries)} entries are whole", file=sys.stderr)
     else:
         entries = dedup.feeds.read(feed.address)
     for entry in entries:
@@ -151,7 +151,7 @@ def ingest(
         if isinstance(error, HTTPError):
             error.close()
         if isinstance(error, HTTPError) and error.code == 304:
-            feed.failures, feed.due = 0, time.monotonic() + (given.every or 0)
+            feed.failures = 0
             return counts + Counter({"not changed": 1}), []
         feed.url = url  # it moved to where it cannot be read
         postpone(feed, error, given.every or 0, chance)
@@ -162,7 +162,7 @@ def ingest(
         print(f"{feed.address}: {refusal.reason}", file=sys.stderr)
     counts.update(assignment.outcome for assignment in assignments)
     counts += Counter(read=1, entries=len(articles), refused=len(refusals))
-    feed.failures, feed.due = 0, time.monotonic() + (given.every or 0)
+    feed.failures = 0
     return counts, [assignment.article_id for assignment in assignments if assignment.outcome != "unchanged"]
 
 
@@ -178,9 +178,10 @@ def run_round(
     index: dedup.StoryIndex, feeds: list[Feed], given: argparse.Namespace, chance: random.Random, stop: threading.Event
 ) -> Counter[str]:
     """Ask for the feeds that are due, print a line for the round, and a line for each story that grew."""
-    counts, changed = Counter[str](), list[str]()
+    counts, changed, begin = Counter[str](), list[str](), time.monotonic()
     for feed in feeds:
-        if feed.due <= time.monotonic() and not feed.gone and not stop.is_set():
+        if feed.due <= begin and not feed.gone and not stop.is_set():
+            feed.due = begin + (given.every or 0)
             found, ids = ingest(index, feed, given, chance)
             counts += found
             changed += ids
@@ -188,7 +189,7 @@ def run_round(
                 remember(feeds, Path(f"{given.index}.feeds.json"))
     asked = ", ".join(f"{counts[name]} {name}" for name in ("read", "not changed", "failed"))
     told = ", ".join(f"{counts[outcome]} {name}" for outcome, name in OUTCOMES.items())
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} feeds: {asked}; {counts['entries']} entries: {told}, ", end="")
+    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} feeds: {asked}; {counts['entries']} entries: {told}, ", end="")
     print(f"{counts['refused']} refused", flush=True)
     for name in dict.fromkeys(map(index.story_id, changed)):
         story = index.story(name)
@@ -225,7 +226,6 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Add the feeds once, or until a signal comes."""
     given = parsed(arguments)
-    logging.basicConfig(format="%(message)s")  # what dedup warns of goes to standard error
     stop, chance = threading.Event(), random.Random(given.seed)  # noqa: S311 (no secret)
     received: list[int] = []
 
