@@ -10,9 +10,6 @@ from dedup.article import FIELDS, Columns, Errors, FieldError, Refusal, field_of
 from dedup.cli.console import BadInputError, Console
 from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
 
-#: Seconds since 1970 in a table, whose cells are all text; eight digits are a day in ISO 8601.
-_SECONDS = re.compile(r"-?\d{9,12}(\.\d+)?")
-
 
 class Record(NamedTuple):
     """A row, and its values by the names of the fields of `Article`."""
@@ -91,11 +88,8 @@ class Reading:
         item = self._columns.item(row.values)
         if row.line is None:
             for name, value in item.items():
-                field = field_of(name)
-                if value == "" and field != "text":  # an empty cell
+                if value == "" and field_of(name) != "text":  # an empty cell
                     item[name] = None
-                elif field == "published" and isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
-                    item[name] = float(value)
         return item
 
     @contextmanager

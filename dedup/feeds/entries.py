@@ -82,17 +82,21 @@ def _first_with_words(*values: Any) -> str | None:
 
 
 def _published(entry: Mapping[str, Any]) -> Any:
-    """Return the first time that can be read, as it came or as feedparser reads it; else the first, to be refused."""
+    """Return the first time that can be read, in UTC where it names no zone; else the first, to be refused."""
     names = [name for name in ("published", "updated", "created") if entry.get(name)]
     for name in names:
         try:
-            read_date(entry[name], None)
+            moment = read_date(entry[name], UTC)
         except (TypeError, ValueError):
-            # Of long ones it reads the beginning, whatever it is.
-            if len(entry[name]) <= 64 and (parsed := entry.get(f"{name}_parsed")):
+            # feedparser knows months in Greek, Hungarian and Korean. Of what it reads else it guesses much.
+            if not entry[name].isascii() and (parsed := entry.get(f"{name}_parsed")):
                 return datetime.fromtimestamp(timegm(parsed), UTC)
-        else:
-            return entry[name]
+            continue
+        try:
+            read_date(entry[name], None)
+        except ValueError:
+            return moment
+        return entry[name]
     return entry[names[0]] if names else None
 
 
