@@ -14,7 +14,7 @@ VALLEY = (
     "Korvik, the county said.\n\nForty families were brought to the school of Upper Ardel, and the ferry carries "
     "medicine to those who stayed. Engineers expect the bridge to be checked by Wednesday."
 )
-AGAIN = VALLEY.replace("on Monday morning", "early on Monday").replace("Forty families", "Some forty families")
+AGAIN = VALLEY.replace("by Wednesday", "by Thursday")
 CLOCKS = (
     "After four years of repairs the museum of clocks in Torvik opens again, with nine hundred pieces and a tower "
     "that visitors may wind themselves. Tickets for the first week are sold out."
