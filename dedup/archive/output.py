@@ -124,8 +124,11 @@ def article_count(job: Job) -> int:
 
 def counts(job: Job) -> dict[str, int]:
     """Return the counts for the manifest."""
+    refused, dates = Order.of(job).refusal_counts.tolist()
     return {
         "articles": article_count(job),
+        "refused_articles": refused,
+        "refused_dates": dates,
         "undated_articles": int(np.isnan(Order.of(job).days).sum()),
         "near_duplicate_groups": int(NearGroups.of(job).group.max(initial=-1)) + 1,
         "episodes": len(np.unique(EpisodeLabels.of(job).first)),

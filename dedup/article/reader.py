@@ -13,7 +13,7 @@ from dedup.article.columns import is_missing, names_of_fields, values_of
 from dedup.article.dates import read_date, read_zone
 from dedup.article.ids import read_id
 from dedup.article.items import items_of
-from dedup.article.refusals import Duplicates, Errors, FieldError
+from dedup.article.refusals import Duplicates, Errors, FieldError, repetition
 from dedup.article.types import FIELDS, Article, Batch, Refusal
 from dedup.wording import plural, short_repr
 
@@ -91,12 +91,12 @@ class _Reader:
         if other == position:
             return
         if self._duplicates is None:
-            raise _repetition(article_id, other)
+            raise repetition(article_id, other)
         if self._duplicates == "first":
-            self._refusals.append(_repetition(article_id, other).refusal(position, article_id, is_named=is_named))
+            self._refusals.append(repetition(article_id, other).refusal(position, article_id, is_named=is_named))
             raise _SupersededError
         _, other_is_named = self._articles.pop(other)
-        fault = _repetition(article_id, position)
+        fault = repetition(article_id, position)
         self._refusals.append(fault.refusal(other, article_id, is_named=other_is_named))
         self._places[article_id] = position
 
@@ -149,12 +149,6 @@ class _Reader:
 
 class _SupersededError(Exception):
     """An article is left out for an earlier one of its id."""
-
-
-def _repetition(article_id: str, other: int) -> FieldError:
-    allowed = "allowed: ids that occur once (a missing id is the article's position)"
-    problem = f"field 'id' is {short_repr(article_id)}, as that of article {other}; {allowed}"
-    return FieldError(problem, field="id", value=article_id)
 
 
 def _values_of(item: Any) -> Values:

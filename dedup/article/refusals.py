@@ -47,3 +47,10 @@ class FieldError(Exception):
         joint = " " if self.field is None else ": "
         named = article_id if is_named else None
         return Refusal(position, f"{where}{joint}{self}", named, self.field, short_repr(self.value))
+
+
+def repetition(article_id: str, other: int) -> FieldError:
+    """The error for an id that the article at another position has too."""
+    allowed = "allowed: ids that occur once (a missing id is the article's position)"
+    problem = f"field 'id' is {short_repr(article_id)}, as that of article {other}; {allowed}"
+    return FieldError(problem, field="id", value=article_id)

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-import json
 import os
 import sys
 import zlib
@@ -14,7 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 
-from dedup.inputs import ONE_OBJECT, InputError
+from dedup.inputs import InputError
+from dedup.inputs.lines import decoded, object_in
 from dedup.inputs.packing import packing_of, split_name, unpacked
 from dedup.inputs.sniffing import begin, entries_in
 
@@ -122,14 +122,6 @@ def _opened(name: str, shown: str) -> Iterator[IO[bytes]]:
         raise InputError(f"{shown}: cannot be read: {reason}") from error
 
 
-def _decoded(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start + 1} is 0x{line[error.start]:02x}, which is not UTF-8; allowed: UTF-8"
-        raise ValueError(problem) from error
-
-
 def _sniffed_rows(file: IO[bytes], shown: str, refuse: Refuse) -> Iterator[Row]:
     begun, is_document = begin(file)
     lines = chain(begun, file)
@@ -152,30 +144,16 @@ def _jsonl_rows(file: Iterable[bytes], shown: str, refuse: Refuse) -> Iterator[R
             continue
         place = Place(shown, "line", number)
         try:
-            yield Row(place, _object_in(_decoded(line)), line)
+            yield Row(place, object_in(decoded(line)), line)
         except ValueError as error:
             refuse(place, str(error))
-
-
-def _object_in(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        hint = "; 'jq -c .[]' makes lines of a list" if text.startswith("[") else ""
-        raise ValueError(f"no JSON: {error.msg} at character {error.colno}; {ONE_OBJECT}{hint}") from error
-    except (ValueError, RecursionError) as error:  # a number of too many digits, brackets in brackets in brackets
-        raise ValueError(f"no JSON that can be read: {error}; {ONE_OBJECT}") from error
-    if not isinstance(value, dict):
-        hint = "; 'jq -c .[]' makes lines of a list" if isinstance(value, list) else ""
-        raise ValueError(f"it is a {type(value).__name__}; {ONE_OBJECT}{hint}")
-    return value
 
 
 def _table_rows(file: IO[bytes], shown: str, delimiter: str, refuse: Refuse) -> Iterator[Row]:
     def lines() -> Iterator[str]:
         for number, line in enumerate(file, start=1):
             try:
-                yield _decoded(line)
+                yield decoded(line)
             except ValueError as error:
                 # Where the row ends is not known, so that reading cannot go on.
                 raise InputError(f"{Place(shown, 'line', number)}: {error}") from error
@@ -248,7 +226,7 @@ def _folder_rows(folder: str, refuse: Refuse) -> Iterator[Row]:
 
 def _text_row(file: IO[bytes], identity: str, shown: str, refuse: Refuse) -> Iterator[Row]:
     try:
-        text = _decoded(file.read())
+        text = decoded(file.read())
     except ValueError as error:
         refuse(Place(shown), str(error))
         return

@@ -130,7 +130,8 @@ def test_stories_of_files_are_those_of_the_batch(tmp_path, small_slices, monkeyp
     monkeypatch.setattr(near_stages, "_WORDS_AT_ONCE", 3000)
     monkeypatch.setattr(near_stages, "_SORTED_AT_ONCE", 100)
     articles = shuffled(sampled() + generated(300) + hostile())
-    manifest = cluster(spread(tmp_path / "in", articles, [".jsonl", ".ndjson"]), tmp_path / "out")
+    manifest = cluster(spread(tmp_path / "in", articles, [".jsonl", ".ndjson"]), tmp_path / "out", errors="undated")
+    assert manifest["counts"]["refused_dates"] == 1
     assert manifest["counts"]["slices"] >= 6
     assert len(manifest["files"]["near_duplicates"]) >= 5
     assert_same_as_the_batch(tmp_path / "out", articles)
@@ -150,7 +151,7 @@ def test_stories_of_files_are_those_of_the_batch(tmp_path, small_slices, monkeyp
 def test_parameters_do_what_they_do_in_the_batch(tmp_path, small_slices, parameters):
     small_slices(60)
     articles = shuffled(generated(200, words=25, seed=3) + hostile()[::4])
-    cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out", **parameters)
+    cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out", errors="undated", **parameters)
     assert_same_as_the_batch(tmp_path / "out", articles, **parameters)
 
 
@@ -173,6 +174,8 @@ def test_slices_of_copies_alone_are_as_in_the_batch(tmp_path, small_slices):
     manifest = cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out")
     assert manifest["counts"] | {"near_duplicate_pairs": 45} == {
         "articles": 10,
+        "refused_articles": 0,
+        "refused_dates": 0,
         "undated_articles": 0,
         "near_duplicate_groups": 1,
         "episodes": 1,

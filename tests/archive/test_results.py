@@ -4,7 +4,6 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -52,10 +51,10 @@ def summary(index):
 @pytest.mark.parametrize("parameters", [{}, {"cut_residue": False, "story_threshold": 0.2, "fold": "marks"}])
 def test_it_is_the_index_that_begins_with_the_batch(tmp_path, articles, rows, parameters):
     given = {"generated": articles, "hostile": hostile(surrogates=False), "sample": sampled()}[rows]
-    cluster(spread(tmp_path / "in", shuffled(given), KINDS), tmp_path / "out", max_chars=10_000, **parameters)
-    with pytest.warns(UserWarning, match="count as undated") if rows == "hostile" else np.errstate():
-        stories = dedup.cluster(given, max_chars=10_000, **parameters)
-        batch = StoryIndex.from_stories(":memory:", stories, max_chars=10_000, **parameters)
+    files, settings = spread(tmp_path / "in", shuffled(given), KINDS), {"max_chars": 10_000} | parameters
+    cluster(files, tmp_path / "out", errors="undated", **settings)
+    stories = dedup.cluster(given, errors="undated", **settings)
+    batch = StoryIndex.from_stories(":memory:", stories, **settings)
     with batch, begin(":memory:", tmp_path / "out") as index:
         assert summary(index) == summary(batch)
         assert [s.articles[0] for s in sorted(index.stories(), key=lambda s: int(s.id[1:]))] == sorted(
