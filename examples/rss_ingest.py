@@ -141,19 +141,17 @@ def retry_after(text: str) -> float:
 def ingest(
     index: dedup.StoryIndex, feed: Feed, given: argparse.Namespace, chance: random.Random
 ) -> tuple[Counter[str], list[str]]:
-    """Add a feed to the index in one transaction; what happened, and the ids of articles that are new or updated."""
-    counts, url = Counter[str](), feed.url
-    known = feed.etag, feed.modified
+    """Add a feed to the index in one transaction; what happened, and the stories of what is new or updated."""
+    counts, known = Counter[str](), (feed.url, feed.etag, feed.modified)
     try:
         articles = articles_of(feed, given)
     except (OSError, HTTPException, ValueError) as error:  # whatever is wrong with one feed, the others go on
-        feed.etag, feed.modified = known
+        moved, (feed.url, feed.etag, feed.modified) = feed.url, known
         if isinstance(error, HTTPError):
             error.close()
-        if isinstance(error, HTTPError) and error.code == 304:
-            feed.failures = 0
-            return counts + Counter({"not changed": 1}), []
-        feed.url = url  # it moved to where it cannot be read
+            if error.code == 304:
+                feed.url, feed.failures = moved, 0
+                return counts + Counter({"not changed": 1}), []
         postpone(feed, error, given.every or 0, chance)
         print(f"{feed.address}: {type(error).__name__}: {error}", file=sys.stderr)
         return counts + Counter({"failed": 1}), []
@@ -163,7 +161,7 @@ def ingest(
     counts.update(assignment.outcome for assignment in assignments)
     counts += Counter(read=1, entries=len(articles), refused=len(refusals))
     feed.failures = 0
-    return counts, [assignment.article_id for assignment in assignments if assignment.outcome != "unchanged"]
+    return counts, [assignment.story_id for assignment in assignments if assignment.outcome != "unchanged"]
 
 
 def remember(feeds: Iterable[Feed], memo: Path) -> None:
@@ -182,17 +180,16 @@ def run_round(
     for feed in feeds:
         if feed.due <= begin and not feed.gone and not stop.is_set():
             feed.due = begin + (given.every or 0)
-            found, ids = ingest(index, feed, given, chance)
+            found, grown = ingest(index, feed, given, chance)
             counts += found
-            changed += ids
+            changed += grown
             if found["read"]:  # behind the index, so that nothing is lost in between
                 remember(feeds, Path(f"{given.index}.feeds.json"))
     asked = ", ".join(f"{counts[name]} {name}" for name in ("read", "not changed", "failed"))
     told = ", ".join(f"{counts[outcome]} {name}" for outcome, name in OUTCOMES.items())
     print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} feeds: {asked}; {counts['entries']} entries: {told}, ", end="")
     print(f"{counts['refused']} refused", flush=True)
-    for name in dict.fromkeys(map(index.story_id, changed)):
-        story = index.story(name)
+    for story in {story.id: story for story in map(index.story, dict.fromkeys(changed))}.values():
         if len(story) > 1:
             print(f"{len(story)} articles: {story.headline} ({', '.join(story.sources)})", flush=True)
     return counts

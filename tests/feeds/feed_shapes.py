@@ -33,9 +33,15 @@ class Report(NamedTuple):
 
 
 REPORTS = (
-    Report(1, "Road through Ardel valley closed", VALLEY, "Ardel Post", "2026-04-27T10:00:00", "27 Apr 2026 10:00:00"),
-    Report(2, "Ardel valley cut off & waiting", AGAIN, "County Herald", "2026-04-27T16:30:00", "27 Apr 2026 16:30:00"),
-    Report(3, "Clocks tick again in Torvik", CLOCKS, "Torvik Times", "2026-04-28T08:15:00", "28 Apr 2026 08:15:00"),
+    Report(
+        1, "Road through Ardel valley closed", VALLEY, "Ardel Post", "2024-04-27T10:00:00", "Sat, 27 Apr 2024 10:00:00"
+    ),
+    Report(
+        2, "Ardel valley cut off & waiting", AGAIN, "County Herald", "2024-04-27T16:30:00", "Sat, 27 Apr 2024 16:30:00"
+    ),
+    Report(
+        3, "Clocks tick again in Torvik", CLOCKS, "Torvik Times", "2024-04-28T08:15:00", "Sun, 28 Apr 2024 08:15:00"
+    ),
 )
 
 
@@ -50,7 +56,7 @@ class Shape(NamedTuple):
 
 
 def url_of(report):
-    return f"https://news.example/2026/{report.number}"
+    return f"https://news.example/2024/{report.number}"
 
 
 def paragraphs(text):
@@ -67,7 +73,7 @@ def rss(items, head="", attributes='version="2.0"'):
 def rss_with_html():
     items = "".join(
         f'<item><title>{escape(r.title)}</title><link>{url_of(r)}?utm_source=rss</link><guid isPermaLink="false">'
-        f"valley-{r.number}</guid><pubDate>Mon, {r.rfc} GMT</pubDate><dc:creator><![CDATA[Ada Berg]]></dc:creator>"
+        f"valley-{r.number}</guid><pubDate>{r.rfc} GMT</pubDate><dc:creator><![CDATA[Ada Berg]]></dc:creator>"
         f"<description>{escape(paragraphs(r.text)[:90])}&amp;hellip;</description>"
         f"<content:encoded><![CDATA[{paragraphs(r.text)}<img src='x.png'>]]></content:encoded></item>\n"
         for r in REPORTS
@@ -78,12 +84,12 @@ def rss_with_html():
 
 def atom_with_summaries():
     entries = "".join(
-        f'<entry><id>tag:news.example,2026:{r.number}</id><link rel="alternate" href="{url_of(r)}"/>'
+        f'<entry><id>tag:news.example,2024:{r.number}</id><link rel="alternate" href="{url_of(r)}"/>'
         f"<title>{escape(r.title)}</title><updated>{r.iso}+00:00</updated><author><name>Ada Berg</name></author>"
         f'<summary type="html">{escape(paragraphs(r.text))}</summary></entry>\n'
         for r in REPORTS
     )
-    head = "<id>https://news.example/</id><title>Valley News</title><updated>2026-04-28T09:00:00Z</updated>"
+    head = "<id>https://news.example/</id><title>Valley News</title><updated>2024-04-28T09:00:00Z</updated>"
     return (
         f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">{head}{entries}</feed>'.encode()
     )
@@ -152,7 +158,7 @@ def google_news():
         )
         items += (
             f'<item><title>{escape(r.title)} - {r.outlet}</title><link>{link}</link><guid isPermaLink="false">'
-            f"CBM{r.number}</guid><pubDate>Mon, {r.rfc} GMT</pubDate>"
+            f"CBM{r.number}</guid><pubDate>{r.rfc} GMT</pubDate>"
             f"<description>{escape(f'<ol><li>{entry}</li></ol>')}</description>"
             f'<source url="https://outlet{r.number}.example">{r.outlet}</source></item>\n'
         )
@@ -165,7 +171,7 @@ def hacker_news():
         f"<item><title><![CDATA[{r.title}]]></title><description><![CDATA[\n<p>Article URL: <a href='{url_of(r)}'>"
         f"{url_of(r)}</a></p>\n<p>Comments URL: <a href='https://forum.example/item?id=4{r.number}'>https://forum.example/"
         f"item?id=4{r.number}</a></p>\n<p>Points: {r.number}2</p>\n<p># Comments: {r.number}</p>\n]]></description>"
-        f"<pubDate>Mon, {r.rfc} +0000</pubDate><link>{url_of(r)}</link><dc:creator>ada</dc:creator>"
+        f"<pubDate>{r.rfc} +0000</pubDate><link>{url_of(r)}</link><dc:creator>ada</dc:creator>"
         f'<guid isPermaLink="false">https://forum.example/item?id=4{r.number}</guid></item>\n'
         for r in REPORTS
     )
@@ -256,7 +262,7 @@ def media_stack():
 
 def scraped():
     """Times as three pages write them."""
-    times = "27 Apr 2026 10:00 GMT", "1777307400000", "2026-04-28 08:15 UTC"
+    times = "27 Apr 2024 10:00 GMT", "1714235400000", "2024-04-28 08:15 UTC"
     rows = [(url_of(r), r.title, r.text, time, r.outlet) for r, time in zip(REPORTS, times, strict=True)]
     return table(("link", "headline", "body", "date", "site"), rows)
 
