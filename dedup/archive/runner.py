@@ -118,7 +118,7 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.EpisodePairs, joining.match_slice, each_slice, 0.08, spent_means),
     ]
     return [
-        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles")),
+        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles", "refusals")),
         *(learning if job.settings.cut_residue else ()),
         Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, parts.Slice.files("articles")),
         Stage(parts.BandForest, near.span_band, once(near.bands_of), 0.02, parts.Sketch.files("keys_*")),

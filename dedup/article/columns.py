@@ -21,7 +21,7 @@ A source may be a mapping with a "name", or a "title", as responses of news serv
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isnan
 from typing import Any
@@ -138,8 +138,8 @@ class Columns:
         return {known: row[name] for known, name in self.select(row)} or dict(row)
 
 
-def values_of(item: Any) -> dict[str, tuple[str, Any]]:
-    """The name and the value of each field that a mapping or an object has.
+def values_of(item: Any, fields: Sequence[str] = FIELDS) -> dict[str, tuple[str, Any]]:
+    """The name and the value of each of these fields that a mapping or an object has.
 
     Examples
     --------
@@ -147,7 +147,8 @@ def values_of(item: Any) -> dict[str, tuple[str, Any]]:
     {'title': ('headline', 'Kim in Russia'), 'source': ('source', 'Wire')}
     """
     found: dict[str, tuple[str, Any]] = {}
-    for field, names in names_of_fields(_names_in(item)).items():
+    known = names_of_fields(_names_in(item))
+    for field, names in ((field, known[field]) for field in fields if field in known):
         for name in names:
             value = _value(item, field, name)
             if field == "source" and isinstance(value, Mapping):

@@ -53,7 +53,7 @@ def read_id(value: Any, name: str = "") -> str:
 def id_of(item: Any) -> str | None:
     """The id that a mapping or an object has as str; None where it has none that is allowed."""
     try:
-        name, value = values_of(item)["id"]
+        name, value = values_of(item, ["id"])["id"]
         return read_id(value, name)
     except (KeyError, FieldError):
         return None

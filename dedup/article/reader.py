@@ -11,7 +11,7 @@ from typing import Any
 
 from dedup.article.columns import is_missing, names_of_fields, values_of
 from dedup.article.dates import read_date, read_zone
-from dedup.article.ids import read_id
+from dedup.article.ids import id_of, read_id
 from dedup.article.items import items_of
 from dedup.article.refusals import Duplicates, Errors, FieldError, repetition
 from dedup.article.types import FIELDS, Article, Batch, Refusal
@@ -75,6 +75,8 @@ class _Reader:
             if unique_ids:
                 self._settle_id(position, article_id, is_named=is_named)
         except FieldError as fault:
+            if article_id is None and fault.field not in (None, "id"):  # one that cannot be read
+                article_id, is_named = id_of(item), True
             refusal = fault.refusal(position, article_id, is_named=is_named)
             if self._errors != "skip":
                 raise fault.kind(refusal.reason) from fault.__cause__

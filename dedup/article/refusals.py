@@ -35,9 +35,10 @@ class FieldError(Exception):
 
     @classmethod
     def of(cls, field: str, value: Any, allowed: str, *, name: str = "", kind: Kind = ValueError) -> "FieldError":
-        """The error for a value; `name` is what the input calls the field."""
+        """The error for a value; `name` is what the input calls the field, `allowed` may begin with a reason."""
         called = f"field {field!r}" if name in ("", field) else f"field {name!r}, read as {field},"
-        return cls(f"{called} is {short_repr(value)}; {allowed}", field=field, value=value, kind=kind)
+        joint = "; " if allowed.startswith("allowed") else ", "
+        return cls(f"{called} is {short_repr(value)}{joint}{allowed}", field=field, value=value, kind=kind)
 
     def refusal(self, position: int, article_id: str | None, *, is_named: bool) -> Refusal:
         """The refusal of the article at a position, by its id as far as that is known."""

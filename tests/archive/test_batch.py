@@ -334,8 +334,8 @@ def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slice
 def test_empty_files_change_nothing(tmp_path, some):
     whole = write(tmp_path / "whole.jsonl", some)
     empty = [write(tmp_path / f"empty{suffix}", []) for suffix in KINDS]
-    cluster(whole, tmp_path / "out")
-    cluster([whole, *empty], tmp_path / "more")
+    cluster(whole, tmp_path / "out", errors="undated")
+    cluster([whole, *empty], tmp_path / "more", errors="undated")
     assert files_of(tmp_path / "out") == files_of(tmp_path / "more")
 
 
@@ -344,7 +344,7 @@ def test_neither_slices_nor_parts_change_what_near_duplicates_are(tmp_path, monk
     for size, words in [(10_000, 1 << 23), (23, 400), (80, 2000)]:
         monkeypatch.setattr(slices, "SLICE_ARTICLES", size)
         monkeypatch.setattr(near_stages, "_WORDS_AT_ONCE", words)
-        cluster(path, tmp_path / f"{size}")
+        cluster(path, tmp_path / f"{size}", errors="undated")
         groups = [(row["id"], row["near_duplicate_group"]) for row in rows_of(tmp_path / f"{size}", "assignments")]
         found.append((groups, near_rows(tmp_path / f"{size}")))
     assert found[0] == found[1] == found[2]

@@ -30,7 +30,7 @@ HOSTILE_LINES = {
     b'{"id": true, "text": "x"}': "field 'id' is True; allowed: str, int, UUID or bytes",
     b'{"id": "a", "text": "x"}': "field 'id' is 'a', as in {path}, line 1; allowed: ids that occur once",
     b'{"id": "x", "text": "x", "published": "2023-09-12T08:00"}': (
-        "(id 'x'): field 'published' is '2023-09-12T08:00'; "
+        "(id 'x'): field 'published' is '2023-09-12T08:00', without a time zone; allowed:"
     ),
     b'{"text": "x", "published": {}}': "field 'published' is {{}}; allowed:",
 }
