@@ -125,7 +125,8 @@ def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
 
     def vectors(reports: Integers) -> csr_array:
         articles = [grouped.ordered[i] for i in canonical[reports].tolist()]
-        texts = without_roundups(readable_texts(articles, grouped.max_chars), [article.title for article in articles])
+        titles = [article.plain_title for article in articles]
+        texts = without_roundups(readable_texts(articles, grouped.max_chars), titles)
         return vectorize_texts(texts, grouped.groups.vocabulary, [article.language for article in articles])[0]
 
     return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors)))

@@ -247,7 +247,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            without_roundups([texts[i] for i in canonical], [ordered[i].title for i in canonical]),
+            without_roundups([texts[i] for i in canonical], [ordered[i].plain_title for i in canonical]),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             max_gap_days=float(self.max_gap_days),

@@ -10,7 +10,7 @@ import numpy as np
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.text.headings import label_of
-from dedup.wording import duration, headline_of, quoted
+from dedup.wording import duration, quoted
 
 #: A report is nearly as good as the best one from this share of its score on.
 _NEARLY_AS_GOOD = 0.85
@@ -109,7 +109,7 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     usual = sorted(candidates[i].words for i in reports)[len(reports) // 2]
 
     def headline(i: int) -> str:
-        return headline_of(candidates[i].article.title, candidates[i].article.text)
+        return candidates[i].article.headline
 
     def score(i: int) -> float:
         completeness = min(1.0, candidates[i].words / max(usual, 1))

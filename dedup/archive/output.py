@@ -15,7 +15,7 @@ from dedup.archive.parts import Assignments, EpisodeLabels, NearGroups, Order, S
 from dedup.archive.residue import word_counts
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
 from dedup.arrays import Integers, joined, members, numbered_by_first
-from dedup.article import Article
+from dedup.article import Article, of_plain
 from dedup.representative import Candidate, Choice, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.wording import printable
 
@@ -73,7 +73,7 @@ def _articles(summaries: pa.Table) -> list[Article]:
     """Return articles with their headline as title, and without text."""
     columns = (to_texts(summaries[name]) for name in ("id", "headline", "published", "source"))
     return [
-        Article(name, "", headline, datetime.fromisoformat(published) if published else None, source or None)
+        of_plain(Article(name, "", headline, datetime.fromisoformat(published) if published else None, source or None))
         for name, headline, published, source in zip(*columns, strict=True)
     ]
 

@@ -11,7 +11,7 @@ from dedup.archive.job import Job
 from dedup.archive.parts import Candidates, LearnedAll, LearnedGroup, Order, Sample, Sketch, Slice
 from dedup.archive.slices import articles_of, positions_of, salts_of, slices_of
 from dedup.arrays import Integers, SortedKeys, joined
-from dedup.article import Article
+from dedup.article import Article, of_plain
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.pipeline import make_sketches
 from dedup.residue.find import Span, mark_residue
@@ -99,7 +99,8 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
         of_titles = _find_title_residue(job, number, titles, table)
     columns = zip(bodies, titles, map(tuple, residue), of_titles, strict=True)
     articles = [
-        Article("", body, title, residue=spans, title_residue=of_title) for body, title, spans, of_title in columns
+        of_plain(Article("", body, title, residue=spans, title_residue=of_title))
+        for body, title, spans, of_title in columns
     ]
     texts = readable_texts(articles, job.settings.max_chars)
     stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]

@@ -83,7 +83,10 @@ def _or_null(text: str | None) -> bytes | None:
 
 def _table(articles: Sequence[Article]) -> pa.Table:
     columns = {
-        **{name: [to_bytes(getattr(article, name)) for article in articles] for name in ("id", "text", "title")},
+        "id": [to_bytes(article.id) for article in articles],
+        # Plain from here on: no result of a job has texts, and HTML is read once.
+        "text": [to_bytes(article.plain_text) for article in articles],
+        "title": [to_bytes(article.plain_title) for article in articles],
         "published": [article.published and article.published.isoformat().encode() for article in articles],
         **{name: [_or_null(getattr(article, name)) for article in articles] for name in ("source", "url", "language")},
     }

@@ -20,3 +20,5 @@ from dedup.article.types import FIELDS as FIELDS
 from dedup.article.types import Article as Article
 from dedup.article.types import Batch as Batch
 from dedup.article.types import Refusal as Refusal
+from dedup.article.types import of_plain as of_plain
+from dedup.article.types import with_residue as with_residue

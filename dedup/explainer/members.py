@@ -107,7 +107,7 @@ def _likeness_to(
 ) -> tuple[Likeness, Integers]:
     """How alike an article is to each of some reports, and the numbers of features of all of them, it first."""
     articles = [article, *reports]
-    texts = without_roundups(readable_texts(articles), [one.title for one in articles])
+    texts = without_roundups(readable_texts(articles), [one.plain_title for one in articles])
     vectors, _, n_features = vectorize_texts(texts, weighting, [one.language for one in articles])
     others = np.arange(1, len(reports) + 1)
     return likeness(vectors, np.zeros_like(others), others), n_features

@@ -119,7 +119,7 @@ def read_items(items: list[Any], among: Stories | Story | None, fold: Fold) -> t
 def compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
     """An explanation without a verdict."""
     fold = fold_of(weighting)
-    texts, titles = readable_texts([left, right]), [left.title, right.title]
+    texts, titles = readable_texts([left, right]), [left.plain_title, right.plain_title]
     languages = [left.language, right.language]
     vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting, languages)
     tokens = tokenize(texts, fold)
@@ -149,7 +149,7 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
 
 def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
     """The longest passages that both texts have without their residue."""
-    tokens = tokenize([left.text[:MAX_CHARS], right.text[:MAX_CHARS]], fold)
+    tokens = tokenize([left.plain_text[:MAX_CHARS], right.plain_text[:MAX_CHARS]], fold)
     origins = tokens.text_starts[tokens.text_indices]
     begins = tokens.characters(tokens.starts) - origins
     ends = tokens.characters(tokens.stops - 1) + 1 - origins
@@ -161,7 +161,7 @@ def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
     passages = []
     for one, other, size in zip(runs.left.tolist(), runs.right.tolist(), runs.sizes.tolist(), strict=True):
         in_left, in_right = ((int(begins[i]), int(ends[i + size - 1])) for i in (one, other))
-        passages.append(Passage(left.text[slice(*in_left)], in_left, in_right))
+        passages.append(Passage(left.plain_text[slice(*in_left)], in_left, in_right))
     return tuple(passages)
 
 
@@ -204,7 +204,7 @@ def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
         (False, False): "In two stories",
     }[relation.same_story, enough]
     articles = [found.left, found.right]
-    roundups = are_roundups([article.title for article in articles], readable_texts(articles), fold)
+    roundups = are_roundups([article.plain_title for article in articles], readable_texts(articles), fold)
     for article, is_roundup in zip(articles, roundups.tolist(), strict=True):
         if is_roundup:
             return f"{standing}: {named(article)} is a round-up of many stories."

@@ -11,7 +11,7 @@ from dedup.story.kinds import are_roundups
 from dedup.story.terms import top_terms
 from dedup.story.weighting import TermWeighting
 from dedup.text.limit import first_texts
-from dedup.wording import headline_of, period, plural
+from dedup.wording import period, plural
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +83,12 @@ class Episode:
         the first 1,000,000 characters.
         """
         shown = [self.representative]
-        return bool(are_roundups([shown[0].title], first_texts(shown), self._weighting.fold)[0])
+        return bool(are_roundups([shown[0].plain_title], first_texts(shown), self._weighting.fold)[0])
 
     @property
     def headline(self) -> str:
         """Title of the representative, or the beginning of its text."""
-        return headline_of(self.representative.title, self.representative.text)
+        return self.representative.headline
 
     def __len__(self) -> int:
         return len(self.articles)
