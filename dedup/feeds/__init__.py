@@ -28,7 +28,8 @@ def read(feed: Any, *, source: str | None = None) -> list[Any]:
     list of dict
         An entry each, in the order of the feed: ``id`` (guid, or else the link), ``title``, ``text`` (the content, or
         else the description), ``published`` (as it came, or else when it was updated), ``source``, ``url``,
-        ``language`` and ``author``, None where the feed does not say. Titles and texts are as they came, with HTML.
+        ``language`` and ``author``, None where the feed does not say. Titles and texts are as they came, with HTML;
+        a description that is the same for most entries but for addresses and numbers is left out.
         The objects of a news service have its own names, and an ``id``, their URL, where they have none.
 
     Raises

@@ -6,6 +6,7 @@ from typing import Any
 
 from dedup.article.columns import names_of_fields
 from dedup.feeds.content import ALLOWED
+from dedup.feeds.templates import without_templates
 from dedup.wording import short_repr
 
 # Where services have their lists of articles.
@@ -26,7 +27,8 @@ def entries_of_json(name: str, data: bytes) -> list[Any]:
 def entries_of_document(name: str, document: Any) -> list[Any]:
     """Return the entries of what JSON says. Those that are no objects are for the reader of articles to refuse."""
     if isinstance(document, Mapping) and _is_feed(document):
-        return [_article(entry, document) if isinstance(entry, dict) else entry for entry in document["items"]]
+        entries = [_article(entry, document) if isinstance(entry, dict) else entry for entry in document["items"]]
+        return without_templates(name, entries)
     found = document if isinstance(document, list) else _list_in(document)
     if found is None:
         told = document.get("message") or document.get("error") if isinstance(document, Mapping) else None

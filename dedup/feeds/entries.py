@@ -11,6 +11,7 @@ from dedup.article.dates import read_date
 from dedup.article.markup import plain
 from dedup.feeds.content import ALLOWED, text_of
 from dedup.feeds.repair import MEDIA_TEXT, MEDIA_TITLE, PERSON, repaired
+from dedup.feeds.templates import without_templates
 
 _logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def entries_of_parsed(name: str, parsed: Mapping[str, Any]) -> list[dict[str, An
         raise ValueError(f"{name}: it has no entries, and is no feed that can be read: {problem}; {ALLOWED}")
     # Asked for a value that is missing, feedparser's own mapping gives another and warns.
     feed = dict(parsed["feed"])
-    return [_article(dict(entry), feed) for entry in parsed["entries"]]
+    return without_templates(name, [_article(dict(entry), feed) for entry in parsed["entries"]])
 
 
 def _article(entry: dict[str, Any], feed: dict[str, Any]) -> dict[str, Any]:
