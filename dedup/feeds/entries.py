@@ -1,6 +1,7 @@
 """The entries of RSS, RDF and Atom, as feedparser gives them -> mappings with the fields of articles."""
 
 import logging
+import re
 from calendar import timegm
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from dedup.feeds.repair import MEDIA_TEXT, MEDIA_TITLE, PERSON, repaired
 from dedup.feeds.templates import without_templates
 
 _logger = logging.getLogger(__name__)
+
+# Something behind a tag or at the beginning that is neither a tag nor a blank.
+_WORDS = re.compile(r"(?:\A|>)(?:\s|&nbsp;|&#160;)*+[^\s<]")
 
 
 def entries_of_xml(name: str, data: bytes) -> list[dict[str, Any]]:
@@ -79,7 +83,7 @@ def _is_text(part: Mapping[str, Any]) -> bool:
 
 def _first_with_words(*values: Any) -> str | None:
     """Return the first text that has more than tags, as it came."""
-    return next((value for value in values if isinstance(value, str) and plain(value).strip()), None)
+    return next((value for value in values if isinstance(value, str) and _WORDS.search(value)), None)
 
 
 def _published(entry: Mapping[str, Any]) -> Any:

@@ -5,11 +5,9 @@ import re
 from collections import Counter
 from typing import Any
 
-from dedup.article.markup import plain
-
 _logger = logging.getLogger(__name__)
 
-_VARIES = re.compile(r"\S+://\S+|[\W\d_]+")
+_VARIES = re.compile(r"<[^<>]*>|\w+://[^\s<>]+|(?:[^\w<]|[\d_])+|<")  # tags too
 _MAX_CHARS = 2_000  # with tags and addresses; templates are short
 _LEAST = 3
 
@@ -38,4 +36,4 @@ def _words(entry: Any) -> str | None:
     text = entry.get("text") if isinstance(entry, dict) and entry.get("title") else None
     if not isinstance(text, str) or len(text) > _MAX_CHARS:
         return None
-    return " ".join(_VARIES.sub(" ", plain(text)).split()) or None
+    return " ".join(_VARIES.sub(" ", text).split()) or None
