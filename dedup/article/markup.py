@@ -40,7 +40,8 @@ _MARK_OF = dict.fromkeys(PARAGRAPHS, _PARAGRAPH) | dict.fromkeys(LINES, _LINE) |
 _MARK_OF["br"] = _BREAK
 _TAG = re.compile(r"</?([a-z][a-z0-9]*)(?=[\s/>])", re.IGNORECASE)
 
-_BLANK_LINE = re.compile(r"\n[ \t\f]*+\n")
+_ANY_LINE, _SENTENCE_LINE = re.compile(r"\n"), re.compile(r"""(?<=[.!?…"”»])\n""")
+_BLANK_LINE = re.compile(rf"\n{_BREAK}?[ \t\f]*+\n")
 _BLANKS = re.compile("  +")
 _MARKED = re.compile(rf"[{_MARKS}][ {_MARKS}]*")
 
@@ -132,6 +133,8 @@ def _read(text: str) -> str:
     """The text of HTML."""
     from lxml.etree import HTMLParser  # only HTML pays for it
 
+    if not text.isascii():  # UTF-8 has no surrogates: a pair is a character, a lone one is none
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     reader = _Reader()
     # Without a limit of libxml2's own: a comment may be longer.
     parser = HTMLParser(target=reader, encoding="utf-8", huge_tree=True)
@@ -140,7 +143,7 @@ def _read(text: str) -> str:
         return ""
     try:
         for first in range(0, len(marked), _CHARACTERS_AT_ONCE):
-            parser.feed(marked[first : first + _CHARACTERS_AT_ONCE].encode("utf-8", "replace"))
+            parser.feed(marked[first : first + _CHARACTERS_AT_ONCE].encode())
         read = parser.close()
     except _TooDeepError:
         return text
@@ -156,9 +159,10 @@ def _with_marks(text: str) -> str:
         text = text.replace(mark, " ")
     text = text.replace("<![CDATA[", "").replace("]]>", "").replace("\r\n", "\n").replace("\r", "\n")
     marked = _TAG.sub(lambda tag: _MARK_OF.get(tag[1].lower(), "") + tag[0], text)
-    if not any(mark in marked for mark in _MARKS):
-        marked = marked.replace("\n", f"\n{_BREAK}")  # nothing else tells its lines
-    return _BLANK_LINE.sub(f"\n{_PARAGRAPH}\n", marked)
+    # Line breaks of HTML are blanks. But where no tag breaks lines they are what does; and in plain text with some tags
+    # in it, lines that end a sentence and blank lines are what they look like.
+    lines = _SENTENCE_LINE if any(mark in marked for mark in _MARKS) else _ANY_LINE
+    return _BLANK_LINE.sub(f"\n{_PARAGRAPH}\n", lines.sub(f"\n{_BREAK}", marked))
 
 
 def _with_lines(read: str) -> str:

@@ -19,6 +19,7 @@ from archived import (
     spread,
     write,
 )
+from html_pages import as_html
 
 import dedup
 from dedup.archive import near as near_stages
@@ -356,3 +357,26 @@ def test_fields_that_nobody_reads_change_nothing(tmp_path):
     for name, own in (("few", articles), ("more", more)):
         cluster(write(tmp_path / f"{name}.jsonl", own), tmp_path / name)
     assert files_of(tmp_path / "few") == files_of(tmp_path / "more")
+
+
+def test_html_is_in_files_what_it_is_in_the_batch(tmp_path, small_slices):
+    """Also where what it says looks like HTML again, so that reading it twice would be reading something else."""
+    small_slices(60)
+    articles = [
+        row | {"text": as_html(row["text"], number), "title": row["title"].replace("'", "&#39;")}
+        for number, row in enumerate(sampled())
+    ]
+    twice = "<p>How &lt;p&gt;one&lt;/p&gt; becomes &lt;b&gt;two&lt;/b&gt; in a page: a guide for the curious reader</p>"
+    articles += [
+        {"id": f"twice {i}", "text": twice, "title": "<i>&lt;b&gt;Live:&lt;/b&gt; &amp;</i>"} for i in range(2)
+    ]
+    articles += [
+        {"id": f"untitled {i}", "text": twice.replace("curious", "young"), "source": "x.example"} for i in (0, 1)
+    ]
+    cluster(spread(tmp_path / "in", shuffled(articles), [".jsonl", ".parquet"]), tmp_path / "out")
+    assert_same_as_the_batch(tmp_path / "out", articles)
+    headlines = {row["headline"] for row in rows_of(tmp_path / "out", "stories")}
+    assert not any("&#39;" in headline for headline in headlines)
+    assert "<b>Live:</b> &" in headlines
+    found = dedup.archive.read(tmp_path / "out")
+    assert {article.id: article.text for article in found.articles} == {row["id"]: row["text"] for row in articles}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
+from dedup.article import of_plain
 from dedup.html.cards import MAX_ARTICLES, MAX_EPISODES, MAX_STORIES
 from dedup.html.comparison import MAX_CHARACTERS
 from dedup.html.fields import line, link, safe
@@ -98,7 +99,8 @@ def two(**fields):
     """Stories of two reports that have these fields in common."""
     other = KIM.replace("mardi en Russie", "hier dans ce pays voisin").replace("selon", "dit")
     plain = [{"id": "a", "text": KIM, "title": "Kim"}, {"id": "b", "text": other, "title": "Kim"}]
-    return dedup.cluster([item | {k: item["id"] + v if k == "id" else v for k, v in fields.items()} for item in plain])
+    items = [item | {k: item["id"] + v if k == "id" else v for k, v in fields.items()} for item in plain]
+    return dedup.cluster([of_plain(dedup.Article(**item)) for item in items])  # tags come whole, as if escaped in HTML
 
 
 def everything(stories):
@@ -198,6 +200,7 @@ def test_headlines_of_episodes_are_escaped(payload):
     usual = card_of(stories[0]).elements
     for article in stories.articles:  # afterwards: words in titles would make other stories
         object.__setattr__(article, "title", payload)
+        of_plain(article)
     assert card_of(stories[0]).elements == usual
     card_of(stories)
 

@@ -18,6 +18,7 @@ import pytest
 
 import dedup
 from dedup import Article
+from dedup.article import of_plain
 from dedup.html import alike
 from dedup.html import page as html_page
 from dedup.html.alike import MAX_PAIRS
@@ -296,7 +297,7 @@ def test_no_markup_is_made_of_strings_in_the_script():
 def test_every_field_is_escaped_and_comes_back_whole(field, payload, page_of):
     usual = page_of([Article("a", "Kim en Russie", title="Kim")])
     fields = {"id": "a", "text": "Kim en Russie", "title": "" if field == "text" else "Kim", field: payload}
-    page = page_of([Article(**fields)])
+    page = page_of([of_plain(Article(**fields))])  # as if the payload came whole through a text that is HTML
     assert page.elements == usual.elements
     assert {name for _, name, _ in page.attributes} == {name for _, name, _ in usual.attributes}
     plain = page.source.partition("<noscript>")[2].partition("</noscript>")[0]
@@ -319,6 +320,7 @@ def test_headlines_of_episodes_are_escaped(payload, page_of):
         stories = dedup.cluster([Article(a.id, a.text, a.title, a.published) for a in hike()])
         for article in stories.articles:  # afterwards: words in titles would make other stories
             object.__setattr__(article, "title", title)
+            of_plain(article)
         return page_of(stories)
 
     page, usual = told(payload), told("Hike")
@@ -333,6 +335,15 @@ def test_headlines_of_episodes_are_escaped(payload, page_of):
 def hike():
     """Articles of one story in two episodes."""
     return [a for a in dedup.sample_articles("en") if a.event == "mount-orrin-hiker-2023"]
+
+
+def test_html_is_shown_as_its_text_and_what_it_escapes_stays_escaped(page_of):
+    usual = page_of([Article("a", "Kim en Russie", title="Kim")])
+    text = "<p>Kim <b>en</b> Russie : &lt;script&gt;alert(1)&lt;/script&gt;</p><script>alert(2)</script>"
+    page = page_of([Article("a", text, title="<i>Kim</i> &lt;/script&gt;&lt;img src=x onerror=alert(3)&gt;")])
+    assert page.elements == usual.elements
+    assert page.texts == ["Kim en Russie : <script>alert(1)</script>"]
+    assert page.data["stories"][0]["headline"] == "Kim </script><img src=x onerror=alert(3)>"
 
 
 def test_terms_and_reasons_are_escaped(page_of):
