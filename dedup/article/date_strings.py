@@ -16,7 +16,7 @@ class NoDateError(ValueError):
 # an offset beyond 59, and a fraction of an hour as one of a second. Group 1 is there when a time is.
 _ISO = re.compile(
     r"\d{4}-?(?:\d\d-?\d\d|W\d\d(?:-?\d)?)"
-    r"([Tt ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?(?:[Zz]|[+-]\d\d(?::?[0-5]\d(?::?[0-5]\d)?)?)?)?",
+    r"([Tt ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?(?:Z|[+-]\d\d(?::?[0-5]\d(?::?[0-5]\d)?)?)?)?",
     re.ASCII,
 )
 
@@ -118,7 +118,7 @@ def read_iso(text: str, zone: tzinfo | None) -> datetime | None:
     if found is None:
         return None
     try:
-        moment = datetime.fromisoformat(text.replace("z", "Z"))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment if found[1] else moment.replace(tzinfo=zone or UTC)
@@ -173,7 +173,7 @@ def _time_of_day(parts: dict[str, str | None]) -> tuple[int, int, int, int]:
         if not 1 <= hour <= 12:
             raise ValueError
         hour = hour % 12 + (12 if half in "pP" else 0)
-    if minute > 59 or second > 60 or hour > 24 or (hour == 24 and (minute or second or microsecond)):
+    if second > 60 or hour > 24 or (hour == 24 and (minute or second or microsecond)):
         raise ValueError
     return hour, minute, second, microsecond
 

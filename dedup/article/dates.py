@@ -141,8 +141,6 @@ def _of_number(value: float, zone: tzinfo | None) -> datetime | None:
     """The moment of a number, which says by its digits what it counts; None for NaN."""
     if isnan(value):
         return None
-    if not -(10**19) < value < 10**19:
-        raise ValueError
     whole = int(value)
     digits = str(abs(whole))
     is_minute = len(digits) == 12 and digits.startswith(("19", "20"))

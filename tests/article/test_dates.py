@@ -216,6 +216,14 @@ def test_an_offset_that_is_none_is_refused(offset):
         refuses(written + offset)
 
 
+@pytest.mark.parametrize(
+    "tail", ["GMT EST", "EST CEST", "(EST)", "(", "+0200 Paris", "+0200 cest", "+0200 (a) (b)", "Z Z", "+0200 CEST (a)"]
+)
+def test_what_else_stands_behind_a_time_is_refused(tail):
+    refuses(f"27 Apr 2026 10:00 {tail}", UTC)
+    refuses(f"2026-04-27 10:00 {tail}", UTC)
+
+
 # Round trips
 
 
