@@ -404,7 +404,7 @@ def test_an_epoch_beyond_the_calendar_is_refused(value):
     refuses(ValueError, items, "article 1 (id 'k')", "'published'", repr(value), "seconds since 1970")
 
 
-@pytest.mark.parametrize("value", ["hier", "12 septembre 2023", "2023-13-40"], ids=repr)
+@pytest.mark.parametrize("value", ["hier", "12 septembre 2023", "12/09/2023", "2023-13-40"], ids=repr)
 def test_a_date_that_cannot_be_read_is_refused_or_counts_as_none(value):
     items = ["Putin", {"id": "k", "text": "Kim", "published": value}]
     refuses(ValueError, items, "article 1 (id 'k')", "'published'", repr(value))

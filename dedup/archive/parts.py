@@ -20,10 +20,7 @@ class Unpacked(Part, stage="unpack"):
 
 
 class ReadBlock(Part, stage="read"):
-    """The articles of a block of an input file, in canonical order, their texts and titles without markup.
-
-    Also why others are refused.
-    """
+    """The articles of a block in canonical order, their texts and titles without markup, and why others are refused."""
 
     articles = File("articles.arrow")
     refusals = File("refusals.arrow")

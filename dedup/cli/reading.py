@@ -79,8 +79,7 @@ class Reading:
         item = self._columns.item(row.values)
         if row.line is None:
             for name, value in item.items():
-                field = field_of(name)
-                if value == "" and field != "text":  # an empty cell
+                if value == "" and field_of(name) != "text":  # an empty cell
                     item[name] = None
         return item
 
