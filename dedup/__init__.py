@@ -53,7 +53,7 @@ _NAMES = {
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-_MODULES = {name: name for name in ("archive", "encoders", "metrics", "plots")} | {"sketches": "near.sketches"}
+_MODULES = {name: name for name in ("archive", "encoders", "feeds", "metrics", "plots")} | {"sketches": "near.sketches"}
 
 __all__ = sorted([*_HOMES, *_MODULES, "Article", "Refusal", "__version__", "canonical_url"])
 

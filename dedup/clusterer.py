@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from dedup.arrays import first_members
-from dedup.article import Batch, read_articles
+from dedup.article import Batch, Duplicates, Errors, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
+from dedup.near.pages import copy_groups, latest_of_articles
 from dedup.near.pipeline import find_near_duplicates
 from dedup.parameters import (
     FOLD,
@@ -44,13 +44,23 @@ _logger = logging.getLogger(__name__)
 _RESIDUE, _NEAR, _ENCODING, _STORIES, _BUILDING = 0.30, 0.06, 9.0, 0.59, 0.05
 
 
-def cluster(articles: Any, **parameters: Any) -> Stories:
+def cluster(
+    articles: Any, *, errors: Errors = "raise", duplicates: Duplicates | None = None, **parameters: Any
+) -> Stories:
     """Group articles into stories, each with the reports of one event, their copies and a representative.
 
     Parameters
     ----------
     articles : iterable of str, mapping, object or Article; or a data frame
-        Fields are those of `Article`; ``id`` and ``text`` are enough, and a missing id is the position.
+        Fields are those of `Article`, by these names or others that are usual (`dedup.article.columns` lists them). A
+        title or a text suffices, and a missing id is the position. Ids may be str, int, UUID or bytes
+        (`dedup.article.ids`).
+    errors : {"raise", "skip", "undated"}, default "raise"
+        What an article that is not allowed does. It raises an error; with "skip" it is left out and listed in
+        `Stories.refusals`; with "undated" one whose date is no date counts as undated and is listed, and any other
+        fault raises an error.
+    duplicates : {"first", "last"}, optional
+        Which article of those with one id stays; the others are left out and listed. By default `errors` decides.
     **parameters
         Those of `StoryClusterer`.
 
@@ -74,9 +84,11 @@ def cluster(articles: Any, **parameters: Any) -> Stories:
     >>> stories.labels.tolist(), stories[0].reason
     ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
     """
+    check(errors=errors, duplicates=duplicates)
     model = StoryClusterer(**parameters)
     # Stories name their articles by id, so here an id may not repeat.
-    return model._fit(read_articles(articles, timezone=model.timezone)).stories_
+    batch = read_articles(articles, timezone=model.timezone, errors=errors, duplicates=duplicates)
+    return model._fit(batch).stories_
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -106,6 +118,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     cut_residue : bool, default True
         Whether the comparison leaves out menus, weather boxes, comment forms and other text that recurs in the stories
         of a source, or is known to belong to sites. Articles keep their text; see `Article.residue`.
+    match_urls : bool, default True
+        Whether articles of one source that have one URL in its canonical form (`dedup.canonical_url`) are versions of
+        one article, however little alike: they form a group of near-duplicates, and only the latest is compared. Where
+        the versions have nothing in common, as under the URL of a section, they are articles of their own.
     encoder : callable, optional
         From a list of texts to an array of numbers, shape (n_texts, d), for reports of one event in two languages:
         `dedup.encoders.e5`, or your own. It receives title and beginning, at most 300 characters together, of 64
@@ -158,6 +174,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         shingle_size: int = SHINGLE_SIZE,
         representative: str | Chooser = REPRESENTATIVE,
         cut_residue: bool = True,
+        match_urls: bool = True,
         encoder: Encoder | None = None,
         fold: Fold = FOLD,
         timezone: str | tzinfo | None = None,
@@ -173,6 +190,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.shingle_size = shingle_size
         self.representative = representative
         self.cut_residue = cut_residue
+        self.match_urls = match_urls
         self.encoder = encoder
         self.fold = fold
         self.timezone = timezone
@@ -186,7 +204,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Parameters
         ----------
         X : iterable of str, mapping, object or Article; or a data frame
-            Unlike in `cluster` an id may repeat, with a warning, as it does in a sample with replacement: the
+            Unlike in `cluster` an id may repeat, as it does in a sample with replacement, and this is only logged: the
             attributes go by position.
         y : ignored
 
@@ -200,7 +218,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         TypeError, ValueError
             For an article or a parameter that is not allowed; the message names it.
         """
-        return self._fit(read_articles(X, timezone=self.timezone, unique_ids=False))
+        batch = read_articles(X, timezone=self.timezone, unique_ids=False)
+        if repeated := len(batch.articles) - len({article.id for article in batch.articles}):
+            _logger.warning("%d of %d articles repeat an id", repeated, len(batch.articles))
+        return self._fit(batch)
 
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()
@@ -226,13 +247,17 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         ordered = [batch.articles[i] for i in batch.order]
         texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs, copies)
-        canonical = first_members(near.labels).tolist()
+        latest = np.arange(len(ordered))
+        if self.match_urls:
+            latest = latest_of_articles(ordered, texts, near.labels, self.fold)
+        grouped = copy_groups(near.labels, latest)
+        canonical = grouped.canonical.tolist()
         meanings = None
         if self.encoder is not None:
             _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            without_roundups([texts[i] for i in canonical], [ordered[i].title for i in canonical]),
+            without_roundups([texts[i] for i in canonical], [ordered[i].plain_title for i in canonical]),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             max_gap_days=float(self.max_gap_days),
@@ -242,7 +267,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             meanings=meanings,
             progress=grouping,
         )
-        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative, self.max_chars), building)
+        found = GroupedBatch(batch, ordered, grouped, near.token_counts, groups, self.representative, self.max_chars)
+        return build_stories(found, building)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -253,14 +279,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _checked_settings(self) -> NearSettings:
         """Check all parameters; return those of the near tier."""
         check(story_threshold=self.story_threshold, max_gap_days=self.max_gap_days, representative=self.representative)
-        check(
-            timezone=self.timezone,
-            encoder=self.encoder,
-            cut_residue=self.cut_residue,
-            max_chars=self.max_chars,
-            n_jobs=self.n_jobs,
-        )
-        check(progress=self.progress)
+        check(timezone=self.timezone, encoder=self.encoder, cut_residue=self.cut_residue, match_urls=self.match_urls)
+        check(max_chars=self.max_chars, n_jobs=self.n_jobs, progress=self.progress)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_near(settings)
         return settings

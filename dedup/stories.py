@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.article import Article
+from dedup.article import Article, Refusal
 from dedup.explanation import Explanation
 from dedup.parameters import check, check_story_threshold
 from dedup.story.result import Story
@@ -49,7 +49,7 @@ class Doubt:
         close = f"mean similarity {self.similarity:.3f}, needed {self.needed:.3f}"
         if self.article is None and self.other is not None:
             return f"{self.story.headline!r} and {self.other.headline!r} are two stories: {close}"
-        title = self.article and printable(self.article.title or self.article.text[:120])
+        title = self.article and printable(self.article.plain_title or self.article.plain_text[:120])
         return f"{title!r} is in {self.story.headline!r}: {close}"
 
 
@@ -60,7 +60,7 @@ class Stories(Sequence[Story]):
     Attributes
     ----------
     articles : tuple of Article
-        In the order of the input.
+        In the order of the input, without those that were left out.
     labels : ndarray of int64, shape (n_articles,)
         Position of each article's story in this sequence.
     episode_labels : ndarray of int64, shape (n_articles,)
@@ -73,6 +73,8 @@ class Stories(Sequence[Story]):
         Mean similarity of each article to the other reports of its episode; see `Episode.membership`.
     threshold : float
         Mean similarity from which reports form an episode.
+    refusals : tuple of Refusal
+        The articles that were left out, or of which a date was, by their position in the input; see `dedup.cluster`.
     """
 
     articles: tuple[Article, ...]
@@ -82,6 +84,7 @@ class Stories(Sequence[Story]):
     representative_indices: NDArray[np.int64]
     membership: NDArray[np.float64]
     threshold: float
+    refusals: tuple[Refusal, ...]
     _stories: tuple[Story, ...]
     _explain: Callable[["Stories", Any, Any], Explanation]
     _rethreshold: Callable[[float], "Stories"]

@@ -1,6 +1,7 @@
 """URLs of articles: the canonical form, which is the same for all forms under which one page comes."""
 
 import re
+from functools import lru_cache
 from unicodedata import normalize
 
 # Names of parameters, in lower case, by who adds them. They say how a reader came, or how a page is shown.
@@ -49,7 +50,6 @@ _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])")
 _PORT = re.compile(r":([0-9]{0,5})\Z")
 _SITE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
-_LINE_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
 
 # RFC 3986: an escape, or a character that must be one. What is reserved stays as it was written.
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
@@ -59,7 +59,8 @@ _AMPERSAND = re.compile(r"\A(?:amp;)+")
 _SESSION = re.compile(r";jsessionid=.*", re.IGNORECASE | re.DOTALL)
 _INDEX = re.compile(r"(?:index|default)\.(?:html?|php|aspx?|jsp|shtml|cfm)|amp(?:\.html?)?", re.IGNORECASE)
 
-_LONGEST_LABEL = 63  # of a host: longer ones are not allowed in DNS
+# Longer hosts, and parts of hosts, are not allowed in DNS.
+_LONGEST_AUTHORITY, _LONGEST_LABEL = 255, 63
 
 
 def canonical_url(url: str) -> str:
@@ -103,12 +104,17 @@ def canonical_url(url: str) -> str:
     'tag:example.com,2023:7'
     """
     stripped = url.strip()
-    text = stripped.translate(_LINE_BREAKS)
+    return _canonical(stripped) or stripped
+
+
+def _canonical(url: str) -> str | None:
+    """The canonical form of a URL of the web; None for what is none."""
+    text = url.replace("\n", "").replace("\r", "").replace("\t", "")  # as browsers do
     start = _START.match(text)
     authority = start and _AUTHORITY.match(text, start.end())
     host = authority and _host_of(authority[0])
     if not authority or not host:
-        return stripped
+        return None
     rest, _, fragment = text[authority.end() :].partition("#")
     path, _, query = rest.partition("?")
     host, segments = _without_beginning(host, _without_end(_segments_of(path)))
@@ -129,14 +135,17 @@ def page_of(source: str | None, url: str | None) -> tuple[str, str] | None:
     ('Le Site', 'https://example.com/kim')
     >>> page_of("Le Site", "https://www.example.com/index.html")
     """
-    canonical = canonical_url(url or "")
-    if not canonical.startswith("https://") or (canonical.endswith("/") and canonical.count("/") == len("///")):
+    canonical = _canonical(url.strip()) if url else None
+    if canonical is None or (canonical.endswith("/") and canonical.count("/") == len("///")):
         return None
     return source or "", canonical
 
 
+@lru_cache(maxsize=4096)  # a batch has few hosts
 def _host_of(authority: str) -> str | None:
     """Host and port of an authority, in their canonical form; None when it has no host that DNS would allow."""
+    if len(authority) > _LONGEST_AUTHORITY:
+        return None
     name = normalize("NFC", authority.rpartition("@")[2].lower())
     port = _PORT.search(name)
     if port:
@@ -154,17 +163,14 @@ def _in_ascii(label: str) -> str:
     """A part of a host as DNS has it; one that is too long stays, and is no host's."""
     if label.isascii() or len(label) > _LONGEST_LABEL:
         return label
-    try:
-        return "xn--" + label.encode("punycode").decode("ascii")
-    except UnicodeError:  # lone surrogates
-        return label
+    return "xn--" + label.encode("punycode").decode("ascii")
 
 
 def _segments_of(path: str) -> list[str]:
     """The parts of a path between its slashes, without empty ones and dot segments."""
     segments: list[str] = []
     for segment in _escaped(path).split("/"):
-        name = _SESSION.sub("", segment)
+        name = _SESSION.sub("", segment) if ";" in segment else segment
         if name == "..":
             del segments[-1:]
         elif name not in ("", "."):
@@ -216,9 +222,9 @@ def _without_amp(name: str) -> str:
 def _parameters_of(query: str) -> list[str]:
     """The parameters that tell pages apart, by name."""
     kept = []
-    for written in query.split("&"):
+    for written in _escaped(query.replace("+", "%20")).split("&"):
         # "&" in HTML is "&amp;", which feeds and scrapers leave in.
-        parameter = _AMPERSAND.sub("", _escaped(written.replace("+", "%20")))
+        parameter = _AMPERSAND.sub("", written) if written.startswith("amp;") else written
         name, equals, value = parameter.partition("=")
         if name and (value or not equals) and not _is_tracking(name.lower(), value.lower()):
             kept.append((name, parameter))

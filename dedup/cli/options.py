@@ -5,20 +5,22 @@ from typing import Any
 
 from dedup import parameters as default
 from dedup._version import __version__
-from dedup.article import FIELDS
+from dedup.article import DUPLICATES, ERRORS, FIELDS
 from dedup.inputs.files import FORMATS
 
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html", "text")
 
 _INPUT_HELP = (
-    "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a text; a folder of texts (*.txt, in "
-    "its folders too; the id is the path in it); or - for standard input. May be gzipped."
+    "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a feed (RSS, Atom, JSON Feed) or one "
+    "JSON document with a list of articles; a text; a folder of texts (*.txt, in its folders too; the id is the path "
+    "in it); or - for standard input. May be packed (.gz, .zst)."
 )
 _CLUSTER_EXAMPLES = """examples:
   dedup cluster articles.jsonl -o stories.html
   dedup cluster monday.csv tuesday.csv --text body --timezone Europe/Paris > labels.jsonl
   zcat crawl.jsonl.gz | dedup cluster - --stories | head -3
   dedup cluster articles.jsonl --to text | less
+  dedup cluster world.xml europe.xml --to text
 """
 _NEAR_EXAMPLES = """examples:
   dedup near articles.jsonl > pairs.jsonl
@@ -27,6 +29,7 @@ _NEAR_EXAMPLES = """examples:
 """
 _INGEST_EXAMPLES = """examples:
   dedup ingest stories.db monday.jsonl
+  curl -s https://daily.example/feed.xml | dedup ingest stories.db -
   fetch-news | dedup ingest stories.db - --errors skip --json > assignments.jsonl
 
 Every batch is stored as a whole or not at all. After an interruption run the same command again: what is stored is
@@ -119,10 +122,8 @@ def _add_ingest(commands: Any) -> None:
         _INGEST_EXAMPLES,
     )
     parser.add_argument("index", metavar="INDEX", help="SQLite file, made when it is not there, or postgresql:// URL")
-    _add_input(parser)
+    _add_input(parser, has_duplicates=False)  # the later article of an id is an update
     parser.add_argument("--json", action="store_true", help="one line an article: what became of it")
-    errors = "stop at a bad article, or only say so (raise)"
-    parser.add_argument("--errors", choices=("raise", "skip"), default="raise", help=errors)
     parser.add_argument("--batch-size", type=int, default=500, metavar="N", help="articles stored at once (500)")
     _add_story_settings(parser.add_argument_group("what makes a story (an index keeps what it was made with)"))
 
@@ -170,18 +171,25 @@ def _command(commands: Any, run: str, short: str, description: str, examples: st
     return parser
 
 
-def _add_input(parser: argparse.ArgumentParser, fields: tuple[str, ...] = FIELDS) -> None:
+def _add_input(
+    parser: argparse.ArgumentParser, fields: tuple[str, ...] = FIELDS, *, has_duplicates: bool = True
+) -> None:
     parser.add_argument("inputs", nargs="+", metavar="IN", help=_INPUT_HELP)
-    _add_fields(parser, fields)
+    _add_fields(parser, fields, has_duplicates=has_duplicates)
 
 
-def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...]) -> None:
+def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...], *, has_duplicates: bool = True) -> None:
     group = parser.add_argument_group("how to read the input")
-    group.add_argument("--format", choices=FORMATS, help="instead of by suffix; of standard input (jsonl)")
+    group.add_argument("--format", choices=FORMATS, help="instead of by suffix, or of standard input by content")
     for field in fields:
         _optional(group, f"--{field}", f"what the input calls {field}", dest=f"field_{field}", metavar="NAME")
     if "published" in fields:
         _parameter(group, "--timezone", "of times that name none, as Europe/Paris", metavar="ZONE")
+    errors = "stop at a bad article; leave it out and say so; or do without a date that is none (raise)"
+    group.add_argument("--errors", choices=ERRORS, default="raise", help=errors)
+    if has_duplicates:
+        which = "the article that stays of those with one id; the others are left out"
+        group.add_argument("--duplicates", choices=DUPLICATES, help=which)
 
 
 def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
@@ -199,6 +207,8 @@ def _add_story_settings(group: Any) -> None:
     _number(group, "--shingle-size", "N", f"words in a shingle ({default.SHINGLE_SIZE})")
     residue = "compare menus, weather boxes and the like too"
     _parameter(group, "--keep-residue", residue, name="cut_residue", action="store_false")
+    urls = "versions under one URL of a source are articles of their own"
+    _parameter(group, "--ignore-urls", urls, name="match_urls", action="store_false")
     _add_text_settings(group)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.arrays import members, numbered_by_first
+from dedup.article import Refusal
 from dedup.near.lsh import Bands
 
 
@@ -30,6 +31,9 @@ class NearDuplicates:
         Least Jaccard similarity of a pair.
     bands : Bands
         How signatures were banded; see `expected_recall`.
+    refusals : tuple of Refusal
+        The articles that are not allowed. Each keeps its position, as a text without words, which is a copy of none; or
+        only its date was left out; see `dedup.near_duplicates`.
     """
 
     pairs: NDArray[np.int64]
@@ -39,6 +43,7 @@ class NearDuplicates:
     token_counts: NDArray[np.int64] = field(repr=False)
     threshold: float
     bands: Bands = field(repr=False)
+    refusals: tuple[Refusal, ...] = field(default=(), repr=False)
 
     @property
     def groups(self) -> list[list[int]]:

@@ -61,7 +61,7 @@ def _insert_all(
 ) -> None:
     """Add articles in canonical order, with the residue that the batch found."""
     state = session.state
-    checked = without_future_dates(check_articles(labelled.articles, timezone), state.arrival)
+    checked = without_future_dates(check_articles(labelled.articles, timezone).articles, state.arrival)
     order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
     nodes = state.next_node + np.arange(len(order))
     copies = numbered_by_first(labelled.near_duplicate_labels[order])
