@@ -214,8 +214,10 @@ class Twin:
         return [self.live[node] for node in sorted(self.live)]
 
     def by_id(self, article_id):
-        by_id = {row.id: row for row in self.live.values()}
-        return by_id.get(article_id) or by_id.get(self.others.get(article_id))
+        return next((row for row in self.live.values() if row.id == article_id), None)
+
+    def by_other_id(self, other_id):
+        return self.by_id(self.others.get(other_id))
 
     def add_ids(self, ids):
         for other, article in ids:
@@ -349,6 +351,7 @@ def answers(source, twin):
         "last_cursor": [()],
         "by_id": [(name,) for name in IDS],
         "other_ids": [()],
+        "by_other_id": [(name,) for name in IDS],
         "nodes_and_digests": [(IDS,), (IDS[::-3],)],
         "nodes_of_pages": [(PAGES[1:],), (PAGES[:0:-2],), ((),)],
         "rows": [(nodes,), (nodes[::-2],)],

@@ -145,11 +145,12 @@ class PostgresStore(PostgresConnection, Store):
         self._update("speaker = %s", "speaker = %s AND speaker != node", canonical, former)
 
     def by_id(self, article_id: str) -> Row | None:
-        row = next(self._rows("sha256(id) = %s", key_of(article_id)), None)
-        if row is not None or self._format < FORMAT:
-            return row
-        of_other = "SELECT sha256(article) FROM dedup.other_ids WHERE sha256(id) = %s"
-        return next(self._rows(f"sha256(id) = ({of_other})", key_of(article_id)), None)
+        return next(self._rows("sha256(id) = %s", key_of(article_id)), None)
+
+    def by_other_id(self, other_id: str) -> Row | None:
+        found = "SELECT sha256(article) FROM dedup.other_ids WHERE sha256(id) = %s"
+        row = self._rows(f"sha256(id) = ({found})", key_of(other_id)) if self._format == FORMAT else iter(())
+        return next(row, None)
 
     def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
         for other, article in ids:

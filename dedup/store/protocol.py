@@ -97,7 +97,10 @@ class Store(Protocol):
         """Make an article canonical for the copies of a former one, itself among them."""
 
     def by_id(self, article_id: str) -> Row | None:
-        """Return the article with that id, or the one that it leads to, or None."""
+        """Return the article with that id, or None."""
+
+    def by_other_id(self, other_id: str) -> Row | None:
+        """Return the article that an id leads to, or None; see `add_ids`."""
 
     def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
         """Let ids, and what led to them, lead to the articles with others: pairs of either."""

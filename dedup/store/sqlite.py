@@ -157,9 +157,10 @@ class SqliteStore(Store):
         self._db.execute("UPDATE articles SET speaker = ? WHERE speaker = ? AND speaker != node", (canonical, former))
 
     def by_id(self, article_id: str) -> Row | None:
-        of_other = "SELECT article FROM other_ids WHERE id = ?"
-        row = next(self._rows("WHERE id = ?", article_id), None)
-        return row or next(self._rows(f"WHERE id = ({of_other})", article_id), None)
+        return next(self._rows("WHERE id = ?", article_id), None)
+
+    def by_other_id(self, other_id: str) -> Row | None:
+        return next(self._rows("WHERE id = (SELECT article FROM other_ids WHERE id = ?)", other_id), None)
 
     def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
         for other, article in ids:
