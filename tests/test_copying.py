@@ -83,7 +83,7 @@ def test_a_copy_is_the_same_to_the_last_number(place, sample, filled, first, sec
     if first == "file":
         shutil.copy(filled[0], source)
     copied = copy_index(source, target)
-    assert list(copied) == ["articles", "traits", "stories", "chapters", "changes", "habits", "counters"]
+    assert list(copied) == ["articles", "traits", "stories", "chapters", "changes", "other_ids", "habits", "counters"]
     with StoryIndex(source, recall=0.9) as index, StoryIndex(target, recall=0.9) as copy:
         assert copied["articles"].rows == copied["traits"].rows == len(index) == len(copy)
         assert copied["habits"].rows > 0

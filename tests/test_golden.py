@@ -117,6 +117,14 @@ def test_what_pages_a_file_of_an_older_format_has_is_found_when_it_is_converted(
         assert (later.outcome, later.replaces) == ("updated", articles[3].id)
 
 
+@pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)
+def test_whether_pages_match_is_stored_as_it_was_given_when_a_file_is_converted(path):
+    StoryIndex(path, match_urls=True, read_only=True).close()
+    StoryIndex(path, match_urls=False).close()
+    with pytest.raises(ValueError, match="made with match_urls=False, not True"):
+        StoryIndex(path)
+
+
 @pytest.mark.parametrize("golden", [FIRST], ids=lambda golden: golden.stem)
 def test_a_file_of_the_first_format_is_converted_when_it_is_opened_for_writing(path, articles):
     StoryIndex(path, read_only=True).close()

@@ -123,6 +123,7 @@ class Twin:
 
     def __init__(self):
         self.live, self.known, self.merged, self.learned, self.parts, self.log = {}, {}, {}, {}, {}, []
+        self.others = {}
         self.next_node = self.next_episode = 1
 
     def counters(self):
@@ -215,6 +216,16 @@ class Twin:
     def by_id(self, article_id):
         return next((row for row in self.live.values() if row.id == article_id), None)
 
+    def by_other_id(self, other_id):
+        return self.by_id(self.others.get(other_id))
+
+    def add_ids(self, ids):
+        for other, article in ids:
+            self.others = {one: article if to == other else to for one, to in self.others.items()} | {other: article}
+
+    def other_ids(self):
+        return sorted(self.others.items())
+
     def nodes_and_digests(self, ids):
         return {row.id: (row.node, row.digest) for row in self.live.values() if row.id in ids}
 
@@ -289,7 +300,9 @@ class Twin:
     def set_learned_residue(self, source, learned_residue):
         self.learned[source] = learned_residue
 
-    def delete_unused_residue(self):
+    def delete_unused(self):
+        ids = {row.id for row in self.live.values()}
+        self.others = {other: article for other, article in self.others.items() if article in ids}
         alive = self.sources_since(0)
         self.learned = {source: learned_residue for source, learned_residue in self.learned.items() if source in alive}
 
@@ -337,6 +350,8 @@ def answers(source, twin):
         "changes": [(0,), (2,), (3, 1), (0, 4)],
         "last_cursor": [()],
         "by_id": [(name,) for name in IDS],
+        "other_ids": [()],
+        "by_other_id": [(name,) for name in IDS],
         "nodes_and_digests": [(IDS,), (IDS[::-3],)],
         "nodes_of_pages": [(PAGES[1:],), (PAGES[:0:-2],), ((),)],
         "rows": [(nodes,), (nodes[::-2],)],
@@ -565,8 +580,12 @@ class Changes(RuleBasedStateMachine):
         self.write().set_learned_residue(source, residue_of(seed))
 
     @rule()
-    def delete_unused_residue(self):
-        self.write().delete_unused_residue()
+    def delete_unused(self):
+        self.write().delete_unused()
+
+    @rule(ids=st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from(IDS)), min_size=1, max_size=3))
+    def add_ids(self, ids):
+        self.write().add_ids(ids)
 
     @precondition(lambda self: self.live)
     @rule(data=st.data(), day=st.sampled_from(DAYS), expiry_day=st.sampled_from(KEPT))
@@ -928,7 +947,7 @@ def test_what_was_learned_of_a_source_is_kept_as_long_as_it_has_articles(both):
     assert {source: plain(both.store.learned_residue(source)) for source in learned} == plain(learned)
     with both.store.transaction():
         both.delete([1, 3])
-        both.delete_unused_residue()
+        both.delete_unused()
     assert plain(both.store.learned_residue("é")) == plain(learned["é"])
     for source in ("京", "", "never"):
         learned_residue = both.store.learned_residue(source)
@@ -1023,7 +1042,7 @@ def change_all(store):
     store.rewrite([article(2, day=99.0, expiry_day=99.5, fields="new")[0]])
     store.set_learned_residue("", residue_of(1))
     store.set_learned_residue("é", residue_of(2))
-    store.delete_unused_residue()
+    store.delete_unused()
     store.delete([89])
     store.delete_empty_episodes()
 
@@ -1117,7 +1136,7 @@ def test_the_number_changes_with_every_transaction_of_another(make_store):
         lambda: both.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities),
         lambda: both.rewrite([both.store.rows([3])[3]._replace(expiry_day=3.0)]),
         lambda: both.set_learned_residue("a.org", residue_of(1)),
-        lambda: both.delete_unused_residue(),
+        lambda: both.delete_unused(),
         lambda: both.assign([1], 2),
         lambda: both.merge(2, 1),
         lambda: both.delete([1]),

@@ -116,6 +116,11 @@ def _are_related(pairs: Integers, texts: Sequence[str], headlines: Hashes, fold:
     return np.asarray((headlines[pairs[:, 0]] == headlines[pairs[:, 1]]) | (shared >= LEAST_SHARED))
 
 
+def are_versions(one: Article, other: Article, texts: Sequence[str], fold: Fold) -> bool:
+    """Whether two articles of one page have something in common; `texts` are what is read of them."""
+    return bool(_are_related(np.array([[0, 1]]), texts, headline_keys([one, other]), fold)[0])
+
+
 def copy_groups(labels: Integers, latest: Integers) -> CopyGroups:
     """Groups of articles that copies, by their labels, and versions connect.
 

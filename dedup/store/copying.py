@@ -98,6 +98,7 @@ def _copy(source: Store, target: Store) -> None:
     for nodes in _blocks(source.nodes_before(np.inf)):
         rows, features = source.rows(nodes), source.article_features(nodes)
         target.insert([(rows[node], features[node]) for node in nodes])
+    target.add_ids(source.other_ids())
     for name in source.learned_sources():
         target.set_learned_residue(name, source.learned_residue(name))
     last = 0
@@ -116,6 +117,7 @@ def _sums(store: Store) -> dict[str, TableSum]:
         "stories": store.all_episodes(),
         "chapters": store.chapters(),
         "changes": store.changes(0),
+        "other_ids": store.other_ids(),
         "habits": ((name, *to_bytes(store.learned_residue(name))) for name in store.learned_sources()),
         "counters": [store.counters()],
     }

@@ -1,14 +1,13 @@
 """A store in a PostgreSQL database, which several processes may write to."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
-from dedup.store.postgres_connection import PostgresConnection
+from dedup.store.postgres_connection import PostgresConnection, array_of, key_of
 from dedup.store.postgres_schema import FORMAT
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
@@ -44,7 +43,7 @@ class PostgresStore(PostgresConnection, Store):
             return None
         deleted = self._column("SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node", since)
         nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
-        blocks = (_array(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
+        blocks = (array_of(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
         chapters = self._read("SELECT episode, story, told FROM dedup.chapters WHERE changed > %s", since).fetchall()
         return Written(np.array(deleted, dtype=np.int64), changed, sorted(chapters))
@@ -78,7 +77,7 @@ class PostgresStore(PostgresConnection, Store):
     def set_chapters(self, chapters: Iterable[tuple[int, int, int]]) -> None:
         # An episode that is its own story again keeps its row, so that other writers see it.
         rows, commit = list(chapters), self._commits + 1
-        self._write("DELETE FROM dedup.chapters WHERE episode = ANY(%s::bigint[])", _array([row[0] for row in rows]))
+        self._write("DELETE FROM dedup.chapters WHERE episode = ANY(%s::bigint[])", array_of([row[0] for row in rows]))
         self._insert("chapters", ("int8",) * 4, [(*row, commit) for row in rows])
 
     def chapters(self) -> list[tuple[int, int, int]]:
@@ -88,7 +87,7 @@ class PostgresStore(PostgresConnection, Store):
     def stories_of(self, episodes: Iterable[int]) -> dict[int, int]:
         wanted = list(episodes)
         query = "SELECT episode, story FROM dedup.chapters WHERE episode = ANY(%s::bigint[])"
-        return {n: n for n in wanted} | dict(self._read(query, _array(wanted)).fetchall())
+        return {n: n for n in wanted} | dict(self._read(query, array_of(wanted)).fetchall())
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         commit = self._commits + 1
@@ -126,7 +125,7 @@ class PostgresStore(PostgresConnection, Store):
             "articles AS (DELETE FROM dedup.articles USING these WHERE articles.node = these.node), "
             "contents AS (DELETE FROM dedup.contents USING these WHERE contents.node = these.node) "
             "INSERT INTO dedup.gone SELECT node, %s FROM these",
-            _array(nodes),
+            array_of(nodes),
             commit,
         )
 
@@ -138,7 +137,7 @@ class PostgresStore(PostgresConnection, Store):
         self._write(f"DELETE FROM dedup.chapters WHERE story NOT IN ({live})")  # noqa: S608
 
     def assign(self, canonical: Sequence[int], episode: int) -> None:
-        nodes = _array(canonical)
+        nodes = array_of(canonical)
         self._update("story = %s", "node = ANY(%s::bigint[])", episode, nodes)
         self._update("story = %s", "speaker = ANY(%s::bigint[]) AND speaker != node", episode, nodes)
 
@@ -146,26 +145,42 @@ class PostgresStore(PostgresConnection, Store):
         self._update("speaker = %s", "speaker = %s AND speaker != node", canonical, former)
 
     def by_id(self, article_id: str) -> Row | None:
-        return next(self._rows("sha256(id) = %s", _key(article_id)), None)
+        return next(self._rows("sha256(id) = %s", key_of(article_id)), None)
+
+    def by_other_id(self, other_id: str) -> Row | None:
+        found = "SELECT sha256(article) FROM dedup.other_ids WHERE sha256(id) = %s"
+        row = self._rows(f"sha256(id) = ({found})", key_of(other_id)) if self._format == FORMAT else iter(())
+        return next(row, None)
+
+    def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
+        for other, article in ids:
+            query = "UPDATE dedup.other_ids SET article = %s WHERE sha256(article) = %s"
+            self._write(query, article.encode(), key_of(other))
+            self._write("DELETE FROM dedup.other_ids WHERE sha256(id) = %s", key_of(other))
+            self._write("INSERT INTO dedup.other_ids VALUES (%s, %s)", other.encode(), article.encode())
+
+    def other_ids(self) -> list[tuple[str, str]]:
+        found = self._read("SELECT id, article FROM dedup.other_ids") if self._format == FORMAT else ()
+        return sorted((other.decode(), article.decode()) for other, article in found)
 
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         query = "SELECT id, node, digest FROM dedup.articles WHERE sha256(id) = ANY(%s)"
-        return {name.decode(): (node, digest) for name, node, digest in self._read(query, list(map(_key, ids)))}
+        return {name.decode(): (node, digest) for name, node, digest in self._read(query, list(map(key_of, ids)))}
 
     def nodes_of_pages(self, pages: Sequence[int]) -> dict[int, list[int]]:
         query = "SELECT page, node FROM dedup.articles WHERE page = ANY(%s::bigint[])"
-        return nodes_by_page(self._read(query, _array(pages)))
+        return nodes_by_page(self._read(query, array_of(pages)))
 
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
-        return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", _array(nodes))}
+        return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", array_of(nodes))}
 
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         query = f"SELECT {_FEATURE_COLUMNS} FROM {_ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
-        return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, _array(nodes))}
+        return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, array_of(nodes))}
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         query = "SELECT node, neighbours, similarities FROM dedup.contents WHERE node = ANY(%s::bigint[]) ORDER BY node"
-        return neighbours_from_rows(self._read(query, _array(nodes)).fetchall())
+        return neighbours_from_rows(self._read(query, array_of(nodes)).fetchall())
 
     def of_story(self, story: int) -> list[Row]:
         episodes = "SELECT episode FROM dedup.chapters WHERE story = %s UNION ALL SELECT %s"
@@ -178,7 +193,7 @@ class PostgresStore(PostgresConnection, Store):
             "SELECT node, speaker FROM dedup.articles WHERE speaker = ANY(%s::bigint[]) AND speaker != node "
             "ORDER BY node"
         )
-        return self._read(query, _array(canonical)).fetchall()
+        return self._read(query, array_of(canonical)).fetchall()
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         return self._column("SELECT node FROM dedup.articles WHERE kept_by_day < %s ORDER BY node", expiry_day)
@@ -207,23 +222,25 @@ class PostgresStore(PostgresConnection, Store):
 
     def count_of_source(self, source: str, since_node: int) -> int:
         query = "SELECT count(*) FROM dedup.articles WHERE sha256(source) = %s AND node >= %s"
-        return int(self._one(query, _key(source), since_node)[0])
+        return int(self._one(query, key_of(source), since_node)[0])
 
     def latest_of_source(self, source: str, count: int) -> list[Row]:
-        return list(self._rows("sha256(source) = %s ORDER BY node DESC LIMIT %s", _key(source), count))[::-1]
+        return list(self._rows("sha256(source) = %s ORDER BY node DESC LIMIT %s", key_of(source), count))[::-1]
 
     def learned_sources(self) -> list[str]:
         return [source.decode() for source in self._column("SELECT source FROM dedup.habits ORDER BY source")]
 
     def learned_residue(self, source: str) -> LearnedResidue:
         query = "SELECT next_node, articles, keys, anywhere FROM dedup.habits WHERE sha256(source) = %s"
-        return LearnedResidue.from_bytes(*self._one(query, _key(source)) or (0, 0, b"", b""))
+        return LearnedResidue.from_bytes(*self._one(query, key_of(source)) or (0, 0, b"", b""))
 
     def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
-        self._write("DELETE FROM dedup.habits WHERE sha256(source) = %s", _key(source))
+        self._write("DELETE FROM dedup.habits WHERE sha256(source) = %s", key_of(source))
         self._write("INSERT INTO dedup.habits VALUES (%s, %s, %s, %s, %s)", source.encode(), *to_bytes(learned))
 
-    def delete_unused_residue(self) -> None:
+    def delete_unused(self) -> None:
+        articles = "SELECT sha256(id) FROM dedup.articles"
+        self._write(f"DELETE FROM dedup.other_ids WHERE sha256(article) NOT IN ({articles})")  # noqa: S608
         self._write(
             "DELETE FROM dedup.habits WHERE NOT EXISTS "
             "(SELECT FROM dedup.articles WHERE sha256(articles.source) = sha256(habits.source))"
@@ -270,12 +287,6 @@ class PostgresStore(PostgresConnection, Store):
         query = f"UPDATE dedup.articles SET changed = %s, {change} WHERE {condition}"  # noqa: S608
         self._write(query, self._commits + 1, *values)
 
-    def _one(self, query: str, *values: Any) -> Any:
-        return self._read(query, *values).fetchone()
-
-    def _column(self, query: str, *values: Any) -> list[Any]:
-        return [value for (value,) in self._read(query, *values)]
-
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
         columns = _ROW_COLUMNS if self._format == FORMAT else _ROW_COLUMNS.replace("page", "NULL")
         for values_of_row in self._read(f"SELECT {columns} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
@@ -287,13 +298,3 @@ class PostgresStore(PostgresConnection, Store):
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"
         query = f"SELECT {columns} FROM {_ALL} WHERE {condition}"  # noqa: S608
         return NodeColumns.from_rows(self._read(query, 4 * n_features, *values).fetchall())
-
-
-def _array(nodes: Sequence[int]) -> str:
-    """Return nodes as PostgreSQL writes an array: thousands transfer in a tenth of the time of a list."""
-    return f"{{{','.join(map(str, nodes))}}}"
-
-
-def _key(text: str) -> bytes:
-    """Return the digest by which PostgreSQL's indexes find a text."""
-    return sha256(text.encode()).digest()

@@ -52,6 +52,9 @@ CREATE TABLE dedup.gone (node BIGINT PRIMARY KEY, changed BIGINT NOT NULL);
 CREATE INDEX gone_by_change ON dedup.gone (changed);
 CREATE TABLE dedup.stories (story BIGINT PRIMARY KEY, merged_into BIGINT);
 CREATE INDEX aliases ON dedup.stories (merged_into) WHERE merged_into IS NOT NULL;
+CREATE TABLE dedup.other_ids (id BYTEA NOT NULL, article BYTEA NOT NULL);
+CREATE UNIQUE INDEX other_ids_by_id ON dedup.other_ids (sha256(id));
+CREATE INDEX other_ids_by_article ON dedup.other_ids (sha256(article));
 CREATE TABLE dedup.habits (
     source BYTEA NOT NULL, next_node BIGINT NOT NULL, articles BIGINT NOT NULL, keys BYTEA NOT NULL,
     anywhere BYTEA NOT NULL
@@ -77,6 +80,9 @@ CREATE TABLE dedup.changes (
 _WITH_PAGES = """
 ALTER TABLE dedup.articles ADD COLUMN page BIGINT;
 CREATE INDEX articles_by_page ON dedup.articles (page) WHERE page IS NOT NULL;
+CREATE TABLE dedup.other_ids (id BYTEA NOT NULL, article BYTEA NOT NULL);
+CREATE UNIQUE INDEX other_ids_by_id ON dedup.other_ids (sha256(id));
+CREATE INDEX other_ids_by_article ON dedup.other_ids (sha256(article));
 ALTER TABLE dedup.state DROP COLUMN latest;
 """
 

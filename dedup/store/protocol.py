@@ -99,6 +99,15 @@ class Store(Protocol):
     def by_id(self, article_id: str) -> Row | None:
         """Return the article with that id, or None."""
 
+    def by_other_id(self, other_id: str) -> Row | None:
+        """Return the article that an id leads to, or None; see `add_ids`."""
+
+    def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
+        """Let ids, and what led to them, lead to the articles with others: pairs of either."""
+
+    def other_ids(self) -> list[tuple[str, str]]:
+        """Return the ids that lead to others, ascending, as `add_ids` was given them."""
+
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return the node and the digest of each id that is stored."""
 
@@ -150,8 +159,8 @@ class Store(Protocol):
     def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
         """Replace what was learned of a source."""
 
-    def delete_unused_residue(self) -> None:
-        """Delete what was learned of sources that have no articles."""
+    def delete_unused(self) -> None:
+        """Delete what was learned of sources that have no articles, and the ids that lead to none."""
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
         """Return stories of at least `min_size` articles, one of them of that expiry day or later; the latest first."""

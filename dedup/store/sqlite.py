@@ -159,6 +159,17 @@ class SqliteStore(Store):
     def by_id(self, article_id: str) -> Row | None:
         return next(self._rows("WHERE id = ?", article_id), None)
 
+    def by_other_id(self, other_id: str) -> Row | None:
+        return next(self._rows("WHERE id = (SELECT article FROM other_ids WHERE id = ?)", other_id), None)
+
+    def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
+        for other, article in ids:
+            self._db.execute("UPDATE other_ids SET article = ? WHERE article = ?", (article, other))
+            self._db.execute("INSERT OR REPLACE INTO other_ids VALUES (?, ?)", (other, article))
+
+    def other_ids(self) -> list[tuple[str, str]]:
+        return sorted(self._db.execute("SELECT id, article FROM other_ids"))
+
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         return {name: (node, digest) for name, node, digest in self._select("id, node, digest", "articles", "id", ids)}
 
@@ -224,7 +235,8 @@ class SqliteStore(Store):
     def set_learned_residue(self, source: str, learned: LearnedResidue) -> None:
         self._db.execute("INSERT OR REPLACE INTO habits VALUES (?, ?, ?, ?, ?)", (source, *to_bytes(learned)))
 
-    def delete_unused_residue(self) -> None:
+    def delete_unused(self) -> None:
+        self._db.execute("DELETE FROM other_ids WHERE article NOT IN (SELECT id FROM articles)")
         self._db.execute("DELETE FROM habits WHERE source NOT IN (SELECT source FROM articles)")
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:

@@ -42,6 +42,8 @@ CREATE TABLE traits (
 );
 CREATE TABLE stories (story INTEGER PRIMARY KEY AUTOINCREMENT, merged_into INTEGER);
 CREATE INDEX aliases ON stories (merged_into) WHERE merged_into IS NOT NULL;
+CREATE TABLE other_ids (id TEXT PRIMARY KEY, article TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX other_ids_by_article ON other_ids (article);
 CREATE TABLE habits (
     source TEXT PRIMARY KEY, next_node INTEGER NOT NULL, articles INTEGER NOT NULL, keys BLOB NOT NULL,
     anywhere BLOB NOT NULL
@@ -63,6 +65,8 @@ PAGES_OF_ARTICLES = """
 ALTER TABLE articles ADD COLUMN page INTEGER;
 UPDATE articles SET page = page_of(fields), digest = digest_of(fields);
 CREATE INDEX articles_by_page ON articles (page) WHERE page IS NOT NULL;
+CREATE TABLE other_ids (id TEXT PRIMARY KEY, article TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX other_ids_by_article ON other_ids (article);
 DROP TABLE latest;
 """
 
@@ -71,6 +75,7 @@ _ARTICLES_WITH_PAGES = """
 CREATE TEMP VIEW articles AS SELECT
     node, id, digest_of(fields) AS digest, day, kept_by_day, story, speaker, source, fields, page_of(fields) AS page
     FROM main.articles;
+CREATE TEMP TABLE other_ids (id TEXT PRIMARY KEY, article TEXT NOT NULL);
 """
 
 

@@ -107,6 +107,8 @@ class Assigner:
         """
         state, article = self._state, version.article
         (former,) = self._episodes(np.array([version.node])).tolist()
+        if version.other is not None:
+            state.store.add_ids([(version.other, article.id)])
         if not version.is_new:
             return self._assignment(article, former, "unchanged")
         told, first = state.chapters.told(former), len(state.log.entries)

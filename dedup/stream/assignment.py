@@ -35,7 +35,8 @@ class Assignment:
         text is of. A version that is a near-duplicate of the former one stays, and so does an article that is alone in
         its story, unless it joins another, of which its story becomes an alias.
     replaces : str or None
-        Id of the article of which it is a later version, if that was another; no article has that id from now on.
+        Id of the article of which it is a later version, if that was another. As any id under which a version came, it
+        leads to this article from now on.
     """
 
     article_id: str

@@ -22,9 +22,10 @@ from dedup.text.limit import readable_texts
 
 
 def row_of(state: IndexState, article_id: str) -> Row | None:
-    """Return the live article with that id, or None."""
-    is_id = isinstance(article_id, str) and is_storable(article_id)
-    return state.store.by_id(article_id) if is_id else None
+    """Return the live article with that id, or the one of which another version had it, or None."""
+    if not (isinstance(article_id, str) and is_storable(article_id)):
+        return None
+    return state.store.by_id(article_id) or state.store.by_other_id(article_id)
 
 
 def story_id_of(state: IndexState, article_id: str) -> str:

@@ -57,7 +57,7 @@ class SourceResidue:
 
     def delete_unused(self) -> None:
         """Delete what was learned of sources that have no articles."""
-        self._store.delete_unused_residue()
+        self._store.delete_unused()
         self.clear()
 
     def clear(self) -> None:

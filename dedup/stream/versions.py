@@ -9,11 +9,16 @@ import numpy as np
 from dedup.article import Article, canonical_url
 from dedup.article.urls import page_of
 from dedup.near.jaccard import ShingleSets
+from dedup.near.pages import are_versions
+from dedup.parameters import Fold
 from dedup.store.records import Row
 from dedup.store.serialization import decode_article, digest_of, page_key
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import extract_shingles
 from dedup.text.limit import readable_texts
+
+#: An article is compared with the latest of its page only; more than one are those of a section.
+_MOST_COMPARED = 8
 
 
 class Version(NamedTuple):
@@ -22,6 +27,7 @@ class Version(NamedTuple):
     article: Article
     node: int
     id: str  # of the stored one
+    other: str | None  # another id that leads to the article from now on: of the stored one, or that it came with
     is_new: bool  # neither the same again nor an earlier one
     is_alike: bool  # a near-duplicate of the stored one
 
@@ -55,7 +61,7 @@ class Versions:
         store = self._state.store
         node, digest = self._stored.get(article.id, (0, b""))
         if digest == digest_of(article):
-            return Version(article, node, article.id, is_new=False, is_alike=True)
+            return Version(article, node, article.id, None, is_new=False, is_alike=True)
         row = store.by_id(article.id)
         if row is not None and self._is_another_page(article, decode_article(row.fields)):
             article = replace(article, id=canonical_url(article.url or ""))
@@ -65,22 +71,31 @@ class Versions:
             return article
         stored = decode_article(row.fields)
         if self._is_same(article, stored) or (row.id != article.id and _is_earlier(article, stored)):
-            return Version(replace(article, id=row.id), row.node, row.id, is_new=False, is_alike=True)
+            other = None if row.id == article.id else article.id
+            return Version(replace(article, id=row.id), row.node, row.id, other, is_new=False, is_alike=True)
         self._stored.pop(row.id, None)
-        return Version(article, row.node, row.id, is_new=True, is_alike=self._is_alike(article, stored))
+        other = None if row.id == article.id else row.id
+        return Version(article, row.node, row.id, other, is_new=True, is_alike=self._is_alike(article, stored))
 
     def _page_key(self, article: Article) -> int | None:
         return page_key(article) if self._match_urls else None
 
     def _of_page(self, article: Article) -> Row | None:
-        """Return the latest of the stored articles that are the page of an article."""
+        """Return the latest stored article that an article is a version of by its page.
+
+        They have something in common: some sources give the URL of a section to every article.
+        """
         key, page = self._page_key(article), page_of(article.source, article.url)
         if key is None:
             return None
         rows = self._state.store.rows(self._state.store.nodes_of_pages([key]).get(key, ())).values()
-        stored = ((row, decode_article(row.fields)) for row in rows)
-        same = [row for row, found in stored if page_of(found.source, found.url) == page]  # keys may collide
-        return max(same, key=lambda row: (-np.inf if row.day is None else row.day, row.node), default=None)
+        latest_first = sorted(rows, key=lambda row: (row.day is not None, row.day or 0.0, row.node), reverse=True)
+        for row in latest_first[:_MOST_COMPARED]:
+            stored = decode_article(row.fields)
+            is_page = page_of(stored.source, stored.url) == page  # keys may collide
+            if is_page and are_versions(article, stored, *self._read(article, stored)):
+                return row
+        return None
 
     def _is_another_page(self, article: Article, stored: Article) -> bool:
         if not self._match_urls:
@@ -96,13 +111,16 @@ class Versions:
 
     def _is_alike(self, article: Article, stored: Article) -> bool:
         """Return whether two articles are near-duplicates, by their exact Jaccard similarity."""
-        near = self._state.settings.near
-        both = [*self._state.source_residue.add_residue([article]), stored]
-        texts = readable_texts(both, self._state.settings.max_chars)
+        near, (texts, _) = self._state.settings.near, self._read(article, stored)
         shingles, counts = extract_shingles(texts, near.shingle_size, near.fold)
         offsets = np.concatenate([[0], np.cumsum(counts)])
         (jaccard,), _ = ShingleSets(shingles, offsets, 1).overlaps(np.array([[0, 1]]))
         return bool(jaccard >= near.threshold)
+
+    def _read(self, article: Article, stored: Article) -> tuple[list[str], Fold]:
+        """Return what is read of two articles, and how."""
+        both = [*self._state.source_residue.add_residue([article]), stored]
+        return readable_texts(both, self._state.settings.max_chars), self._state.settings.near.fold
 
 
 def _is_earlier(article: Article, stored: Article) -> bool:
