@@ -11,6 +11,7 @@ import pytest
 
 import dedup
 from dedup import StoryClusterer, archive, parameters
+from dedup.article import FIELDS
 from dedup.parameters import NearSettings, StorySettings, check, check_near, check_story_threshold, day_of
 
 TEXTS = [
@@ -100,6 +101,8 @@ BAD = [
     *[("representative", value, ValueError) for value in ("shortest", "Central", "", None, 5, ["central"])],
     *[("timezone", value, ValueError) for value in ("Mars/Olympus", "")],
     *[("timezone", value, TypeError) for value in (5, b"UTC")],
+    *[("errors", value, ValueError) for value in ("ignore", "", None, 0, ["skip"])],
+    *[("duplicates", value, ValueError) for value in ("both", "", 0, True, ["last"])],
 ]
 ALLOWED = {
     "story_threshold": "a number in [0.05, 1)",
@@ -118,6 +121,8 @@ ALLOWED = {
     "progress": "True, False, or a callable that is given done and total",
     "representative": "'central', 'earliest', 'longest', callable",
     "timezone": "None, a tzinfo, or a name like 'Europe/Paris'",
+    "errors": "'raise', 'skip', 'undated'",
+    "duplicates": "None, 'first', 'last'",
 }
 ONE_OF_EACH = list({name: (name, value, error) for name, value, error in BAD}.values())
 
@@ -180,7 +185,7 @@ def test_a_bad_parameter_is_refused_however_little_there_is_to_do(articles):
 
 
 def test_every_parameter_has_a_check():
-    data = {"articles", "path", "read_only", "paths", "out", "work"}
+    data = {"articles", "path", "read_only", "paths", "out", "work", *FIELDS}
     names = {name for function in FUNCTIONS for name in signature(function).parameters} - data
     assert names <= parameters._CHECKS.keys() == ALLOWED.keys()
 

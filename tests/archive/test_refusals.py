@@ -69,7 +69,23 @@ ITEMS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@pytest.mark.parametrize("duplicates", [None, "first", "last"])
+def test_of_the_articles_of_an_id_in_several_files_one_stays(tmp_path, small_slices, monkeypatch, duplicates):
+    small_slices(2)
+    monkeypatch.setattr(blocks, "_BLOCK_BYTES", 200)
+    days = [5, 3, 9, 1, 7, 2, 8, 4, 6]
+    articles = [
+        GOOD[k] | {"published": f"2024-01-0{day}", "text": f"{GOOD[k]['text']}, day {day}"}
+        for k, day in zip([0, 1, 0, 2, 0, 1, 3, 0, 3], days, strict=True)
+    ]
+    how = {"errors": "skip", "duplicates": duplicates}
+    cluster(written(tmp_path, articles, 2), tmp_path / "out", **how)
+    assert_as_in_the_batch(tmp_path / "out", articles, **how)
+    stayed = {article.id: article for article in dedup.cluster(articles, **how).articles}
+    assert {article.id: article for article in archive.read(tmp_path / "out").articles} == stayed
+
+
+@settings(deadline=None, max_examples=25)
 @given(ITEMS, st.sampled_from([None, "first", "last"]), st.integers(1, 3), st.integers(40, 400), st.integers(1, 5))
 def test_bad_and_repeated_articles_are_left_out_as_in_the_batch(
     tmp_path_factory, articles, duplicates, parts, block, size
