@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import asdict, replace
 from html import escape
 
+import numpy as np
 import pytest
 from html_pages import as_html
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ import dedup
 from dedup import Article, StoryIndex
 from dedup.article import markup, of_plain, with_residue
 from dedup.article.markup import plain, plain_line
+from dedup.encoders.meanings import read_meanings
 
 KIM = "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé, selon le Kremlin."
 
@@ -414,6 +416,37 @@ def test_a_headline_shown_is_plain():
 def test_a_round_up_is_told_by_its_plain_title():
     rows = [{"id": str(i), "title": "<b>Morning&nbsp;briefing</b>", "text": KIM + f" {i}"} for i in range(2)]
     assert dedup.cluster(rows, near_threshold=1).labels.tolist() == [0, 1]
+
+
+def test_an_index_reads_plain_titles():
+    rows = [
+        {"id": str(i), "title": f"<b>Morning&nbsp;briefing</b> {i} | <i>Le Site</i>", "text": KIM, "source": "Le Site"}
+        for i in range(2)
+    ]
+    with StoryIndex(":memory:", near_threshold=1) as index:
+        assert [assignment.outcome for assignment in index.add_many(rows)] == ["new_story"] * 2
+        for story in index.stories():
+            (article,) = story.articles
+            assert [article.plain_title[start:stop] for start, stop in article.title_residue] == [" | Le Site"]
+
+
+def test_cards_show_what_is_read():
+    stories = dedup.cluster(
+        [{"id": str(i), "title": "<b>Kim</b> &amp; Putin", "text": f"<p>{KIM}</p>"} for i in range(2)]
+    )
+    for shown in (stories, stories[0], stories.explain("0", "1")):
+        card = shown._repr_html_()
+        assert "&lt;" not in card
+        assert "Kim &amp; Putin" in card
+    assert f"<mark>{KIM[:-1]}</mark>" in card
+
+
+def test_an_encoder_sees_plain_titles_and_texts():
+    seen = []
+    articles = [Article("a", f"<p>{KIM}</p>", title="<b>Morning&nbsp;briefing</b>"), Article("b", KIM)]
+    read = read_meanings(articles, lambda texts: seen.extend(texts) or np.ones((len(texts), 2)))
+    assert {f"Morning briefing\n{KIM}", KIM} <= set(seen)
+    assert (read.languages < 0).tolist() == [True, False]
 
 
 @pytest.fixture(scope="module")
