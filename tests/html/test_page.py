@@ -224,9 +224,7 @@ def test_the_texts_of_all_pairs_are_bounded(most, monkeypatch, stories, page_of)
 
 
 @pytest.mark.parametrize(("pairs", "characters"), [(1, 10**9), (7, 10**9), (512, 1), (512, 5_000)])
-def test_pairs_are_compared_alike_in_blocks_of_any_size(
-    pairs, characters, monkeypatch, stories, page_of, sample_page
-):
+def test_pairs_are_compared_alike_in_blocks_of_any_size(pairs, characters, monkeypatch, stories, page_of, sample_page):
     monkeypatch.setattr(comparing, "_BLOCK_PAIRS", pairs)
     monkeypatch.setattr(comparing, "_BLOCK_CHARACTERS", characters)
     assert page_of(stories).data == sample_page.data
