@@ -1,6 +1,10 @@
 # Needs Python 3.11 or later, make and the package index; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# What pip installs is compiled when it is first imported, as most of it never is. Where nothing that is compiled may be
+# kept, as in some containers, each of the many processes of the tests would compile all of it.
+INSTALL := $(BIN)/pip install --quiet --no-compile --editable
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all pythons engines docs format clean
 
@@ -35,15 +39,15 @@ format: .venv/installed-dev
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable .
+	$(INSTALL) .
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(INSTALL) '.[dev]'
 	touch $@
 
 .venv/installed-docs: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[docs]'
+	$(INSTALL) '.[docs]'
 	touch $@
 
 clean:

@@ -43,8 +43,8 @@ def connected_labels(left: Integers, right: Integers, n: int) -> Integers:
     >>> connected_labels(np.array([1, 3]), np.array([3, 4]), 5)
     array([0, 1, 2, 1, 1])
     """
-    if n == 0:
-        return np.empty(0, dtype=np.int64)
+    if not len(left):
+        return np.arange(n)
     graph = coo_array((np.ones(len(left), dtype=np.bool_), (left, right)), shape=(n, n))
     return numbered_by_first(connected_components(graph, directed=False)[1])
 

@@ -401,19 +401,32 @@ def test_after_a_refusal_articles_are_assigned_as_in_a_fresh_index(index, englis
 WRITES = ["add_episodes", "delete", "insert", "merge", "assign", "set_neighbours", "set_norms", "replace_canonical"]
 
 
-@pytest.mark.parametrize("method", WRITES)
-def test_a_batch_that_fails_midway_leaves_nothing_behind(index, english, monkeypatch, method):
+@pytest.fixture(scope="module")
+def begun_and_batch(english):
+    """Articles of an index, and a batch in which each of `WRITES` is called."""
     first, second = english[:2]
     begun = [*english[:20], replace(first, id="copy"), *map(article, "acb", (TRAIN, ROCKETS, BRIDGE))]
     batch = [*english[20:], article("b", BANK), replace(first, text=KHASAN), replace(second, text=KHASAN_TOO)]
-    batch.append(article("d", BRIDGE))  # what the update of "b" has split
+    return begun, [*batch, article("d", BRIDGE)]  # what the update of "b" has split
+
+
+@pytest.fixture(scope="module")
+def whole_batch(begun_and_batch):
+    """What becomes of the batch where nothing fails, and how often each of `WRITES` is called."""
+    begun, batch = begun_and_batch
+    with pytest.MonkeyPatch.context() as patch, StoryIndex(":memory:") as fresh:
+        fresh.add_many(begun)
+        calls = {method: fail_at(None, fresh._session.store, method, patch) for method in WRITES}
+        return fresh.add_many(batch), {method: len(own) for method, own in calls.items()}
+
+
+@pytest.mark.parametrize("method", WRITES)
+def test_a_batch_that_fails_midway_leaves_nothing_behind(index, begun_and_batch, whole_batch, monkeypatch, method):
+    begun, batch = begun_and_batch
+    expected, calls = whole_batch[0], whole_batch[1][method]
     index.add_many(begun)
     before = memory(index), grouping(index)
-    with StoryIndex(":memory:") as fresh:
-        fresh.add_many(begun)
-        calls = fail_at(None, fresh._session.store, method, monkeypatch)
-        expected = fresh.add_many(batch)
-    for moment in {1, (len(calls) + 1) // 2, len(calls)}:
+    for moment in {1, (calls + 1) // 2, calls}:
         fail_at(moment, index._session.store, method, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             index.add_many(batch)

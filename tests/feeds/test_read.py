@@ -49,7 +49,10 @@ def test_every_kind_of_source_gives_the_same(path):
     assert [found["id"] for found in want] == ["valley-1", "valley-2", "valley-3"]
     assert feeds.read(path) == feeds.read(str(path)) == feeds.read(io.BytesIO(content)) == want
     assert (
-        feeds.read(bytearray(content)) == feeds.read(memoryview(content)) == feeds.read(gzip.compress(content, mtime=0)) == want
+        feeds.read(bytearray(content))
+        == feeds.read(memoryview(content))
+        == feeds.read(gzip.compress(content, mtime=0))
+        == want
     )
     with path.open("rb") as file:
         assert feeds.read(file) == want
