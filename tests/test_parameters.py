@@ -101,6 +101,7 @@ BAD = [
     *[("representative", value, ValueError) for value in ("shortest", "Central", "", None, 5, ["central"])],
     *[("timezone", value, ValueError) for value in ("Mars/Olympus", "")],
     *[("timezone", value, TypeError) for value in (5, b"UTC")],
+    *[("clock", value, TypeError) for value in (None, 0, "now")],
     *[("errors", value, ValueError) for value in ("ignore", "", None, 0, ["skip"])],
     *[("duplicates", value, ValueError) for value in ("both", "", 0, True, ["last"])],
 ]
@@ -122,6 +123,7 @@ ALLOWED = {
     "representative": "'central', 'earliest', 'longest', callable",
     "timezone": "None, a tzinfo, or a name like 'Europe/Paris'",
     "errors": "'raise', 'skip', 'undated'",
+    "clock": "a callable that returns an aware datetime",
     "duplicates": "None, 'first', 'last'",
 }
 ONE_OF_EACH = list({name: (name, value, error) for name, value, error in BAD}.values())

@@ -22,6 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: By the number of digits of a number since 1970: microseconds in how many of its units.
 _UNITS = {9: (10**6, 1), 12: (10**3, 1), 15: (1, 1), 18: (1, 10**3)}
 _UNITS |= {digits + 1: unit for digits, unit in _UNITS.items()}
+_FEWER_DIGITS = 10**7
 _NUMBER = re.compile(r"-?[1-9]\d{7,18}(\.\d+)?", re.ASCII)
 
 
@@ -57,9 +58,9 @@ def read_date(value: Any, zone: tzinfo | None) -> datetime | None:
     18, 19                        nanoseconds since 1970
     ============================  ======================================================================
 
-    Each unit reaches from 1683 to 2286 but for the days around 1970 that have fewer digits, from November 1966 to March
-    1973: a small number is rather a year, a count of days, or a zero for nothing, and is refused. So are other numbers
-    of digits, and milliseconds of January to August 1976 that are no minute YYYYMMDDhhmm.
+    Each unit reaches from 1683 to 2286 but for the days around 1970 that have fewer digits. Numbers of fewer than 8
+    digits are seconds; such strings are rather a year or a count of days, and are refused. So are other numbers of
+    digits, and milliseconds of January to August 1976 that are no minute YYYYMMDDhhmm.
 
     Parameters
     ----------
@@ -120,7 +121,8 @@ def _moment(value: Any, zone: tzinfo | None) -> datetime | None:
         return _of_numpy(value, zone)
     # NumPy counts its lengths of time among the integers.
     if isinstance(value, Real | Decimal) and not isinstance(value, bool) and numpy_name != "timedelta64":
-        return _of_number(int(value) if isinstance(value, Integral) else float(value), zone)
+        number = int(value) if isinstance(value, Integral) else float(value)
+        return _EPOCH + timedelta(seconds=number) if abs(number) < _FEWER_DIGITS else _of_number(number, zone)
     raise TypeError
 
 

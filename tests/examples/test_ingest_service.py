@@ -154,6 +154,8 @@ def test_add_answers_the_assignment(service):
         "similarity": None,
         "merged": [],
         "episode_id": "e1",
+        "left": None,
+        "replaces": None,
     }
     copy = service.add(article("b", f"{TRAIN} Updated"))
     assert copy.status_code == 201

@@ -211,18 +211,6 @@ def test_nothing_but_value_error_comes_of_any_bytes(data):
         return
 
 
-def times_of(make, count):
-    """Seconds of processor time for a feed and for one four times as long."""
-    found = []
-    for size in (count, 4 * count):
-        data = make(size)
-        begin = time.process_time()
-        with suppress(ValueError):
-            feeds.read(data)
-        found.append(time.process_time() - begin)
-    return found
-
-
 HOSTILE = {
     "author": lambda n: rss(f"<item><author>{'a' * n}</author></item>"),
     "creator": lambda n: rss(
@@ -245,10 +233,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_time_grows_with_the_length(name):
-    """Four times the length takes sixteen times as long where time grows with its square; thrice the ratio is noise."""
-    short, long = times_of(HOSTILE[name], 25_000)
-    assert long < 0.5 or long < 10 * short
+def test_time_is_linear(name):
+    start = time.process_time()
+    with suppress(ValueError):
+        feeds.read(HOSTILE[name](100_000))
+    assert time.process_time() - start < 15  # at most 0.5 on an idle machine; about a minute where it is quadratic
 
 
 def test_only_what_is_slow_gets_another_name():
