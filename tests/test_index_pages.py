@@ -69,6 +69,21 @@ def test_every_id_that_came_leads_to_the_article_as_long_as_it_is_there(index):
         index.story_id("0")
 
 
+def test_a_batch_hands_over_the_latest_version_of_a_page():
+    text = "Kim Jong Un crossed into Russia by armoured train on Tuesday morning"
+    versions = [
+        article("1", f"{text}.", FORMS[0], TUESDAY),
+        article("2", f"{BRIDGE} {text}, the Kremlin said, and went on to Vladivostok.", FORMS[1], TUESDAY + DAY),
+        article("3", f"{text}, said Interfax.", None, TUESDAY + DAY / 2),
+        article("4", BANK, OTHER, TUESDAY),
+    ]
+    with StoryIndex.from_stories(":memory:", dedup.cluster(versions), clock=clock) as index:
+        assert sorted(a.id for s in index.stories() for a in s.articles) == ["2", "3", "4"]
+        assert index.story_id("1") == index.story_id("2") == index.story_id("3") != index.story_id("4")
+        assert {index.add(one).outcome for one in versions} == {"unchanged"}
+        assert len(index) == 3
+
+
 def test_articles_under_the_url_of_a_section_stay_apart(index):
     section = [article(str(i), text) for i, text in enumerate((TRAIN, BANK, ROCKETS))]
     assert [one.outcome for one in index.add_many(section)] == ["new_story"] * 3

@@ -116,6 +116,28 @@ def _are_related(pairs: Integers, texts: Sequence[str], headlines: Hashes, fold:
     return np.asarray((headlines[pairs[:, 0]] == headlines[pairs[:, 1]]) | (shared >= LEAST_SHARED))
 
 
+def latest_in_groups(labels: Integers, pages: Hashes, days: Floats) -> Integers:
+    """Position of the latest version of the page of each article, among those of its group of copies and versions.
+
+    As in `latest_versions`, articles are in canonical order, and one without a date is earlier than one with one.
+
+    Examples
+    --------
+    >>> pages = np.array([7, 7, 0, 7], dtype=np.uint64)
+    >>> latest_in_groups(np.array([0, 0, 0, 1]), pages, np.array([1.0, 2.0, 3.0, 4.0]))
+    array([1, 1, 2, 3])
+    """
+    latest = np.arange(len(pages))
+    known = np.flatnonzero(are_repeated(pages))
+    order = known[np.lexsort((known, ~np.isnan(days[known]), labels[known], pages[known]))]
+    starts = np.flatnonzero(
+        np.diff(pages[order], prepend=np.uint64(0)).astype(np.bool_) | (np.diff(labels[order], prepend=-1) != 0)
+    )
+    sizes = np.diff(np.append(starts, len(order)))
+    latest[order] = np.repeat(order[starts + sizes - 1], sizes)
+    return latest
+
+
 def are_versions(one: Article, other: Article, texts: Sequence[str], fold: Fold) -> bool:
     """Whether two articles of one page have something in common; `texts` are what is read of them."""
     return bool(_are_related(np.array([[0, 1]]), texts, headline_keys([one, other]), fold)[0])

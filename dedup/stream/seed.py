@@ -1,7 +1,6 @@
 """Articles whose stories are known, from a batch or an archive -> an index."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import tzinfo
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from dedup.arrays import Integers, first_members, numbered_by_first
-from dedup.article import Article, read_articles
+from dedup.article import Article, read_articles, with_residue
+from dedup.near.pages import latest_in_groups, page_keys
 from dedup.progress import Progress, ProgressCallback, track
 from dedup.store.opening import name_of
 from dedup.stories import LabelledArticles, Stories
@@ -62,7 +62,7 @@ def _insert_all(
     """Add articles in canonical order, with the residue that the batch found."""
     state = session.state
     checked = without_future_dates(check_articles(labelled.articles, timezone).articles, state.arrival)
-    order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
+    order = _latest(state, checked, labelled, np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64))
     nodes = state.next_node + np.arange(len(order))
     copies = numbered_by_first(labelled.near_duplicate_labels[order])
     canonical = nodes[first_members(copies)[copies]]
@@ -76,12 +76,9 @@ def _insert_all(
         places = order[a:b].tolist()
         articles = [checked[i] for i in places]
         if cut:
-            found = [labelled.articles[i] for i in places]
-            spans = [(own.residue, own.title_residue) for own in found]
-            articles = [
-                replace(article, residue=residue, title_residue=of_title)
-                for article, (residue, of_title) in zip(articles, spans, strict=True)
-            ]
+            found = (labelled.articles[i] for i in places)
+            pairs = zip(articles, found, strict=True)
+            articles = [with_residue(article, own.residue, own.title_residue) for article, own in pairs]
         matched = match_articles(state, articles, canonical[a:b])
         state.live.nodes.assign(matched.nodes, episodes[a:b])
         state.count_reports(matched.nodes, 1)
@@ -92,6 +89,21 @@ def _insert_all(
         progress(b / len(order))
     state.store.set_norms(*state.live.update_norms())
     state.source_residue.learn(0)
+
+
+def _latest(state: IndexState, articles: Sequence[Article], labelled: LabelledArticles, order: Integers) -> Integers:
+    """Places of articles in canonical order without those of which a later version of their page is in their group.
+
+    The ids of these lead to the later version.
+    """
+    if not state.settings.match_urls:
+        return order
+    ordered = [articles[i] for i in order.tolist()]
+    days = np.array([article.day for article in ordered], dtype=np.float64)
+    latest = latest_in_groups(labelled.near_duplicate_labels[order], page_keys(ordered), days)
+    former = np.flatnonzero(latest != np.arange(len(order)))
+    state.store.add_ids((ordered[i].id, ordered[latest[i]].id) for i in former.tolist())
+    return np.delete(order, former)
 
 
 def _note(state: IndexState, articles: Sequence[Article], episodes: Integers, begun: set[int]) -> None:
