@@ -86,11 +86,13 @@ def compare_sketches(
         pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
     _logger.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
-    verified = verifier.verify(pairs, large)
+    verified, given_up = verifier.verify(pairs, large)
     checking(1)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
     _logger.debug("%d pairs are near-duplicates", len(pairs))
+    if given_up:
+        _logger.warning("%d texts that consist of a template were compared with some of its others only", given_up)
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
@@ -99,6 +101,7 @@ def compare_sketches(
         token_counts=shingles.lengths,
         threshold=settings.threshold,
         bands=bands,
+        given_up=given_up,
     )
 
 

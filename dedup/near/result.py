@@ -30,6 +30,9 @@ class NearDuplicates:
         Least Jaccard similarity of a pair.
     bands : Bands
         How signatures were banded; see `expected_recall`.
+    given_up : int
+        Number of texts that share a template with more than 64 others, consist of it to the share of `threshold`, and
+        were compared with some of these only. `expected_recall` does not hold among them.
     """
 
     pairs: NDArray[np.int64]
@@ -39,6 +42,7 @@ class NearDuplicates:
     token_counts: NDArray[np.int64] = field(repr=False)
     threshold: float
     bands: Bands = field(repr=False)
+    given_up: int = 0
 
     @property
     def groups(self) -> list[list[int]]:

@@ -336,7 +336,7 @@ def test_a_brief_that_a_hundred_articles_quote_is_found_in_all(place):
     assert (found.pairs == place).any(axis=1).all()
 
 
-def test_texts_made_to_share_bands_cost_few_pairs_each_and_hide_no_copy(monkeypatch, caplog):
+def test_texts_made_to_share_bands_cost_few_pairs_each_and_hide_no_copy(monkeypatch):
     def flood(n):
         template = " ".join(f"t{k}" for k in range(150))
         texts = [" ".join(f"w{i}x{k}" for k in range(50)) + " " + template for i in range(n)]
@@ -345,9 +345,9 @@ def test_texts_made_to_share_bands_cost_few_pairs_each_and_hide_no_copy(monkeypa
     checked = []
     check = Verifier.check
     monkeypatch.setattr(Verifier, "check", lambda self, pairs: checked.append(len(pairs)) or check(self, pairs))
-    with caplog.at_level("INFO"):
-        for n in (400, 1600):
-            checked.clear()
-            assert find(flood(n)).pairs.tolist() == [[i, n + i] for i in range(n // 4)]
-            assert sum(checked) < 15 * n
-    assert "share a template" in caplog.text
+    for n in (400, 1600):
+        checked.clear()
+        found = find(flood(n))
+        assert found.pairs.tolist() == [[i, n + i] for i in range(n // 4)]
+        assert found.given_up == 0
+        assert sum(checked) < 15 * n
