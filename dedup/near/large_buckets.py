@@ -13,8 +13,7 @@ from dedup.text.tokens import mix
 #: Shingles that are sorted at once.
 _AT_ONCE = 1 << 23
 
-#: An element that more texts of a crowd have is frequent there. Texts that share a rare one are compared: eight pairs an
-#: element at most.
+#: An element that more texts of a crowd have is frequent there. Texts that share a rare one are compared.
 RARE = 16
 
 #: A text that consists of frequent shingles is compared with those that share one of so many, the rarest of them.
@@ -30,7 +29,7 @@ class Overlap:
 
     def least_shared(self, left: Integers, right: Integers) -> Floats:
         """Number of elements that sets of these sizes share at least when they are similar enough."""
-        least = self.jaccard / (1 + self.jaccard) * (left + right)
+        least: Floats = self.jaccard / (1 + self.jaccard) * (left + right).astype(np.float64)
         if self.containment is not None:
             least = np.minimum(least, self.containment * np.minimum(left, right))
         return least

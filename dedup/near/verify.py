@@ -94,7 +94,7 @@ class Verifier:
             labels = self._labels(verified)
             buckets = _merged(buckets, labels)
             rests = [_rest_of(bucket, labels) for bucket in buckets]
-            shrinking = []
+            shrinking: list[Integers] = []
             for bucket, (others, _) in zip(buckets, rests, strict=True):
                 (shrinking if 2 * len(others) <= len(bucket) else given_up).append(others)
             verified, buckets = self._extend(verified, shrinking, [pairs for _, pairs in rests])
@@ -132,7 +132,8 @@ def _rest_of(bucket: Integers, labels: Integers) -> tuple[Integers, Integers]:
 def _unknown(pairs: Integers, labels: Integers) -> Integers:
     """Pairs but for those within a group of more than `SMALL_BUCKET` texts."""
     left, right = labels[pairs].T
-    return pairs[(left != right) | (np.bincount(labels) <= SMALL_BUCKET)[left]]
+    unknown: Flags = (left != right) | (np.bincount(labels) <= SMALL_BUCKET)[left]
+    return pairs[unknown]
 
 
 def _without_large_groups(texts: Integers, labels: Integers) -> Flags:
