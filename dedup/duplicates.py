@@ -64,7 +64,8 @@ def near_duplicates(
         Words in a shingle (characters in scripts without spaces), at least 1.
     containment : float, optional
         If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
-        shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer.
+        shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
+        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together.
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers. It keeps bulletins of one outlet
         (weather, markets, results) apart that differ only in their figures.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Hashes, Integers, connected_labels
-from dedup.near.containment import contained_candidates
+from dedup.near.containment import ShortTexts, contained_candidates
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import Bands, find_candidates
 from dedup.near.minhash import low_hashes, signatures
@@ -37,6 +37,7 @@ class TextSketches(NamedTuple):
     signatures: NDArray[np.uint32]  # (n_texts, n_values)
     shingles: ShingleSets
     numbers: ShingleSets | None  # of tokens that are numbers; None when numbers are not compared
+    contained: Integers  # (n_pairs, 2): texts of fewer tokens than a shingle, and texts that have them; if it is asked
 
 
 def find_near_duplicates(
@@ -55,18 +56,26 @@ def make_sketches(
     bands = Bands.of(settings)
     signed = np.empty((len(texts), bands.bands * bands.rows), dtype=np.uint32)
 
-    def sketch(block: slice) -> tuple[_Hashes, _Hashes | None]:
+    short = None if settings.containment is None else ShortTexts.among(texts, settings)
+    contained = [np.empty((0, 2), dtype=np.int64)]
+
+    def sketch(block: slice) -> tuple[_Hashes, _Hashes | None, Integers | None]:
         tokens = tokenize(texts[block], settings.fold)
         hashes = shingle_hashes(tokens, settings.shingle_size)
         signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=signed.shape[1])
-        return (hashes, np.diff(tokens.offsets)), number_hashes(tokens) if settings.compare_numbers else None
+        numbers = number_hashes(tokens) if settings.compare_numbers else None
+        pairs = None if short is None else short.pairs_in(tokens, block.start)
+        return (hashes, np.diff(tokens.offsets)), numbers, pairs
 
     shingles, numbers = _GrowingHashes(texts), _GrowingHashes(texts)
-    for of_shingles, of_numbers in ordered_map(sketch, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
+    for of_shingles, of_numbers, pairs in ordered_map(sketch, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
         shingles.append(*of_shingles)
         if of_numbers:
             numbers.append(*of_numbers)
-    return TextSketches(signed, shingles.sets(n_jobs), numbers.sets(n_jobs) if settings.compare_numbers else None)
+        if pairs is not None:
+            contained.append(pairs)
+    number_sets = numbers.sets(n_jobs) if settings.compare_numbers else None
+    return TextSketches(signed, shingles.sets(n_jobs), number_sets, np.concatenate(contained))
 
 
 def compare_sketches(
@@ -75,7 +84,7 @@ def compare_sketches(
     """All pairs of near-duplicates among sketched texts, and the groups that they connect."""
     finding, checking = split_progress(progress, _FINDING, _CHECKING)
     bands = Bands.of(settings)
-    signed, shingles, numbers = sketches
+    signed, shingles, numbers, contained = sketches
     filled = np.flatnonzero(shingles.lengths)  # a blank text has no duplicates
     if len(filled) < len(signed):
         signed = signed[filled]
@@ -83,10 +92,12 @@ def compare_sketches(
     found = find_candidates(signed, bands, n_jobs, finding)
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:
-        pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
+        long = contained_candidates(shingles, settings.containment, settings.recall, settings.shingle_size)
+        pairs = np.unique(np.concatenate([pairs, long]), axis=0)
     _logger.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
     verified, given_up = verifier.verify(pairs, large)
+    verified = verifier.with_contained(verified, contained)
     checking(1)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]

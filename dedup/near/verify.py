@@ -75,6 +75,19 @@ class Verifier:
         verified, large = self._extend(verified, [bucket for bucket in rest if len(bucket) > 1])
         return self._connect_rest(verified, large)
 
+    def with_contained(self, verified: Verified, pairs: Integers) -> Verified:
+        """Add pairs of a text and one that is known to contain it as a whole; their containment is 1."""
+        if not len(pairs):
+            return verified
+        if self.numbers is not None:
+            pairs = pairs[self._reaches(*self.numbers.overlaps(pairs))]
+        pairs = np.sort(pairs, axis=1)
+        jaccard, _ = self.shingles.overlaps(pairs)
+        n = len(self.shingles.lengths)
+        known = np.isin(encode_pairs(verified.pairs, n), encode_pairs(pairs, n))
+        more = Verified(pairs, jaccard, np.ones(len(pairs)))
+        return Verified(*(np.concatenate([old[~known], new]) for old, new in zip(verified, more, strict=True)))
+
     def _of_equal_numbers(self, buckets: list[Integers]) -> list[Integers]:
         """Buckets, parted by numbers where these are compared: bulletins share a template, and so their buckets."""
         if self.numbers is None:

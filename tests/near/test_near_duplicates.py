@@ -61,11 +61,19 @@ def slow_jaccards(texts, size=5):
     return {(i, j): len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for i, j in pairs if sets[i] and sets[j]}
 
 
-def slow_containments(texts):
-    """Share of the smaller set that the larger holds too, of all pairs of texts of ASCII words."""
-    sets = slow_sets(texts)
-    pairs = combinations(range(len(texts)), 2)
-    return {(i, j): len(sets[i] & sets[j]) / min(len(sets[i]), len(sets[j])) for i, j in pairs if sets[i] and sets[j]}
+def slow_containments(texts, size=5):
+    """Share of the smaller set that the larger holds too, of all pairs of texts of ASCII words.
+
+    A text of fewer words than a shingle is contained in one where they stand together.
+    """
+    sets, joined = slow_sets(texts), [f" {' '.join(text.lower().split())} " for text in texts]
+    containment = {}
+    for i, j in combinations(range(len(texts)), 2):
+        if sets[i] and sets[j]:
+            short, long = sorted((joined[i], joined[j]), key=lambda text: len(text.split()))
+            contained = len(short.split()) < size and short in long
+            containment[i, j] = 1.0 if contained else len(sets[i] & sets[j]) / min(len(sets[i]), len(sets[j]))
+    return containment
 
 
 @EXAMPLES
