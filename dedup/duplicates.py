@@ -1,6 +1,7 @@
 """All articles at once: near_duplicates, which does not need scikit-learn."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,4 +122,4 @@ def near_duplicates(
         texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
         found = find_near_duplicates(texts, settings, n_jobs, copies)
     _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
-    return found.renumbered(np.array(batch.order, dtype=np.int64))
+    return replace(found.renumbered(np.array(batch.order, dtype=np.int64)), articles=tuple(batch.articles))

@@ -2,6 +2,7 @@
 
 from dedup.article.dates import read_zone as read_zone
 from dedup.article.items import data_frame_of as data_frame_of
+from dedup.article.items import frame_of as frame_of
 from dedup.article.items import items_of as items_of
 from dedup.article.reader import read_articles as read_articles
 from dedup.article.types import FIELDS as FIELDS

@@ -112,10 +112,8 @@ def _undecided(crowd: Integers, sizes: Integers, frequent: Integers, share: floa
 
 def _keys(sets: ShingleSets, texts: Integers, crowd: Integers) -> Hashes:
     """The elements of texts, one text after the other, hashed with the crowd: no key is in two crowds."""
-    lengths = sets.lengths[texts]
-    place = np.repeat(sets.offsets[texts] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
     salts = mix(crowd.astype(np.uint64) + np.uint64(1))
-    return mix(sets.shingles[place] ^ np.repeat(salts, lengths))
+    return mix(sets.of(texts).shingles ^ np.repeat(salts, sets.lengths[texts]))
 
 
 def _parts(keys: Hashes) -> list[Flags]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Hashes, Integers, connected_labels
 from dedup.near.containment import ShortTexts, contained_candidates
 from dedup.near.jaccard import ShingleSets
+from dedup.near.keeping import Comparison
 from dedup.near.lsh import Bands, find_candidates
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.result import NearDuplicates
@@ -104,16 +105,26 @@ def compare_sketches(
     _logger.debug("%d pairs are near-duplicates", len(pairs))
     if given_up:
         _logger.warning("%d texts that consist of a template were compared with some of its others only", given_up)
+    labels = connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths))
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
         containment=verified.containment[order],
-        labels=connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths)),
+        labels=labels,
         token_counts=shingles.lengths,
         threshold=settings.threshold,
         bands=bands,
         given_up=given_up,
+        comparison=_comparison(verifier, labels),
     )
+
+
+def _comparison(verifier: Verifier, labels: Integers) -> Comparison:
+    """What compares the texts of groups of three or more."""
+    grouped = np.flatnonzero((np.bincount(labels) > 2)[labels]) if len(labels) else labels
+    places = np.full(len(labels), -1, dtype=np.int64)
+    places[grouped] = np.arange(len(grouped))
+    return Comparison(verifier.of(grouped), places)
 
 
 class _GrowingHashes:

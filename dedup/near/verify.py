@@ -32,6 +32,11 @@ class Verifier:
     threshold: float
     containment: float | None
 
+    def of(self, texts: Integers) -> "Verifier":
+        """The same for some texts alone."""
+        numbers = None if self.numbers is None else self.numbers.of(texts)
+        return Verifier(self.shingles.of(texts), numbers, self.threshold, self.containment)
+
     def check(self, pairs: Integers) -> Verified:
         """The near-duplicates among these pairs."""
         jaccard, containment = self.shingles.overlaps(pairs)
