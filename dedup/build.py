@@ -65,6 +65,7 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
         representative_indices=np.array(representatives, dtype=np.int64),
         membership=membership_by_input,
         threshold=groups.threshold,
+        refusals=batch.refusals,
         _stories=tuple(stories),
         _explain=explain_ids,
         _rethreshold=partial(_rethreshold, grouped),

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from dedup.arrays import first_members
-from dedup.article import Batch, read_articles
+from dedup.article import Batch, Duplicates, Errors, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
@@ -44,13 +44,23 @@ _logger = logging.getLogger(__name__)
 _RESIDUE, _NEAR, _ENCODING, _STORIES, _BUILDING = 0.30, 0.06, 9.0, 0.59, 0.05
 
 
-def cluster(articles: Any, **parameters: Any) -> Stories:
+def cluster(
+    articles: Any, *, errors: Errors = "raise", duplicates: Duplicates | None = None, **parameters: Any
+) -> Stories:
     """Group articles into stories, each with the reports of one event, their copies and a representative.
 
     Parameters
     ----------
     articles : iterable of str, mapping, object or Article; or a data frame
-        Fields are those of `Article`; ``id`` and ``text`` are enough, and a missing id is the position.
+        Fields are those of `Article`, by these names or others that are usual (`dedup.article.columns` lists them). A
+        title or a text suffices, and a missing id is the position. Ids may be str, int, UUID or bytes
+        (`dedup.article.ids`).
+    errors : {"raise", "skip", "undated"}, default "raise"
+        What an article that is not allowed does. It raises an error; with "skip" it is left out and listed in
+        `Stories.refusals`; with "undated" one whose date is no date counts as undated and is listed, and any other
+        fault raises an error.
+    duplicates : {"first", "last"}, optional
+        Which article of those with one id stays; the others are left out and listed. By default `errors` decides.
     **parameters
         Those of `StoryClusterer`.
 
@@ -74,9 +84,11 @@ def cluster(articles: Any, **parameters: Any) -> Stories:
     >>> stories.labels.tolist(), stories[0].reason
     ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
     """
+    check(errors=errors, duplicates=duplicates)
     model = StoryClusterer(**parameters)
     # Stories name their articles by id, so here an id may not repeat.
-    return model._fit(read_articles(articles, timezone=model.timezone)).stories_
+    batch = read_articles(articles, timezone=model.timezone, errors=errors, duplicates=duplicates)
+    return model._fit(batch).stories_
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -186,7 +198,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Parameters
         ----------
         X : iterable of str, mapping, object or Article; or a data frame
-            Unlike in `cluster` an id may repeat, with a warning, as it does in a sample with replacement: the
+            Unlike in `cluster` an id may repeat, as it does in a sample with replacement, and this is only logged: the
             attributes go by position.
         y : ignored
 
@@ -200,7 +212,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         TypeError, ValueError
             For an article or a parameter that is not allowed; the message names it.
         """
-        return self._fit(read_articles(X, timezone=self.timezone, unique_ids=False))
+        batch = read_articles(X, timezone=self.timezone, unique_ids=False)
+        if repeated := len(batch.articles) - len({article.id for article in batch.articles}):
+            _logger.warning("%d of %d articles repeat an id", repeated, len(batch.articles))
+        return self._fit(batch)
 
     def _fit(self, batch: Batch) -> Self:
         settings = self._checked_settings()

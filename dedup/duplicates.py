@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dedup.article import read_articles
+from dedup.article import Article, Duplicates, Errors, read_articles
 from dedup.near.pipeline import find_near_duplicates
 from dedup.near.result import NearDuplicates
 from dedup.parameters import (
@@ -45,6 +45,8 @@ def near_duplicates(
     max_chars: int = MAX_CHARS,
     n_jobs: int | None = None,
     progress: Progress = False,
+    errors: Errors = "raise",
+    duplicates: Duplicates | None = None,
 ) -> NearDuplicates:
     """Find articles whose texts are copies of each other, or nearly.
 
@@ -81,6 +83,12 @@ def near_duplicates(
         Threads; None or -1 means all processors. The result does not depend on it.
     progress : bool or callable, default False
         Whether to show a bar, or a callable that is given done and total; see `StoryClusterer`.
+    errors : {"raise", "skip", "undated"}, default "raise"
+        What an article that is not allowed does. It raises an error; with "skip" it is listed in
+        `NearDuplicates.refusals` and keeps its position, as a text without words; with "undated" one whose date is no
+        date counts as undated and is listed, and any other fault raises an error.
+    duplicates : {"first", "last"}, optional
+        Which article of those with one id stays; the others are listed. By default `errors` decides.
 
     Returns
     -------
@@ -111,7 +119,8 @@ def near_duplicates(
     settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers, fold)
     check_near(settings, threshold="threshold")
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
-    batch = read_articles(articles)
+    check(errors=errors, duplicates=duplicates)
+    batch = read_articles(articles, errors=errors, duplicates=duplicates)
     warn_truncated(batch.articles, max_chars)
     _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
     with track(progress, len(batch.articles)) as on_progress:
@@ -120,6 +129,12 @@ def near_duplicates(
             batch = add_residue(batch, max_chars, fold, n_jobs, residue)
         # Found in canonical order, so that the order of the input does not matter.
         texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
-        found = find_near_duplicates(texts, settings, n_jobs, copies)
+        left_out = sorted(set(range(batch.size)).difference(batch.positions))
+        found = find_near_duplicates([*texts, *("" for _ in left_out)], settings, n_jobs, copies)
     _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
-    return replace(found.renumbered(np.array(batch.order, dtype=np.int64)), articles=tuple(batch.articles))
+    positions = [*(batch.positions[i] for i in batch.order), *left_out]
+    given = [Article(str(position), "") for position in range(batch.size)]
+    for position, article in zip(batch.positions, batch.articles, strict=True):
+        given[position] = article
+    found = found.renumbered(np.array(positions, dtype=np.int64))
+    return replace(found, refusals=batch.refusals, articles=tuple(given))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
-from dedup.article import Refusal, items_of, read_articles
+from dedup.article import Errors, Refusal, read_articles
 from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of
 from dedup.progress import Progress
 from dedup.representative import Chooser
@@ -18,7 +18,7 @@ from dedup.stream.change_log import Change, change_of
 from dedup.stream.queries import similar_reports, story_by_id, story_id_of, story_of
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
-from dedup.stream.validation import check_articles, split_valid
+from dedup.stream.validation import check_articles
 from dedup.text.limit import warn_truncated
 
 _logger = logging.getLogger(__name__)
@@ -181,10 +181,10 @@ class StoryIndex:
     ) -> list[Assignment]: ...
     @overload
     def add_many(
-        self, articles: Any, *, errors: Literal["skip"], progress: Progress = False
+        self, articles: Any, *, errors: Literal["skip", "undated"], progress: Progress = False
     ) -> tuple[list[Assignment], list[Refusal]]: ...
     def add_many(
-        self, articles: Any, *, errors: Literal["raise", "skip"] = "raise", progress: Progress = False
+        self, articles: Any, *, errors: Errors = "raise", progress: Progress = False
     ) -> list[Assignment] | tuple[list[Assignment], list[Refusal]]:
         """Put articles into stories in one transaction.
 
@@ -192,31 +192,28 @@ class StoryIndex:
         ----------
         articles : iterable of mapping, object or Article; or a data frame
             See `add`; they are added in this order.
-        errors : {"raise", "skip"}, default "raise"
-            Whether an article that is not allowed refuses all, or only itself.
+        errors : {"raise", "skip", "undated"}, default "raise"
+            Whether an article that is not allowed refuses all or, with "skip", only itself. With "undated" an article
+            whose date is no date counts as undated and is listed; any other fault refuses all.
         progress : bool or callable, default False
             As in `StoryClusterer`; `done` articles have their story. When the callable raises, nothing is stored.
 
         Returns
         -------
-        list of Assignment; with ``errors="skip"`` also a list of Refusal
+        list of Assignment; with ``errors="skip"`` or ``"undated"`` also a list of Refusal
 
         Raises
         ------
         TypeError, ValueError
             Naming the position; nothing is stored.
         """
-        if errors not in ("raise", "skip"):
-            raise ValueError(f"errors is {errors!r}; allowed: 'raise', 'skip'")
-        check(progress=progress)
-        refusals: list[Refusal] = []
-        if errors == "skip":
-            articles, refusals = split_valid(items_of(articles), self._timezone)
-        checked = check_articles(articles, self._timezone)
+        check(errors=errors, progress=progress)
+        batch = check_articles(articles, self._timezone, errors)
+        checked, refusals = batch.articles, list(batch.refusals)
         warn_truncated(checked, self._session.settings.max_chars)
         assignments = self._session.write(lambda: self._session.assigner.add(checked, progress))
         _logger.debug("%d articles added, %d refused", len(assignments), len(refusals))
-        return (assignments, refusals) if errors == "skip" else assignments
+        return assignments if errors == "raise" else (assignments, refusals)
 
     def remove(self, article_id: str) -> bool:
         """Remove an article, and split its story if nothing else holds it together; False when there is no such id."""

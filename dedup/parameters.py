@@ -9,7 +9,7 @@ from datetime import datetime
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
-from dedup.article import read_zone
+from dedup.article import DUPLICATES, ERRORS, read_zone
 
 #: How letters become plain ones; see `dedup.text.fold`.
 Fold = Literal["unidecode", "marks"]
@@ -179,6 +179,10 @@ _CHECKS: dict[str, Check] = {
     ),
     "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
     "timezone": lambda _, value: read_zone(value),
+    "errors": _value(ValueError, ", ".join(map(repr, ERRORS)), lambda value: value in ERRORS),
+    "duplicates": _value(
+        ValueError, f"None, {', '.join(map(repr, DUPLICATES))}", lambda value: value is None or value in DUPLICATES
+    ),
     "n_jobs": lambda name, value: value == -1 or _check_jobs(name, value),
     "progress": _value(
         TypeError,

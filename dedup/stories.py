@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.article import Article, frame_of
+from dedup.article import Article, Refusal, frame_of
 from dedup.explanation import Explanation
 from dedup.parameters import check, check_story_threshold
 from dedup.story.result import Story
@@ -60,7 +60,7 @@ class Stories(Sequence[Story]):
     Attributes
     ----------
     articles : tuple of Article
-        In the order of the input.
+        In the order of the input, without those that were left out.
     labels : ndarray of int64, shape (n_articles,)
         Position of each article's story in this sequence.
     episode_labels : ndarray of int64, shape (n_articles,)
@@ -73,6 +73,8 @@ class Stories(Sequence[Story]):
         Mean similarity of each article to the other reports of its episode; see `Episode.membership`.
     threshold : float
         Mean similarity from which reports form an episode.
+    refusals : tuple of Refusal
+        The articles that were left out, or of which a date was, by their position in the input; see `dedup.cluster`.
     """
 
     articles: tuple[Article, ...]
@@ -82,6 +84,7 @@ class Stories(Sequence[Story]):
     representative_indices: NDArray[np.int64]
     membership: NDArray[np.float64]
     threshold: float
+    refusals: tuple[Refusal, ...]
     _stories: tuple[Story, ...]
     _explain: Callable[["Stories", Any, Any], Explanation]
     _rethreshold: Callable[[float], "Stories"]

@@ -206,10 +206,11 @@ def test_a_column_that_is_named_must_be_there_and_one_that_is_not_need_not(libra
 
 
 def test_there_must_be_texts(library):
-    frame = FRAMES[library]({"body": TEXTS})
-    refuses(ValueError, frame, "text is 'text'", "['body']")
-    refuses(ValueError, frame, "text is 'content'", "['body']", text="content")
-    refuses(TypeError, frame, "text is None", text=None)
+    frame = FRAMES[library]({"story": TEXTS})
+    refuses(ValueError, frame, "text and title are no columns", "['story']")
+    refuses(ValueError, frame, "text is 'content'", "['story']", text="content")
+    refuses(ValueError, frame, "text and title are no columns", "['story']", text=None)
+    assert stories_of(cluster_frame(frame, text=None, title="story")) == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize("value", [0, ["title"], b"title", 1.5], ids=repr)
@@ -245,7 +246,7 @@ def test_a_text_may_be_empty_in_a_row_with_a_title(library):
 
 
 def test_a_row_without_text_and_title_is_refused(library):
-    refuses(ValueError, FRAMES[library]({"text": [TEXTS[0], None]}), "article 1", "'text' is missing")
+    refuses(ValueError, FRAMES[library]({"text": [TEXTS[0], None]}), "article 1", "'text' and 'title' are missing")
 
 
 @pytest.mark.parametrize(

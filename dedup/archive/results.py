@@ -94,4 +94,4 @@ def _articles(manifest: dict[str, Any], wanted: dict[str, int]) -> Iterator[Arti
         if block.path.endswith(".parquet") and wanted.keys().isdisjoint(ids):  # of Parquet the ids can be read alone
             continue
         rows = (row for row in rows_of_block(block, FIELDS) if str(row["id"]) in wanted)
-        yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], warns=False).articles
+        yield from read_articles(rows, timezone=manifest["parameters"]["timezone"]).articles

@@ -39,7 +39,7 @@ def read_block(job: Job, number: int, folder: Path) -> None:
     """Task: check the articles of a block, and sort them."""
     block, rows_read = blocks_of_job(job)[number], [0]
     try:
-        batch = read_articles(_with_ids(rows_of_block(block, _FIELDS), rows_read), timezone=job.timezone, warns=False)
+        batch = read_articles(_with_ids(rows_of_block(block, _FIELDS), rows_read), timezone=job.timezone)
     except (TypeError, ValueError) as error:  # some, as those of JSON, cannot be made of a message alone
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{block.place(rows_read[0])}: {error}") from error

@@ -6,8 +6,6 @@ from numbers import Real
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dedup.wording import short_repr
-
 ALLOWED_TIME = (
     "allowed: an aware datetime, an ISO 8601 string, or seconds since 1970; name timezone= for times without a zone"
 )
@@ -26,30 +24,26 @@ def read_zone(timezone: str | tzinfo | None) -> tzinfo | None:
         raise ValueError(problem) from error
 
 
-def read_time(where: str, value: Any, zone: tzinfo | None, unreadable: list[str]) -> datetime | None:
-    """A moment of publication; None for a missing one, and one that is not in ISO 8601, added to `unreadable`."""
+def read_date(value: Any, zone: tzinfo | None) -> datetime | None:
+    """A moment of publication, None for a missing one; TypeError or ValueError says what is allowed."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    problem = f"{where}: field 'published' is {short_repr(value)}"
     try:
         moment = _parse_time(value, zone)
-        if moment is None:
-            unreadable.append(f"{problem}; {ALLOWED_TIME}")
-            return None
         if moment.utcoffset() is not None:
             moment.astimezone(UTC)  # comparisons need this to be possible
             return moment
     except TypeError as error:
-        raise TypeError(f"{problem}; {ALLOWED_TIME}") from error
+        raise TypeError(ALLOWED_TIME) from error
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"{problem}; {ALLOWED_TIME}") from error
+        raise ValueError(ALLOWED_TIME) from error
     if zone is None:
-        raise ValueError(f"{problem}, without a time zone; {ALLOWED_TIME}")
+        raise ValueError(f"without a time zone; {ALLOWED_TIME}")
     return moment.replace(tzinfo=zone)
 
 
-def _parse_time(value: Any, zone: tzinfo | None) -> datetime | None:
-    """A moment, or None for a string that is not in ISO 8601; a day is its midnight, in `zone` or UTC."""
+def _parse_time(value: Any, zone: tzinfo | None) -> datetime:
+    """A moment; a day is its midnight, in `zone` or UTC."""
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -59,9 +53,6 @@ def _parse_time(value: Any, zone: tzinfo | None) -> datetime | None:
     if not isinstance(value, str):
         raise TypeError
     text = value.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    moment = datetime.fromisoformat(text)
     is_day = len(text) <= len("2023-09-12") and moment.tzinfo is None
     return moment.replace(tzinfo=zone or UTC) if is_day else moment

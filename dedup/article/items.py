@@ -1,29 +1,44 @@
 """Any input that users may give -> items, of which each is to become an article."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from typing import Any, Literal
 
+from dedup.article.columns import names_of_fields
 from dedup.article.types import Article
 from dedup.wording import short_repr
 
 _FRAME_LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "narwhals", "modin", "cudf")
 
+#: Where responses and feeds have their list of articles.
+_LISTS = ("articles", "items", "entries", "results", "data")
+
 
 def items_of(articles: Any) -> Iterator[Any]:
     """The items of any input that users may give; rows of a data frame as dicts."""
     if isinstance(articles, str | bytes | Mapping | Article):
-        raise TypeError(
-            f"articles is one {type(articles).__name__}: {short_repr(articles)}; allowed: a list of articles"
-        )
+        allowed = f"a list of articles{_hint(articles)}"
+        raise TypeError(f"articles is one {type(articles).__name__}: {short_repr(articles)}; allowed: {allowed}")
     if type(articles).__module__.partition(".")[0] in _FRAME_LIBRARIES and not isinstance(articles, Sequence):
         frame = data_frame_of(articles)
         if frame is not None:
-            if "text" not in frame.columns:
-                raise ValueError(f"the data frame has the columns {frame.columns}; allowed: at least one called 'text'")
+            if not {"text", "title"} & names_of_fields(tuple(frame.columns)).keys():
+                allowed = "at least one called 'text' or 'title', or what those are known as"
+                raise ValueError(f"the data frame has the columns {frame.columns}; allowed: {allowed}")
             return iter(frame.iter_rows(named=True))
     if not isinstance(articles, Iterable):
         raise TypeError(f"articles is {short_repr(articles)}; allowed: an iterable of articles or a data frame")
+    if isgenerator(articles) and getgeneratorstate(articles) == GEN_CLOSED:
+        raise ValueError("articles is a generator that has ended; allowed: a list, or a generator from its beginning")
     return iter(articles)
+
+
+def _hint(articles: Any) -> str:
+    """Where in a whole response the list of its articles is."""
+    if not isinstance(articles, Mapping):
+        return ""
+    found = next((name for name in _LISTS if isinstance(articles.get(name), list)), None)
+    return "" if found is None else f", as the one under {found!r}"
 
 
 def data_frame_of(table: Any) -> Any:

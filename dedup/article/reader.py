@@ -1,52 +1,187 @@
 """Strings, mappings, objects and rows of data frames -> checked articles."""
 
-from collections.abc import Mapping, Sequence
+import logging
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from math import inf, isnan
-from numbers import Integral, Number
+from math import inf
+from numbers import Number
 from typing import Any
-from warnings import warn
 
-from dedup.article.dates import read_time, read_zone
+from dedup.article.columns import is_missing, names_of_fields, values_of
+from dedup.article.dates import read_date, read_zone
+from dedup.article.ids import read_id
 from dedup.article.items import items_of
-from dedup.article.types import Article, Batch
-from dedup.wording import short_repr
+from dedup.article.refusals import Duplicates, Errors, FieldError
+from dedup.article.types import FIELDS, Article, Batch, Refusal
+from dedup.wording import plural, short_repr
 
-_OPTIONAL_TEXT = ("title", "source", "url", "language")
-_ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with the fields id and text"
+_logger = logging.getLogger(__name__)
+
+_TEXTS = ("text", "title", "source", "url", "language")
+_ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with a text or a title"
+
+#: The name and the value of each field that an item has.
+Values = dict[str, tuple[str, Any]]
+
+#: Takes an article and whether it came with an id; raises FieldError when it is not allowed.
+Require = Callable[[Article, bool], None]
 
 
 def read_articles(
-    articles: Any, *, timezone: str | tzinfo | None = None, unique_ids: bool = True, warns: bool = True
+    articles: Any,
+    *,
+    timezone: str | tzinfo | None = None,
+    errors: Errors = "raise",
+    duplicates: Duplicates | None = None,
+    unique_ids: bool = True,
+    require: Require | None = None,
 ) -> Batch:
     """Return a batch of checked articles from any input that users may give.
 
-    A str is a text. Mappings, objects and rows of data frames have the fields of `Article`; ``id`` and ``text`` are
-    enough, and a missing id is the position. TypeError or ValueError names the article's position and id, the field,
-    the value and what is allowed. One warning says that dates are not in ISO 8601 and count as unknown, one that ids
-    repeat where `unique_ids` is False; none come if `warns` is False.
+    A str is a text. Mappings, objects and rows of data frames have the fields of `Article`, by names that
+    `dedup.article.columns` lists; a title or a text suffices, and a missing id is the position. An article that is not
+    allowed raises TypeError or ValueError, which names its position and id, the field, the value and what is allowed,
+    or is refused, as `errors` says. Where an id repeats, `duplicates` says which article stays, otherwise `errors`
+    decides, and nothing is done with `unique_ids` False. `require` says what else is not allowed.
     """
-    zone = read_zone(timezone)
-    unreadable: list[str] = []
-    repeated: list[str] = []
-    checked: list[Article] = []
-    named: list[bool] = []
-    seen: dict[str, int] = {}
+    reader, size = _Reader(read_zone(timezone), errors, duplicates), 0
     for position, item in enumerate(items_of(articles)):
-        article, is_named = _read(position, item, zone, unreadable)
-        if article.id in seen:
-            problem = f"article {position}: field 'id' is {article.id!r}, as that of article {seen[article.id]}"
+        reader.read(position, item, require, unique_ids=unique_ids)
+        size += 1
+    return reader.batch(size)
+
+
+class _Reader:
+    """Reads one item after the other."""
+
+    def __init__(self, zone: tzinfo | None, errors: Errors, duplicates: Duplicates | None) -> None:
+        self._zone, self._errors, self._duplicates = zone, errors, duplicates
+        self._articles: dict[int, tuple[Article, bool]] = {}  # by position; and whether it came with an id
+        self._places: dict[str, int] = {}
+        self._refusals: list[Refusal] = []
+        self._renamed: dict[str, str] = {}  # fields by the names of the input that are not their own
+
+    def read(self, position: int, item: Any, require: Require | None, *, unique_ids: bool) -> None:
+        """Read an item; when it is not allowed, note a refusal or raise TypeError or ValueError."""
+        article_id, is_named = None, False
+        try:
+            values = _values_of(item)
+            article_id, is_named = _identity(values, position)
+            article = self._article(position, article_id, values, item)
+            if require is not None:
+                require(article, is_named)
             if unique_ids:
-                raise ValueError(f"{problem}; allowed: ids that occur once (a missing id is the article's position)")
-            repeated.append(problem)
-        seen.setdefault(article.id, position)
-        checked.append(article)
-        named.append(is_named)
-    for problems, what in ((unreadable, "count as undated"), (repeated, "repeat an id")):
-        if warns and problems:
-            warn(f"{len(problems)} of {len(checked)} articles {what}: {problems[0]}", stacklevel=3)
-    return Batch(checked, _canonical_order(checked, named), named)
+                self._settle_id(position, article_id, is_named=is_named)
+        except FieldError as fault:
+            refusal = fault.refusal(position, article_id, is_named=is_named)
+            if self._errors != "skip":
+                raise fault.kind(refusal.reason) from fault.__cause__
+            self._refusals.append(refusal)
+        except _SupersededError:
+            return
+        else:
+            self._articles[position] = article, is_named
+            self._renamed |= {name: field for field, (name, _) in values.items() if name != field}
+
+    def _settle_id(self, position: int, article_id: str, *, is_named: bool) -> None:
+        """Let an id stand for one article."""
+        other = self._places.setdefault(article_id, position)
+        if other == position:
+            return
+        if self._duplicates is None:
+            raise _repetition(article_id, other)
+        if self._duplicates == "first":
+            self._refusals.append(_repetition(article_id, other).refusal(position, article_id, is_named=is_named))
+            raise _SupersededError
+        _, other_is_named = self._articles.pop(other)
+        fault = _repetition(article_id, position)
+        self._refusals.append(fault.refusal(other, article_id, is_named=other_is_named))
+        self._places[article_id] = position
+
+    def _article(self, position: int, article_id: str, values: Values, item: Any) -> Article:
+        texts: dict[str, Any] = {}
+        for field in _TEXTS:
+            name, value = values.get(field, (field, None))
+            if value is not None and not isinstance(value, str):
+                raise FieldError.of(field, value, "allowed: str", name=name, kind=TypeError)
+            texts[field] = value
+        if texts["text"] is None and not (texts["title"] or "").strip():
+            problem = "fields 'text' and 'title' are missing; allowed: a text or a title, or both"
+            raise FieldError(problem, field="text", value=texts["title"])
+        texts |= {field: texts[field] or "" for field in ("text", "title")}
+        published = self._published(position, article_id, values, item)
+        if not isinstance(item, Article):
+            return Article(id=article_id, published=published, **texts)
+        # Perhaps of a subclass with more fields.
+        own = item.text, item.title, item.published, item.residue, item.title_residue
+        now = texts["text"], texts["title"], published, (), ()
+        if all(map(operator.is_, own, now)):
+            return item
+        return replace(item, text=now[0], title=now[1], published=published, residue=(), title_residue=())
+
+    def _published(self, position: int, article_id: str, values: Values, item: Any) -> datetime | None:
+        name, value = values.get("published", ("published", None))
+        try:
+            if isinstance(item, Article) and not isinstance(value, datetime | None):
+                raise TypeError("allowed: an aware datetime or None")
+            return read_date(value, self._zone)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            fault = FieldError.of("published", value, str(error), name=name, kind=kind)
+            if self._errors != "undated":
+                raise fault from error
+            self._refusals.append(fault.refusal(position, article_id, is_named="id" in values))
+            return None
+
+    def batch(self, size: int) -> Batch:
+        """Return what was read of so many items."""
+        if self._renamed:
+            _logger.info("%s", ", ".join(f"{name!r} is read as {field}" for name, field in self._renamed.items()))
+        refusals = tuple(sorted(self._refusals, key=lambda refusal: refusal.position))
+        if refusals:
+            _logger.info("%s of %d refused or undated: %s", plural(len(refusals), "article"), size, refusals[0].reason)
+        articles = [article for article, _ in self._articles.values()]
+        named = [is_named for _, is_named in self._articles.values()]
+        return Batch(articles, _canonical_order(articles, named), named, refusals, list(self._articles), size)
+
+
+class _SupersededError(Exception):
+    """An article is left out for an earlier one of its id."""
+
+
+def _repetition(article_id: str, other: int) -> FieldError:
+    allowed = "allowed: ids that occur once (a missing id is the article's position)"
+    problem = f"field 'id' is {short_repr(article_id)}, as that of article {other}; {allowed}"
+    return FieldError(problem, field="id", value=article_id)
+
+
+def _values_of(item: Any) -> Values:
+    """The name and the value of each field that an item has."""
+    if isinstance(item, str):
+        return {"text": ("text", item)}
+    if isinstance(item, FieldError):  # a source that could not make an item, and says why
+        raise item
+    if isinstance(item, Article):
+        if not isinstance(item.id, str):
+            raise FieldError.of("id", item.id, "allowed: str", kind=TypeError)
+        own = ((field, getattr(item, field)) for field in FIELDS)
+        return {field: (field, value) for field, value in own if not is_missing(value)}
+    if item is None or isinstance(item, bytes | Number):
+        raise FieldError(f"is {short_repr(item)}; {_ALLOWED_ITEM}", field=None, value=item, kind=TypeError)
+    values = values_of(item)
+    if not values and not (isinstance(item, Mapping) and names_of_fields(tuple(item))):
+        raise FieldError(f"is {short_repr(item)}, without any field; {_ALLOWED_ITEM}", field=None, value=item)
+    return values
+
+
+def _identity(values: Values, position: int) -> tuple[str, bool]:
+    """The id of an article, by default its position, and whether it came with one."""
+    if "id" not in values:
+        return str(position), False
+    name, value = values["id"]
+    return read_id(value, name), True
 
 
 def _canonical_order(articles: Sequence[Article], named: Sequence[bool]) -> list[int]:
@@ -60,52 +195,3 @@ def _canonical_order(articles: Sequence[Article], named: Sequence[bool]) -> list
     ):
         order.sort(key=keys.__getitem__)
     return order
-
-
-def _read(position: int, item: Any, zone: tzinfo | None, unreadable: list[str]) -> tuple[Article, bool]:
-    """An article, and whether it came with an id; times that cannot be read are added to `unreadable`."""
-    if isinstance(item, str):
-        return Article(str(position), item), False
-    mapping = isinstance(item, Mapping)
-    if not mapping and not hasattr(item, "text"):
-        error = TypeError if item is None or isinstance(item, bytes | Number) else ValueError
-        raise error(f"article {position} is {short_repr(item)}, without the field 'text'; {_ALLOWED_ITEM}")
-
-    def field_of(name: str) -> Any:
-        value = item.get(name) if mapping else getattr(item, name, None)
-        return None if _is_missing(value) else value
-
-    identity = field_of("id")
-    name = str(position) if identity is None else _read_id(position, identity)
-    where = f"article {position} (id {name!r})"
-    text, title = field_of("text"), field_of("title")
-    if text is None and not (title and mapping and "text" in item):
-        raise ValueError(f"{where}: field 'text' is missing; allowed: str")
-    values = {key: field_of(key) for key in _OPTIONAL_TEXT}
-    values |= {"text": "" if text is None else text, "title": "" if title is None else title}
-    for key, value in values.items():
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"{where}: field {key!r} is {short_repr(value)}; allowed: str")
-    published = read_time(where, field_of("published"), zone, unreadable)
-    if isinstance(item, Article):  # perhaps of a subclass with more fields
-        for key, types, allowed in (("id", str, "str"), ("published", datetime | None, "an aware datetime or None")):
-            if not isinstance(getattr(item, key), types):
-                raise TypeError(f"{where}: field {key!r} is {short_repr(getattr(item, key))}; allowed: {allowed}")
-        changed = published is not item.published or item.residue or item.title_residue
-        return (replace(item, published=published, residue=(), title_residue=()) if changed else item), True
-    return Article(id=name, published=published, **values), identity is not None
-
-
-def _read_id(position: int, value: Any) -> str:
-    problem = f"article {position}: field 'id' is {short_repr(value)}; allowed: str or int"
-    if isinstance(value, bool) or not isinstance(value, str | Integral):
-        raise TypeError(problem)
-    try:
-        return str(value)
-    except ValueError as error:  # an integer of more digits than Python writes
-        raise ValueError(problem) from error
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, or what data frames write for them."""
-    return value is None or type(value).__name__ in ("NaTType", "NAType") or (isinstance(value, float) and isnan(value))

@@ -1,5 +1,6 @@
 """Article, and a checked batch of those."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import nan
@@ -74,6 +75,9 @@ class Batch(NamedTuple):
     # Results are computed in this order, so that the order of the input does not matter.
     order: list[int]
     named: list[bool]  # whether each article came with an id
+    refusals: "tuple[Refusal, ...]" = ()  # by position in the input
+    positions: Sequence[int] = ()  # of the articles in the input, where read_articles made the batch
+    size: int = 0  # number of items in that input
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Refusal:
     reason : str
         Names the position, the id, the field, the value and what is allowed.
     id : str or None
-        None where it has none that can be read.
+        None where it came with none that can be read.
     field : str or None
         None where the article as a whole is the problem.
     value : str

@@ -1,7 +1,6 @@
 """The commands that work on an index: ingest, stories."""
 
 import os
-import warnings
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import dedup
-from dedup.article import read_articles
+from dedup.article import read_date, read_zone
 from dedup.cli.console import BadInputError, Console, emit, flush
 from dedup.cli.options import given_parameters
 from dedup.cli.reading import Reading, Record
@@ -105,12 +104,10 @@ def stories(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as eve
 
 def _moment(text: str, timezone: str | None) -> Any:
     """Read a time as that of an article."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # raised below
-        try:
-            (article,) = read_articles([{"text": "", "published": text}], timezone=timezone).articles
-        except ValueError as error:
-            raise BadInputError(f"--since is {text!r}: {str(error).partition('published')[2] or error}") from error
-    if article.published is None:
-        raise BadInputError(f"--since is {text!r}; allowed: a time in ISO 8601, as 2023-09-12T08:00+02:00")
-    return article.published
+    try:
+        moment = read_date(text, read_zone(timezone))
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"--since is {text!r}; {error}") from error
+    if moment is None:
+        raise BadInputError(f"--since is {text!r}; allowed: a time, as 2023-09-12T08:00+02:00")
+    return moment

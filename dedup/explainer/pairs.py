@@ -107,7 +107,7 @@ def article_by_id(articles: Sequence[Article], item: Any) -> Any:
 
 def read_items(items: list[Any], among: Stories | Story | None, fold: Fold) -> tuple[list[Article], list[int | None]]:
     """The articles, and the position of each in `among`; those that are there have the residue found there."""
-    batch = read_articles(items, unique_ids=False, warns=False)
+    batch = read_articles(items, unique_ids=False)
     known = () if among is None else among.articles
     positions = [
         next((i for i, other in enumerate(known) if _fields_of(other) == _fields_of(a)), None) for a in batch.articles
@@ -124,7 +124,7 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
     vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting, languages)
     tokens = tokenize(texts, fold)
     # In the canonical order, as in a batch: sums of products may round differently in the other.
-    first, second = read_articles([left, right], unique_ids=False, warns=False).order
+    first, second = read_articles([left, right], unique_ids=False).order
     alike = likeness(vectors, np.array([first]), np.array([second]))
     cosine = float(alike.cosines[0])
     factor = float(time_factor(np.array([left.day]), np.array([right.day]), memory_days(alike.shared))[0])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.arrays import members, numbered_by_first
-from dedup.article import Article
+from dedup.article import Article, Refusal
 from dedup.near.keeping import Comparison, Kept, Policy, Selection, groups_of_field, priorities
 from dedup.near.lsh import Bands
 
@@ -39,6 +39,9 @@ class NearDuplicates:
         were compared with some of these only. `expected_recall` does not hold among them.
     articles : sequence of Article
         Those that `dedup.near_duplicates` was given.
+    refusals : tuple of Refusal
+        The articles that are not allowed. Each keeps its position, as a text without words, which is a copy of none; or
+        only its date was left out; see `dedup.near_duplicates`.
     """
 
     pairs: NDArray[np.int64]
@@ -51,6 +54,7 @@ class NearDuplicates:
     given_up: int = 0
     comparison: Comparison | None = field(default=None, repr=False)
     articles: Sequence[Article] = field(default=(), repr=False)
+    refusals: tuple[Refusal, ...] = field(default=(), repr=False)
 
     @property
     def groups(self) -> list[list[int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dedup.arrays import Integers, first_members, numbered_by_first
-from dedup.article import Article, read_articles
+from dedup.article import Article
 from dedup.progress import Progress, ProgressCallback, track
 from dedup.store.opening import name_of
 from dedup.store.serialization import encode_article
@@ -60,8 +60,8 @@ def _insert_all(
 ) -> None:
     """Add articles in canonical order, with the residue that the batch found."""
     state = session.state
-    checked = check_articles(labelled.articles, timezone)
-    order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
+    batch = check_articles(labelled.articles, timezone)
+    checked, order = batch.articles, np.array(batch.order, dtype=np.int64)
     nodes = state.next_node + np.arange(len(order))
     copies = numbered_by_first(labelled.near_duplicate_labels[order])
     canonical = nodes[first_members(copies)[copies]]

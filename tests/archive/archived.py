@@ -133,7 +133,7 @@ def files_of(out):
 
 def in_order(articles):
     """Return articles in canonical order."""
-    batch = dedup.article.read_articles(articles, warns=False)
+    batch = dedup.article.read_articles(articles, errors="undated")
     return [batch.articles[i] for i in batch.order]
 
 
