@@ -2,6 +2,7 @@
 
 from dedup.article.columns import Columns as Columns
 from dedup.article.columns import field_of as field_of
+from dedup.article.columns import values_of as values_of
 from dedup.article.dates import read_date as read_date
 from dedup.article.dates import read_zone as read_zone
 from dedup.article.ids import ALLOWED_ID as ALLOWED_ID

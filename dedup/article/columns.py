@@ -112,14 +112,14 @@ class Columns:
         return tuple(own)
 
     def item(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """A row by the names that the reader of articles knows.
+        """A row by the names that the reader of articles knows; one of none comes back as it is, to be refused.
 
         Examples
         --------
         >>> Columns({"text": "story", "url": None}).item({"story": "Kim", "headline": "In Russia", "url": 5})
         {'text': 'Kim', 'headline': 'In Russia'}
         """
-        return {known: row[name] for known, name in self.select(row)}
+        return {known: row[name] for known, name in self.select(row)} or dict(row)
 
 
 def values_of(item: Any) -> dict[str, tuple[str, Any]]:

@@ -13,7 +13,7 @@ from dedup.arrays import first_members
 from dedup.cli import rows
 from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
-from dedup.cli.reading import Reading, Record
+from dedup.cli.reading import Reading, Record, id_of
 from dedup.cli.writing import Output
 from dedup.wording import plural, visible
 
@@ -23,7 +23,7 @@ def cluster(given: Namespace, console: Console) -> None:
     parameters = _story_parameters(given)
     output = Output(given.output, given.to, OUTPUT_FORMATS)
     reading = Reading(given, console)
-    stories = _cluster(list(map(_lightened, reading)), reading, console, parameters)
+    stories = _cluster(list(map(_lightened, reading)), reading, console, given, parameters)
     if output.form == "html":
         output.write_file(stories.to_html)
     elif output.form == "text":
@@ -37,15 +37,21 @@ def cluster(given: Namespace, console: Console) -> None:
     copies = len(stories.articles) - len(set(stories.near_duplicate_labels.tolist()))
     episodes = sum(len(story.episodes) for story in stories)
     counts = {"articles": len(stories.articles), "stories": len(stories), "episodes": episodes, "copies": copies}
+    counts |= {"refused": reading.refused}
     summary = f"{plural(counts['articles'], 'article')} in {plural(len(stories), 'story', 'stories')}"
     summary += f" of {plural(episodes, 'episode')}" if episodes > len(stories) else ""
-    _summarize(given, output, console, counts, f"{summary}, {plural(copies, 'copy', 'copies')}")
+    _summarize(given, output, console, counts, f"{summary}, {plural(copies, 'copy', 'copies')}{reading.summary()}")
 
 
-def _cluster(records: list[Record], reading: Reading, console: Console, parameters: dict[str, Any]) -> dedup.Stories:
+def _cluster(
+    records: list[Record], reading: Reading, console: Console, given: Namespace, parameters: dict[str, Any]
+) -> dedup.Stories:
     items = [record.item for record in records]
+    settings = {"errors": given.errors, "duplicates": given.duplicates, "progress": console.progress("clustering")}
     with reading.placing(records):
-        return dedup.cluster(items, progress=console.progress("clustering"), **parameters)
+        stories = dedup.cluster(items, **settings, **parameters)
+    reading.tell(stories.refusals, records)
+    return stories
 
 
 def near(given: Namespace, console: Console) -> None:
@@ -53,25 +59,30 @@ def near(given: Namespace, console: Console) -> None:
     parameters = given_parameters(given)
     _require_allowed(lambda: dedup.near_duplicates([], **parameters))
     output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
-    reading = Reading(given, console)
-    records = list(reading if given.keep else map(_lightened, reading))
     # Other fields do not make an article a copy, and need not be valid.
-    known = ("id", "text", "title", "source")
-    items = [{name: record.item[name] for name in known if name in record.item} for record in records]
+    reading = Reading(given, console, ("id", "text", "title", "source"))
+    records = list(reading if given.keep else map(_lightened, reading))
+    items = [record.item for record in records]
+    settings = {"errors": given.errors, "duplicates": given.duplicates, "progress": console.progress("comparing")}
     with reading.placing(records):
-        found = dedup.near_duplicates(items, progress=console.progress("comparing"), **parameters)
+        found = dedup.near_duplicates(items, **settings, **parameters)
     ids = _ids(records)
+    left_out = set(reading.tell(found.refusals, records))
+    n_articles = len(records) - len(left_out)
     removed = len(records) - len(set(found.labels.tolist()))
     if given.keep:
-        first = (records[position].row for position in first_members(found.labels).tolist())
+        first = (records[i].row for i in first_members(found.labels).tolist() if i not in left_out)
         output.write_rows((), (dict(row.values) if row.line is None else row.line for row in first))
     elif given.groups:
         output.write_rows(rows.GROUP_COLUMNS, rows.group_rows(found, ids))
     else:
         output.write_rows(rows.PAIR_COLUMNS, rows.pair_rows(found, ids))
-    counts = {"articles": len(records), "pairs": len(found.pairs), "groups": len(found.groups), "copies": removed}
-    summary = f"{plural(len(records), 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
-    summary += f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}"
+    counts = {"articles": n_articles, "pairs": len(found.pairs), "groups": len(found.groups), "copies": removed}
+    counts |= {"refused": reading.refused}
+    summary = f"{plural(n_articles, 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
+    summary += (
+        f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}{reading.summary()}"
+    )
     _summarize(given, output, console, counts, summary)
 
 
@@ -89,11 +100,15 @@ def explain(given: Namespace, console: Console) -> None:
     output = Output(given.output, "html" if is_html else "text", ("html", "text"))
     reading = Reading(given, console)
     records = list(map(_lightened, reading))
-    places = {name: i for i, name in enumerate(_ids(records))}
-    chosen = [_place(places, name, given.inputs[0]) for name in (given.left, given.right)]
+    ids = _ids(records)
+    for name in (given.left, given.right):
+        _require_known(name, ids, given.inputs[0])
     # What two articles share counts by how common it is among all the others.
-    stories = _cluster(records, reading, console, parameters)
-    left, right = (stories.articles[place] for place in chosen)
+    stories = _cluster(records, reading, console, given, parameters)
+    articles = {article.id: article for article in stories.articles}
+    if refused := [name for name in (given.left, given.right) if name not in articles]:
+        raise BadInputError(f"{given.inputs[0]}: the article {refused[0]!r} is left out, as said above")
+    left, right = articles[given.left], articles[given.right]
     why = dedup.explain(left, right, among=stories)
     lines = [*map(visible, str(why).split("\n")), ""]
     text = _page(f"{left.id} and {right.id}", why._repr_html_()) if is_html else "\n".join(lines)
@@ -102,16 +117,15 @@ def explain(given: Namespace, console: Console) -> None:
 
 def _ids(records: Sequence[Record]) -> list[str]:
     """Return ids as the library has them: a missing id is the position."""
-    given = (record.item.get("id") for record in records)
-    return [str(position if name is None else name) for position, name in enumerate(given)]
+    given = map(id_of, records)
+    return [str(position) if name is None else name for position, name in enumerate(given)]
 
 
-def _place(places: dict[str, int], name: str, source: str) -> int:
-    if name not in places:
-        close = get_close_matches(name, places, n=3)
+def _require_known(name: str, ids: Sequence[str], source: str) -> None:
+    if name not in ids:
+        close = get_close_matches(name, ids, n=3)
         like = f"; similar: {', '.join(map(repr, close))}" if close else ""
         raise BadInputError(f"{source}: no article has the id {name!r}{like}")
-    return places[name]
 
 
 def _page(title: str, body: str) -> str:

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 import dedup
-from dedup.article import read_date, read_zone
+from dedup.article import Errors, read_date, read_zone
 from dedup.cli.console import BadInputError, Console, emit, flush
 from dedup.cli.options import given_parameters
-from dedup.cli.reading import Reading, Record
+from dedup.cli.reading import Reading, Record, id_of
 from dedup.cli.rows import story_lines, story_row
 from dedup.cli.writing import json_line
 from dedup.inputs import InputError
@@ -26,14 +26,13 @@ def ingest(given: Namespace, console: Console) -> None:
     """`dedup ingest`."""
     if given.batch_size < 1:
         raise BadInputError(f"--batch-size is {given.batch_size}; allowed: an integer of at least 1")
-    skips = given.errors == "skip"
-    reading = Reading(given, console, skips=skips)
+    reading = Reading(given, console)
     counts = Counter[str]()
     progress = console.progress("ingesting")
     with _opened(given.index, **given_parameters(given)) as index:
         try:
             for batch in _batches(reading, given.batch_size):
-                for assignment in _add(index, batch, reading, skips=skips):
+                for assignment in _add(index, batch, reading, given.errors):
                     counts[assignment.outcome] += 1
                     if given.json:
                         emit(json_line(asdict(assignment)))
@@ -44,6 +43,7 @@ def ingest(given: Namespace, console: Console) -> None:
         live = len(index)
     outcomes = ", ".join(f"{counts[outcome]:,} {name}" for outcome, name in _OUTCOMES.items())
     summary = f"{plural(counts.total(), 'article')}: {outcomes}, {reading.refused:,} refused"
+    summary += f", {reading.undated:,} with a date that is none" if reading.undated else ""
     summary += f"; {live:,} in {name_of(given.index)}"
     if not given.json:
         emit(f"{summary}\n")
@@ -51,14 +51,13 @@ def ingest(given: Namespace, console: Console) -> None:
         console.note(summary)
 
 
-def _add(index: dedup.StoryIndex, batch: list[Record], reading: Reading, *, skips: bool) -> list[dedup.Assignment]:
+def _add(index: dedup.StoryIndex, batch: list[Record], reading: Reading, errors: Errors) -> list[dedup.Assignment]:
     items = [record.item for record in batch]
     with reading.placing(batch):
-        if not skips:
+        if errors == "raise":
             return index.add_many(items)
-        assignments, refusals = index.add_many(items, errors="skip")
-    for refusal in refusals:
-        reading.skip(reading.placed(refusal.reason, batch))
+        assignments, refusals = index.add_many(items, errors=errors)
+    reading.tell(refusals, batch)
     return assignments
 
 
@@ -67,7 +66,7 @@ def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     batch: list[Record] = []
     ids: set[str] = set()
     for record in records:
-        own = {str(name) for name in [record.item.get("id")] if name is not None}
+        own = {name for name in [id_of(record)] if name is not None}
         if len(batch) == size or ids & own:
             yield batch
             batch, ids = [], set()

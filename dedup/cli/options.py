@@ -5,14 +5,14 @@ from typing import Any
 
 from dedup import parameters as default
 from dedup._version import __version__
-from dedup.article import FIELDS
+from dedup.article import DUPLICATES, ERRORS, FIELDS
 from dedup.inputs.files import FORMATS
 
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html", "text")
 
 _INPUT_HELP = (
     "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a text; a folder of texts (*.txt, in "
-    "its folders too; the id is the path in it); or - for standard input. May be gzipped."
+    "its folders too; the id is the path in it); or - for standard input. May be packed (.gz, .zst)."
 )
 _CLUSTER_EXAMPLES = """examples:
   dedup cluster articles.jsonl -o stories.html
@@ -119,10 +119,8 @@ def _add_ingest(commands: Any) -> None:
         _INGEST_EXAMPLES,
     )
     parser.add_argument("index", metavar="INDEX", help="SQLite file, made when it is not there, or postgresql:// URL")
-    _add_input(parser)
+    _add_input(parser, has_duplicates=False)  # the later article of an id is an update
     parser.add_argument("--json", action="store_true", help="one line an article: what became of it")
-    errors = "stop at a bad article, or only say so (raise)"
-    parser.add_argument("--errors", choices=("raise", "skip"), default="raise", help=errors)
     parser.add_argument("--batch-size", type=int, default=500, metavar="N", help="articles stored at once (500)")
     _add_story_settings(parser.add_argument_group("what makes a story (an index keeps what it was made with)"))
 
@@ -170,18 +168,25 @@ def _command(commands: Any, run: str, short: str, description: str, examples: st
     return parser
 
 
-def _add_input(parser: argparse.ArgumentParser, fields: tuple[str, ...] = FIELDS) -> None:
+def _add_input(
+    parser: argparse.ArgumentParser, fields: tuple[str, ...] = FIELDS, *, has_duplicates: bool = True
+) -> None:
     parser.add_argument("inputs", nargs="+", metavar="IN", help=_INPUT_HELP)
-    _add_fields(parser, fields)
+    _add_fields(parser, fields, has_duplicates=has_duplicates)
 
 
-def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...]) -> None:
+def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...], *, has_duplicates: bool = True) -> None:
     group = parser.add_argument_group("how to read the input")
     group.add_argument("--format", choices=FORMATS, help="instead of by suffix; of standard input (jsonl)")
     for field in fields:
         _optional(group, f"--{field}", f"what the input calls {field}", dest=f"field_{field}", metavar="NAME")
     if "published" in fields:
         _parameter(group, "--timezone", "of times that name none, as Europe/Paris", metavar="ZONE")
+    errors = "stop at a bad article; leave it out and say so; or do without a date that is none (raise)"
+    group.add_argument("--errors", choices=ERRORS, default="raise", help=errors)
+    if has_duplicates:
+        which = "the article that stays of those with one id; the others are left out"
+        group.add_argument("--duplicates", choices=DUPLICATES, help=which)
 
 
 def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:

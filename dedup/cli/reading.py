@@ -1,13 +1,12 @@
 """Rows -> items that the library reads, and its messages with places in the input."""
 
 import re
-import warnings
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from dedup.article import FIELDS
+from dedup.article import FIELDS, Columns, Errors, FieldError, Refusal, field_of, read_id, values_of
 from dedup.cli.console import BadInputError, Console
 from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
 
@@ -23,21 +22,31 @@ class Record(NamedTuple):
     row: Row
 
 
-class Reading:
-    """The articles of all inputs, one after another.
+def id_of(record: Record) -> str | None:
+    """Return the id of an article as the library has it, None where it has none that is allowed."""
+    try:
+        name, value = values_of(record.item)["id"]
+        return read_id(value, name)
+    except (KeyError, FieldError):
+        return None
 
-    Where fields have other names, the arguments have field_id and so on. With `skips`, rows that cannot be read are
-    noted and left out. Raise InputError when an input does not exist or has no known format.
+
+class Reading:
+    """The articles of all inputs, one after another, with some fields or all.
+
+    Where fields have other names, the arguments have field_id and so on; otherwise usual names are known. With
+    `errors` "skip", rows that cannot be read are noted and left out. Raise InputError when an input does not exist or
+    has no known format.
     """
 
-    def __init__(self, given: Namespace, console: Console, *, skips: bool = False) -> None:
+    def __init__(self, given: Namespace, console: Console, fields: Sequence[str] = FIELDS) -> None:
         self._inputs: list[str] = given.inputs
         self._format: str | None = given.format
-        self._renamed = {field: getattr(given, f"field_{field}", field) for field in FIELDS}
-        self._demanded = {field: name for field, name in self._renamed.items() if hasattr(given, f"field_{field}")}
+        self._demanded = {f: getattr(given, f"field_{f}") for f in FIELDS if hasattr(given, f"field_{f}")}
+        self._columns = Columns(self._demanded | {field: None for field in FIELDS if field not in fields})
         self._console = console
-        self._skips = skips
-        self.refused = 0
+        self._errors: Errors = given.errors
+        self.refused = self.undated = 0
         require_inputs(self._inputs, self._format)
 
     def __iter__(self) -> Iterator[Record]:
@@ -54,39 +63,50 @@ class Reading:
 
     def refuse(self, place: Place, problem: str) -> None:
         """Stop at a row that cannot be read, or note it and go on."""
-        if not self._skips:
+        if self._errors != "skip":
             raise BadInputError(f"{place}: {problem}")
-        self.skip(f"{place}: {problem}")
-
-    def skip(self, message: str) -> None:
-        """Note that an article is left out, and why."""
         self.refused += 1
-        self._console.note(message)
+        self._console.note(f"{place}: {problem}")
+
+    def tell(self, refusals: Sequence[Refusal], records: Sequence[Record]) -> list[int]:
+        """Note why articles, or only their dates, are left out; return the positions of those articles."""
+        left_out = []
+        for refusal in refusals:
+            message = self.placed(refusal.reason, records)
+            if self._errors == "undated" and refusal.field == "published":
+                self.undated += 1
+                self._console.note(f"note: undated: {message}")
+            else:
+                left_out.append(refusal.position)
+                self._console.note(message)
+        self.refused += len(left_out)
+        return left_out
+
+    def summary(self) -> str:
+        """Return how many articles were left out or have no date, as the end of a summary."""
+        counts = {"refused": self.refused, "with a date that is none": self.undated}
+        return "".join(f", {count:,} {what}" for what, count in counts.items() if count)
 
     def _item(self, row: Row) -> dict[str, Any]:
-        item = {field: row.values[name] for field, name in self._renamed.items() if name in row.values}
+        item = self._columns.item(row.values)
         if row.line is None:
-            for field, value in item.items():
+            for name, value in item.items():
+                field = field_of(name)
                 if value == "" and field != "text":  # an empty cell
-                    item[field] = None
+                    item[name] = None
                 elif field == "published" and isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
-                    item[field] = float(value)
+                    item[name] = float(value)
         return item
 
     @contextmanager
     def placing(self, records: Sequence[Record]) -> Iterator[None]:
-        """Give places in the input to the library's messages about articles, which name positions."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            try:
-                yield
-            except (TypeError, ValueError) as error:
-                if not re.match(r"article \d+\b", str(error)):
-                    raise  # not about an article
-                raise BadInputError(self.placed(str(error), records)) from error
-        for warning in caught:
-            if issubclass(warning.category, UserWarning):
-                self._console.note(f"note: {self.placed(str(warning.message), records)}")
+        """Give places in the input to the library's errors about articles, which name positions."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            if not re.match(r"article \d+\b", str(error)):
+                raise  # not about an article
+            raise BadInputError(self.placed(str(error), records)) from error
 
     def placed(self, message: str, records: Sequence[Record]) -> str:
         """Return a message about an article with its place in the input and the input's own names of fields."""
@@ -95,11 +115,12 @@ class Reading:
             return message
         position = int(match[2])
         before, after = message[: match.start(1)], message[match.end(1) :]
-        if records[position].item.get("id") is None:  # the user does not know that id
+        if id_of(records[position]) is None:  # the user does not know that id
             after = after.removeprefix(f" (id {str(position)!r})")
-        if field := re.search(r"field '(\w+)'", after):
-            name = self._renamed.get(field[1], field[1])
-            after = f"{after[: field.start()]}field {name!r}{after[field.end() :]}"
+        if field := re.search(r"fields? '(\w+)'( and '(\w+)' are missing)?", after):
+            names = [self._demanded.get(name, name) for name in (field[1], field[3]) if name]
+            named = f"field {names[0]!r}" if len(names) == 1 else f"fields {names[0]!r} and {names[1]!r} are missing"
+            after = f"{after[: field.start()]}{named}{after[field.end() :]}"
         if other := re.search(r"as that of article (\d+)(?=(;[^;]*)?$)", after):
             after = f"{after[: other.start()]}as in {records[int(other[1])].place}{after[other.end() :]}"
         after = after.replace("name timezone= for", "name --timezone for")

@@ -2,7 +2,6 @@
 
 import codecs
 import csv
-import gzip
 import io
 import json
 import os
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 
 from dedup.inputs import ONE_OBJECT, InputError
+from dedup.inputs.packing import packing_of, split_name, unpacked
 
 STDIN = "-"
 FORMATS = ("jsonl", "csv", "tsv", "parquet", "text")
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _SUFFIXES |= {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".txt": "text"}
-_GZIP = b"\x1f\x8b"
 
 
 class Place(NamedTuple):
@@ -73,12 +72,11 @@ def format_of(name: str) -> str:
     """Return the format of a file by its suffix."""
     if name == STDIN:
         return "jsonl"
-    path = Path(name)
-    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
+    path = Path(split_name(name)[0])
     try:
-        return _SUFFIXES[suffix.lower()]
+        return _SUFFIXES[path.suffix.lower()]
     except KeyError as error:
-        allowed = f"{', '.join(_SUFFIXES)}, these with .gz, or name --format"
+        allowed = f"{', '.join(_SUFFIXES)}, these with .gz or .zst, or name --format"
         raise InputError(f"{name}: its suffix tells no format; allowed: {allowed}") from error
 
 
@@ -98,12 +96,12 @@ def require_inputs(names: list[str], form: str | None) -> None:
 
 @contextmanager
 def _opened(name: str, shown: str) -> Iterator[IO[bytes]]:
-    """Open a file, unpacked when it is gzipped, behind the mark that some programs put before UTF-8."""
+    """Open a file, unpacked when it is packed, behind the mark that some programs put before UTF-8."""
     if name == STDIN and sys.stdin is None:
         raise InputError("standard input is closed")
     try:
         with nullcontext(cast(Any, sys.stdin).buffer) if name == STDIN else open(name, "rb") as file:
-            opened: Any = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
+            opened: Any = unpacked(file, packing_of(file.peek(4)[:4]), shown)
             if opened.peek(3)[:3] == codecs.BOM_UTF8:
                 opened.read(3)
             yield opened
@@ -215,9 +213,9 @@ def _folder_rows(folder: str, refuse: Refuse) -> Iterator[Row]:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}")
 
     paths = (Path(place, name) for place, _, names in os.walk(folder, onerror=stop) for name in names)
-    found = [path for path in paths if path.name.lower().endswith((".txt", ".txt.gz"))]
+    found = [path for path in paths if split_name(path.name.lower())[0].endswith(".txt")]
     if not found:
-        raise InputError(f"{folder}: no text in it; allowed: a folder with files *.txt or *.txt.gz")
+        raise InputError(f"{folder}: no text in it; allowed: a folder with files *.txt, *.txt.gz or *.txt.zst")
     for path in sorted(found, key=lambda path: path.relative_to(folder).parts):
         with _opened(str(path), str(path)) as file:
             yield from _text_row(file, path.relative_to(folder).as_posix(), str(path), refuse)

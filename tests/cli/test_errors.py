@@ -23,12 +23,14 @@ HOSTILE_LINES = {
     '{"text": "x"}'.encode("utf-16-le"): "no JSON: Expecting property name enclosed in double quotes at character 2;",
     b"[" * 100_000: "no JSON that can be read: maximum recursion depth exceeded",
     b'{"text": "x", "id": ' + b"1" * 5000 + b"}": "no JSON that can be read: Exceeds the limit (4300 digits)",
-    b'{"title": "x"}': "field 'text' is missing; allowed: str",
+    b'{"title": " "}': "fields 'text' and 'title' are missing; allowed: a text or a title, or both",
+    b'{"clicks": 5}': " is {{'clicks': 5}}, without any field; allowed: str, Article, a mapping or an object",
+    b'{"headline": 5, "text": "x"}': "field 'headline', read as title, is 5; allowed: str",
     b'{"id": "x", "text": 5}': "(id 'x'): field 'text' is 5; allowed: str",
-    b'{"id": true, "text": "x"}': "field 'id' is True; allowed: str or int",
+    b'{"id": true, "text": "x"}': "field 'id' is True; allowed: str, int, UUID or bytes",
     b'{"id": "a", "text": "x"}': "field 'id' is 'a', as in {path}, line 1; allowed: ids that occur once",
     b'{"id": "x", "text": "x", "published": "2023-09-12T08:00"}': (
-        "(id 'x'): field 'published' is '2023-09-12T08:00', without a time zone; allowed:"
+        "(id 'x'): field 'published' is '2023-09-12T08:00'; "
     ),
     b'{"text": "x", "published": {}}': "field 'published' is {{}}; allowed:",
 }
@@ -71,7 +73,7 @@ def test_lines_that_only_look_hostile(run, rows, tmp_path, line):
     [
         ("", "line 1: it is empty; allowed: the names of the columns"),
         ("text,text\n", "line 1: its columns are ['text', 'text']; allowed: names that occur once"),
-        ("id;text\na;b\n", "line 2: field 'text' is missing; allowed: str"),
+        ("id;text\na;b\n", "line 2 is {{'id;text': 'a;b'}}, without any field; allowed: "),
         ('id,text\na,"x\ny"\nb,x,z\n', "line 4: it has 3 cells; allowed: 2, as the first line"),
         ('id,text\na,"x"y\n', "line 2: no CSV:"),
         ('id,text\na,b\nc,"never closed\n', "line 3: no CSV: unexpected end of data"),
@@ -234,13 +236,86 @@ def test_names_that_nothing_has_are_noted(run, articles):
     ]
 
 
-def test_dates_in_another_way_are_noted(run, tmp_path):
+def test_a_date_that_is_none_stops_it_or_is_noted(run, tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(lines_of([ARTICLES[0], {"text": WIRE, "published": "last Tuesday"}]))
+    problem = f"{path}, line 2: field 'published' is 'last Tuesday'; "
     code, out, err = run("cluster", path)
-    assert (code, out.count("\n")) == (0, 2)
-    problem = f"1 of 2 articles count as undated: {path}, line 2: field 'published' is 'last Tuesday'; allowed"
-    assert err.startswith(f"dedup cluster: note: {problem}")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"dedup cluster: error: {problem}")
+    code, out, err = run("cluster", path, "--errors", "undated")
+    assert (code, out.count("\n"), err.count("\n")) == (0, 2, 1)
+    assert err.startswith(f"dedup cluster: note: undated: {problem}")
+
+
+BAD = [
+    {"id": "x", "author": "nobody"},
+    {"id": "y", "text": 5},
+    {"id": "a", "text": "the same id"},
+    {"id": 1.5, "text": "no id"},
+    {"id": "z", "text": "no date", "published": "soon"},
+]
+PLACES = ["line 2 (id 'x'): ", "line 3 (id 'y'): ", "line 4: field 'id'", "line 5: field 'id'", "line 6 (id 'z'): "]
+
+
+def written(path):
+    path.write_text(lines_of([ARTICLES[0], *BAD, *ARTICLES[1:]]) + "no JSON\n")
+    return path
+
+
+@pytest.mark.parametrize("arguments", [["cluster"], ["near", "--groups"], ["near", "--keep"]], ids=" ".join)
+def test_bad_articles_are_left_out_and_said(run, tmp_path, arguments):
+    path, out = written(tmp_path / "a.jsonl"), tmp_path / "out.jsonl"
+    code, summary, err = run(*arguments, path, "--errors", "skip", "-o", out, "--json")
+    assert code == 0
+    # Of a copy no date is read.
+    refused = 6 if arguments[0] == "cluster" else 5
+    assert json.loads(summary)["articles"] == 3 + (6 - refused)
+    assert json.loads(summary)["refused"] == refused
+    said = [line.partition(f"{path}, ")[2] for line in err.splitlines()]
+    expected = ["line 9: no JSON", *PLACES][:refused]
+    assert all(line.startswith(start) for line, start in zip(said, expected, strict=True))
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    if arguments[0] == "cluster":
+        assert [row["id"] for row in found] == ["a", "b", "c"]
+    elif "--keep" in arguments:
+        assert [row["id"] for row in found] == ["a", "z", "c"]
+    else:
+        assert [row["articles"] for row in found] == [["a", "b"]]
+
+
+@pytest.mark.parametrize("command", ["cluster", "near", "explain", "ingest"])
+def test_the_first_bad_article_stops_every_command(run, tmp_path, command):
+    path = written(tmp_path / "a.jsonl")
+    given = {"ingest": [tmp_path / "i.db", path], "explain": [path, "a", "b"]}.get(command, [path])
+    # A line that is no JSON stops what reads everything first.
+    path.write_text(path.read_text().replace("no JSON\n", ""))
+    code, out, err = run(command, *given)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup {command}: error: {path}, line 2 (id 'x'): fields 'text' and 'title' are missing")
+
+
+@pytest.mark.parametrize(("which", "text"), [("first", "one of two"), ("last", "two of two")])
+def test_which_article_of_an_id_stays(run, tmp_path, which, text):
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines_of([{"id": "a", "text": "one of two"}, {"id": "a", "text": "two of two"}]))
+    left_out, stays = (1, 2) if which == "last" else (2, 1)
+    problem = f"{path}, line {left_out}: field 'id' is 'a', as in {path}, line {stays}; allowed"
+    code, out, err = run("cluster", path, "--duplicates", which, "--stories")
+    assert (code, json.loads(out)["headline"]) == (0, text)
+    assert err.startswith(f"dedup cluster: {problem}")
+    code, out, err = run("near", path, "--duplicates", which, "--keep")
+    assert (code, json.loads(out)["text"]) == (0, text)
+    assert err.startswith(f"dedup near: {problem}")
+
+
+def test_an_article_that_was_left_out_is_not_explained(run, tmp_path):
+    path = written(tmp_path / "a.jsonl")
+    code, out, err = run("explain", path, "a", "y", "--errors", "skip")
+    assert (code, out) == (2, "")
+    assert err.endswith(f"error: {path}: the article 'y' is left out, as said above\n")
+    code, out, err = run("explain", path, "a", "c", "--errors", "skip")
+    assert (code, out[:15]) == (0, "In two stories:")
 
 
 def test_what_the_library_logs_is_noted(run, articles):

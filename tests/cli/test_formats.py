@@ -6,12 +6,17 @@ import json
 
 import pandas
 import polars
+import pyarrow
 import pyarrow.parquet
 import pytest
 from command_line import ARTICLES, WIRE, lines_of
 
 import dedup
-from dedup.inputs import files
+from dedup.inputs import files, packing
+
+
+def zstd(data):
+    return pyarrow.Codec("zstd").compress(data, asbytes=True)
 
 
 def as_csv(path, delimiter=","):
@@ -39,13 +44,17 @@ def test_a_line_an_article_is_what_cluster_says(expected):
     assert [row["is_representative"] for row in expected] == [True, False, True]
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.CSV", "a.tsv", "a.parquet", "Kim à Москва 金.jsonl.gz", "a.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.csv", "a.CSV", "a.tsv", "a.parquet", "Kim à Москва 金.jsonl.gz", "a.csv.gz", "a.csv.zst"]
+)
 def test_every_input(rows, expected, tmp_path, name):
     path = tmp_path / name
     if name.endswith("parquet"):
         pandas.DataFrame(ARTICLES).to_parquet(path)
     elif name.endswith("jsonl.gz"):
         path.write_bytes(gzip.compress(lines_of(ARTICLES).encode()))
+    elif name.endswith(".zst"):
+        path.write_bytes(zstd(as_csv(tmp_path / "plain").read_bytes()))
     elif name.endswith(".gz"):
         path.write_bytes(gzip.compress(as_csv(tmp_path / "plain").read_bytes()))
     else:
@@ -66,11 +75,22 @@ def test_parquet_without_pyarrow(rows, run, expected, tmp_path, monkeypatch):
     assert 'pip install "dedup-stories[parquet]"' in err
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstd], ids=["plain", "gzip", "zstd"])
 def test_standard_input(rows, expected, give, packed):
-    data = lines_of(ARTICLES).encode()
-    give(gzip.compress(data) if packed else data)
+    give(packed(lines_of(ARTICLES).encode()))
     assert rows("cluster", "-") == expected
+
+
+def test_zstandard_that_nothing_reads_or_that_is_cut(run, tmp_path, monkeypatch):
+    path = tmp_path / "a.jsonl.zst"
+    path.write_bytes(zstd(lines_of(ARTICLES).encode())[:-4])
+    code, out, err = run("cluster", path)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"dedup cluster: error: {path}: cannot be read: ")
+    monkeypatch.setattr(packing, "find_spec", lambda name: None)
+    code, out, err = run("cluster", path)
+    assert (code, out) == (1, "")
+    assert 'Zstandard needs Python 3.14 or pyarrow: pip install "dedup-stories[parquet]"' in err
 
 
 def test_standard_input_in_another_format(rows, expected, give, tmp_path):
@@ -232,7 +252,7 @@ def test_page(run, articles, tmp_path):
     path = tmp_path / "out.html"
     assert run("cluster", articles, "-o", path, "--json")[:2] == (
         0,
-        json.dumps({"articles": 3, "stories": 2, "episodes": 2, "copies": 1, "output": str(path)}) + "\n",
+        json.dumps({"articles": 3, "stories": 2, "episodes": 2, "copies": 1, "refused": 0, "output": str(path)}) + "\n",
     )
     _, out, _ = run("cluster", articles, "--to", "html")
     assert out == path.read_text()

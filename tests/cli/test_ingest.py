@@ -60,7 +60,7 @@ def test_bad_articles_stop_it_or_are_said(run, rows, tmp_path):
     lines = lines_of([ARTICLES[0], {"text": "no id"}, {"id": "\ud800", "text": "x"}, {"id": "b", "text": 5}])
     path.write_text(f"{lines}no JSON\n{lines_of(ARTICLES[2:])}")
     code, out, err = run("ingest", index, path, "--batch-size", "1")
-    problem = f"dedup ingest: error: {path}, line 2: field 'id' is missing; allowed: str or int"
+    problem = f"dedup ingest: error: {path}, line 2: field 'id' is missing; allowed: str, int, UUID or bytes"
     assert (code, out, err) == (2, "", f"{problem} (stored before: 1 article)\n")
     code, out, err = run("ingest", index, path, "--errors", "skip")
     assert (code, out) == (
