@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dedup.explanation import Explanation as Explanation
     from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
+    from dedup.near.across import Copies as Copies
+    from dedup.near.keeping import Kept as Kept
     from dedup.near.result import NearDuplicates as NearDuplicates
     from dedup.samples import SampleArticle as SampleArticle
     from dedup.samples import sample_articles as sample_articles
@@ -42,6 +44,8 @@ _NAMES = {
     "explanation": ("Explanation",),
     "frames": ("cluster_frame",),
     "index": ("StoryIndex",),
+    "near.across": ("Copies",),
+    "near.keeping": ("Kept",),
     "near.result": ("NearDuplicates",),
     "samples": ("SampleArticle", "sample_articles"),
     "store.copying": ("TableSum", "copy_index"),

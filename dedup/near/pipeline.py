@@ -11,11 +11,11 @@ from dedup.arrays import Hashes, Integers, connected_labels
 from dedup.near.containment import ShortTexts, contained_candidates
 from dedup.near.jaccard import ShingleSets
 from dedup.near.keeping import Comparison
-from dedup.near.lsh import Bands, find_candidates
+from dedup.near.lsh import Bands, find_candidates, successive_equals
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.result import NearDuplicates
 from dedup.near.shingles import number_hashes, shingle_hashes
-from dedup.near.verify import Verifier
+from dedup.near.verify import Times, Verifier
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -40,14 +40,28 @@ class TextSketches(NamedTuple):
     numbers: ShingleSets | None  # of tokens that are numbers; None when numbers are not compared
     contained: Integers  # (n_pairs, 2): texts of fewer tokens than a shingle, and texts that have them; if it is asked
 
+    def parted(self, count: int) -> tuple["TextSketches", "TextSketches"]:
+        """The first texts, and the others; without the pairs of short texts."""
+        parts = np.split(np.arange(len(self.signatures)), [count])
+        numbers = [None if self.numbers is None else self.numbers.of(part) for part in parts]
+        first, rest = (
+            TextSketches(self.signatures[part], self.shingles.of(part), own, self.contained[:0])
+            for part, own in zip(parts, numbers, strict=True)
+        )
+        return first, rest
+
 
 def find_near_duplicates(
-    texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    texts: Sequence[str],
+    settings: NearSettings,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    times: Times | None = None,
 ) -> NearDuplicates:
-    """All pairs of near-duplicate texts, and the groups that they connect."""
+    """All pairs of near-duplicate texts, and the groups that they connect; with times, texts come in their order."""
     _logger.debug("reading %d texts", len(texts))
     sketching, comparing = split_progress(progress, _SKETCHING, _FINDING + _CHECKING)
-    return compare_sketches(make_sketches(texts, settings, n_jobs, sketching), settings, n_jobs, comparing)
+    return compare_sketches(make_sketches(texts, settings, n_jobs, sketching), settings, n_jobs, comparing, times)
 
 
 def make_sketches(
@@ -80,9 +94,13 @@ def make_sketches(
 
 
 def compare_sketches(
-    sketches: TextSketches, settings: NearSettings, n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    sketches: TextSketches,
+    settings: NearSettings,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    times: Times | None = None,
 ) -> NearDuplicates:
-    """All pairs of near-duplicates among sketched texts, and the groups that they connect."""
+    """All pairs of near-duplicates among sketched texts, and the groups that they connect; see the one above."""
     finding, checking = split_progress(progress, _FINDING, _CHECKING)
     bands = Bands.of(settings)
     signed, shingles, numbers, contained = sketches
@@ -96,7 +114,9 @@ def compare_sketches(
         long = contained_candidates(shingles, settings.containment, settings.recall, settings.shingle_size)
         pairs = np.unique(np.concatenate([pairs, long]), axis=0)
     _logger.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
-    verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
+    if times is not None:  # the first of many copies is too far from most of them
+        pairs = np.concatenate([pairs, filled[successive_equals(signed)]])
+    verifier = Verifier(shingles, numbers, settings.threshold, settings.containment, times)
     verified, given_up = verifier.verify(pairs, large)
     verified = verifier.with_contained(verified, contained)
     checking(1)

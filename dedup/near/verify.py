@@ -23,27 +23,44 @@ class Verified(NamedTuple):
     containment: Floats
 
 
+class Times(NamedTuple):
+    """When texts were published, and how far apart copies may be; what is unknown is not apart."""
+
+    days: Floats  # (n_texts,)
+    most_apart: float  # days
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Decides which candidates are near-duplicates, by their shingles and, if given, by their numbers too."""
+    """Decides which candidates are near-duplicates, by their shingles and, if given, by numbers and times too."""
 
     shingles: ShingleSets
     numbers: ShingleSets | None
     threshold: float
     containment: float | None
+    times: Times | None = None
 
     def of(self, texts: Integers) -> "Verifier":
         """The same for some texts alone."""
         numbers = None if self.numbers is None else self.numbers.of(texts)
-        return Verifier(self.shingles.of(texts), numbers, self.threshold, self.containment)
+        times = self.times and self.times._replace(days=self.times.days[texts])
+        return Verifier(self.shingles.of(texts), numbers, self.threshold, self.containment, times)
 
     def check(self, pairs: Integers) -> Verified:
         """The near-duplicates among these pairs."""
+        pairs = self._close_in_time(pairs)
         jaccard, containment = self.shingles.overlaps(pairs)
         kept = np.flatnonzero(self._reaches(jaccard, containment))
         if self.numbers is not None:
             kept = kept[self._reaches(*self.numbers.overlaps(pairs[kept]))]
         return Verified(pairs[kept], jaccard[kept], containment[kept])
+
+    def _close_in_time(self, pairs: Integers) -> Integers:
+        if self.times is None:
+            return pairs
+        left, right = self.times.days[pairs].T
+        apart: Flags = np.abs(left - right) > self.times.most_apart
+        return pairs[~apart]
 
     def _reaches(self, jaccard: Floats, containment: Floats) -> Flags:
         reaches = jaccard >= self.threshold
@@ -82,6 +99,7 @@ class Verifier:
 
     def with_contained(self, verified: Verified, pairs: Integers) -> Verified:
         """Add pairs of a text and one that is known to contain it as a whole; their containment is 1."""
+        pairs = self._close_in_time(pairs)
         if not len(pairs):
             return verified
         if self.numbers is not None:
@@ -129,9 +147,13 @@ class Verifier:
         keys = np.repeat(np.arange(len(buckets), dtype=np.uint64), [len(bucket) for bucket in buckets])
         texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets]).astype(np.uint64)
         small, stars, large = bucket_pairs(keys, texts, n)
-        codes = np.concatenate([small, stars, *(encode_pairs(some, n) for some in pairs)])
+        codes = np.concatenate([small, stars, *(encode_pairs(some, n) for some in [*pairs, *self._neighbours(large)])])
         more = self.check(decode_pairs(np.setdiff1d(codes, encode_pairs(verified.pairs, n)), n))
         return Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True))), large
+
+    def _neighbours(self, buckets: list[Integers]) -> list[Integers]:
+        """Pairs of texts that follow each other in time, where the first of a bucket may be too far from most."""
+        return [] if self.times is None else [np.stack([own[:-1], own[1:]], axis=1) for own in buckets]
 
 
 def _rest_of(bucket: Integers, labels: Integers) -> tuple[Integers, Integers]:
