@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dedup.index import StoryIndex as StoryIndex
     from dedup.near.across import Copies as Copies
     from dedup.near.keeping import Kept as Kept
+    from dedup.near.repeats import RepeatedPassages as RepeatedPassages
+    from dedup.near.repeats import repeated_passages as repeated_passages
     from dedup.near.result import NearDuplicates as NearDuplicates
     from dedup.samples import SampleArticle as SampleArticle
     from dedup.samples import sample_articles as sample_articles
@@ -46,6 +48,7 @@ _NAMES = {
     "index": ("StoryIndex",),
     "near.across": ("Copies",),
     "near.keeping": ("Kept",),
+    "near.repeats": ("RepeatedPassages", "repeated_passages"),
     "near.result": ("NearDuplicates",),
     "samples": ("SampleArticle", "sample_articles"),
     "store.copying": ("TableSum", "copy_index"),

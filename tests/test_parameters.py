@@ -111,6 +111,7 @@ ALLOWED = {
     **dict.fromkeys(COUNTS, "an integer of at least 1"),
     "limit": "None or an integer of at least 1",
     "since": "an integer of at least 0",
+    **dict.fromkeys(("min_words", "min_texts"), "an integer of at least 1"),
     "max_days_apart": "a number in [0, inf), or None",
     "n_jobs": "None, -1 or an integer of at least 1",
     **dict.fromkeys(FLAGS, "True, False"),
