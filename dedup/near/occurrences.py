@@ -1,6 +1,6 @@
 """Tokens -> places of passages, and which of those recur in several texts."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from dedup.near.shingles import run_hashes
 from dedup.text.tokens import Tokens, mix
 
 #: Passages that are sorted at once.
-_AT_ONCE = 1 << 24
+_AT_ONCE = 1 << 22
 
 _LINE_FEED = ord("\n")
 _MULTIPLIER = np.uint64(0xD1342543DE82EF95)
@@ -30,9 +30,14 @@ class Occurrences(NamedTuple):
 
     @classmethod
     def joined(cls, parts: "list[Occurrences]") -> "Occurrences":
-        """Those of all blocks."""
+        """Those of all blocks, which are emptied on the way, as they take as much memory."""
         empty = [np.empty(0, dtype) for dtype in (np.int32, np.int32, np.int32, np.uint64, np.bool_)]
-        return cls(*(np.concatenate(columns) for columns in zip(empty, *parts, strict=True)))
+        columns: list[list[Any]] = [list(column) for column in zip(empty, *parts, strict=True)]
+        parts.clear()
+        whole: list[Any] = []
+        while columns:
+            whole.append(np.concatenate(columns.pop(0)))
+        return cls(*whole)
 
 
 def _characters(tokens: Tokens) -> tuple[Integers, Integers]:
@@ -88,7 +93,7 @@ def count_texts(found: Occurrences, min_texts: int) -> tuple[NDArray[np.int32], 
         hashes, texts = found.hashes[places], found.texts[places]
         starts = run_starts(hashes)
         sizes = np.diff(np.append(starts, len(places)))
-        new_text = np.ones(len(places), dtype=np.int64)
+        new_text = np.ones(len(places), dtype=np.int32)
         new_text[1:] = (hashes[1:] != hashes[:-1]) | (texts[1:] != texts[:-1])
         of_texts = np.add.reduceat(new_text, starts) if len(starts) else new_text
         of_texts[of_texts < min_texts] = 0
@@ -136,5 +141,6 @@ def _passages(
 
 def _covered(places: Integers, size: int, n: int) -> Flags:
     """Which of n places are within `size` places from one of these on."""
-    change = np.bincount(places, minlength=n + 1) - np.bincount(places + size, minlength=n + 1)
-    return np.asarray(np.cumsum(change[:n]) > 0)
+    starts, stops = np.zeros((2, n + 1), dtype=np.int8)
+    starts[places], stops[places + size] = 1, 1  # each place is there once
+    return np.asarray(np.cumsum((starts - stops)[:n], dtype=np.int32) > 0)
