@@ -139,7 +139,7 @@ def repeated_passages(
 
     Notes
     -----
-    Two passages are equal when their 64-bit hashes are. O(n log n) time for n words; about 60 bytes a word of memory
+    Two passages are equal when their 64-bit hashes are. O(n log n) time for n words; about 100 bytes a word of memory
     for runs, less for lines. For runs compare Lee et al. (2021), "Deduplicating training data makes language models
     better", who sort the suffixes of all texts.
 
