@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dedup._version import __version__ as __version__
 from dedup.article import Article as Article
 from dedup.article import Refusal as Refusal
+from dedup.article import canonical_url as canonical_url
 
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
@@ -59,9 +60,9 @@ _NAMES = {
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-_MODULES = {name: name for name in ("archive", "encoders", "metrics", "plots")} | {"sketches": "near.sketches"}
+_MODULES = {name: name for name in ("archive", "encoders", "feeds", "metrics", "plots")} | {"sketches": "near.sketches"}
 
-__all__ = sorted([*_HOMES, *_MODULES, "Article", "Refusal", "__version__"])
+__all__ = sorted([*_HOMES, *_MODULES, "Article", "Refusal", "__version__", "canonical_url"])
 
 
 def __getattr__(name: str) -> Any:

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Integers, first_members, members, numbered_by_first
+from dedup.arrays import Integers, members, numbered_by_first
 from dedup.article import Article, Batch
 from dedup.explainer.members import explain_membership
 from dedup.explainer.pairs import explain_ids
-from dedup.near.result import NearDuplicates
+from dedup.near.pages import CopyGroups
 from dedup.progress import ProgressCallback, no_progress
 from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.stories import Doubt, Stories
@@ -28,28 +28,30 @@ class GroupedBatch:
 
     batch: Batch  # the articles in the order of the input
     ordered: Sequence[Article]  # the articles in canonical order, to which the groups refer
-    near: NearDuplicates  # of the articles
-    groups: StoryGroups  # of the near-duplicate groups, by their labels
+    copies: CopyGroups  # of the articles
+    words: Integers  # number of those of each article
+    groups: StoryGroups  # of the groups of copies, by their labels
     representative: str | Chooser  # rule for the representative
     max_chars: int  # how much of each article is read
 
 
 def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progress) -> Stories:
     """Stories by size, then by their first article."""
-    batch, near, groups = grouped.batch, grouped.near, grouped.groups
-    episode = groups.episodes[near.labels]
+    batch, (copy_of, _, latest), groups = grouped.batch, grouped.copies, grouped.groups
+    episode = groups.episodes[copy_of]
     ranked = sorted(members(groups.stories[episode]), key=lambda places: (-len(places), places[0]))
-    membership = groups.membership[near.labels]
+    membership = groups.membership[copy_of]
     order = np.array(batch.order, dtype=np.int64)
     story_labels, episode_labels, copy_labels = np.empty((3, len(order)), dtype=np.int64)
-    copy_labels[order] = near.labels
+    copy_labels[order] = copy_of
     membership_by_input = np.empty(len(order), dtype=np.float64)
     membership_by_input[order] = membership
     stories, representatives, n_episodes = [], [], 0
     for number, places in enumerate(ranked):
-        copies, episodes = near.labels[places], numbered_by_first(episode[places])
+        copies, episodes = copy_of[places], numbered_by_first(episode[places])
         articles = [grouped.ordered[place] for place in places]
-        candidates = candidates_of(articles, copies, near.token_counts[places].tolist(), membership[places])
+        versions = np.searchsorted(places, latest[places])
+        candidates = candidates_of(articles, copies, grouped.words[places].tolist(), membership[places], versions)
         settings = groups.threshold, grouped.representative, groups.vocabulary
         story, chosen = build_story(candidates, copies, episodes, *settings)
         story_labels[order[places]], episode_labels[order[places]] = number, n_episodes + episodes
@@ -106,7 +108,7 @@ def _episode(
     candidates: Sequence[Candidate], copies: Integers, choice: Choice, threshold: float, weighting: TermWeighting
 ) -> Episode:
     articles = [candidate.article for candidate in candidates]
-    groups = members(numbered_by_first(copies))
+    groups = [sorted(group, key=lambda i: not candidates[i].is_report) for group in members(numbered_by_first(copies))]
     return Episode(
         id=articles[0].id,
         representative=articles[choice.place],
@@ -121,11 +123,12 @@ def _episode(
 
 
 def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
-    canonical = first_members(grouped.near.labels)
+    canonical = grouped.copies.canonical
 
     def vectors(reports: Integers) -> csr_array:
         articles = [grouped.ordered[i] for i in canonical[reports].tolist()]
-        texts = without_roundups(readable_texts(articles, grouped.max_chars), [article.title for article in articles])
+        titles = [article.plain_title for article in articles]
+        texts = without_roundups(readable_texts(articles, grouped.max_chars), titles)
         return vectorize_texts(texts, grouped.groups.vocabulary, [article.language for article in articles])[0]
 
     return build_stories(replace(grouped, groups=grouped.groups.at(threshold, vectors)))
@@ -136,10 +139,9 @@ def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[
 
     Two episodes of one story are no split.
     """
-    groups, near = grouped.groups, grouped.near
+    groups, copies = grouped.groups, grouped.copies
     story_of = np.empty(len(groups.stories), dtype=np.int64)  # place in `stories` of each episode
-    story_of[groups.episodes[near.labels]] = stories.labels[np.array(grouped.batch.order, dtype=np.int64)]
-    canonical = first_members(near.labels)
+    story_of[groups.episodes[copies.labels]] = stories.labels[np.array(grouped.batch.order, dtype=np.int64)]
     joined = np.flatnonzero(np.bincount(groups.episodes)[groups.episodes] > 1)
     left, right, between = groups.between()
     apart = story_of[left] != story_of[right]
@@ -152,7 +154,7 @@ def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[
         article, other = None, None
         if i < len(joined):
             story = stories[int(story_of[groups.episodes[joined[i]]])]
-            article = grouped.ordered[int(canonical[joined[i]])]
+            article = grouped.ordered[int(copies.canonical[joined[i]])]
         else:
             pair = left[i - len(joined)], right[i - len(joined)]
             story, other = (stories[k] for k in sorted(int(story_of[episode]) for episode in pair))

@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from dedup.arrays import first_members
 from dedup.article import Batch, Duplicates, Errors, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
+from dedup.near.pages import copy_groups, latest_of_articles
 from dedup.near.pipeline import find_near_duplicates
 from dedup.parameters import (
     FOLD,
@@ -118,6 +118,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     cut_residue : bool, default True
         Whether the comparison leaves out menus, weather boxes, comment forms and other text that recurs in the stories
         of a source, or is known to belong to sites. Articles keep their text; see `Article.residue`.
+    match_urls : bool, default True
+        Whether articles of one source that have one URL in its canonical form (`dedup.canonical_url`) are versions of
+        one article, however little alike: they form a group of near-duplicates, and only the latest is compared. Where
+        the versions have nothing in common, as under the URL of a section, they are articles of their own.
     encoder : callable, optional
         From a list of texts to an array of numbers, shape (n_texts, d), for reports of one event in two languages:
         `dedup.encoders.e5`, or your own. It receives title and beginning, at most 300 characters together, of 64
@@ -170,6 +174,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         shingle_size: int = SHINGLE_SIZE,
         representative: str | Chooser = REPRESENTATIVE,
         cut_residue: bool = True,
+        match_urls: bool = True,
         encoder: Encoder | None = None,
         fold: Fold = FOLD,
         timezone: str | tzinfo | None = None,
@@ -185,6 +190,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.shingle_size = shingle_size
         self.representative = representative
         self.cut_residue = cut_residue
+        self.match_urls = match_urls
         self.encoder = encoder
         self.fold = fold
         self.timezone = timezone
@@ -241,13 +247,17 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         ordered = [batch.articles[i] for i in batch.order]
         texts = readable_texts(ordered, self.max_chars)
         near = find_near_duplicates(texts, settings, self.n_jobs, copies)
-        canonical = first_members(near.labels).tolist()
+        latest = np.arange(len(ordered))
+        if self.match_urls:
+            latest = latest_of_articles(ordered, texts, near.labels, self.fold)
+        grouped = copy_groups(near.labels, latest)
+        canonical = grouped.canonical.tolist()
         meanings = None
         if self.encoder is not None:
             _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            without_roundups([texts[i] for i in canonical], [ordered[i].title for i in canonical]),
+            without_roundups([texts[i] for i in canonical], [ordered[i].plain_title for i in canonical]),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             max_gap_days=float(self.max_gap_days),
@@ -257,7 +267,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             meanings=meanings,
             progress=grouping,
         )
-        return build_stories(GroupedBatch(batch, ordered, near, groups, self.representative, self.max_chars), building)
+        found = GroupedBatch(batch, ordered, grouped, near.token_counts, groups, self.representative, self.max_chars)
+        return build_stories(found, building)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -268,14 +279,8 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _checked_settings(self) -> NearSettings:
         """Check all parameters; return those of the near tier."""
         check(story_threshold=self.story_threshold, max_gap_days=self.max_gap_days, representative=self.representative)
-        check(
-            timezone=self.timezone,
-            encoder=self.encoder,
-            cut_residue=self.cut_residue,
-            max_chars=self.max_chars,
-            n_jobs=self.n_jobs,
-        )
-        check(progress=self.progress)
+        check(timezone=self.timezone, encoder=self.encoder, cut_residue=self.cut_residue, match_urls=self.match_urls)
+        check(max_chars=self.max_chars, n_jobs=self.n_jobs, progress=self.progress)
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_near(settings)
         return settings

@@ -95,7 +95,7 @@ class Explanation:
         ]
         for side, article in (("left", self.left), ("right", self.right)):
             if article.residue:
-                first = quoted(article.text[slice(*article.residue[0])], 60)
+                first = quoted(article.plain_text[slice(*article.residue[0])], 60)
                 rows.append(("aside", f"{side} {first}, {plural(len(article.residue), 'passage')}"))
         return printable("\n".join([self.verdict, *(f"  {name:<7} {value}" for name, value in rows if value)]))
 
@@ -103,4 +103,6 @@ class Explanation:
 def named(article: Article) -> str:
     """An article on a line of a terminal: its title or how its text begins, its source and time."""
     source = f"{visible_line(article.source, 40)}, " if article.source else ""
-    return f"{quoted(article.title.strip() or article.text[:200], 80)} ({source}{minute(article.published)})"
+    return (
+        f"{quoted(article.plain_title.strip() or article.plain_text[:200], 80)} ({source}{minute(article.published)})"
+    )

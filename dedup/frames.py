@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dedup.article import FIELDS, Columns, Duplicates, Errors, data_frame_of, field_of, read_articles
+from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName, data_frame_of, field_of, read_articles
 from dedup.clusterer import StoryClusterer
 from dedup.parameters import check
 from dedup.stories import columns_of
@@ -11,22 +11,16 @@ from dedup.stories import columns_of
 _ADDED = ("story_id", "episode_id", "near_duplicate_group", "is_representative", "membership")
 
 
-class _Default(str):
-    """The default name of a column, which may be missing from a frame; a given name may not."""
-
-    __slots__ = ()
-
-
 def cluster_frame(
     frame: Any,
     *,
-    id: str | None = _Default("id"),  # noqa: A002 (the field's name)
-    text: str = _Default("text"),
-    title: str | None = _Default("title"),
-    published: str | None = _Default("published"),
-    source: str | None = _Default("source"),
-    url: str | None = _Default("url"),
-    language: str | None = _Default("language"),
+    id: str | None = UsualName("id"),  # noqa: A002 (the field's name)
+    text: str | None = UsualName("text"),
+    title: str | None = UsualName("title"),
+    published: str | None = UsualName("published"),
+    source: str | None = UsualName("source"),
+    url: str | None = UsualName("url"),
+    language: str | None = UsualName("language"),
     errors: Errors = "raise",
     duplicates: Duplicates | None = None,
     **parameters: Any,
@@ -126,15 +120,11 @@ def _selected(columns: list[str], names: Mapping[str, str | None]) -> tuple[tupl
     """The columns that are read, behind the names that the reader of articles knows them by."""
     if taken := [name for name in _ADDED if name in columns]:
         raise ValueError(f"the data frame has the columns {columns}; allowed: none called {taken[0]!r}, which is added")
-    given = {}
-    for field, name in names.items():
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"{field} is {name!r}; allowed: a column's name, or None")
-        if not isinstance(name, _Default):
-            if name is not None and name not in columns:
-                raise ValueError(f"{field} is {name!r}; allowed: one of the columns {columns}")
-            given[field] = name
-    selected = Columns(given).select(columns)
+    chosen = Columns.chosen(names)
+    for field, name in chosen.given.items():
+        if name is not None and name not in columns:
+            raise ValueError(f"{field} is {name!r}; allowed: one of the columns {columns}")
+    selected = chosen.select(columns)
     if not {"text", "title"} & {field_of(known) for known, _ in selected}:
         raise ValueError(f"text and title are no columns; allowed: at least one of {columns}")
     return selected

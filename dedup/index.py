@@ -13,9 +13,10 @@ from dedup.representative import Chooser
 from dedup.stories import LabelledArticles, Stories
 from dedup.story.result import Story
 from dedup.stream import maintenance
+from dedup.stream.arrival import Clock, utc_now
 from dedup.stream.assignment import Assignment, Move, Similar
 from dedup.stream.change_log import Change, change_of
-from dedup.stream.queries import similar_reports, story_by_id, story_id_of, story_of
+from dedup.stream.queries import latest_stories, similar_reports, story_by_id, story_id_of
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
 from dedup.stream.validation import check_articles
@@ -34,38 +35,39 @@ class StoryIndex:
     ----------
     path : str or Path
         SQLite file, made when it is not there; ":memory:" for none. One StoryIndex at a time may write to it. Or the
-        URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write. The index
-        is kept in the schema "dedup"; it needs ``pip install "dedup-stories[postgres]"``.
+        URL of a PostgreSQL database, "postgresql://user:password@host/database", to which several may write, in its
+        schema "dedup"; with ``pip install "dedup-stories[postgres]"``.
     story_threshold, max_gap_days, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         As in `StoryClusterer`. They are kept in the file, which opens with the same ones only. The residue of a source
         is learned as its articles come.
+    match_urls : bool, default True
+        Whether an article of the same page of a source is a later version of it; see `canonical_url`. Kept too.
     representative, timezone
         As in `StoryClusterer`.
+    clock : callable, optional
+        Returns the time when articles come; by default, what the machine says. One that is dated more than a day later
+        counts as undated, and an undated one as published then. To replay old articles, give the clock of their time.
     read_only : bool, default False
-        Open a file that another process may be writing to. Answers are as of its last transaction; words are weighted
-        as of the opening, or of the last `similar`.
+        For a file that another process may be writing to. Answers are as of its last transaction, weights as of the
+        opening, or of the last `similar`.
 
     Raises
     ------
     ValueError
-        For a parameter that is not allowed, or a file that is another program's, of another format, or made with other
-        parameters.
+        For a parameter that is not allowed, or a file of another program or format, or made with other parameters.
     RuntimeError
         When another StoryIndex writes to the file.
-    OSError
-        When the file or database cannot be read or written. The next call works again once the database does.
-    ImportError
-        When what the database needs is not installed.
+    OSError, ImportError
+        When the file or database cannot be read or written, until it can; or when what it needs is not installed.
 
     Notes
     -----
-    A late article joins the story that it would have joined in time, as long as reports of that story are live, which
-    they are until `expire`. What two articles share is weighted by how common it is among the latest 8,192 articles, so
-    that the vocabulary of last year has no weight today. Before an index has some hundred articles, it joins fewer.
+    A late article joins the story that it would have joined in time, as long as that has live reports, which they are
+    until `expire`. What two articles share is weighted by how common it is among the latest 8,192 articles. Before an
+    index has some hundred articles, it joins fewer.
     A story has the id of its oldest episode: of the ids of others each is an alias. `changes` says what was told.
 
-    Nothing that was stored is lost when the process is killed. When the machine loses power, the last transactions may
-    be lost as a whole; the file stays sound.
+    Nothing that was stored is lost when the process is killed; when power is, the last transactions may be, as a whole.
 
     Examples
     --------
@@ -92,16 +94,18 @@ class StoryIndex:
         cut_residue: bool = True,
         fold: Fold = default.FOLD,
         max_chars: int = default.MAX_CHARS,
+        match_urls: bool = True,
         timezone: str | tzinfo | None = None,
+        clock: Clock = utc_now,
         read_only: bool = False,
     ) -> None:
         near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
-        check(story_threshold=story_threshold, representative=representative, timezone=timezone)
-        check(max_gap_days=max_gap_days, cut_residue=cut_residue, max_chars=max_chars)
+        check(story_threshold=story_threshold, representative=representative, timezone=timezone, clock=clock)
+        check(max_gap_days=max_gap_days, cut_residue=cut_residue, max_chars=max_chars, match_urls=match_urls)
         check_near(near)
-        settings = StorySettings(near, float(story_threshold), cut_residue, int(max_chars), float(max_gap_days))
+        limits = float(story_threshold), cut_residue, int(max_chars), float(max_gap_days)
         self._rule, self._timezone = representative, timezone
-        self._session = Session(path, settings, read_only=read_only)
+        self._session = Session(path, StorySettings(near, *limits, match_urls), clock, read_only=read_only)
 
     @classmethod
     def from_stories(
@@ -120,8 +124,7 @@ class StoryIndex:
         progress : bool or callable, default False
             As in `StoryClusterer`.
         **parameters
-            Those of `StoryIndex`. By default the `story_threshold` of a batch is kept, and all parameters of an
-            archive.
+            Those of `StoryIndex`; by default the `story_threshold` of a batch, and all parameters of an archive.
 
         Raises
         ------
@@ -162,7 +165,8 @@ class StoryIndex:
         Parameters
         ----------
         article : mapping, object or Article
-            With an id. It replaces the live article with that id, unless nothing has changed.
+            With an id, or a URL, whose canonical form then is it. It replaces the live article with that id, or of the
+            same page of its source, unless nothing has changed.
 
         Returns
         -------
@@ -220,7 +224,7 @@ class StoryIndex:
         return self._session.write(lambda: maintenance.remove_by_id(self._session.state, article_id))
 
     def expire(self, before: datetime) -> int:
-        """Remove the articles published before; an undated one counts as published with the latest one when it came.
+        """Remove the articles published before; an undated one counts as published when it came.
 
         Returns
         -------
@@ -268,9 +272,7 @@ class StoryIndex:
         check(min_size=min_size, limit=limit)
         day = None if since is None else day_of(since, "since")
         with self._session.reading() as state:
-            numbers = state.store.story_numbers(day, min(min_size, 2**62))[:limit]  # databases count no further
-            found = (story_of(state, number, self._rule) for number in numbers)
-            return [story for story in found if story is not None]
+            return latest_stories(state, day, min_size, limit, self._rule)
 
     def changes(self, since: int = 0, *, limit: int | None = None) -> list[Change]:
         """Return what has happened since the change with that cursor, the earliest first; see `Change`.

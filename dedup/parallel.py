@@ -26,10 +26,11 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Results in the order of `items`, from `n_jobs` threads; `progress` counts each result once it has been used."""
     items = list(items)
-    if thread_count(n_jobs) == 1:
+    n_threads = min(thread_count(n_jobs), len(items))
+    if n_threads <= 1:  # a thread takes longer to start than a short text to read
         yield from _counted(map(function, items), len(items), progress)
         return
-    with ThreadPoolExecutor(thread_count(n_jobs)) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         yield from _counted(pool.map(function, items), len(items), progress)
 
 

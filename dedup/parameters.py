@@ -65,6 +65,7 @@ class StorySettings:
     cut_residue: bool
     max_chars: int
     max_gap_days: float = MAX_GAP_DAYS
+    match_urls: bool = True
 
     def to_dict(self) -> dict[str, float | int | bool | str]:
         """The parameters by the names that users know, as plain Python values.
@@ -84,6 +85,7 @@ class StorySettings:
             "cut_residue": self.cut_residue,
             "fold": self.near.fold,
             "max_chars": int(self.max_chars),
+            "match_urls": self.match_urls,
         }
 
 
@@ -171,7 +173,8 @@ _CHECKS: dict[str, Check] = {
     "since": _count("an integer of at least 0", least=0),
     "max_gap_days": _number(0, MOST_GAP_DAYS, "[]"),
     **dict.fromkeys(
-        ("compare_numbers", "cut_residue"), _value(TypeError, "True, False", lambda value: isinstance(value, bool))
+        ("compare_numbers", "cut_residue", "match_urls"),
+        _value(TypeError, "True, False", lambda value: isinstance(value, bool)),
     ),
     "representative": _value(
         ValueError, f"{', '.join(map(repr, RULES))}, callable", lambda value: callable(value) or value in RULES
@@ -182,6 +185,7 @@ _CHECKS: dict[str, Check] = {
         lambda value: value is None or callable(value),
     ),
     "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
+    "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
     "timezone": lambda _, value: read_zone(value),
     "errors": _value(ValueError, ", ".join(map(repr, ERRORS)), lambda value: value in ERRORS),
     "duplicates": _value(

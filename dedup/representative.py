@@ -10,7 +10,7 @@ import numpy as np
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.text.headings import label_of
-from dedup.wording import duration, headline_of, quoted
+from dedup.wording import duration, quoted
 
 #: A report is nearly as good as the best one from this share of its score on.
 _NEARLY_AS_GOOD = 0.85
@@ -27,26 +27,37 @@ class Candidate:
     words: int  # number of tokens
     centrality: float  # mean similarity to the other reports of the story, in [0, 1]
     copies: int  # number of near-duplicates in the story, itself included
-    first: bool  # whether it comes before its copies
+    is_report: bool  # whether it stands for its copies
+    versions: int = 1  # of its page in the story, itself included
+    is_replaced: bool = False  # by a later version of its page
 
 
 def candidates_of(
-    articles: Sequence[Article], copies: Integers, words: Sequence[int], membership: Floats
+    articles: Sequence[Article],
+    copies: Integers,
+    words: Sequence[int],
+    membership: Floats,
+    latest: Integers | None = None,
 ) -> list[Candidate]:
     """The articles of a story, in canonical order, with the facts that the rules use.
 
-    `copies` numbers their near-duplicate groups in any way; `words` and `membership` are as in `Candidate`.
+    `copies` numbers their near-duplicate groups in any way; `words` and `membership` are as in `Candidate`. `latest`
+    has the place of the latest version of each one's page; without it they are articles of different pages.
     """
+    latest = np.arange(len(articles)) if latest is None else latest
+    versions = np.bincount(latest, minlength=len(articles))[latest].tolist()
     first, group, counts = np.unique(copies, return_index=True, return_inverse=True, return_counts=True)[1:]
+    report = latest[first][group].tolist()
+    numbers = counts[group].tolist()
     return [
-        Candidate(article, words[i], float(membership[i]), int(counts[group[i]]), bool(first[group[i]] == i))
+        Candidate(article, words[i], float(membership[i]), numbers[i], report[i] == i, versions[i], latest[i] != i)
         for i, article in enumerate(articles)
     ]
 
 
 def cohesion(candidates: Sequence[Candidate]) -> float:
     """Mean similarity of two reports of an episode, in [0, 1]; 1 for a report alone."""
-    return float(np.mean([candidate.centrality for candidate in candidates if candidate.first]))
+    return float(np.mean([candidate.centrality for candidate in candidates if candidate.is_report]))
 
 
 def cohesion_of_story(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> float:
@@ -56,7 +67,7 @@ def cohesion_of_story(candidates: Sequence[Candidate], episodes: Sequence[Sequen
 
 def _largest(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> int:
     """The episode with the most reports, the first of equals."""
-    reports = [sum(candidates[i].first for i in own) for own in episodes]
+    reports = [sum(candidates[i].is_report for i in own) for own in episodes]
     return reports.index(max(reports))
 
 
@@ -77,7 +88,13 @@ def choose(rule: str | Chooser, candidates: Sequence[Candidate]) -> Choice:
         return Choice(0, "The only report.")
     if callable(rule):
         return _by_callable(rule, candidates)
-    return {"central": _central, "earliest": _earliest, "longest": _longest}[rule](candidates)
+    if rule == "central":
+        return _central(candidates)
+    current = [i for i, candidate in enumerate(candidates) if not candidate.is_replaced]
+    if len(current) == 1:
+        return _of_one_text(candidates, current[0])
+    choice = {"earliest": _earliest, "longest": _longest}[rule]([candidates[i] for i in current])
+    return Choice(current[choice.place], choice.reason)
 
 
 def choose_of_story(
@@ -103,13 +120,13 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     Completeness is the number of words over the median of the reports. Copies count as one report, the first of them.
     Among reports that are nearly as good, one with a plain title goes before one that is labelled or asks a question.
     """
-    reports = [i for i, c in enumerate(candidates) if c.first]
+    reports = [i for i, c in enumerate(candidates) if c.is_report]
     if len(reports) == 1:
-        return Choice(reports[0], f"{_copy(candidates[reports[0]])} of {len(candidates)} copies of one text.")
+        return _of_one_text(candidates, reports[0])
     usual = sorted(candidates[i].words for i in reports)[len(reports) // 2]
 
     def headline(i: int) -> str:
-        return headline_of(candidates[i].article.title, candidates[i].article.text)
+        return candidates[i].article.headline
 
     def score(i: int) -> float:
         completeness = min(1.0, candidates[i].words / max(usual, 1))
@@ -132,7 +149,8 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     if round(closest.centrality, 2) > round(chosen.centrality, 2) and closest is not other:
         reason += f". One with {closest.centrality:.2f} has only {closest.words} words"
     if chosen.copies > 1:
-        reason += f". {_copy(chosen)} of its {chosen.copies} copies"
+        lead, copies = _among_copies(chosen)
+        reason += f". {lead} of its {chosen.copies} {copies}"
     return Choice(best, reason + ".")
 
 
@@ -164,5 +182,17 @@ def _by_callable(rule: Chooser, candidates: Sequence[Candidate]) -> Choice:
     raise ValueError(f"representative={name} returned {chosen!r:.80}; allowed: one of the articles it was given")
 
 
-def _copy(candidate: Candidate) -> str:
-    return "The earliest" if candidate.article.published else "One"
+def _of_one_text(candidates: Sequence[Candidate], place: int) -> Choice:
+    """The report that stands for all articles of a story."""
+    lead, copies = _among_copies(candidates[place])
+    return Choice(place, f"{lead} of {len(candidates)} {copies} of one {'page' if copies == 'versions' else 'text'}.")
+
+
+def _among_copies(report: Candidate) -> tuple[str, str]:
+    """Which of its copies a report is, and what these are called."""
+    is_dated = report.article.published is not None
+    if report.versions == report.copies:
+        return ("The latest" if is_dated else "One"), "versions"
+    if report.versions > 1:
+        return ("The latest version of the earliest" if is_dated else "A version of one"), "copies"
+    return ("The earliest" if is_dated else "One"), "copies"

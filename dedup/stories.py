@@ -49,7 +49,7 @@ class Doubt:
         close = f"mean similarity {self.similarity:.3f}, needed {self.needed:.3f}"
         if self.article is None and self.other is not None:
             return f"{self.story.headline!r} and {self.other.headline!r} are two stories: {close}"
-        title = self.article and printable(self.article.title or self.article.text[:120])
+        title = self.article and printable(self.article.plain_title or self.article.plain_text[:120])
         return f"{title!r} is in {self.story.headline!r}: {close}"
 
 

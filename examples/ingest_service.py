@@ -27,7 +27,7 @@ try:
 except ImportError as error:
     raise ImportError(f'{error}; the service needs: pip install "dedup-stories[service]"') from error
 
-from dedup import Assignment, Refusal, StoryIndex
+from dedup import Assignment, StoryIndex
 
 MAX_ARTICLES = 1000
 EXAMPLE = {"id": "a", "text": "Kim Jong Un crossed into Russia by train.", "published": "2023-09-12T08:00:00Z"}
@@ -64,11 +64,21 @@ class StoryAnswer(BaseModel, from_attributes=True):
     near_duplicates: list[list[ArticleId]]
 
 
+class RefusalAnswer(BaseModel, from_attributes=True):
+    """An article that was refused; see `dedup.Refusal`."""
+
+    position: int
+    reason: Text
+    id: Text | None
+    field: str | None
+    value: Text
+
+
 class BatchAnswer(BaseModel):
-    """What became of the articles, and the positions of those that were refused."""
+    """What became of the articles, and which were refused."""
 
     assignments: list[Assignment]
-    refusals: list[Refusal]
+    refusals: list[RefusalAnswer]
 
 
 @dataclass
@@ -121,7 +131,7 @@ async def add_many(articles: Articles, to: Opened, errors: Errors = "raise") -> 
     found = await to.run(lambda index: index.add_many(articles, errors=errors))
     assignments, refusals = found if isinstance(found, tuple) else (found, [])
     to.count(*assignments)
-    return BatchAnswer(assignments=assignments, refusals=refusals)
+    return BatchAnswer(assignments=assignments, refusals=[RefusalAnswer.model_validate(r) for r in refusals])
 
 
 @router.delete("/articles/{article_id:path}", status_code=204)

@@ -315,7 +315,10 @@ def test_a_position_that_is_the_id_of_another_article_is_a_duplicate():
         "2023-09-12T12:00:00+02:00",
         "2023-09-12T03:00:00-0700",
         "  2023-09-12T10:00:00Z\n",
+        "Tue, 12 Sep 2023 10:00:00 GMT",
         EPOCH,
+        EPOCH * 1000,
+        str(EPOCH),
         float(EPOCH),
         np.int64(EPOCH),
         np.float64(EPOCH),
@@ -336,7 +339,7 @@ def test_a_time_is_read_without_any_warning(value, recwarn):
 
 
 def test_an_epoch_may_have_fractions_and_be_before_1970():
-    assert published(-0.5) == datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC)
+    assert published(-1_000_000_000.5) == datetime(1938, 4, 24, 22, 13, 19, 500_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("value", ["2023-09-12", "20230912", "2023-W37-2", date(2023, 9, 12)], ids=repr)
@@ -395,13 +398,13 @@ def test_another_type_of_time_is_refused(value):
     refuses((TypeError, ValueError), items, "article 1 (id 'k')", "'published'", repr(value), "ISO 8601", "1970")
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e30, EPOCH * 1_000_000, -(10**18)], ids=repr)
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e30, 10**10, -(10**19)], ids=repr)
 def test_an_epoch_beyond_the_calendar_is_refused(value):
     items = ["Putin", {"id": "k", "text": "Kim", "published": value}]
     refuses(ValueError, items, "article 1 (id 'k')", "'published'", repr(value), "seconds since 1970")
 
 
-@pytest.mark.parametrize("value", ["hier", "12 septembre 2023", "2023-13-40"], ids=repr)
+@pytest.mark.parametrize("value", ["hier", "12 septembre 2023", "12/09/2023", "2023-13-40"], ids=repr)
 def test_a_date_that_cannot_be_read_is_refused_or_counts_as_none(value):
     items = ["Putin", {"id": "k", "text": "Kim", "published": value}]
     refuses(ValueError, items, "article 1 (id 'k')", "'published'", repr(value))

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from follower import Follower, told_places
 from postgres_server import SERVER
+from test_index import stored
 from test_store import run
 
 import dedup
@@ -177,22 +178,35 @@ def test_whatever_moment_it_is_killed_at_the_log_agrees_with_the_stories(place):
             assert follower.cursor >= max(int(line) for line in seen if line.endswith("\n"))
 
 
-def test_a_schema_of_the_former_format_is_read_and_then_converted(english):
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_schema_of_a_former_format_is_read_and_then_converted(english, version):
     url = SERVER.new_database()
+    english = [replace(a, url=f"http://www.example.org/{a.id}") for a in english]
     with StoryIndex(url, max_gap_days=0) as index:
         index.add_many(english[:20])
         stories = [(story.id, story.articles) for story in index.stories()]
+        rows, changes = stored(index), index.changes()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP TABLE dedup.chapters, dedup.changes")
-        connection.execute("DELETE FROM dedup.parameters WHERE name = 'max_gap_days'")
-        connection.execute("UPDATE dedup.about SET format = 1")
-    with StoryIndex(url, read_only=True) as reader:
+        connection.execute("DELETE FROM dedup.parameters WHERE name = 'match_urls'")
+        connection.execute("ALTER TABLE dedup.articles DROP COLUMN page")
+        connection.execute("UPDATE dedup.articles SET digest = ''")
+        connection.execute("ALTER TABLE dedup.state ADD COLUMN latest DOUBLE PRECISION")
+        connection.execute("UPDATE dedup.about SET format = %s", (version,))
+        if version == 1:
+            connection.execute("DROP TABLE dedup.chapters, dedup.changes")
+            connection.execute("DELETE FROM dedup.parameters WHERE name = 'max_gap_days'")
+    gap, changes = (9, []) if version == 1 else (0, changes)
+    with StoryIndex(url, max_gap_days=gap, read_only=True) as reader:
         assert [(story.id, story.articles) for story in reader.stories()] == stories
-        assert reader.changes() == []
-    with StoryIndex(url, max_gap_days=9) as index:
-        assert [(story.id, story.articles) for story in index.stories()] == stories
-        index.add_many(english[20:])
-        assert index.changes()
-    with pytest.raises(ValueError, match=r"made with max_gap_days=9\.0"):
+        assert (stored(reader), reader.changes()) == (rows, changes)
+        with StoryIndex(url, max_gap_days=gap) as index:
+            assert [(story.id, story.articles) for story in index.stories()] == stories
+            assert (stored(index), index.changes()) == (rows, changes)
+            again = index.add_many([replace(a, id=f"{a.id} again") for a in english[:20]])
+            assert {a.outcome for a in again} == {"unchanged"}
+            index.add_many(english[20:])
+            assert index.changes(len(changes))
+        assert len(reader) == len(english)
+    with pytest.raises(ValueError, match=rf"made with max_gap_days={gap}\.0"):
         StoryIndex(url)
     SERVER.drop(url)

@@ -1,6 +1,7 @@
 """Copies of an index, and an index that begins with a batch."""
 
 import multiprocessing
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -42,9 +43,9 @@ def stories(plain):
     return dedup.cluster(plain)
 
 
-def fill(path, sample, **parameters):
+def fill(path, sample):
     """All there can be: copies, aliases, learned residue, gaps in the numbers, undated articles, ids of every kind."""
-    with StoryIndex(path, **parameters) as index:
+    with StoryIndex(path, recall=0.9) as index:
         index.add_many(sample[:150])
         index.add_many([Article(f"a\x00{i}", f"{TEXT} {i}\x00", source="é\x00") for i in range(70)])
         index.remove(sample[3].id)
@@ -57,15 +58,30 @@ def fill(path, sample, **parameters):
         return f"s{story}"
 
 
+@pytest.fixture(scope="module")
+def filled(sample, tmp_path_factory):
+    """The file of an index that has all there can be, and an alias in it; tests must not change it."""
+    path = tmp_path_factory.mktemp("filled") / "filled.db"
+    return path, fill(path, sample)
+
+
+@pytest.fixture
+def source(filled, tmp_path):
+    """A file of its own with all there can be."""
+    return shutil.copy(filled[0], tmp_path / "source.db")
+
+
 def answers(index):
     stories = [(s.id, s.articles, s.near_duplicates, s.membership, [e.id for e in s.episodes]) for s in index.stories()]
     return stories, index.changes()
 
 
 @pytest.mark.parametrize(("first", "second"), COPIES)
-def test_a_copy_is_the_same_to_the_last_number(place, sample, first, second):
+def test_a_copy_is_the_same_to_the_last_number(place, sample, filled, first, second):
     source, target = place(first), place(second)
-    alias = fill(source, sample, recall=0.9)
+    alias = fill(source, sample) if first == "postgres" else filled[1]
+    if first == "file":
+        shutil.copy(filled[0], source)
     copied = copy_index(source, target)
     assert list(copied) == ["articles", "traits", "stories", "chapters", "changes", "habits", "counters"]
     with StoryIndex(source, recall=0.9) as index, StoryIndex(target, recall=0.9) as copy:
@@ -80,9 +96,8 @@ def test_a_copy_is_the_same_to_the_last_number(place, sample, first, second):
         StoryIndex(target)
 
 
-def test_a_copy_of_a_copy_has_the_same_sums(place, sample, caplog):
-    source, target, again = place("file"), place("file"), place("file")
-    fill(source, sample)
+def test_a_copy_of_a_copy_has_the_same_sums(place, source, caplog):
+    target, again = place("file"), place("file")
     with caplog.at_level("INFO", logger="dedup"):
         sums = copy_index(source, target)
     assert caplog.messages[-2:] == [f"copying {source} to {target}", f"{sums['articles'].rows} articles copied"]
@@ -114,10 +129,8 @@ def test_where_there_is_no_index_nothing_is_copied_and_no_target_is_made(place, 
 
 @pytest.mark.parametrize("kind", ["file", "postgres"])
 @pytest.mark.parametrize("moment", ["insert", "set_learned_residue", "mark_complete"])
-def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(place, sample, monkeypatch, kind, moment):
-    source, target = place("file"), place(kind)
-    fill(source, sample)
-    opened = copying.open_store
+def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(place, source, monkeypatch, kind, moment):
+    target, opened = place(kind), copying.open_store
 
     def open_store(path, *args, **how):
         store = opened(path, *args, **how)
@@ -134,20 +147,19 @@ def test_an_interrupted_copy_is_never_taken_for_whole_and_may_be_made_again(plac
             copy_index(source, target)
     for how in ({}, {"read_only": True}):
         with pytest.raises(ValueError, match="is an unfinished copy; allowed"):
-            StoryIndex(target, **how)
+            StoryIndex(target, recall=0.9, **how)
     copy_index(source, target)
-    with StoryIndex(source) as index, StoryIndex(target) as copy:
+    with StoryIndex(source, recall=0.9) as index, StoryIndex(target, recall=0.9) as copy:
         assert answers(copy) == answers(index)
 
 
-def test_what_was_not_written_as_it_was_read_is_refused(place, sample, monkeypatch):
-    source, target = place("file"), place("file")
-    fill(source, sample)
+def test_what_was_not_written_as_it_was_read_is_refused(place, source, monkeypatch):
+    target = place("file")
     monkeypatch.setattr(copying, "_copy", lambda origin, copy: copy.insert_episodes(origin.all_episodes()))
     with pytest.raises(RuntimeError, match="nothing was stored"):
         copy_index(source, target)
     with pytest.raises(ValueError, match="is an unfinished copy"):
-        StoryIndex(target)
+        StoryIndex(target, recall=0.9)
 
 
 def test_an_index_is_copied_while_another_process_has_it_open(place, sample):
@@ -187,7 +199,7 @@ def test_an_index_begins_with_the_stories_of_a_batch(place, plain, stories, kind
 
 
 def test_the_articles_of_a_batch_are_unchanged_in_an_index_when_they_come_again():
-    rows = [{"id": "a", "title": "LIVE: Kim arrives in Russia", "text": TEXT, "published": 0}]
+    rows = [{"id": "a", "title": "LIVE: Kim arrives in Russia", "text": TEXT, "published": 1694512800}]
     with StoryIndex.from_stories(":memory:", dedup.cluster(rows)) as index:
         assert [a.outcome for a in index.add_many(rows)] == ["unchanged"]
 

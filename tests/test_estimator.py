@@ -29,6 +29,7 @@ DEFAULTS = {
     "encoder": None,
     "timezone": None,
     "cut_residue": True,
+    "match_urls": True,
     "fold": "unidecode",
     "max_chars": 1_000_000,
     "n_jobs": None,

@@ -210,6 +210,7 @@ def test_there_must_be_texts(library):
     refuses(ValueError, frame, "text and title are no columns", "['story']")
     refuses(ValueError, frame, "text is 'content'", "['story']", text="content")
     refuses(ValueError, frame, "text and title are no columns", "['story']", text=None)
+    refuses(ValueError, frame, "text and title are None", text=None, title=None)
     assert stories_of(cluster_frame(frame, text=None, title="story")) == [0, 1, 0, 0]
 
 

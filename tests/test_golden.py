@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,16 @@ from test_index import stored
 
 import dedup
 from dedup import StoryIndex
+from dedup.store.serialization import page_key
+from dedup.store.sqlite_file import PAGES_OF_ARTICLES
 
 FOLDER = Path(__file__).parent / "golden"
-GOLDEN = FOLDER / "index_format_4.db"
+GOLDEN = FOLDER / "index_format_5.db"
 
-#: One in which every episode was a story.
-FORMER = FOLDER / "index_format_3.db"
+#: One that did not know pages, and one in which every episode was a story.
+FORMER = FOLDER / "index_format_4.db"
+FIRST = FOLDER / "index_format_3.db"
+FORMATS = {GOLDEN: 5, FORMER: 4, FIRST: 3}
 
 #: One that an index made before it kept the language of each article.
 OLDER = FOLDER / "index_without_languages.db"
@@ -27,14 +32,17 @@ OLDER = FOLDER / "index_without_languages.db"
 WITH_DATES = FOLDER / "index_with_dates_as_names.db"
 
 
-@pytest.fixture
-def articles():
-    return [dedup.Article(a.id, a.text, a.title, a.published) for a in dedup.sample_articles("ru")[:12]]
-
-
-@pytest.fixture(params=[GOLDEN, FORMER, OLDER, WITH_DATES], ids=lambda golden: golden.stem)
+@pytest.fixture(params=[GOLDEN, FORMER, FIRST, OLDER, WITH_DATES], ids=lambda golden: golden.stem)
 def golden(request):
     return request.param
+
+
+@pytest.fixture
+def articles(golden):
+    """As they were added; to older formats without URLs."""
+    sample = dedup.sample_articles("ru")[:12]
+    urls = [f"https://www.example.org/{a.id}/?utm_source=rss" if golden == GOLDEN else None for a in sample]
+    return [dedup.Article(a.id, a.text, a.title, a.published, url=url) for a, url in zip(sample, urls, strict=True)]
 
 
 @pytest.fixture
@@ -50,17 +58,28 @@ def test_stories_and_articles_of_a_golden_file_are_read(golden, path, articles):
             assert {frozenset(article.id for article in story.articles) for story in stories} == expected
             assert sorted(a.id for s in stories for a in s.articles) == sorted(a.id for a in articles)
             assert {index.story(index.story_id(a.id)).id for a in articles} == {story.id for story in stories}
-            assert len(index.changes()) == (0 if golden != GOLDEN else 14)
+            assert len(index.changes()) == (14 if golden in (GOLDEN, FORMER) else 0)
 
 
 def test_a_golden_file_goes_on(path, articles):
     with StoryIndex(path) as index:
         assert {index.add(article).outcome for article in articles} == {"unchanged"}
-        copy = index.add(replace(articles[0], id="copy"))
+        copy = index.add(replace(articles[0], id="copy", url=None))
         assert (copy.outcome, copy.near_duplicate_of, copy.similarity) == ("near_duplicate", articles[0].id, 1.0)
 
 
-@pytest.mark.parametrize("golden", [GOLDEN, FORMER], ids=lambda golden: golden.stem)
+def test_another_time_zone_or_url_of_the_same_page_is_no_update(golden, path, articles):
+    moved = [replace(a, published=a.published.astimezone(timezone(timedelta(hours=9)))) for a in articles]
+    if golden == GOLDEN:
+        moved = [replace(a, id=f"{a.id} again", url=f"http://example.org/{a.id}") for a in moved]
+    with StoryIndex(path) as index:
+        seen = index.changes()
+        again = index.add_many(moved)
+        assert [(a.article_id, a.outcome, a.replaces) for a in again] == [(a.id, "unchanged", None) for a in articles]
+        assert index.changes() == seen
+
+
+@pytest.mark.parametrize("golden", [GOLDEN, FORMER, FIRST], ids=lambda golden: golden.stem)
 def test_words_buckets_features_norms_and_episodes_are_those_of_the_golden_file(path, articles):
     with StoryIndex(path) as old, StoryIndex(":memory:") as new:
         new.add_many(articles)
@@ -79,12 +98,31 @@ def format_of(path):
         return database.execute("PRAGMA user_version").fetchone()[0]
 
 
-@pytest.mark.parametrize("golden", [FORMER], ids=lambda golden: golden.stem)
-def test_a_file_of_the_former_format_is_converted_when_it_is_opened_for_writing(path, articles):
+@pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)
+def test_what_pages_a_file_of_an_older_format_has_is_found_when_it_is_converted(path, articles):
+    url = "https://example.org/kim"
+    with closing(sqlite3.connect(path)) as database, database:
+        fields = json.dumps(
+            {"id": articles[3].id, "text": articles[3].text, "title": "", "published": None}
+            | {"source": "S", "url": url, "language": None, "residue": []}
+        )
+        database.execute("UPDATE articles SET fields = ?, source = 'S' WHERE id = ?", (fields, articles[3].id))
+    with StoryIndex(path, read_only=True) as reader:
+        page = page_key(dedup.Article("", "", source="S", url=url))
+        assert {row.page for row in stored(reader).values()} == {None, page}
+        digests = {row.digest for row in stored(reader).values()}
+    with StoryIndex(path) as index:
+        assert {row.digest for row in stored(index).values()} == digests
+        later = index.add(dedup.Article("later", f"{articles[3].text} Now.", source="S", url=f"{url}?utm_source=rss"))
+        assert (later.outcome, later.replaces) == ("updated", articles[3].id)
+
+
+@pytest.mark.parametrize("golden", [FIRST], ids=lambda golden: golden.stem)
+def test_a_file_of_the_first_format_is_converted_when_it_is_opened_for_writing(path, articles):
     StoryIndex(path, read_only=True).close()
     assert format_of(path) == 3
     StoryIndex(path, max_gap_days=5).close()
-    assert format_of(path) == 4
+    assert format_of(path) == 5
     with pytest.raises(ValueError, match=r"made with max_gap_days=5\.0, not 21\.0"):
         StoryIndex(path)
     with StoryIndex(path, max_gap_days=5) as index:
@@ -94,21 +132,24 @@ def test_a_file_of_the_former_format_is_converted_when_it_is_opened_for_writing(
         assert [(change.cursor, change.article_id) for change in index.changes()][:1] == [(1, "again")]
 
 
-@pytest.mark.parametrize("golden", [FORMER], ids=lambda golden: golden.stem)
+@pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)
 def test_a_conversion_that_fails_changes_nothing(golden, path, monkeypatch):
-    monkeypatch.setattr("dedup.store.sqlite_file.STORIES_OF_EPISODES", "CREATE TABLE chapters (x);\nCREATE TABLE")
+    statements = f"{PAGES_OF_ARTICLES.strip()}\nCREATE TABLE"
+    monkeypatch.setattr("dedup.store.sqlite_file.PAGES_OF_ARTICLES", statements)
     with pytest.raises(OSError, match="cannot be written"):
         StoryIndex(path)
     monkeypatch.undo()
-    assert format_of(path) == 3
+    assert format_of(path) == FORMATS[golden]
     with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(golden)) as before:
         assert list(now.iterdump()) == list(before.iterdump())
 
 
-@pytest.mark.parametrize("golden", [FORMER], ids=lambda golden: golden.stem)
-def test_a_copy_of_the_former_format_is_of_this_one(path, tmp_path):
+@pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)
+def test_a_copy_of_an_older_format_is_of_this_one(golden, path, tmp_path):
     sums = dedup.copy_index(path, tmp_path / "copy.db")
-    assert format_of(path) == 3
-    assert sums["chapters"].rows == sums["changes"].rows == 0
+    assert format_of(path) == FORMATS[golden]
+    assert format_of(tmp_path / "copy.db") == FORMATS[GOLDEN]
+    assert sums["changes"].rows == (14 if golden == FORMER else 0)
     with StoryIndex(tmp_path / "copy.db") as copy, StoryIndex(path) as index:
+        assert stored(copy) == stored(index)
         assert [story.articles for story in copy.stories()] == [story.articles for story in index.stories()]

@@ -73,7 +73,7 @@ def test_settings_have_the_defaults():
 NO_NUMBER = ["0.5", None, True, False, [0.5], 1j]
 NO_COUNT = ["5", 1.5, 2.0, True, [5]]
 COUNTS = "num_perm", "shingle_size", "max_chars", "k", "n", "min_size"
-FLAGS = "cut_residue", "compare_numbers"
+FLAGS = "cut_residue", "match_urls", "compare_numbers"
 BAD = [
     *[("story_threshold", value, ValueError) for value in (0, 0.0, 0.049, 1, 1.5, -1, math.nan, math.inf, -math.inf)],
     *[("story_threshold", value, TypeError) for value in NO_NUMBER],
@@ -269,6 +269,7 @@ def test_stored_parameters_are_plain_python():
         "cut_residue": False,
         "fold": "marks",
         "max_chars": 10,
+        "match_urls": True,
     }
     assert {type(value) for value in stored.values()} == {float, int, bool, str}
 

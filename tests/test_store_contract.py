@@ -87,6 +87,7 @@ IDS = (
 SOURCES = ("", "a.org", "A.org", "a.org ", "é", "京", "\uffee", "😀", "a\x00b")
 DAYS = [None, -1e6, -0.5, 0.0, 19_000.1, float(np.nextafter(19_000.1, np.inf)), 19_001.0]
 KEPT = DAYS[1:]
+PAGES = (None, 0, -1, 1, -(2**63), 2**63 - 1)
 
 
 class MakeStore:
@@ -123,13 +124,10 @@ class Twin:
     def __init__(self):
         self.live, self.known, self.merged, self.learned, self.parts, self.log = {}, {}, {}, {}, {}, []
         self.next_node = self.next_episode = 1
-        self.latest = -np.inf
 
     def counters(self):
-        return self.next_node, self.next_episode, self.latest
-
-    def set_latest(self, day):
-        self.latest = day
+        latest = max((row.expiry_day for row in self.live.values()), default=-np.inf)
+        return self.next_node, self.next_episode, latest
 
     def add_episodes(self, stories):
         for story in stories:
@@ -166,6 +164,9 @@ class Twin:
     def last_cursor(self):
         return max((row.cursor for row in self.log), default=0)
 
+    def limit_change_days(self, day):
+        self.log = [row._replace(day=min(row.day, day)) for row in self.log]
+
     def delete_changes_before(self, day):
         while len(self.log) > 1 and self.log[0].day < day:
             del self.log[0]
@@ -181,6 +182,11 @@ class Twin:
     def set_norms(self, nodes, norms):
         for node, norm in zip(nodes.tolist(), norms.tolist(), strict=True):
             self.known[node] = self.known[node]._replace(norm=norm)
+
+    def rewrite(self, rows):
+        for row in rows:
+            new = {"digest": row.digest, "day": row.day, "expiry_day": row.expiry_day, "fields": row.fields}
+            self._change(lambda other, node=row.node: other.node == node, **new)
 
     def delete(self, nodes):
         for node in nodes:
@@ -212,6 +218,10 @@ class Twin:
     def nodes_and_digests(self, ids):
         return {row.id: (row.node, row.digest) for row in self.live.values() if row.id in ids}
 
+    def nodes_of_pages(self, pages):
+        found = {page: [row.node for row in self._ordered() if row.page == page] for page in pages}
+        return {page: nodes for page, nodes in sorted(found.items()) if nodes}
+
     def rows(self, nodes):
         return {node: self.live[node] for node in nodes if node in self.live}
 
@@ -240,6 +250,9 @@ class Twin:
 
     def nodes_before(self, day):
         return [row.node for row in self._ordered() if row.expiry_day < day]
+
+    def nodes_after(self, day):
+        return [row.node for row in self._ordered() if row.expiry_day > day]
 
     def node_columns(self, n_features):
         rows = self._ordered()
@@ -325,11 +338,13 @@ def answers(source, twin):
         "last_cursor": [()],
         "by_id": [(name,) for name in IDS],
         "nodes_and_digests": [(IDS,), (IDS[::-3],)],
+        "nodes_of_pages": [(PAGES[1:],), (PAGES[:0:-2],), ((),)],
         "rows": [(nodes,), (nodes[::-2],)],
         "article_features": [(nodes,), (nodes[::-2],)],
         "neighbours": [(nodes,), (nodes[::-2],)],
         "copies": [(nodes,), (nodes[::-2],), (canonical,), (canonical[::-2],)],
         "nodes_before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
+        "nodes_after": [(day,) for day in (*KEPT, -np.inf, np.inf)],
         "canonical_since": [(node,) for node in nodes[::2]],
         "sources_since": [(node,) for node in nodes[::2]],
         "count_of_source": list(product(SOURCES, (0, twin.next_node // 2))),
@@ -372,13 +387,23 @@ def residue_of(seed):
 
 
 def article(
-    node, name=None, *, day=0.0, expiry_day=None, story=1, canonical=None, source="", fields="{}", features=None
+    node,
+    name=None,
+    *,
+    day=0.0,
+    expiry_day=None,
+    story=1,
+    canonical=None,
+    source="",
+    fields="{}",
+    page=None,
+    features=None,
 ):
     """An article of which only what matters is said."""
     expiry_day = expiry_day if expiry_day is not None else day or 0.0
     name = f"id {node}" if name is None else name
     canonical = node if canonical is None else canonical
-    row = Row(node, name, b"%d\x00\xff" % node, day, expiry_day, story, canonical, source, fields)
+    row = Row(node, name, b"%d\x00\xff" % node, day, expiry_day, story, canonical, source, fields, page)
     return row, features_of(node) if features is None else features
 
 
@@ -474,7 +499,7 @@ class Changes(RuleBasedStateMachine):
             day, expiry_day = data.draw(st.sampled_from(DAYS)), data.draw(st.sampled_from(KEPT))
             expiry_day = expiry_day if day is None else day
             own = {"story": story, "canonical": canonical and canonical.node, "day": day, "expiry_day": expiry_day}
-            own["source"] = data.draw(st.sampled_from(SOURCES))
+            own |= {"source": data.draw(st.sampled_from(SOURCES)), "page": data.draw(st.sampled_from(PAGES))}
             rows.append(article(node, name, **own, fields=f'{{"id": "{name}"}}'))
         both.insert(rows)
 
@@ -543,9 +568,16 @@ class Changes(RuleBasedStateMachine):
     def delete_unused_residue(self):
         self.write().delete_unused_residue()
 
-    @rule(data=st.data())
-    def set_latest(self, data):
-        self.write().set_latest(data.draw(st.sampled_from([day for day in KEPT if day >= self.twin.latest])))
+    @precondition(lambda self: self.live)
+    @rule(data=st.data(), day=st.sampled_from(DAYS), expiry_day=st.sampled_from(KEPT))
+    def rewrite(self, data, day, expiry_day):
+        nodes = data.draw(st.lists(st.sampled_from(self.live), unique=True, max_size=3))
+        new = {"digest": b"\x00new", "day": day, "expiry_day": expiry_day, "fields": '{"new": "\u0000é"}'}
+        self.write().rewrite([self.twin.live[node]._replace(**new) for node in nodes])
+
+    @rule(day=st.sampled_from(KEPT))
+    def limit_change_days(self, day):
+        self.write().limit_change_days(day)
 
     @precondition(lambda self: self.transaction)
     @rule()
@@ -772,10 +804,9 @@ def test_large_numbers_come_back(both):
 def test_days_come_back_to_the_last_bit(both, day):
     later = float(np.nextafter(day, np.inf))
     both.fill(article(1, day=day), article(2, day=None, expiry_day=later, story=2))
-    with both.store.transaction():
-        both.set_latest(later)
     assert [row.day for row in both.store.rows([1, 2]).values()] == [day, None]
     assert (both.store.nodes_before(day), both.store.nodes_before(later)) == ([], [1])
+    assert (both.store.nodes_after(day), both.store.nodes_after(later)) == ([2], [])
     assert (both.store.story_numbers(day, 1), both.store.story_numbers(later, 1)) == ([2, 1], [2])
     assert both.store.counters()[2] == later
     assert_same(both.store, both.twin)
@@ -956,23 +987,20 @@ def test_numbers_never_go_down(make_store):
     store = make_store()
     both = Both(store)
     both.fill(article(1), article(7, story=2), article(3, story=9))
-    for latest in (-40.0, 50.0):
-        with store.transaction():
-            both.set_latest(latest)
-        assert store.counters() == (8, 10, latest)
+    assert store.counters() == (8, 10, 0.0)
     with store.transaction():
         both.delete([1, 3, 7])
         both.delete_empty_episodes()
     for _ in range(2):
         assert store.count() == 0
-        assert store.counters() == (8, 10, 50.0)
+        assert store.counters() == (8, 10, -np.inf)
         if make_store.backend.lasts:
             store.close()
             store = make_store()
     with store.transaction():
         store.add_episodes([10])
         store.insert([article(8, "id 7", story=10)])
-    assert store.counters() == (9, 11, 50.0)
+    assert store.counters() == (9, 11, 0.0)
     assert store.by_id("id 7").node == 8
 
 
@@ -992,7 +1020,7 @@ def change_all(store):
     store.replace_canonical(4, 3)
     store.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities)
     store.set_norms(np.array([1, 2]), np.array([7, 8], dtype=np.float32))
-    store.set_latest(99.0)
+    store.rewrite([article(2, day=99.0, expiry_day=99.5, fields="new")[0]])
     store.set_learned_residue("", residue_of(1))
     store.set_learned_residue("é", residue_of(2))
     store.delete_unused_residue()
@@ -1016,7 +1044,7 @@ def test_a_transaction_that_fails_leaves_everything_as_it_was(both, error):
     with both.store.transaction():
         change_all(both)
     assert_same(both.store, both.twin)
-    assert both.store.counters() == (90, 5, 99.0)
+    assert both.store.counters() == (90, 5, 99.5)
 
 
 @pytest.mark.parametrize("again", [article(9, "id 1"), article(1, "other")], ids=["id", "node"])
@@ -1087,7 +1115,7 @@ def test_the_number_changes_with_every_transaction_of_another(make_store):
         lambda: both.insert([article(1), article(2, canonical=1), article(3, story=2)]),
         lambda: both.set_norms(np.array([1]), np.array([77], dtype=np.float32)),
         lambda: both.set_neighbours(1, EXTREME.neighbours, EXTREME.similarities),
-        lambda: both.set_latest(3.0),
+        lambda: both.rewrite([both.store.rows([3])[3]._replace(expiry_day=3.0)]),
         lambda: both.set_learned_residue("a.org", residue_of(1)),
         lambda: both.delete_unused_residue(),
         lambda: both.assign([1], 2),

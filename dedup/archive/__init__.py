@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup import parameters as default
+from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
 from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of
 from dedup.progress import Progress
@@ -28,19 +29,30 @@ def cluster(
     shingle_size: int = default.SHINGLE_SIZE,
     representative: str = default.REPRESENTATIVE,
     cut_residue: bool = True,
+    match_urls: bool = True,
     fold: Fold = default.FOLD,
     timezone: str | None = None,
     max_chars: int = default.MAX_CHARS,
     n_jobs: int | None = -1,
     progress: Progress = False,
+    errors: Errors = "raise",
+    duplicates: Duplicates | None = None,
+    id: str | None = UsualName("id"),  # noqa: A002 (the field's name)
+    text: str | None = UsualName("text"),
+    title: str | None = UsualName("title"),
+    published: str | None = UsualName("published"),
+    source: str | None = UsualName("source"),
+    url: str | None = UsualName("url"),
+    language: str | None = UsualName("language"),
 ) -> dict[str, Any]:
     r"""Group the articles in files into stories, as `dedup.cluster` does with articles in memory.
 
     Parameters
     ----------
     paths : str, Path or sequence of those
-        Parquet or JSONL files, not compressed as a whole: paths or URLs that fsspec reads; a name may have a ``*``.
-        Fields are those of `Article`. Each article needs ``text`` and an ``id`` that occurs once in all files.
+        Parquet or JSONL files: paths or URLs that fsspec reads; a name may have a ``*``. JSONL may be packed (.gz,
+        .zst); it is first unpacked into `work`. Fields are those of `Article`, as in `dedup.cluster`. Each article
+        needs a text or a title, and an id that occurs once in all files.
     out : str or Path
         A folder for the results, or a URL that fsspec writes to.
     work : str or Path, optional
@@ -48,6 +60,8 @@ def cluster(
         words, deleted at the end. The default is ``out`` with ".work" appended.
     story_threshold, max_gap_days, near_threshold, recall, num_perm, shingle_size, cut_residue, fold, max_chars
         See `StoryClusterer`.
+    match_urls : bool, default True
+        See `StoryClusterer`. Versions of one page are in no table of pairs, unless they are near-duplicates too.
     representative : {"central", "earliest", "longest"}, default "central"
         Which article a story shows.
     timezone : str, optional
@@ -57,6 +71,12 @@ def cluster(
         their number nor on how the articles are spread over files.
     progress : bool or callable, default False
         As in `StoryClusterer`; called when a stage of the job is done.
+    errors : {"raise", "skip", "undated"}, default "raise"
+        As in `dedup.cluster`; articles that are left out are in the table ``refusals``. A line that is no JSON is one.
+    duplicates : {"first", "last"}, optional
+        As in `dedup.cluster`, by the names of the files and the place in them.
+    id, text, title, published, source, url, language : str or None
+        The column of each field, as in `cluster_frame`.
 
     Returns
     -------
@@ -66,8 +86,9 @@ def cluster(
     Raises
     ------
     TypeError, ValueError
-        For an article, named by its file and row, or a parameter that is not allowed; when `out` or `work` has
-        another job's files; when the inputs have changed since this job began.
+        For an article, named by its file and row, or a parameter that is not allowed; for a column that is named and
+        that no article has; when `out` or `work` has another job's files; when the inputs have changed since this job
+        began.
     OSError
         When a file cannot be read or written.
     RuntimeError
@@ -77,9 +98,10 @@ def cluster(
 
     Notes
     -----
-    The results are four tables, each a folder of Parquet files: ``assignments`` (id, story_id, episode_id,
+    The results are five tables, each a folder of Parquet files: ``assignments`` (id, story_id, episode_id,
     near_duplicate_group, is_representative, membership; a row for each article, by publication and id), ``stories`` (by
-    first article), ``episodes`` (story by story, by first article) and ``near_duplicates`` (verified pairs).
+    first article), ``episodes`` (story by story, by first article), ``near_duplicates`` (verified pairs) and
+    ``refusals`` (position among all rows, file, row in it, both from 0, and the fields of `Refusal`).
     ``manifest.json`` is written last.
 
     After an interruption, the same call goes on where the job was: finished parts are not done again.
@@ -111,23 +133,19 @@ def cluster(
     check_near(near)
     Bands.of(near)  # refuses a recall that cannot be reached
     check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
-    check(timezone=timezone, cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
-    if representative not in RULES:
-        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
-    if timezone is not None and not isinstance(timezone, str):
-        raise TypeError(f"timezone is {timezone!r}; allowed: None, or a name like 'Europe/Paris'")
+    check(timezone=timezone, cut_residue=cut_residue, match_urls=match_urls, max_chars=max_chars)
+    check(n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
+    _require_plain(representative, timezone)
+    names = (id, text, title, published, source, url, language)
+    columns = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
     _require()
-    from dedup.archive.job import Job
+    from dedup.archive.job import Job, Reading
     from dedup.archive.runner import run
 
     settings = StorySettings(
-        near,
-        float(story_threshold),
-        cut_residue=cut_residue,
-        max_chars=int(max_chars),
-        max_gap_days=float(max_gap_days),
+        near, float(story_threshold), cut_residue, int(max_chars), float(max_gap_days), match_urls=match_urls
     )
-    job = Job("", settings, representative, timezone)
+    job = Job("", settings, representative, timezone, Reading(errors, duplicates, columns.given))
     return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)
 
 
@@ -179,6 +197,14 @@ def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:
     from dedup.archive.results import read_results
 
     return read_results(out, since)
+
+
+def _require_plain(representative: Any, timezone: Any) -> None:
+    """Refuse what a manifest cannot hold."""
+    if representative not in RULES:
+        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
+    if timezone is not None and not isinstance(timezone, str):
+        raise TypeError(f"timezone is {timezone!r}; allowed: None, or a name like 'Europe/Paris'")
 
 
 def _require() -> None:

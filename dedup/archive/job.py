@@ -10,12 +10,25 @@ from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed
 
+from dedup.article import Duplicates, Errors
 from dedup.parameters import StorySettings
 
 _logger = logging.getLogger(__name__)
 
 #: A stage fails after this many losses of workers in a row without a part finished.
 _MAX_LOSSES = 3
+
+
+class Reading(NamedTuple):
+    """How the files of articles are read."""
+
+    errors: Errors = "raise"
+    duplicates: Duplicates | None = None
+    columns: dict[str, str | None] = {}  # noqa: RUF012 (nobody changes it); see `dedup.article.Columns`
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for the manifest."""
+        return self._asdict()
 
 
 class Job(NamedTuple):
@@ -25,6 +38,7 @@ class Job(NamedTuple):
     settings: StorySettings
     representative: str
     timezone: str | None
+    reading: Reading = Reading()
 
 
 #: Makes one part: writes its files into the given folder.

@@ -10,7 +10,7 @@ from dedup.archive.job import Job
 from dedup.archive.parts import EpisodeLabels, EpisodeMeans, EpisodePairs, Order, StoryLabels
 from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, search, search_blocks, vectors_and_keys
 from dedup.archive.slices import slices_of
-from dedup.arrays import SortedKeys, first_members, joined
+from dedup.arrays import SortedKeys, joined
 from dedup.story.candidates import Edges, Pairs
 from dedup.story.episodes import Episodes, candidate_episodes, heaviest, similar_candidates, stories_of_pairs
 from dedup.story.features import KEY_BITS
@@ -120,12 +120,16 @@ def _pairs(
 def join_episodes(job: Job, _: int, folder: Path) -> None:
     """Task: the position of the first article of every article's story."""
     labels = EpisodeLabels.of(job)
-    first = np.array(labels.first)
+    first, head = np.array(labels.first), np.array(labels.head)
     if job.settings.max_gap_days:
         heads, pairs = np.array(labels.heads), [EpisodePairs.of(job, k) for k in slices_of(job)]
         edges = Edges.joined([(part.left, part.right, part.similarity) for part in pairs])
         costs = joined([EpisodeMeans.of(job, k).costs for k in slices_of(job)], np.float64)
         stories = stories_of_pairs(edges, costs, job.settings.story_threshold)
-        dated = np.flatnonzero(~np.isnan(Order.of(job).days[first]))
-        first[dated] = heads[first_members(stories)][stories][np.searchsorted(heads, first[dated])]
+        dated = np.flatnonzero(~np.isnan(Order.of(job).days[head]))
+        story = stories[np.searchsorted(heads, head[dated])]
+        # An episode may begin with an earlier version of a report, and so may a story with that of a later episode.
+        begins = np.full(int(stories.max(initial=-1)) + 1, len(first))
+        np.minimum.at(begins, story, first[dated])
+        first[dated] = begins[story]
     StoryLabels(folder).save(first=first)

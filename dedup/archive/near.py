@@ -1,4 +1,4 @@
-"""Buckets -> components of candidates, as spanning forests; and those -> near-duplicates, verified part by part."""
+"""Buckets and pages -> components of candidates, as spanning forests; and those -> copies, verified part by part."""
 
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from dedup.archive.parts import (
 )
 from dedup.archive.residue import read_partition, texts_of, word_counts, write_partitioned
 from dedup.archive.slices import positions_of, slices_of
-from dedup.arrays import Hashes, Integers, connected_labels, first_members, run_starts
+from dedup.arrays import Hashes, Integers, connected_labels, first_members, joined, numbered_by_first, run_starts
 from dedup.near.lsh import Bands
+from dedup.near.pages import are_repeated, copy_groups, latest_versions
 from dedup.near.pipeline import compare_sketches, make_sketches
 from dedup.story.candidates import chunks_of_days, in_reach
 
@@ -69,9 +70,14 @@ def merged(one: Forest, other: Forest) -> Forest:
 
 
 def span_band(job: Job, number: int, folder: Path) -> None:
-    """Task: the forest of one band, or of the whole signatures."""
-    keys = np.concatenate([Sketch.of(job, k).keys(number) for k in slices_of(job)])
-    filled = np.flatnonzero(word_counts(job))  # a blank text is nobody's duplicate
+    """Task: the forest of one band, of the whole signatures, or of the pages."""
+    sketches = [Sketch.of(job, k) for k in slices_of(job)]
+    if number == _signatures_of(job) + 1:
+        keys = joined([sketch.pages for sketch in sketches], np.uint64)
+        filled = np.flatnonzero(keys)
+    else:
+        keys = joined([sketch.keys(number) for sketch in sketches], np.uint64)
+        filled = np.flatnonzero(word_counts(job))  # a blank text is nobody's duplicate
     keys = keys[filled]
     range_bits = (len(filled) // _SORTED_AT_ONCE).bit_length()
     forests = []
@@ -83,8 +89,13 @@ def span_band(job: Job, number: int, folder: Path) -> None:
 
 
 def bands_of(job: Job) -> range:
-    """Return the numbers of all bands; the last one stands for whole signatures."""
-    return range(Bands.of(job.settings.near).bands + 1)
+    """Return the numbers of all bands; one more stands for whole signatures, and another for pages if they count."""
+    return range(_signatures_of(job) + 1 + job.settings.match_urls)
+
+
+def _signatures_of(job: Job) -> int:
+    """Return the number that stands for whole signatures."""
+    return Bands.of(job.settings.near).bands
 
 
 def merge_levels(job: Job) -> list[range]:
@@ -97,7 +108,7 @@ def merge_levels(job: Job) -> list[range]:
     >>> from dedup.parameters import NearSettings, StorySettings
     >>> job = Job("", StorySettings(NearSettings(recall=0.5), 0.1, cut_residue=False, max_chars=1), "central", None)
     >>> bands_of(job), merge_levels(job)
-    (range(0, 4), [range(1, 3), range(0, 1)])
+    (range(0, 5), [range(3, 4), range(1, 3), range(0, 1)])
     """
     inner = len(bands_of(job)) - 1
     firsts = [2**level - 1 for level in range(inner.bit_length())]
@@ -151,15 +162,22 @@ def distribute_candidates(job: Job, number: int, folder: Path) -> None:
 
 
 def verify_part(job: Job, number: int, folder: Path) -> None:
-    """Task: the near-duplicates among whole components of candidates, as the batch finds them."""
+    """Task: the near-duplicates and versions among whole components of candidates, as the batch finds them."""
     table = read_partition(job, Candidates, number)
     positions, ids, texts = table["position"].to_numpy(), printable_column(table["id"]), to_texts(table["text"])
+    pages, headlines = table["page"].to_numpy(), table["headline"].to_numpy()
     del table  # a story of 200,000 copies is here as a whole: free what is no longer needed
     sketches = make_sketches(texts, job.settings.near, n_jobs=1)
-    del texts
+    texts = [text if kept else "" for text, kept in zip(texts, are_repeated(pages).tolist(), strict=True)]
     found = compare_sketches(sketches, job.settings.near, n_jobs=1)
-    part = Verified(folder)
-    part.save(positions=positions, first=positions[first_members(found.labels)][found.labels])
+    del sketches
+    latest = np.arange(len(positions))
+    if job.settings.match_urls:
+        days = np.array(Order.of(job).days[positions])
+        latest = latest_versions(texts, found.labels, pages, headlines, days, job.settings.near.fold)
+    del texts
+    groups, part = copy_groups(found.labels, latest), Verified(folder)
+    part.save(positions=positions, canonical=positions[groups.canonical[groups.labels]], latest=positions[latest])
     columns = [ids.take(found.pairs[:, 0]), ids.take(found.pairs[:, 1]), found.jaccard, found.containment]
     pq.write_table(pa.table(columns, names=["id", "other_id", "jaccard", "containment"]), part.table)
 
@@ -168,19 +186,20 @@ def group_articles(job: Job, _: int, folder: Path) -> None:
     """Task: the near-duplicate group of every article, and the chunks of days in which the batch would compare them."""
     all_days = Order.of(job).days
     everyone = np.arange(len(all_days))
-    first = everyone.copy()
+    canonical, latest = everyone.copy(), everyone.copy()
     for k in verification_parts(job):
         part = Verified.of(job, k)
-        first[part.positions] = part.first
-    canonical = np.flatnonzero(first == everyone)
-    days = np.array(all_days[canonical])
+        canonical[part.positions], latest[part.positions] = part.canonical, part.latest
+    reports = np.flatnonzero(canonical == everyone)
+    days = np.array(all_days[reports])
     chunks = list(chunks_of_days(days))
     dated = [chunk for chunk in chunks if not np.isnan(days[chunk.start])]
     reach = [sum(in_reach(chunk, other, days) for other in dated[i:]) + i for i, chunk in enumerate(dated)]
     NearGroups(folder).save(
-        first=first,
-        group=np.searchsorted(canonical, first),
-        chunks=np.append(canonical[[chunk.start for chunk in chunks]], len(first)),
+        canonical=canonical,
+        latest=latest,
+        group=numbered_by_first(canonical),
+        chunks=np.append(reports[[chunk.start for chunk in chunks]], len(everyone)),
         reach=np.array([*reach, *[len(chunks)] * (len(chunks) - len(dated))], dtype=np.int64),
     )
 
@@ -189,4 +208,4 @@ def canonical_positions(job: Job, number: int) -> Integers:
     """Return the positions of the canonical articles in a slice, one of each near-duplicate group."""
     own = positions_of(job, number)
     everyone = np.arange(own.start, own.stop)
-    return everyone[np.flatnonzero(NearGroups.of(job).first[own] == everyone)]
+    return everyone[np.flatnonzero(NearGroups.of(job).canonical[own] == everyone)]

@@ -15,7 +15,7 @@ from dedup.archive.parts import Assignments, EpisodeLabels, NearGroups, Order, S
 from dedup.archive.residue import word_counts
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
 from dedup.arrays import Integers, joined, members, numbered_by_first
-from dedup.article import Article
+from dedup.article import Article, of_plain
 from dedup.representative import Candidate, Choice, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.wording import printable
 
@@ -51,11 +51,13 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
     first = np.array(StoryLabels.of(job).first)
     chosen = np.flatnonzero((first >= own.start) & (first < own.stop))
     episodes, membership = np.array(labels.first[chosen]), np.array(labels.membership[chosen])
-    copies, words = NearGroups.of(job).first[chosen], word_counts(job)[chosen].tolist()
+    near, words = NearGroups.of(job), word_counts(job)[chosen].tolist()
+    copies, latest = near.canonical[chosen], np.searchsorted(chosen, near.latest[chosen])
     articles, stories, chapters, representatives = _articles(summaries_of(job, chosen)), [], [], []
     for group in members(np.unique(first[chosen], return_inverse=True)[1]):
         of_group = [articles[i] for i in group], copies[group], [words[i] for i in group], membership[group]
-        candidates, split = candidates_of(*of_group), members(numbered_by_first(episodes[group]))
+        candidates = candidates_of(*of_group, np.searchsorted(group, latest[group]))
+        split = members(numbered_by_first(episodes[group]))
         choice, choices = choose_of_story(job.representative, candidates, split)
         story = {"story_id": printable(candidates[0].article.id)}
         facts = _facts(candidates, choice) | {"cohesion": cohesion_of_story(candidates, split)}
@@ -73,7 +75,7 @@ def _articles(summaries: pa.Table) -> list[Article]:
     """Return articles with their headline as title, and without text."""
     columns = (to_texts(summaries[name]) for name in ("id", "headline", "published", "source"))
     return [
-        Article(name, "", headline, datetime.fromisoformat(published) if published else None, source or None)
+        of_plain(Article(name, "", headline, datetime.fromisoformat(published) if published else None, source or None))
         for name, headline, published, source in zip(*columns, strict=True)
     ]
 
@@ -86,7 +88,7 @@ def _facts(candidates: list[Candidate], choice: Choice) -> dict[str, Any]:
         "representative_id": printable(articles[choice.place].id),
         "reason": choice.reason,
         "articles": len(articles),
-        "reports": sum(candidate.first for candidate in candidates),
+        "reports": sum(candidate.is_report for candidate in candidates),
         "sources": len({article.source for article in articles if article.source}),
         "first": min(published, default=None),
         "last": max(published, default=None),
@@ -124,8 +126,11 @@ def article_count(job: Job) -> int:
 
 def counts(job: Job) -> dict[str, int]:
     """Return the counts for the manifest."""
+    refused, dates = Order.of(job).refusal_counts.tolist()
     return {
         "articles": article_count(job),
+        "refused_articles": refused,
+        "refused_dates": dates,
         "undated_articles": int(np.isnan(Order.of(job).days).sum()),
         "near_duplicate_groups": int(NearGroups.of(job).group.max(initial=-1)) + 1,
         "episodes": len(np.unique(EpisodeLabels.of(job).first)),

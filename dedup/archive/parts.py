@@ -4,84 +4,41 @@ Stages and files keep their names on disk, so that a job that an older version b
 """
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.archive.job import Job, part_folder
+from dedup.archive.folders import File, Part
 from dedup.arrays import Flags, Floats, Hashes, Integers
 
-#: Names on disk of arrays that have others here.
-_ON_DISK = {"part_numbers": "goals", "part_count": "parts", "representatives": "shown"}
 
+class Unpacked(Part, stage="unpack"):
+    """The lines of a packed input file."""
 
-class File:
-    """A file of a part; as an attribute of the part it is a path."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __get__(self, part: "Part", _: "type[Part]") -> Path:
-        return part.folder / self._name
-
-
-class Part:
-    """A part of a stage: the folder that its task writes, or has written.
-
-    A class for each stage annotates its arrays; such an attribute is read from its file when it is used. Of the arrays
-    of a `mapped` stage, which are as long as all articles together, only the elements that are used are read.
-    """
-
-    stage: ClassVar[str]
-    _mode: ClassVar[Literal["r"] | None]
-
-    def __init_subclass__(cls, *, stage: str, mapped: bool = False) -> None:
-        cls.stage, cls._mode = stage, "r" if mapped else None
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @classmethod
-    def of(cls, job: Job, number: int = 0) -> Self:
-        """Return a finished part."""
-        return cls(part_folder(job, cls.stage, number))
-
-    @classmethod
-    def files(cls, *names: str) -> tuple[str, ...]:
-        """Return patterns of files of all parts, below the job's folder."""
-        return tuple(f"{cls.stage}/*/{name}.*" for name in names)
-
-    if not TYPE_CHECKING:  # where the annotations say what there is
-
-        def __getattr__(self, name: str) -> NDArray[Any]:
-            return np.load(self._path(name), self._mode, allow_pickle=False)
-
-    def save(self, **arrays: NDArray[Any]) -> None:
-        """Write arrays."""
-        for name, array in arrays.items():
-            np.save(self._path(name), array, allow_pickle=False)
-
-    def _path(self, name: str) -> Path:
-        if name not in type(self).__annotations__:
-            raise AttributeError(f"{type(self).__name__} has no array {name!r}")
-        return self.folder / f"{_ON_DISK.get(name, name)}.npy"
+    articles = File("articles.jsonl")
+    size: Integers  # shape (1,), in bytes
 
 
 class ReadBlock(Part, stage="read"):
-    """The articles of a block of an input file, in canonical order."""
+    """The articles of a block in canonical order, their texts and titles without markup, and why others are refused."""
 
     articles = File("articles.arrow")
+    refusals = File("refusals.arrow")
+    rows: Integers  # which row of the block each article was
+    size: Integers  # shape (1,), number of rows of the block
+    named: Flags  # shape (n_fields,): whether a row has the column that the caller names for a field
     days: Floats
     sizes: Integers  # characters of title and text
     salts: Hashes  # hashes of the sources
 
 
 class Order(Part, stage="order", mapped=True):
-    """The canonical order of all articles, and its slices."""
+    """The canonical order of all articles, its slices, and the refusals."""
 
-    positions: Integers  # of each article, block by block
+    refusals = File("refusals.parquet")
+    refusal_counts: Integers  # shape (2,): articles that are left out, dates that are
+    positions: Integers  # of each article, block by block; of one that is left out, that of the next in its block
+    left_out: Flags  # block by block: whether another article of the same id stays instead
     block_offsets: Integers
     bounds: Integers  # positions where slices begin, and the end
     days: Floats  # by position, as all that follows
@@ -128,6 +85,7 @@ class Sketch(Part, stage="sketch"):
 
     texts = File("texts.arrow")
     words: Integers  # of each text
+    pages: Hashes  # the page of each text, 0 for none
 
     def keys(self, band: int) -> Hashes:
         """Return the bucket of each text in a band; the one after the last band is that of whole signatures."""
@@ -141,7 +99,7 @@ class Sketch(Part, stage="sketch"):
 
 
 class BandForest(Part, stage="band"):
-    """Edges that span the buckets of a band."""
+    """Edges that span the buckets of a band, or the pages."""
 
     left: Integers
     right: Integers
@@ -173,14 +131,16 @@ class Verified(Part, stage="verify"):
 
     table = File("table.parquet")
     positions: Integers
-    first: Integers  # of the group of each
+    canonical: Integers  # position of the article that stands for the group of each
+    latest: Integers  # position of the latest version of the page of each
 
 
 class NearGroups(Part, stage="copies", mapped=True):
     """The near-duplicate group of each article, and the chunks of days in which reports are compared."""
 
-    first: Integers  # position of the canonical article of the group
-    group: Integers
+    canonical: Integers  # position of the article that stands for the group
+    latest: Integers  # position of the latest version of the page
+    group: Integers  # numbered by first article
     chunks: Integers  # positions where chunks begin, and the end
     reach: Integers  # for each chunk, the number of the first chunk beyond its reach
 
@@ -236,9 +196,10 @@ class EpisodeLabels(Part, stage="episodes", mapped=True):
     """The episode of each article, and the episodes with a date in the order in which they are compared."""
 
     first: Integers  # position of the first article of the episode
+    head: Integers  # position of its first report
     membership: Floats
     costs: Floats  # what each report pays to join a story
-    heads: Integers  # position of the first article of each dated episode, ascending
+    heads: Integers  # position of the first report of each dated episode, ascending
     last: Floats  # its last publication in days
     reports: Integers  # positions of its reports, one episode after the other
     offsets: Integers

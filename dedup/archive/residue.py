@@ -11,8 +11,9 @@ from dedup.archive.job import Job
 from dedup.archive.parts import Candidates, LearnedAll, LearnedGroup, Order, Sample, Sketch, Slice
 from dedup.archive.slices import articles_of, positions_of, salts_of, slices_of
 from dedup.arrays import Integers, SortedKeys, joined
-from dedup.article import Article
+from dedup.article import Article, of_plain
 from dedup.near.lsh import Bands, band_keys
+from dedup.near.pages import headline_keys, page_keys
 from dedup.near.pipeline import make_sketches
 from dedup.residue.find import Span, mark_residue
 from dedup.residue.recurring import RecurringKeys, learn_sample
@@ -28,6 +29,8 @@ _TEXTS = pa.schema(
         ("text", pa.binary()),
         ("is_roundup", pa.bool_()),
         ("language", pa.binary()),
+        ("page", pa.uint64()),
+        ("headline", pa.uint64()),
     ]
 )
 
@@ -97,17 +100,20 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
     if job.settings.cut_residue:
         residue = _find_residue(job, number, titles, bodies)
         of_titles = _find_title_residue(job, number, titles, table)
-    columns = zip(bodies, titles, map(tuple, residue), of_titles, strict=True)
+    sources, urls = to_texts(table["source"]), to_texts(table["url"])
+    columns = zip(bodies, titles, sources, urls, map(tuple, residue), of_titles, strict=True)
     articles = [
-        Article("", body, title, residue=spans, title_residue=of_title) for body, title, spans, of_title in columns
+        of_plain(Article("", body, title, source=source, url=url, residue=spans, title_residue=of_title))
+        for body, title, source, url, spans, of_title in columns
     ]
     texts = readable_texts(articles, job.settings.max_chars)
     stored = [np.arange(own.start, own.stop), table["id"], list(map(to_bytes, texts))]
-    stored += [list(map(is_roundup, titles)), table["language"]]
+    pages = page_keys(articles)
+    stored += [list(map(is_roundup, titles)), table["language"], pages, headline_keys(articles)]
     write_table(part.texts, pa.table(stored, schema=_TEXTS))
     sketches, bands = make_sketches(texts, job.settings.near, n_jobs=1), Bands.of(job.settings.near)
     banded = [sketches.signatures[:, first : first + bands.rows] for first in bands.first_rows]
-    part.save(words=sketches.shingles.lengths)
+    part.save(words=sketches.shingles.lengths, pages=pages)
     part.save_keys(map(band_keys, [*banded, sketches.signatures]))
 
 

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 
 from dedup.archive.job import differences
 from dedup.arrays import Integers
-from dedup.article import FIELDS, Article, Batch, read_articles
+from dedup.article import FIELDS, Article, Batch, Columns, Errors, id_of, read_articles
 from dedup.inputs.blocks import blocks_of, find_inputs, rows_of_block
 from dedup.residue.batch import add_residue
 from dedup.stories import LabelledArticles
 
-MANIFEST, FORMAT = "manifest.json", 2
+MANIFEST, FORMAT = "manifest.json", 3
 
 
 def checksum(data: bytes) -> str:
@@ -43,7 +43,7 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
         assignments = assignments.filter(pc.is_in(assignments["story_id"], late["story_id"].combine_chunks()))
     places = {name: place for place, name in enumerate(assignments["id"].to_pylist())}
     articles: list[Any] = [None] * len(assignments)
-    for article in _articles(manifest, places):
+    for article in _articles(manifest, places, _left_out(out, manifest)):
         articles[places[article.id]] = article
     if None in articles:
         name = assignments["id"][articles.index(None)]
@@ -87,11 +87,28 @@ def _table(out: str | Path, manifest: dict[str, Any], name: str, columns: list[s
     return pa.concat_tables(parts)
 
 
-def _articles(manifest: dict[str, Any], wanted: dict[str, int]) -> Iterator[Article]:
+def _left_out(out: str | Path, manifest: dict[str, Any]) -> set[int]:
+    """Return which rows of the inputs are no articles of the results."""
+    refusals = _table(out, manifest, "refusals", ["position", "field"])
+    if manifest["reading"]["errors"] == "undated":
+        refusals = refusals.filter(pc.not_equal(pc.fill_null(refusals["field"], ""), "published"))
+    return set(refusals["position"].to_pylist())
+
+
+def _articles(manifest: dict[str, Any], wanted: dict[str, int], left_out: set[int]) -> Iterator[Article]:
     """Yield the articles with the wanted ids."""
+    given, position = manifest["reading"]["columns"], 0
+    errors: Errors = "undated" if manifest["reading"]["errors"] == "undated" else "raise"
+    ids_alone = {field: None for field in FIELDS if field != "id"} | {f: n for f, n in given.items() if f == "id"}
     for block in (block for path in manifest["inputs"] for block in blocks_of(path)):
-        ids = (str(row["id"]) for row in rows_of_block(block, ("id",)))
-        if block.path.endswith(".parquet") and wanted.keys().isdisjoint(ids):  # of Parquet the ids can be read alone
-            continue
-        rows = (row for row in rows_of_block(block, FIELDS) if str(row["id"]) in wanted)
-        yield from read_articles(rows, timezone=manifest["parameters"]["timezone"]).articles
+        if block.path.endswith(".parquet"):  # of which the ids can be read alone
+            ids = list(map(id_of, rows_of_block(block, Columns(ids_alone))))
+            if wanted.keys().isdisjoint(ids):
+                position += len(ids)
+                continue
+        rows = []
+        for row in rows_of_block(block, Columns(given)):
+            if position not in left_out and id_of(row) in wanted:
+                rows.append(row)
+            position += 1
+        yield from read_articles(rows, timezone=manifest["parameters"]["timezone"], errors=errors).articles

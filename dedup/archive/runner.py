@@ -17,8 +17,8 @@ from joblib import Parallel
 
 from dedup._version import versions
 from dedup.archive import joining, near, output, parts, residue, similarity, slices, stories
+from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task, differences, run_stage
-from dedup.archive.parts import Part
 from dedup.archive.results import FORMAT, MANIFEST, checksum
 from dedup.disk import hold
 from dedup.inputs.blocks import Paths, blocks_of, find_inputs
@@ -32,6 +32,7 @@ _TABLES = {
     "stories": (parts.StoryRows, "table"),
     "episodes": (parts.StoryRows, "episodes"),
     "near_duplicates": (parts.Verified, "table"),
+    "refusals": (parts.Order, "refusals"),
 }
 
 
@@ -73,19 +74,26 @@ def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | No
         def run_round(part: type[Part], task: Task, numbers: range) -> None:
             run_stage(job, task, part.stage, numbers, workers)
 
+        if packed := slices.packed_of_job(job):
+            run_round(parts.Unpacked, slices.unpack_input, range(len(packed)))
         run_round(parts.ReadBlock, slices.read_block, range(len(slices.blocks_of_job(job))))
         if differences(inputs, find_inputs(paths)):
             raise ValueError(f"paths: the files changed while they were read; delete {job.folder} and call again")
+        _remove(job, parts.Unpacked.files("articles"))
         run_round(parts.Order, slices.order_articles, range(1))
         stages = _stages(job)
         with track(progress, output.article_count(job)) as whole:
             for stage, of_stage in zip(stages, split_progress(whole, *(stage.share for stage in stages)), strict=True):
                 for numbers in stage.rounds(job):
                     run_round(stage.part, stage.task, numbers)
-                # The folders of parts stay: they say that the parts were finished.
-                for path in chain.from_iterable(map(Path(job.folder).glob, stage.spent)):
-                    path.unlink(missing_ok=True)
+                _remove(job, stage.spent)
                 of_stage(1)
+
+
+def _remove(job: Job, patterns: tuple[str, ...]) -> None:
+    """Remove files that no later stage reads. The folders of parts stay: they say that the parts were finished."""
+    for path in chain.from_iterable(map(Path(job.folder).glob, patterns)):
+        path.unlink(missing_ok=True)
 
 
 def _stages(job: Job) -> list[Stage]:
@@ -110,7 +118,7 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.EpisodePairs, joining.match_slice, each_slice, 0.08, spent_means),
     ]
     return [
-        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles")),
+        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles", "refusals")),
         *(learning if job.settings.cut_residue else ()),
         Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, parts.Slice.files("articles")),
         Stage(parts.BandForest, near.span_band, once(near.bands_of), 0.02, parts.Sketch.files("keys_*")),
@@ -134,11 +142,21 @@ def _stages(job: Job) -> list[Stage]:
 def _describe(job: Job) -> dict[str, Any]:
     """Return what a result depends on besides the articles."""
     parameters = job.settings.to_dict() | {"representative": job.representative, "timezone": job.timezone}
-    return {"format": FORMAT, "parameters": parameters, "versions": versions("Unidecode", "numpy", "pyarrow", "scipy")}
+    reading = job.reading.to_dict()
+    return {
+        "format": FORMAT,
+        "parameters": parameters,
+        "reading": reading,
+        "versions": versions("Unidecode", "numpy", "pyarrow", "scipy"),
+    }
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
-    found = [change for name in ("parameters", "versions", "inputs") for change in differences(before[name], now[name])]
+    found = [
+        change
+        for name in ("parameters", "reading", "versions", "inputs")
+        for change in differences(before.get(name, {}), now[name])
+    ]
     return "; ".join(found[:5])
 
 

@@ -1,20 +1,21 @@
 """Input files -> articles in canonical order, in slices that depend on the articles alone."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup.archive.arrow import read_rows, read_table, to_bytes, to_texts, write_table
+from dedup.archive.checking import checked_articles, require_named, settle_ids, write_block_refusals, write_refusals
 from dedup.archive.job import Job
-from dedup.archive.parts import Order, ReadBlock, Slice
-from dedup.arrays import Floats, Hashes, Integers, joined
-from dedup.article import Article, read_articles
-from dedup.inputs.blocks import Block, rows_of_block
+from dedup.archive.parts import Order, ReadBlock, Slice, Unpacked
+from dedup.arrays import Flags, Floats, Hashes, Integers, joined
+from dedup.article import Article
+from dedup.inputs.blocks import Block, blocks_of_lines, is_packed, unpack
 from dedup.residue.recurring import samples, source_salts
 from dedup.residue.titles import titles_of
 from dedup.wording import headline_of
@@ -30,36 +31,50 @@ _SCHEMA = pa.schema([(name, pa.binary()) for name in _FIELDS])
 SUMMARIES = pa.schema([(name, pa.binary()) for name in ("id", "published", "source", "headline")])
 
 
-def blocks_of_job(job: Job) -> list[Block]:
-    """Return the blocks of the inputs."""
+def _inputs_of(job: Job) -> list[Block]:
+    """Return the blocks of the inputs, a packed file as one."""
     return [Block(*fields) for fields in json.loads((Path(job.folder) / BLOCKS).read_text("utf-8"))]
+
+
+def packed_of_job(job: Job) -> list[Block]:
+    """Return the inputs that are packed."""
+    return list(filter(is_packed, _inputs_of(job)))
+
+
+def unpack_input(job: Job, number: int, folder: Path) -> None:
+    """Task: unpack a file, of which nobody can read a part."""
+    part = Unpacked(folder)
+    part.save(size=np.array([unpack(packed_of_job(job)[number].path, part.articles)]))
+
+
+def blocks_of_job(job: Job) -> list[Block]:
+    """Return the blocks of the inputs, once those that are packed are unpacked."""
+    blocks, packed = list[Block](), 0
+    for block in _inputs_of(job):
+        if is_packed(block):
+            part = Unpacked.of(job, packed)
+            blocks += blocks_of_lines(str(part.articles), int(part.size[0]), block.path)
+            packed += 1
+        else:
+            blocks.append(block)
+    return blocks
 
 
 def read_block(job: Job, number: int, folder: Path) -> None:
     """Task: check the articles of a block, and sort them."""
-    block, rows_read = blocks_of_job(job)[number], [0]
-    try:
-        batch = read_articles(_with_ids(rows_of_block(block, _FIELDS), rows_read), timezone=job.timezone)
-    except (TypeError, ValueError) as error:  # some, as those of JSON, cannot be made of a message alone
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{block.place(rows_read[0])}: {error}") from error
+    batch, named = checked_articles(job, blocks_of_job(job)[number])
     articles = [batch.articles[i] for i in batch.order]
     part = ReadBlock(folder)
     write_table(part.articles, _table(articles))
+    write_block_refusals(batch.refusals, part.refusals)
     part.save(
         days=np.array([article.day for article in articles], dtype=np.float64),
         sizes=np.array([len(article.title) + len(article.text) for article in articles], dtype=np.int64),
         salts=source_salts([article.source for article in articles]),
+        rows=np.array([batch.positions[i] for i in batch.order], dtype=np.int64),
+        size=np.array([batch.size]),
+        named=named,
     )
-
-
-def _with_ids(rows: Iterator[dict[str, Any]], rows_read: list[int]) -> Iterator[dict[str, Any]]:
-    """Yield rows and count them in `rows_read`; refuse one without an id."""
-    for row in rows:
-        rows_read[0] += 1
-        if row.get("id") is None:
-            raise ValueError("field 'id' is missing; allowed: str or int, of its own for each article of all files")
-        yield row
 
 
 def _or_null(text: str | None) -> bytes | None:
@@ -68,7 +83,10 @@ def _or_null(text: str | None) -> bytes | None:
 
 def _table(articles: Sequence[Article]) -> pa.Table:
     columns = {
-        **{name: [to_bytes(getattr(article, name)) for article in articles] for name in ("id", "text", "title")},
+        "id": [to_bytes(article.id) for article in articles],
+        # Plain from here on: no result of a job has texts, and HTML is read once.
+        "text": [to_bytes(article.plain_text) for article in articles],
+        "title": [to_bytes(article.plain_title) for article in articles],
         "published": [article.published and article.published.isoformat().encode() for article in articles],
         **{name: [_or_null(getattr(article, name)) for article in articles] for name in ("source", "url", "language")},
     }
@@ -77,25 +95,31 @@ def _table(articles: Sequence[Article]) -> pa.Table:
 
 def order_articles(job: Job, _: int, folder: Path) -> None:
     """Task: the position of each article in canonical order, and the bounds of the slices."""
-    blocks = [ReadBlock.of(job, number) for number in range(len(blocks_of_job(job)))]
+    inputs = blocks_of_job(job)
+    blocks = [ReadBlock.of(job, number) for number in range(len(inputs))]
+    require_named(job, blocks)
     days = joined([block.days for block in blocks], np.float64)
     # Combined, ids are copied: as they are read, each keeps its whole batch of articles in memory.
     columns = [read_table(block.articles, ["id"])["id"].combine_chunks() for block in blocks]
     ids = pa.chunked_array(columns, type=pa.binary())
-    _require_unique(ids)
-    table = pa.table({"day": pa.array(days, from_pandas=True), "id": ids})
+    starts = np.cumsum([0, *(int(block.size[0]) for block in blocks)])
+    rows = joined([block.rows + start for block, start in zip(blocks, starts[:-1], strict=True)], np.int64)
+    left_out, repeated = settle_ids(job, ids, rows)
+    kept = np.flatnonzero(~left_out)
+    table = pa.table({"day": pa.array(days[kept], from_pandas=True), "id": ids.take(kept) if left_out.any() else ids})
     sorting = pc.sort_indices(table, sort_keys=[("day", "ascending"), ("id", "ascending")])  # nulls, undated, last
-    order = sorting.to_numpy().astype(np.int64)
-    positions = np.empty(len(days), dtype=np.int64)
-    positions[order] = np.arange(len(days))
-    days, salts = days[order], joined([block.salts for block in blocks], np.uint64)[order]
+    order = kept[sorting.to_numpy().astype(np.int64)]
+    offsets = np.cumsum([0, *(len(block.days) for block in blocks)])
     part = Order(folder)
     part.save(
-        positions=positions,
-        block_offsets=np.cumsum([0, *(len(block.days) for block in blocks)]),
-        bounds=_slice_bounds(days, joined([block.sizes for block in blocks], np.int64)[order]),
-        days=days,
-        salts=salts,
+        positions=_positions(order, left_out, offsets),
+        left_out=left_out,
+        refusal_counts=write_refusals(job, inputs, blocks, repeated, part.refusals),
+        block_offsets=offsets,
+    )
+    days, salts = days[order], joined([block.salts for block in blocks], np.uint64)[order]
+    part.save(
+        bounds=_slice_bounds(days, joined([block.sizes for block in blocks], np.int64)[order]), days=days, salts=salts
     )
     if job.settings.cut_residue:
         groups = list(samples(salts))
@@ -103,12 +127,14 @@ def order_articles(job: Job, _: int, folder: Path) -> None:
         part.save(sampled=joined(groups, np.int64))
 
 
-def _require_unique(ids: pa.ChunkedArray) -> None:
-    counted = pc.value_counts(ids)
-    repeated = counted.filter(pc.greater(counted.field("counts"), 1))
-    if len(repeated):
-        name, count = repeated[0]["values"].as_py().decode("utf-8", "replace"), repeated[0]["counts"]
-        raise ValueError(f"paths: {count} articles have the id {name!r}; allowed: ids that occur once in all files")
+def _positions(order: Integers, left_out: Flags, offsets: Integers) -> Integers:
+    """Return the position of each article, block by block; within a block they ascend, also over those left out."""
+    positions = np.full(len(left_out), len(order), dtype=np.int64)
+    positions[order] = np.arange(len(order))
+    if left_out.any():
+        for first, stop in pairwise(offsets.tolist()):
+            positions[first:stop] = np.minimum.accumulate(positions[first:stop][::-1])[::-1]
+    return positions
 
 
 def _slice_bounds(days: Floats, sizes: Integers) -> Integers:
@@ -153,8 +179,10 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
         of_block = positions[offsets[block] : offsets[block + 1]]  # ascending, since a block is sorted
         first, stop = np.searchsorted(of_block, [own.start, own.stop])
         if first < stop:
-            tables.append(read_rows(ReadBlock.of(job, block).articles, int(first), int(stop)))
-            found.append(of_block[first:stop])
+            kept = np.flatnonzero(~order.left_out[offsets[block] + first : offsets[block] + stop])
+            rows = read_rows(ReadBlock.of(job, block).articles, int(first), int(stop))
+            tables.append(rows.take(kept) if len(kept) < len(rows) else rows)
+            found.append(of_block[first:stop][kept])
     table = pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(found))))
     titles, texts = to_texts(table["title"]), to_texts(table["text"])
     headlines = [to_bytes(headline_of(title, text)) for title, text in zip(titles, texts, strict=True)]

@@ -14,7 +14,7 @@ from dedup.archive import parts
 from dedup.archive.job import Job
 from dedup.archive.similarity import vectors_at
 from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined
+from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined, numbered_by_first
 from dedup.story.candidates import Edges, in_reach
 from dedup.story.episodes import chunks_in_reach
 from dedup.story.merging import Reports, merged
@@ -172,7 +172,7 @@ def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[
 
 def _with_undated(graph: OpenGraph, job: Job, steps: int) -> OpenGraph:
     """Return the graph with all undated reports, and the parts settled in the first `steps` steps beside them."""
-    canonical = np.array(parts.NearGroups.of(job).first)
+    canonical = np.array(parts.NearGroups.of(job).canonical)
     n = len(canonical)
     labels = connected_labels(*_settled(job, steps), n)
     node = first_members(labels)[labels]
@@ -208,7 +208,7 @@ def _costs(job: Job, n: int) -> Floats:
 def label_episodes(job: Job, _: int, folder: Path) -> None:
     """Task: the episode of every article, its membership, and which episodes each dated one is compared with."""
     settled, episodes = _settled(job, len(steps_of(job)))
-    canonical = np.array(parts.NearGroups.of(job).first)
+    canonical = np.array(parts.NearGroups.of(job).canonical)
     n = len(canonical)
     everyone = np.arange(n)
     reports = np.flatnonzero(canonical == everyone)
@@ -225,17 +225,17 @@ def label_episodes(job: Job, _: int, folder: Path) -> None:
     others = np.bincount(labels[reports], minlength=int(labels.max(initial=-1)) + 1)[labels] - 1
     part = parts.EpisodeLabels(folder)
     part.save(first=first_members(labels)[labels], membership=membership(sums[canonical], others), costs=_costs(job, n))
-    part.save(**_dated_episodes(job, labels, reports))
+    part.save(head=reports[first_members(labels[reports])][labels], **_dated_episodes(job, labels[reports], reports))
 
 
 def _dated_episodes(job: Job, labels: Integers, reports: Integers) -> dict[str, NDArray[Any]]:
     """Return the dated episodes, their reports, and the chunks in which they are compared; see `parts.EpisodeLabels`.
 
-    `labels` has the episode of each article, and `reports` the positions of the reports.
+    `reports` has the positions of the reports, and `labels` the episode of each.
     """
-    days, first = np.array(parts.Order.of(job).days), first_members(labels)
-    heads = first[~np.isnan(days[first])]  # an episode begins with a dated report if it has any
-    episode = labels[reports]
+    days, episode = np.array(parts.Order.of(job).days), numbered_by_first(labels)
+    heads = reports[first_members(episode)]
+    heads = heads[~np.isnan(days[heads])]  # an episode begins with a dated report if it has any
     reports, episode = reports[episode < len(heads)], episode[episode < len(heads)]
     reports, sizes = reports[np.argsort(episode, kind="stable")], np.bincount(episode, minlength=len(heads))
     offsets = np.concatenate([[0], np.cumsum(sizes)])

@@ -21,7 +21,7 @@ A source may be a mapping with a "name", or a "title", as responses of news serv
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isnan
 from typing import Any
@@ -88,12 +88,28 @@ def field_of(name: str) -> str | None:
     return known[0] if known else None
 
 
+class UsualName(str):
+    """The usual name of a column, which an input may lack; a name that the caller gives it may not."""
+
+    __slots__ = ()
+
+
 class Columns:
     """Which columns of an input are read: those that the caller names, and for other fields the names above.
 
     `given` has the name of a field's column, or None to leave the field out. A column that the caller names is read as
     no other field, unless it has that field's own name.
     """
+
+    @classmethod
+    def chosen(cls, names: Mapping[str, str | None]) -> "Columns":
+        """The columns of the parameters of a function, each of them a name, None or a `UsualName`."""
+        for field, name in names.items():
+            if name is not None and not isinstance(name, str):
+                raise TypeError(f"{field} is {name!r}; allowed: a column's name, or None")
+        if names["text"] is None and names["title"] is None:
+            raise ValueError("text and title are None; allowed: a column for one of them at least")
+        return cls({field: name for field, name in names.items() if not isinstance(name, UsualName)})
 
     def __init__(self, given: Mapping[str, str | None]) -> None:
         self.given = dict(given)
@@ -122,8 +138,8 @@ class Columns:
         return {known: row[name] for known, name in self.select(row)} or dict(row)
 
 
-def values_of(item: Any) -> dict[str, tuple[str, Any]]:
-    """The name and the value of each field that a mapping or an object has.
+def values_of(item: Any, fields: Sequence[str] = FIELDS) -> dict[str, tuple[str, Any]]:
+    """The name and the value of each of these fields that a mapping or an object has.
 
     Examples
     --------
@@ -131,7 +147,8 @@ def values_of(item: Any) -> dict[str, tuple[str, Any]]:
     {'title': ('headline', 'Kim in Russia'), 'source': ('source', 'Wire')}
     """
     found: dict[str, tuple[str, Any]] = {}
-    for field, names in names_of_fields(_names_in(item)).items():
+    known = names_of_fields(_names_in(item))
+    for field, names in ((field, known[field]) for field in fields if field in known):
         for name in names:
             value = _value(item, field, name)
             if field == "source" and isinstance(value, Mapping):

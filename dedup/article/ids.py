@@ -19,6 +19,7 @@ from numbers import Integral, Real
 from typing import Any
 from uuid import UUID
 
+from dedup.article.columns import values_of
 from dedup.article.refusals import FieldError
 
 ALLOWED_ID = "allowed: str, int, UUID or bytes"
@@ -47,3 +48,12 @@ def read_id(value: Any, name: str = "") -> str:
         return str(value)
     except ValueError as error:  # an integer of more digits than Python writes
         raise FieldError.of("id", value, ALLOWED_ID, name=name) from error
+
+
+def id_of(item: Any) -> str | None:
+    """The id that a mapping or an object has as str; None where it has none that is allowed."""
+    try:
+        name, value = values_of(item, ["id"])["id"]
+        return read_id(value, name)
+    except (KeyError, FieldError):
+        return None

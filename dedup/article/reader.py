@@ -11,9 +11,9 @@ from typing import Any
 
 from dedup.article.columns import is_missing, names_of_fields, values_of
 from dedup.article.dates import read_date, read_zone
-from dedup.article.ids import read_id
+from dedup.article.ids import id_of, read_id
 from dedup.article.items import items_of
-from dedup.article.refusals import Duplicates, Errors, FieldError
+from dedup.article.refusals import Duplicates, Errors, FieldError, repetition
 from dedup.article.types import FIELDS, Article, Batch, Refusal
 from dedup.wording import plural, short_repr
 
@@ -25,8 +25,8 @@ _ALLOWED_ITEM = "allowed: str, Article, a mapping or an object with a text or a 
 #: The name and the value of each field that an item has.
 Values = dict[str, tuple[str, Any]]
 
-#: Takes an article and whether it came with an id; raises FieldError when it is not allowed.
-Require = Callable[[Article, bool], None]
+#: Takes an article and whether it came with an id; returns the one that counts, or raises FieldError.
+Accept = Callable[[Article, bool], Article]
 
 
 def read_articles(
@@ -36,7 +36,7 @@ def read_articles(
     errors: Errors = "raise",
     duplicates: Duplicates | None = None,
     unique_ids: bool = True,
-    require: Require | None = None,
+    accept: Accept | None = None,
 ) -> Batch:
     """Return a batch of checked articles from any input that users may give.
 
@@ -44,11 +44,11 @@ def read_articles(
     `dedup.article.columns` lists; a title or a text suffices, and a missing id is the position. An article that is not
     allowed raises TypeError or ValueError, which names its position and id, the field, the value and what is allowed,
     or is refused, as `errors` says. Where an id repeats, `duplicates` says which article stays, otherwise `errors`
-    decides, and nothing is done with `unique_ids` False. `require` says what else is not allowed.
+    decides, and nothing is done with `unique_ids` False. `accept` returns the article that counts, or refuses it.
     """
     reader, size = _Reader(read_zone(timezone), errors, duplicates), 0
     for position, item in enumerate(items_of(articles)):
-        reader.read(position, item, require, unique_ids=unique_ids)
+        reader.read(position, item, accept, unique_ids=unique_ids)
         size += 1
     return reader.batch(size)
 
@@ -63,18 +63,20 @@ class _Reader:
         self._refusals: list[Refusal] = []
         self._renamed: dict[str, str] = {}  # fields by the names of the input that are not their own
 
-    def read(self, position: int, item: Any, require: Require | None, *, unique_ids: bool) -> None:
+    def read(self, position: int, item: Any, accept: Accept | None, *, unique_ids: bool) -> None:
         """Read an item; when it is not allowed, note a refusal or raise TypeError or ValueError."""
         article_id, is_named = None, False
         try:
             values = _values_of(item)
             article_id, is_named = _identity(values, position)
             article = self._article(position, article_id, values, item)
-            if require is not None:
-                require(article, is_named)
+            if accept is not None:
+                article = accept(article, is_named)
             if unique_ids:
                 self._settle_id(position, article_id, is_named=is_named)
         except FieldError as fault:
+            if article_id is None and fault.field not in (None, "id"):  # one that cannot be read
+                article_id, is_named = id_of(item), True
             refusal = fault.refusal(position, article_id, is_named=is_named)
             if self._errors != "skip":
                 raise fault.kind(refusal.reason) from fault.__cause__
@@ -91,12 +93,12 @@ class _Reader:
         if other == position:
             return
         if self._duplicates is None:
-            raise _repetition(article_id, other)
+            raise repetition(article_id, other)
         if self._duplicates == "first":
-            self._refusals.append(_repetition(article_id, other).refusal(position, article_id, is_named=is_named))
+            self._refusals.append(repetition(article_id, other).refusal(position, article_id, is_named=is_named))
             raise _SupersededError
         _, other_is_named = self._articles.pop(other)
-        fault = _repetition(article_id, position)
+        fault = repetition(article_id, position)
         self._refusals.append(fault.refusal(other, article_id, is_named=other_is_named))
         self._places[article_id] = position
 
@@ -149,12 +151,6 @@ class _Reader:
 
 class _SupersededError(Exception):
     """An article is left out for an earlier one of its id."""
-
-
-def _repetition(article_id: str, other: int) -> FieldError:
-    allowed = "allowed: ids that occur once (a missing id is the article's position)"
-    problem = f"field 'id' is {short_repr(article_id)}, as that of article {other}; {allowed}"
-    return FieldError(problem, field="id", value=article_id)
 
 
 def _values_of(item: Any) -> Values:

@@ -35,9 +35,10 @@ class FieldError(Exception):
 
     @classmethod
     def of(cls, field: str, value: Any, allowed: str, *, name: str = "", kind: Kind = ValueError) -> "FieldError":
-        """The error for a value; `name` is what the input calls the field."""
+        """The error for a value; `name` is what the input calls the field, `allowed` may begin with a reason."""
         called = f"field {field!r}" if name in ("", field) else f"field {name!r}, read as {field},"
-        return cls(f"{called} is {short_repr(value)}; {allowed}", field=field, value=value, kind=kind)
+        joint = "; " if allowed.startswith("allowed") else ", "
+        return cls(f"{called} is {short_repr(value)}{joint}{allowed}", field=field, value=value, kind=kind)
 
     def refusal(self, position: int, article_id: str | None, *, is_named: bool) -> Refusal:
         """The refusal of the article at a position, by its id as far as that is known."""
@@ -47,3 +48,10 @@ class FieldError(Exception):
         joint = " " if self.field is None else ": "
         named = article_id if is_named else None
         return Refusal(position, f"{where}{joint}{self}", named, self.field, short_repr(self.value))
+
+
+def repetition(article_id: str, other: int) -> FieldError:
+    """The error for an id that the article at another position has too."""
+    allowed = "allowed: ids that occur once (a missing id is the article's position)"
+    problem = f"field 'id' is {short_repr(article_id)}, as that of article {other}; {allowed}"
+    return FieldError(problem, field="id", value=article_id)

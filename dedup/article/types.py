@@ -1,17 +1,34 @@
 """Article, and a checked batch of those."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import nan
 from typing import NamedTuple
 
+from dedup.article.markup import plain, plain_line
+from dedup.wording import headline_of
+
 FIELDS = ("id", "text", "title", "published", "source", "url", "language")
+
+Span = tuple[int, int]
+
+
+class _ReadOnce:
+    """Room for what `Article.plain_text` and `Article.plain_title` are, once read: no field, and nothing that is kept.
+
+    It is not compared, shown, pickled or replaced.
+    """
+
+    __slots__ = ("_plain",)
+    _plain: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Article:
+class Article(_ReadOnce):
     """One published text.
+
+    Text and title stay what came in. Where they are HTML, all else reads `plain_text` and `plain_title`.
 
     Attributes
     ----------
@@ -24,13 +41,15 @@ class Article:
         Aware; None when unknown.
     source, url, language : str or None
     residue, title_residue : tuple of (int, int)
-        Spans of characters of the text, and of the title, that belong to the site and not to the report.
+        Spans of characters of `plain_text`, and of `plain_title`, that belong to the site and not to the report.
         `dedup.cluster` and the other functions find them; given values are ignored.
 
     Examples
     --------
     >>> Article("a1", "Kim Jong Un est arrivé mardi en Russie.", title="Kim en Russie").title
     'Kim en Russie'
+    >>> Article("a2", "<p>Kim est arriv&eacute;</p>").plain_text
+    'Kim est arrivé'
     """
 
     id: str
@@ -44,20 +63,62 @@ class Article:
     title_residue: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
     @property
+    def plain_text(self) -> str:
+        """The text without tags and character references; the same object where it has none."""
+        return self._read_once()[0]
+
+    @property
+    def plain_title(self) -> str:
+        """The title without tags and character references; the same object where it has none."""
+        return self._read_once()[1]
+
+    @property
     def body(self) -> str:
-        """The text without its residue."""
-        return _without(self.text, self.residue, "\n")
+        """The plain text without its residue."""
+        return _without(self.plain_text, self.residue, "\n")
 
     @property
     def full_text(self) -> str:
-        """Title and body without their residue; the title only once where the body begins with it."""
-        title, body = _without(self.title, self.title_residue, " "), self.body
+        """Plain title and body without their residue; the title only once where the body begins with it."""
+        title, body = _without(self.plain_title, self.title_residue, " "), self.body
         return body if body.startswith(title) else f"{title}\n{body}"
+
+    @property
+    def headline(self) -> str:
+        """The plain title, or the first line of the plain text, of at most 120 characters."""
+        return headline_of(self.plain_title, self.plain_text)
 
     @property
     def day(self) -> float:
         """Time of publication in days since 1970; NaN when unknown."""
         return nan if self.published is None else self.published.timestamp() / 86_400
+
+    def _read_once(self) -> tuple[str, str]:
+        try:
+            return self._plain
+        except AttributeError:
+            return _known_plain(self, (plain(self.text), plain_line(self.title)))
+
+
+def with_residue(article: Article, of_text: Sequence[Span], of_title: Sequence[Span]) -> Article:
+    """The article with its residue, for which its HTML is not read again."""
+    residue, title_residue = tuple(of_text), tuple(of_title)
+    if (residue, title_residue) == (article.residue, article.title_residue):
+        return article
+    found = replace(article, residue=residue, title_residue=title_residue)
+    _known_plain(found, article._read_once())
+    return found
+
+
+def of_plain(article: Article) -> Article:
+    """The article, whose text and title are known to be no HTML, whatever they look like."""
+    _known_plain(article, (article.text, article.title))
+    return article
+
+
+def _known_plain(article: Article, read: tuple[str, str]) -> tuple[str, str]:
+    object.__setattr__(article, "_plain", read)  # articles are frozen
+    return read
 
 
 def _without(text: str, spans: tuple[tuple[int, int], ...], joint: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 import dedup
 from dedup.arrays import first_members
+from dedup.article import id_of
 from dedup.cli import rows
 from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
-from dedup.cli.reading import Reading, Record, id_of
+from dedup.cli.reading import Reading, Record
 from dedup.cli.writing import Output
 from dedup.wording import plural, visible
 
@@ -117,7 +118,7 @@ def explain(given: Namespace, console: Console) -> None:
 
 def _ids(records: Sequence[Record]) -> list[str]:
     """Return ids as the library has them: a missing id is the position."""
-    given = map(id_of, records)
+    given = (id_of(record.item) for record in records)
     return [str(position) if name is None else name for position, name in enumerate(given)]
 
 

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 import dedup
-from dedup.article import Errors, read_date, read_zone
+from dedup.article import Errors, id_of, read_date, read_zone
 from dedup.cli.console import BadInputError, Console, emit, flush
 from dedup.cli.options import given_parameters
-from dedup.cli.reading import Reading, Record, id_of
+from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import story_lines, story_row
 from dedup.cli.writing import json_line
 from dedup.inputs import InputError
@@ -66,7 +66,7 @@ def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     batch: list[Record] = []
     ids: set[str] = set()
     for record in records:
-        own = {name for name in [id_of(record)] if name is not None}
+        own = {name for name in [id_of(record.item)] if name is not None}
         if len(batch) == size or ids & own:
             yield batch
             batch, ids = [], set()

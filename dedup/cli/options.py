@@ -11,14 +11,16 @@ from dedup.inputs.files import FORMATS
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html", "text")
 
 _INPUT_HELP = (
-    "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a text; a folder of texts (*.txt, in "
-    "its folders too; the id is the path in it); or - for standard input. May be packed (.gz, .zst)."
+    "file in JSONL (one JSON object a line), CSV, TSV or Parquet, by its suffix; a feed (RSS, Atom, JSON Feed) or one "
+    "JSON document with a list of articles; a text; a folder of texts (*.txt, in its folders too; the id is the path "
+    "in it); or - for standard input. May be packed (.gz, .zst)."
 )
 _CLUSTER_EXAMPLES = """examples:
   dedup cluster articles.jsonl -o stories.html
   dedup cluster monday.csv tuesday.csv --text body --timezone Europe/Paris > labels.jsonl
   zcat crawl.jsonl.gz | dedup cluster - --stories | head -3
   dedup cluster articles.jsonl --to text | less
+  dedup cluster world.xml europe.xml --to text
 """
 _NEAR_EXAMPLES = """examples:
   dedup near articles.jsonl > pairs.jsonl
@@ -27,6 +29,7 @@ _NEAR_EXAMPLES = """examples:
 """
 _INGEST_EXAMPLES = """examples:
   dedup ingest stories.db monday.jsonl
+  curl -s https://daily.example/feed.xml | dedup ingest stories.db -
   fetch-news | dedup ingest stories.db - --errors skip --json > assignments.jsonl
 
 Every batch is stored as a whole or not at all. After an interruption run the same command again: what is stored is
@@ -177,7 +180,7 @@ def _add_input(
 
 def _add_fields(parser: argparse.ArgumentParser, fields: tuple[str, ...], *, has_duplicates: bool = True) -> None:
     group = parser.add_argument_group("how to read the input")
-    group.add_argument("--format", choices=FORMATS, help="instead of by suffix; of standard input (jsonl)")
+    group.add_argument("--format", choices=FORMATS, help="instead of by suffix, or of standard input by content")
     for field in fields:
         _optional(group, f"--{field}", f"what the input calls {field}", dest=f"field_{field}", metavar="NAME")
     if "published" in fields:
@@ -204,6 +207,8 @@ def _add_story_settings(group: Any) -> None:
     _number(group, "--shingle-size", "N", f"words in a shingle ({default.SHINGLE_SIZE})")
     residue = "compare menus, weather boxes and the like too"
     _parameter(group, "--keep-residue", residue, name="cut_residue", action="store_false")
+    urls = "versions under one URL of a source are articles of their own"
+    _parameter(group, "--ignore-urls", urls, name="match_urls", action="store_false")
     _add_text_settings(group)
 
 

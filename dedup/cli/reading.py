@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from dedup.article import FIELDS, Columns, Errors, FieldError, Refusal, field_of, read_id, values_of
+from dedup.article import FIELDS, Columns, Errors, Refusal, field_of, id_of
 from dedup.cli.console import BadInputError, Console
 from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
-
-#: Seconds since 1970 in a table, whose cells are all text; eight digits are a day in ISO 8601.
-_SECONDS = re.compile(r"-?\d{9,12}(\.\d+)?")
 
 
 class Record(NamedTuple):
@@ -20,15 +17,6 @@ class Record(NamedTuple):
     place: Place
     item: dict[str, Any]
     row: Row
-
-
-def id_of(record: Record) -> str | None:
-    """Return the id of an article as the library has it, None where it has none that is allowed."""
-    try:
-        name, value = values_of(record.item)["id"]
-        return read_id(value, name)
-    except (KeyError, FieldError):
-        return None
 
 
 class Reading:
@@ -91,11 +79,8 @@ class Reading:
         item = self._columns.item(row.values)
         if row.line is None:
             for name, value in item.items():
-                field = field_of(name)
-                if value == "" and field != "text":  # an empty cell
+                if value == "" and field_of(name) != "text":  # an empty cell
                     item[name] = None
-                elif field == "published" and isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
-                    item[name] = float(value)
         return item
 
     @contextmanager
@@ -115,7 +100,7 @@ class Reading:
             return message
         position = int(match[2])
         before, after = message[: match.start(1)], message[match.end(1) :]
-        if id_of(records[position]) is None:  # the user does not know that id
+        if id_of(records[position].item) is None:  # the user does not know that id
             after = after.removeprefix(f" (id {str(position)!r})")
         if field := re.search(r"fields? '(\w+)'( and '(\w+)' are missing)?", after):
             names = [self._demanded.get(name, name) for name in (field[1], field[3]) if name]

@@ -80,8 +80,8 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
 
 def _languages(articles: Sequence[Article]) -> Integers:
     """A number for the language of each article, -1 for an unknown one and for a round-up, which is like no report."""
-    texts = [article.full_text for article in articles]
-    guessed, roundups = guess_languages(texts), are_roundups([article.title for article in articles], texts).tolist()
+    texts, titles = [article.full_text for article in articles], [article.plain_title for article in articles]
+    guessed, roundups = guess_languages(texts), are_roundups(titles, texts).tolist()
     declared = [article.language and article.language.strip().casefold() for article in articles]
     # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
     # that name, also for texts that are too short for a guess.

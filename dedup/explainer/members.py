@@ -8,7 +8,7 @@ import numpy as np
 
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
-from dedup.explainer.pairs import article_by_id, compare, fold_of, read_items, weighting_of
+from dedup.explainer.pairs import article_by_id, compare, fold_of, of_one_page, read_items, weighting_of
 from dedup.explanation import Explanation, named
 from dedup.story.candidates import FLOOR
 from dedup.story.partition import cost_of_joining, join_costs
@@ -37,7 +37,8 @@ def explain_membership(story: Story, item: Any) -> Explanation:
     if closeness is None:
         if copies > 0:
             found = compare(article, next(copy for copy in own if copy is not article), *weighting_of(story))
-            return replace(found, verdict=f"In the story as one of {plural(len(own), 'copy', 'copies')} of one text.")
+            what = "versions of one page" if _versions(own, article) == copies else "copies of one text"
+            return replace(found, verdict=f"In the story as one of {len(own)} {what}.")
         return _explain_episode_of_one(story, article)
     mean = closeness.mean if position is None else story.membership[position]
     needed = story.threshold + closeness.cost / len(closeness.reports)
@@ -50,9 +51,16 @@ def explain_membership(story: Story, item: Any) -> Explanation:
         f"{plural(len(closeness.reports), 'other report' if inside else 'report')}, needed {needed:.2f}; "
         f"closest is {named(found.right)} with {closeness.similarity[closest]:.2f}."
     )
-    if copies > 0:
-        verdict += f" {plural(copies, 'copy', 'copies')} of it in the story."
+    versions = _versions(own, article)
+    for count, one, many in ((versions, "other version", ""), (copies - versions, "copy", "copies")):
+        if count > 0:
+            verdict += f" {plural(count, one, many)} of it in the story."
     return replace(found, verdict=printable(verdict))
+
+
+def _versions(own: Sequence[Article], article: Article) -> int:
+    """How many others of its copies are versions of its page."""
+    return sum(copy is not article and of_one_page(copy, article) for copy in own)
 
 
 def _explain_episode_of_one(story: Story, article: Article) -> Explanation:
@@ -107,7 +115,7 @@ def _likeness_to(
 ) -> tuple[Likeness, Integers]:
     """How alike an article is to each of some reports, and the numbers of features of all of them, it first."""
     articles = [article, *reports]
-    texts = without_roundups(readable_texts(articles), [one.title for one in articles])
+    texts = without_roundups(readable_texts(articles), [one.plain_title for one in articles])
     vectors, _, n_features = vectorize_texts(texts, weighting, [one.language for one in articles])
     others = np.arange(1, len(reports) + 1)
     return likeness(vectors, np.zeros_like(others), others), n_features

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dedup.article import FIELDS, Article, read_articles
+from dedup.article.urls import page_of
 from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
+from dedup.near.pages import latest_of_articles
 from dedup.near.shingles import shingle_hashes
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
@@ -71,7 +73,8 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     (left, right), positions = read_items([a, b], among, fold_of(weighting))
     found = compare(left, right, weighting, threshold)
     gap, cost = abs(found.left.day - found.right.day), found.needed - threshold
-    relation = _Relation(None, found.jaccard >= _NEAR.threshold, alike_alone(found.cosine, gap, cost, threshold))
+    copies = found.jaccard >= _NEAR.threshold or _are_versions(found.left, found.right, fold_of(weighting))
+    relation = _Relation(None, copies, alike_alone(found.cosine, gap, cost, threshold))
     if among is not None and None not in positions:
         relation = _relation(among, *(position for position in positions if position is not None))
     return replace(found, verdict=_verdict(found, relation, fold_of(weighting)))
@@ -119,7 +122,7 @@ def read_items(items: list[Any], among: Stories | Story | None, fold: Fold) -> t
 def compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
     """An explanation without a verdict."""
     fold = fold_of(weighting)
-    texts, titles = readable_texts([left, right]), [left.title, right.title]
+    texts, titles = readable_texts([left, right]), [left.plain_title, right.plain_title]
     languages = [left.language, right.language]
     vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting, languages)
     tokens = tokenize(texts, fold)
@@ -149,7 +152,7 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
 
 def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
     """The longest passages that both texts have without their residue."""
-    tokens = tokenize([left.text[:MAX_CHARS], right.text[:MAX_CHARS]], fold)
+    tokens = tokenize([left.plain_text[:MAX_CHARS], right.plain_text[:MAX_CHARS]], fold)
     origins = tokens.text_starts[tokens.text_indices]
     begins = tokens.characters(tokens.starts) - origins
     ends = tokens.characters(tokens.stops - 1) + 1 - origins
@@ -161,8 +164,21 @@ def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
     passages = []
     for one, other, size in zip(runs.left.tolist(), runs.right.tolist(), runs.sizes.tolist(), strict=True):
         in_left, in_right = ((int(begins[i]), int(ends[i + size - 1])) for i in (one, other))
-        passages.append(Passage(left.text[slice(*in_left)], in_left, in_right))
+        passages.append(Passage(left.plain_text[slice(*in_left)], in_left, in_right))
     return tuple(passages)
+
+
+def of_one_page(one: Article, other: Article) -> bool:
+    """Whether two articles have the URL of one page of one source."""
+    page = page_of(one.source, one.url)
+    return page is not None and page == page_of(other.source, other.url)
+
+
+def _are_versions(one: Article, other: Article, fold: Fold) -> bool:
+    """Whether a batch of two articles takes them for versions of one page."""
+    both = [one, other]
+    left, right = latest_of_articles(both, readable_texts(both), np.arange(2), fold).tolist()
+    return bool(left == right)
 
 
 class _Relation(NamedTuple):
@@ -189,7 +205,9 @@ def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
 def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
     """The verdict on two articles."""
     if relation.copies:
-        return f"Copies of one text: {found.jaccard:.0%} of their runs of five words are in both."
+        versions = found.jaccard < _NEAR.threshold and of_one_page(found.left, found.right)
+        what = "Versions of one page" if versions else "Copies of one text"
+        return f"{what}: {found.jaccard:.0%} of their runs of five words are in both."
     if relation.episodes:
         names = " and ".join(quoted(episode.headline, 60) for episode in relation.episodes)
         cosine = f"similarity {found.cosine:.2f} but for {found.gap}"
@@ -204,7 +222,7 @@ def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
         (False, False): "In two stories",
     }[relation.same_story, enough]
     articles = [found.left, found.right]
-    roundups = are_roundups([article.title for article in articles], readable_texts(articles), fold)
+    roundups = are_roundups([article.plain_title for article in articles], readable_texts(articles), fold)
     for article, is_roundup in zip(articles, roundups.tolist(), strict=True):
         if is_roundup:
             return f"{standing}: {named(article)} is a round-up of many stories."

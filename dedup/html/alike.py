@@ -32,7 +32,7 @@ def comparisons(
     for story in stories:
         within.append([])
         for pair in islice(_pairs(story), min(limit, left)):
-            characters -= sum(len(story.articles[place].text) for place in pair)
+            characters -= sum(len(story.articles[place].plain_text) for place in pair)
             if characters < 0:
                 break
             within[-1].append(pair)

@@ -35,7 +35,7 @@ def comparison_card(
     sides = [left for _, left, _ in passages], [right for _, _, right in passages]
     columns = [
         f"<div><p>{link(article.url, name_of(article))}<br><small>{facts_of(article)}</small></p>"
-        f'<div class="dedup-text" dir="auto">{_marked(article.text, spans, article.residue)}</div></div>'
+        f'<div class="dedup-text" dir="auto">{_marked(article.plain_text, spans, article.residue)}</div></div>'
         for article, spans in zip(articles, sides, strict=True)
     ]
     return card(f'{"".join(parts)}<div class="dedup-columns">{"".join(columns)}</div>')

@@ -48,7 +48,7 @@ def link(url: str | None, inner: str) -> str:
 
 def name_of(article: Article) -> str:
     """Title of an article, or how its text begins."""
-    return line(article.title.strip() or article.text[:1280].strip() or "(blank)")
+    return line(article.plain_title.strip() or article.plain_text[:1280].strip() or "(blank)")
 
 
 def facts_of(article: Article) -> str:

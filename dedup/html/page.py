@@ -83,12 +83,12 @@ def _line(text: str, limit: int) -> str:
 
 
 def _title(article: Article) -> str:
-    return _line(article.title, 300) or _line(article.text, 120) or "(no text)"
+    return _line(article.plain_title, 300) or _line(article.plain_text, 120) or "(no text)"
 
 
 def _text_limit(stories: StoriesFacts) -> int:
     """Most characters of a text that the page holds: fewer where there are very many texts."""
-    lengths = np.array([len(article.text) for article in stories.articles])
+    lengths = np.array([len(article.plain_text) for article in stories.articles])
     limits = range(1, _MAX_CHARACTERS + 1)
     return bisect_right(limits, _MAX_ALL_CHARACTERS, key=lambda limit: int(np.minimum(lengths, limit).sum()))
 
@@ -179,7 +179,7 @@ def _article(article: Article, membership: float, copy: int, limit: int) -> dict
         "source": _line(article.source or "", 200),
         "url": web_address(article.url),
         "language": _line(article.language or "", 40),
-        "length": len(article.text) if len(article.text) > limit else 0,
+        "length": len(article.plain_text) if len(article.plain_text) > limit else 0,
     }
     return {name: value for name, value in fields.items() if value} | {"membership": round(membership, 4), "copy": copy}
 
@@ -193,7 +193,7 @@ def _texts(stories: StoriesFacts, limit: int) -> Iterator[str]:
     """Texts in the order of the stories, in blocks after the script: the list shows before they have loaded."""
     articles = [article for story in stories for article in story.articles]
     for block in range(-(-len(articles) // _BLOCK)):
-        texts = [printable(article.text[:limit]) for article in articles[block * _BLOCK : (block + 1) * _BLOCK]]
+        texts = [printable(article.plain_text[:limit]) for article in articles[block * _BLOCK : (block + 1) * _BLOCK]]
         yield f'<script type="application/json" id="texts-{block}">{_json(texts)}</script>\n'
 
 

@@ -1,7 +1,9 @@
 """Large files, here or elsewhere -> blocks that workers read, and the rows of those."""
 
-import json
+import shutil
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +11,9 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup.inputs import ONE_OBJECT
+from dedup.article import Columns, FieldError
+from dedup.inputs.lines import decoded, object_in
+from dedup.inputs.packing import split_name, unpacked
 
 Paths = str | Path | Sequence[str | Path]
 
@@ -17,17 +21,26 @@ _BLOCK_BYTES = 1 << 26
 
 
 class Block(NamedTuple):
-    """A part of a file: a row group of Parquet, or the lines of JSONL that begin at the bytes ``start:stop``."""
+    """A part of a file: a row group of Parquet, or the lines of JSONL that begin at the bytes ``start:stop``.
+
+    A packed file is one block.
+    """
 
     path: str
     start: int
     stop: int
+    origin: str = ""  # the packed file that the file was made from
+
+    @property
+    def file(self) -> str:
+        """The input."""
+        return self.origin or self.path
 
     def place(self, rows: int) -> str:
         """Return where the last of the first rows is."""
         if self.path.endswith(".parquet"):
             return f"{self.path}, row {rows} of row group {self.start}"
-        return f"{self.path}, about {rows} lines behind byte {self.start}"
+        return f"{self.file}, about {rows} lines behind byte {self.start}"
 
 
 def find_inputs(paths: Paths) -> dict[str, str]:
@@ -62,34 +75,71 @@ def blocks_of(path: str) -> list[Block]:
         except pa.ArrowInvalid as error:
             raise ValueError(f"paths: {path!r}: {error}") from error
         return [Block(path, i, i + 1) for i in range(metadata.num_row_groups)]
-    if path.endswith((".jsonl", ".ndjson")):
-        system, name = fsspec.core.url_to_fs(path)
-        size = system.size(name)
-        return [Block(path, i, min(i + _BLOCK_BYTES, size)) for i in range(0, size, _BLOCK_BYTES)]
-    raise ValueError(f"paths: {path!r} is neither .parquet nor .jsonl; allowed: files of these kinds, not compressed")
+    plain, packing = split_name(path)
+    if not plain.endswith((".jsonl", ".ndjson")):
+        allowed = ".parquet, .jsonl, .ndjson; the last two also with .gz or .zst"
+        raise ValueError(f"paths: {path!r} is of no such kind; allowed: {allowed}")
+    system, name = fsspec.core.url_to_fs(path)
+    return [Block(path, 0, system.size(name))] if packing else blocks_of_lines(path, system.size(name))
 
 
-def rows_of_block(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a block, each with those of the fields that it has."""
-    return _parquet_rows(block, fields) if block.path.endswith(".parquet") else _json_rows(block, fields)
+def blocks_of_lines(path: str, size: int, origin: str = "") -> list[Block]:
+    """Return the blocks of a file of lines with so many bytes; `origin` is the packed file that it was made from."""
+    return [Block(path, i, min(i + _BLOCK_BYTES, size), origin) for i in range(0, size, _BLOCK_BYTES)]
 
 
-def _parquet_rows(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+def is_packed(block: Block) -> bool:
+    """Return whether a block is a whole packed file."""
+    return split_name(block.path)[1] is not None
+
+
+def unpack(path: str, to: Path) -> int:
+    """Write what is in a packed file to a file of its own, and return its number of bytes."""
+    with _unpacked(path) as source, open(to, "wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+        return target.tell()
+
+
+def rows_of_block(block: Block, columns: Columns) -> Iterator[dict[str, Any] | FieldError]:
+    """Yield the rows of a block with the columns that are read, and an error for each line that has no row."""
+    return _parquet_rows(block, columns) if block.path.endswith(".parquet") else _json_rows(block, columns)
+
+
+def _parquet_rows(block: Block, columns: Columns) -> Iterator[dict[str, Any]]:
     with fsspec.open(block.path) as file:
         table = pq.ParquetFile(file)
-        columns = [name for name in fields if name in table.schema_arrow.names]
-        for batch in table.iter_batches(1024, row_groups=[block.start], columns=columns):
-            yield from batch.to_pylist()
+        names = list(dict.fromkeys(name for _, name in columns.select(table.schema_arrow.names)))
+        for batch in table.iter_batches(1024, row_groups=[block.start], columns=names or None):
+            yield from map(columns.item, batch.to_pylist())
 
 
-def _json_rows(block: Block, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _json_rows(block: Block, columns: Columns) -> Iterator[dict[str, Any] | FieldError]:
+    for line in _lines(block):
+        if line.strip():
+            try:
+                yield columns.item(object_in(decoded(line.rstrip(b"\r\n"))))
+            except ValueError as error:
+                yield FieldError(f"is no article: {error}", field=None, value=line)
+
+
+def _lines(block: Block) -> Iterator[bytes]:
+    if is_packed(block):
+        with _unpacked(block.path) as source:
+            yield from source
+        return
     with fsspec.open(block.path) as file:
         if block.start:
             file.seek(block.start - 1)
             file.readline()  # its beginning is another block's
         while file.tell() < block.stop and (line := file.readline()):
-            if line.strip():
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise TypeError(f"a line is {type(row).__name__}; {ONE_OBJECT}")
-                yield {name: row[name] for name in fields if name in row}
+            yield line
+
+
+@contextmanager
+def _unpacked(path: str) -> Iterator[Any]:
+    """Open a packed file for what is in it; raise OSError where it is broken."""
+    with fsspec.open(path) as file:
+        try:
+            yield unpacked(file, split_name(path)[1], path)
+        except (OSError, EOFError, zlib.error) as error:
+            raise OSError(f"{path}: cannot be unpacked: {error}") from error

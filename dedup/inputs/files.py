@@ -3,22 +3,26 @@
 import codecs
 import csv
 import io
-import json
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 
-from dedup.inputs import ONE_OBJECT, InputError
+from dedup.inputs import InputError
+from dedup.inputs.lines import decoded, object_in
 from dedup.inputs.packing import packing_of, split_name, unpacked
+from dedup.inputs.sniffing import begin, entries_in
 
 STDIN = "-"
-FORMATS = ("jsonl", "csv", "tsv", "parquet", "text")
-_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+FORMATS = ("jsonl", "json", "feed", "csv", "tsv", "parquet", "text")
+_SNIFFED = "jsonl, json or feed"  # as the first line tells
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": _SNIFFED}
+_SUFFIXES |= {".xml": "feed", ".rss": "feed", ".atom": "feed", ".rdf": "feed"}
 _SUFFIXES |= {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".txt": "text"}
 
 
@@ -48,8 +52,9 @@ Refuse = Callable[[Place, str], None]
 def rows_of_file(name: str, form: str | None, refuse: Refuse) -> Iterator[Row]:
     """Yield the rows of a file, of the texts in a folder, or of standard input ("-").
 
-    The format is one of `FORMATS`; None to go by the suffix. `refuse` is called for each row that cannot be read. Raise
-    InputError when the input as a whole cannot be read, ImportError without a library that reads Parquet.
+    The format is one of `FORMATS`; None to go by the suffix, and by the first line of ``.json`` and of standard input:
+    JSONL, which is read line by line, one document of JSON, or a feed. `refuse` is called for each row that cannot be
+    read. Raise InputError when the input as a whole cannot be read, ImportError without a library for Parquet or feeds.
     """
     if name != STDIN and os.path.isdir(name):
         yield from _folder_rows(name, refuse)
@@ -62,6 +67,10 @@ def rows_of_file(name: str, form: str | None, refuse: Refuse) -> Iterator[Row]:
     with _opened(name, shown) as file:
         if form == "jsonl":
             yield from _jsonl_rows(file, shown, refuse)
+        elif form == _SNIFFED:
+            yield from _sniffed_rows(file, shown, refuse)
+        elif form in ("json", "feed"):
+            yield from _entry_rows(file, form, shown, refuse)
         elif form == "text":
             yield from _text_row(file, name, shown, refuse)
         else:
@@ -71,7 +80,7 @@ def rows_of_file(name: str, form: str | None, refuse: Refuse) -> Iterator[Row]:
 def format_of(name: str) -> str:
     """Return the format of a file by its suffix."""
     if name == STDIN:
-        return "jsonl"
+        return _SNIFFED
     path = Path(split_name(name)[0])
     try:
         return _SUFFIXES[path.suffix.lower()]
@@ -87,7 +96,8 @@ def require_inputs(names: list[str], form: str | None) -> None:
     for name in names:
         if name == STDIN:
             if form == "parquet":
-                raise InputError("Parquet cannot be read from standard input; allowed: jsonl, csv, tsv, text")
+                others = ", ".join(other for other in FORMATS if other != "parquet")
+                raise InputError(f"Parquet cannot be read from standard input; allowed: {others}")
         elif not os.path.exists(name):
             raise InputError(f"{name}: there is no such file or folder")
         elif not os.path.isdir(name) and form is None:
@@ -112,45 +122,38 @@ def _opened(name: str, shown: str) -> Iterator[IO[bytes]]:
         raise InputError(f"{shown}: cannot be read: {reason}") from error
 
 
-def _decoded(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start + 1} is 0x{line[error.start]:02x}, which is not UTF-8; allowed: UTF-8"
-        raise ValueError(problem) from error
+def _sniffed_rows(file: IO[bytes], shown: str, refuse: Refuse) -> Iterator[Row]:
+    begun, is_document = begin(file)
+    lines = chain(begun, file)
+    yield from _entry_rows(lines, "feed", shown, refuse) if is_document else _jsonl_rows(lines, shown, refuse)
 
 
-def _jsonl_rows(file: IO[bytes], shown: str, refuse: Refuse) -> Iterator[Row]:
+def _entry_rows(lines: Iterable[bytes], form: str, shown: str, refuse: Refuse) -> Iterator[Row]:
+    for number, entry in enumerate(entries_in(lines, form, shown), start=1):
+        place = Place(shown, "entry", number)
+        if isinstance(entry, dict):
+            yield Row(place, entry)
+        else:
+            refuse(place, f"it is a {type(entry).__name__}; allowed: an object")
+
+
+def _jsonl_rows(file: Iterable[bytes], shown: str, refuse: Refuse) -> Iterator[Row]:
     for number, line in enumerate(file, start=1):
         line = line.rstrip(b"\r\n")
         if not line.strip():
             continue
         place = Place(shown, "line", number)
         try:
-            yield Row(place, _object_in(_decoded(line)), line)
+            yield Row(place, object_in(decoded(line)), line)
         except ValueError as error:
             refuse(place, str(error))
-
-
-def _object_in(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        hint = "; 'jq -c .[]' makes lines of a list" if text.startswith("[") else ""
-        raise ValueError(f"no JSON: {error.msg} at character {error.colno}; {ONE_OBJECT}{hint}") from error
-    except (ValueError, RecursionError) as error:  # a number of too many digits, brackets in brackets in brackets
-        raise ValueError(f"no JSON that can be read: {error}; {ONE_OBJECT}") from error
-    if not isinstance(value, dict):
-        hint = "; 'jq -c .[]' makes lines of a list" if isinstance(value, list) else ""
-        raise ValueError(f"it is a {type(value).__name__}; {ONE_OBJECT}{hint}")
-    return value
 
 
 def _table_rows(file: IO[bytes], shown: str, delimiter: str, refuse: Refuse) -> Iterator[Row]:
     def lines() -> Iterator[str]:
         for number, line in enumerate(file, start=1):
             try:
-                yield _decoded(line)
+                yield decoded(line)
             except ValueError as error:
                 # Where the row ends is not known, so that reading cannot go on.
                 raise InputError(f"{Place(shown, 'line', number)}: {error}") from error
@@ -223,7 +226,7 @@ def _folder_rows(folder: str, refuse: Refuse) -> Iterator[Row]:
 
 def _text_row(file: IO[bytes], identity: str, shown: str, refuse: Refuse) -> Iterator[Row]:
     try:
-        text = _decoded(file.read())
+        text = decoded(file.read())
     except ValueError as error:
         refuse(Place(shown), str(error))
         return

@@ -1,9 +1,8 @@
 """Find the residue of a batch of articles."""
 
 import logging
-from dataclasses import replace
 
-from dedup.article import Batch
+from dedup.article import Batch, with_residue
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.residue.find import find_residue
@@ -21,13 +20,13 @@ def add_residue(
     """
     _logger.debug("looking for residue in %d articles", len(batch.articles))
     ordered = [batch.articles[i] for i in batch.order]
-    texts, titles = [article.text[:max_chars] for article in ordered], [article.title for article in ordered]
+    texts = [article.plain_text[:max_chars] for article in ordered]
+    titles = [article.plain_title for article in ordered]
     sources, urls = [article.source for article in ordered], [article.url for article in ordered]
     found = find_residue(texts, sources, titles, fold=fold, n_jobs=n_jobs, progress=progress)
     of_titles = find_title_residue(titles, sources, urls, fold)
     articles = list(batch.articles)
     for i, spans, of_title in zip(batch.order, found, of_titles, strict=True):
-        if spans or of_title:
-            articles[i] = replace(articles[i], residue=tuple(spans), title_residue=of_title)
+        articles[i] = with_residue(articles[i], spans, of_title)
     _logger.debug("%d of %d articles have residue", sum(map(bool, found)), len(articles))
     return batch._replace(articles=articles)

@@ -11,6 +11,7 @@ from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.bylines import byline_spans
+from dedup.residue.cuts import cut_spans
 from dedup.residue.layout import Layout, layout_of
 from dedup.residue.phrases import site_phrases
 from dedup.residue.recurring import RecurringKeys, learn, source_salts
@@ -110,8 +111,11 @@ def mark_residue(
 
 
 def _with_lines_and_links(text: str, spans: list[Span], title: str) -> list[Span]:
-    """Spans of residue, and by-lines and links between them, unless nothing else is left of a text without a title."""
-    for found in (byline_spans(text, title), link_spans(text)):
+    """Spans of residue, and by-lines, links and the mark of a cut between them.
+
+    A text without a title has none where nothing else is left of it.
+    """
+    for found in (byline_spans(text, title), link_spans(text), cut_spans(text)):
         apart = [(a, b) for a, b in found if not any(first < b and a < stop for first, stop in spans)]
         both = sorted(spans + apart)
         spans = both if title or has_word(text, both) else spans

@@ -21,8 +21,8 @@ _logger = logging.getLogger(__name__)
 
 _NODES_AT_ONCE, _CHANGES_AT_ONCE = 256, 1 << 14
 
-# `dedup.store.records.Row` with the column names of format 4, which are part of the checksums.
-Row = namedtuple("Row", "node id digest day kept_by_day story speaker source fields")
+# `dedup.store.records.Row` with the column names of the tables, which are part of the checksums.
+Row = namedtuple("Row", "node id digest day kept_by_day story speaker source fields page")
 
 
 class TableSum(NamedTuple):
@@ -104,14 +104,11 @@ def _copy(source: Store, target: Store) -> None:
     while changes := source.changes(last, _CHANGES_AT_ONCE):
         target.insert_changes(changes)
         last = changes[-1].cursor
-    node, episode, latest = source.counters()
-    target.set_counters(node, episode)
-    if np.isfinite(latest):
-        target.set_latest(latest)
+    target.set_counters(*source.counters()[:2])
 
 
 def _sums(store: Store) -> dict[str, TableSum]:
-    """Return the sum of each table, under the name that format 4 gives it."""
+    """Return the sum of each table, under the name that the file of an index gives it."""
     nodes = store.nodes_before(np.inf)
     tables: dict[str, Iterable[Any]] = {
         "articles": ((node, Row(*row)) for node, row in _by_node(store.rows, nodes)),

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.postgres_connection import PostgresConnection
+from dedup.store.postgres_schema import FORMAT
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
-from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
+from dedup.store.serialization import features_from_rows, neighbours_from_rows, nodes_by_page, to_bytes, with_page
 from dedup.store.sqlite_file import UNFINISHED
 
 # A writer that is further behind than this many commits reads everything again.
@@ -19,10 +20,10 @@ _MAX_COMMITS_BEHIND = 10_000
 
 _ROWS_AT_ONCE, _FEATURES_AT_ONCE = 1 << 14, 1 << 11
 
-# The columns of format 2 in the order of the fields of `Row`, and of `ArticleFeatures`.
-_ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields"
+# The columns of format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
+_ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
 _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
-_ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8")
+_ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8", "int8")
 _CONTENTS_TYPES = ("int8", *["bytea"] * 6)
 _ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
@@ -50,11 +51,8 @@ class PostgresStore(PostgresConnection, Store):
 
     def counters(self) -> tuple[int, int, float]:
         with self.snapshot():
-            node, episode, latest = self._state
-        return node, episode, -np.inf if latest is None else latest
-
-    def set_latest(self, day: float) -> None:
-        self._set_state(latest=day)
+            (latest,) = self._one("SELECT max(kept_by_day) FROM dedup.articles")
+            return *self._state, -np.inf if latest is None else latest
 
     def set_counters(self, node: int, episode: int) -> None:
         state = self._state
@@ -97,7 +95,7 @@ class PostgresStore(PostgresConnection, Store):
         articles, contents = [], []
         for row, features in rows:
             norm, *arrays = to_bytes(features)
-            articles.append((row.node, row.id.encode(), *row[2:7], row.source.encode(), norm, commit))
+            articles.append((row.node, row.id.encode(), *row[2:7], row.source.encode(), norm, commit, row.page))
             contents.append((row.node, row.fields.encode(), *arrays))
         self._insert("articles", _ARTICLES_TYPES, articles)
         self._insert("contents", _CONTENTS_TYPES, contents)
@@ -113,6 +111,12 @@ class PostgresStore(PostgresConnection, Store):
             "FROM unnest(%s::bigint[], %s::float4[]) AS new (node, norm) WHERE articles.node = new.node"
         )
         self._write(query, self._commits + 1, nodes.tolist(), norms.tolist())
+
+    def rewrite(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            values = row.digest, row.day, row.expiry_day, row.node
+            self._update("digest = %s, day = %s, kept_by_day = %s", "node = %s", *values)
+            self._write("UPDATE dedup.contents SET fields = %s WHERE node = %s", row.fields.encode(), row.node)
 
     def delete(self, nodes: Sequence[int]) -> None:
         commit = self._commits + 1
@@ -148,6 +152,10 @@ class PostgresStore(PostgresConnection, Store):
         query = "SELECT id, node, digest FROM dedup.articles WHERE sha256(id) = ANY(%s)"
         return {name.decode(): (node, digest) for name, node, digest in self._read(query, list(map(_key, ids)))}
 
+    def nodes_of_pages(self, pages: Sequence[int]) -> dict[int, list[int]]:
+        query = "SELECT page, node FROM dedup.articles WHERE page = ANY(%s::bigint[])"
+        return nodes_by_page(self._read(query, _array(pages)))
+
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", _array(nodes))}
 
@@ -174,6 +182,9 @@ class PostgresStore(PostgresConnection, Store):
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         return self._column("SELECT node FROM dedup.articles WHERE kept_by_day < %s ORDER BY node", expiry_day)
+
+    def nodes_after(self, expiry_day: float) -> list[int]:
+        return self._column("SELECT node FROM dedup.articles WHERE kept_by_day > %s ORDER BY node", expiry_day)
 
     def node_columns(self, n_features: int) -> Iterator[NodeColumns]:
         last, condition = -1, f"node > %s ORDER BY node LIMIT {_ROWS_AT_ONCE}"
@@ -240,6 +251,9 @@ class PostgresStore(PostgresConnection, Store):
     def last_cursor(self) -> int:
         return int(self._one("SELECT coalesce(max(cursor), 0) FROM dedup.changes")[0])
 
+    def limit_change_days(self, day: float) -> None:
+        self._write("UPDATE dedup.changes SET day = %s WHERE day > %s", day, day)
+
     def delete_changes_before(self, day: float) -> None:
         kept = "SELECT cursor FROM dedup.changes WHERE day >= %s ORDER BY cursor LIMIT 1"
         last = "SELECT max(cursor) FROM dedup.changes"
@@ -263,9 +277,11 @@ class PostgresStore(PostgresConnection, Store):
         return [value for (value,) in self._read(query, *values)]
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
-        for row in self._read(f"SELECT {_ROW_COLUMNS} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
-            node, name, *others, source, fields = row
-            yield Row._make((node, name.decode(), *others, source.decode(), fields.decode()))
+        columns = _ROW_COLUMNS if self._format == FORMAT else _ROW_COLUMNS.replace("page", "NULL")
+        for values_of_row in self._read(f"SELECT {columns} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
+            node, name, *others, source, fields, page = values_of_row
+            row = Row._make((node, name.decode(), *others, source.decode(), fields.decode(), page))
+            yield row if self._format == FORMAT else with_page(row)
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"

@@ -26,11 +26,10 @@ _NONE = {
 
 
 class State(NamedTuple):
-    """The next numbers, and the latest day of any article; None for none."""
+    """The next numbers."""
 
     next_node: int
     next_episode: int
-    latest: float | None
 
 
 class PostgresConnection:
@@ -42,9 +41,10 @@ class PostgresConnection:
         self._url, self._name = url, name_of(url)
         self._parameters, self._read_only = parameters, read_only
         # Within a transaction or snapshot: the number of transactions that wrote before it, and its state by now.
-        self._commits, self._state = 0, State(1, 1, None)
+        self._commits, self._state = 0, State(1, 1)
         self._own_commits = self._connections = 0
-        self._is_closed = self._is_open = self._wrote = self._is_older = False
+        self._is_closed = self._is_open = self._wrote = False
+        self._format = FORMAT
         self._connection = self._connect(versions)
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class PostgresConnection:
         self._connection.close()
 
     def _read(self, query: str, *values: Any) -> psycopg.Cursor[Any]:
-        for table, none in _NONE.items() if self._is_older else ():
+        for table, none in _NONE.items() if self._format == 1 else ():
             query = query.replace(table, none)
         return self._connection.execute(query, values, binary=True)
 
@@ -86,7 +86,7 @@ class PostgresConnection:
             self._wrote = False
             yield self._data_version()
             if self._wrote:
-                query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s, latest = %s"
+                query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s"
                 self._connection.execute(query, (self._commits + 1, *self._state))
                 done = "whether it was stored is not known, and the same once more does no harm"
             self._connection.execute("COMMIT")
@@ -133,7 +133,7 @@ class PostgresConnection:
         if self._connection.closed:
             self._connection = self._connect(None)
             self._connection.execute(statement)
-        row = self._read("SELECT moment, next_node, next_story, latest FROM dedup.state").fetchone()
+        row = self._read("SELECT moment, next_node, next_story FROM dedup.state").fetchone()
         if row is None:
             raise OSError(f"{self._name} has lost its state; {ALLOWED}")
         self._commits, self._state = row[0], State(*row[1:])
@@ -158,12 +158,12 @@ class PostgresConnection:
                 if versions is None or self._read_only:
                     raise ValueError(f"{self._name} is empty; {ALLOWED}")
                 version = make(connection, self._name, self._parameters, versions)
-            self._is_older = version < FORMAT
-            stored = with_new_parameters(pairs(connection, "parameters"), self._is_older, self._parameters)
+            stored = with_new_parameters(pairs(connection, "parameters"), version < FORMAT, self._parameters)
             require_same(self._name, stored, self._parameters)
-            if self._is_older and not self._read_only:
+            if version < FORMAT and not self._read_only:
                 convert(connection, self._name, self._parameters)
-                self._is_older = False
+                version = FORMAT
+            self._format = version
         except BaseException as error:
             if connection is not None:
                 connection.close()

@@ -6,9 +6,13 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from dedup.store.serialization import decode_article, digest_of, page_key
 from dedup.store.sqlite_file import NEW_PARAMETERS, with_new_parameters
 
-APPLICATION, FORMAT = "dedup-stories", 2
+APPLICATION, FORMAT = "dedup-stories", 3
+
+#: Formats that are read, and converted when they are opened for writing.
+OLDER_FORMATS = (1, 2)
 
 ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
 
@@ -25,12 +29,12 @@ CREATE TABLE dedup.about (application TEXT NOT NULL, format INTEGER NOT NULL);
 CREATE TABLE dedup.parameters (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE dedup.versions (name TEXT COLLATE "C" PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE dedup.state (
-    moment BIGINT NOT NULL, next_node BIGINT NOT NULL, next_story BIGINT NOT NULL, latest DOUBLE PRECISION
+    moment BIGINT NOT NULL, next_node BIGINT NOT NULL, next_story BIGINT NOT NULL
 );
 CREATE TABLE dedup.articles (
     node BIGINT PRIMARY KEY, id BYTEA NOT NULL, digest BYTEA NOT NULL, day DOUBLE PRECISION,
     kept_by_day DOUBLE PRECISION NOT NULL, story BIGINT NOT NULL, speaker BIGINT NOT NULL, source BYTEA NOT NULL,
-    norm REAL NOT NULL, changed BIGINT NOT NULL
+    norm REAL NOT NULL, changed BIGINT NOT NULL, page BIGINT
 );
 CREATE UNIQUE INDEX articles_by_id ON dedup.articles (sha256(id));
 CREATE INDEX articles_by_story ON dedup.articles (story);
@@ -38,6 +42,7 @@ CREATE INDEX copies_by_speaker ON dedup.articles (speaker) WHERE speaker != node
 CREATE INDEX articles_by_day ON dedup.articles (kept_by_day);
 CREATE INDEX articles_by_source ON dedup.articles (sha256(source), node);
 CREATE INDEX articles_by_change ON dedup.articles (changed);
+CREATE INDEX articles_by_page ON dedup.articles (page) WHERE page IS NOT NULL;
 CREATE TABLE dedup.contents (
     node BIGINT PRIMARY KEY, fields BYTEA NOT NULL, neighbours BYTEA NOT NULL, similarities BYTEA NOT NULL,
     bands BYTEA NOT NULL, features BYTEA NOT NULL, counts BYTEA NOT NULL
@@ -52,7 +57,7 @@ CREATE TABLE dedup.habits (
     anywhere BYTEA NOT NULL
 );
 CREATE UNIQUE INDEX habits_by_source ON dedup.habits (sha256(source));
-INSERT INTO dedup.state VALUES (0, 1, 1, NULL);
+INSERT INTO dedup.state VALUES (0, 1, 1);
 """
 
 #: What format 2 has beyond format 1, in which every episode was a story.
@@ -67,6 +72,15 @@ CREATE TABLE dedup.changes (
     article BYTEA, merged_into BIGINT
 );
 """
+
+#: What format 3 changes in format 2, which did not know pages; digests are computed again too.
+_WITH_PAGES = """
+ALTER TABLE dedup.articles ADD COLUMN page BIGINT;
+CREATE INDEX articles_by_page ON dedup.articles (page) WHERE page IS NOT NULL;
+ALTER TABLE dedup.state DROP COLUMN latest;
+"""
+
+_ROWS_AT_ONCE = 1 << 10
 
 
 def name_of(url: str) -> str:
@@ -105,7 +119,7 @@ def pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:
 
 
 def version_of(connection: psycopg.Connection[Any], name: str) -> int:
-    """Return the format of an index, 0 for none; refuse a schema that is no index of this format or the one before."""
+    """Return the format of an index, 0 for none; refuse a schema that is no index of a format that is read."""
     query = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('dedup')"
     if connection.execute(query).fetchone() == (0,):
         return 0
@@ -116,7 +130,7 @@ def version_of(connection: psycopg.Connection[Any], name: str) -> int:
     if [application for application, _ in rows] != [APPLICATION]:
         raise ValueError(f"{name} has another program's schema 'dedup'; {ALLOWED}")
     version = int(rows[0][1])
-    if version not in (FORMAT - 1, FORMAT):
+    if version not in (*OLDER_FORMATS, FORMAT):
         raise ValueError(f"{name} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
     return version
 
@@ -143,14 +157,34 @@ def make(
 
 
 def convert(connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, str]) -> None:
-    """Make what format 1 lacks, in one transaction, unless another process has just done so."""
+    """Make what an older format lacks, in one transaction, unless another process has just done so."""
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-        if version_of(connection, name) == FORMAT:
+        version = version_of(connection, name)
+        if version == FORMAT:
             return
-        connection.execute(STORIES_OF_EPISODES)
-        new = [(parameter, parameters[parameter]) for parameter in NEW_PARAMETERS if parameter in parameters]
+        if version == OLDER_FORMATS[0]:
+            connection.execute(STORIES_OF_EPISODES)
+        connection.execute(_WITH_PAGES)
+        _find_pages(connection)
+        stored = pairs(connection, "parameters")
+        new = [(name, parameters[name]) for name in NEW_PARAMETERS if name in parameters and name not in stored]
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO dedup.parameters VALUES (%s, %s)", new)
         connection.execute("UPDATE dedup.about SET format = %s", (FORMAT,))
+
+
+def _find_pages(connection: psycopg.Connection[Any]) -> None:
+    """Compute the pages and the digests of all articles."""
+    query = f"SELECT node, fields FROM dedup.contents WHERE node > %s ORDER BY node LIMIT {_ROWS_AT_ONCE}"  # noqa: S608
+    last = -1
+    while rows := connection.execute(query, (last,), binary=True).fetchall():
+        articles = [decode_article(fields.decode()) for _, fields in rows]
+        connection.execute(
+            "UPDATE dedup.articles SET page = new.page, digest = new.digest "
+            "FROM unnest(%b::int8[], %b::int8[], %b::bytea[]) AS new (node, page, digest) "
+            "WHERE articles.node = new.node",
+            ([node for node, _ in rows], list(map(page_key, articles)), list(map(digest_of, articles))),
+        )
+        last = rows[-1][0]

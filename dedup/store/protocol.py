@@ -42,10 +42,7 @@ class Store(Protocol):
         """
 
     def counters(self) -> tuple[int, int, float]:
-        """Return the next node, the next episode, and the latest day of any article ever (-inf for none)."""
-
-    def set_latest(self, day: float) -> None:
-        """Store the latest day of any article."""
+        """Return the next node, the next episode, and the latest expiry day of any article (-inf for none)."""
 
     def set_counters(self, node: int, episode: int) -> None:
         """Raise the next node and the next episode to at least these numbers."""
@@ -84,6 +81,9 @@ class Store(Protocol):
     def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         """Replace the norms of nodes."""
 
+    def rewrite(self, rows: Iterable[Row]) -> None:
+        """Replace the digest, the days and the fields of articles by those of the rows with their nodes."""
+
     def delete(self, nodes: Sequence[int]) -> None:
         """Delete articles."""
 
@@ -102,6 +102,9 @@ class Store(Protocol):
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return the node and the digest of each id that is stored."""
 
+    def nodes_of_pages(self, pages: Sequence[int]) -> dict[int, list[int]]:
+        """Return the nodes, ascending, of each key of a page that any article has."""
+
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         """Return articles by node."""
 
@@ -119,6 +122,9 @@ class Store(Protocol):
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         """Return the nodes with an earlier expiry day, ascending."""
+
+    def nodes_after(self, expiry_day: float) -> list[int]:
+        """Return the nodes with a later expiry day, ascending."""
 
     def node_columns(self, n_features: int) -> Iterator[NodeColumns]:
         """Yield columns of all articles in blocks, by node, with at most `n_features` features of each article."""
@@ -158,6 +164,9 @@ class Store(Protocol):
 
     def last_cursor(self) -> int:
         """Return the cursor of the last entry of the log; 0 for none ever."""
+
+    def limit_change_days(self, day: float) -> None:
+        """Let entries of a later day be of that day."""
 
     def delete_changes_before(self, day: float) -> None:
         """Delete the entries before the first of that day or later, but for the very last one."""

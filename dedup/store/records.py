@@ -15,13 +15,14 @@ class Row(NamedTuple):
 
     node: int  # never used again
     id: str
-    digest: bytes  # of the fields: equal for equal content
+    digest: bytes  # of what it says: equal for equal content, whatever the id
     day: float | None  # publication in days since 1970
-    expiry_day: float  # `day`, or for an undated article the latest day known when it came
+    expiry_day: float  # `day`, or for an undated article the day when it came
     episode: int
     canonical: int  # node of the canonical article of its group of copies; its own when it is no copy
     source: str  # empty for unknown
     fields: str  # JSON
+    page: int | None = None  # key of the page that it is, see `dedup.store.serialization.page_key`
 
 
 class ArticleFeatures(NamedTuple):
@@ -59,7 +60,7 @@ class ChangeRow(NamedTuple):
     """An entry of the log of changes as it is stored; see `dedup.stream.assignment.Change`."""
 
     cursor: int  # ascending, without gaps
-    day: float  # the latest day of any article when it was written
+    day: float  # the latest expiry day of any article when it was written
     kind: str
     story: int
     episode: int | None

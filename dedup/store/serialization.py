@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers
 from dedup.article import Article
-from dedup.store.records import ArticleFeatures, LearnedResidue
+from dedup.article.urls import page_of
+from dedup.store.records import ArticleFeatures, LearnedResidue, Row
 from dedup.wording import printable
 
 
@@ -27,6 +29,14 @@ def neighbours_from_rows(rows: Sequence[tuple[int, bytes, bytes]]) -> tuple[Inte
     similarities = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)
     nodes = np.repeat(np.array([row[0] for row in rows], dtype=np.int64), [len(row[1]) // 4 for row in rows])
     return nodes, others, similarities
+
+
+def nodes_by_page(rows: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """Return `Store.nodes_of_pages` from rows of page and node, of which none comes twice."""
+    found: dict[int, list[int]] = {}
+    for page, node in sorted(rows):
+        found.setdefault(page, []).append(node)
+    return found
 
 
 def features_from_rows(
@@ -60,6 +70,42 @@ def source_of(article: Article) -> str:
     return printable(article.source or "")
 
 
-def digest_of(text: str) -> bytes:
-    """Return a digest that differs between encoded articles that differ."""
-    return blake2b(text.encode(), digest_size=16).digest()
+def digest_of(article: Article) -> bytes:
+    """Return a digest of what an article says and when, which differs between articles that differ in more than the id.
+
+    Examples
+    --------
+    >>> paris = Article("a", "Kim in Russia", published=datetime.fromisoformat("2023-09-12T10:00+02:00"))
+    >>> digest_of(paris) == digest_of(Article("b", "Kim in Russia", published=paris.published.astimezone(UTC)))
+    True
+    """
+    published = article.published and article.published.astimezone(UTC).isoformat()
+    said = [article.text, article.title, published, article.source, article.url, article.language]
+    return blake2b(json.dumps(said).encode(), digest_size=16).digest()
+
+
+def page_key(article: Article) -> int | None:
+    """Return a number of 64 bits for the page that an article is; None where its URL does not say.
+
+    Examples
+    --------
+    >>> urls = ["http://www.example.org/kim?utm_source=rss", "https://example.org/kim", "https://example.org/"]
+    >>> first, again, front = (page_key(Article("a", "", url=url)) for url in urls)
+    >>> first == again, front
+    (True, None)
+    """
+    return None if article.url is None else _key_of_page(article.source, article.url)
+
+
+@lru_cache(maxsize=1 << 14)  # each article is asked for several times while it is added
+def _key_of_page(source: str | None, url: str) -> int | None:
+    page = page_of(source, url)
+    if page is None:
+        return None
+    return int.from_bytes(blake2b(json.dumps(page).encode(), digest_size=8).digest(), signed=True)
+
+
+def with_page(row: Row) -> Row:
+    """Return a row of an older format with the page and the digest that its fields say."""
+    article = decode_article(row.fields)
+    return row._replace(page=page_key(article), digest=digest_of(article))

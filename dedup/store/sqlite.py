@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
 from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
-from dedup.store.serialization import features_from_rows, neighbours_from_rows, to_bytes
+from dedup.store.serialization import features_from_rows, neighbours_from_rows, nodes_by_page, to_bytes
 from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 
 # Nodes in one query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
 _ROWS_AT_ONCE = 1 << 14
 
-# The columns of format 4 in the order of the fields of `Row`, and of `ArticleFeatures`.
-_ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields"
+# The columns of format 5 in the order of the fields of `Row`, and of `ArticleFeatures`.
+_ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
 _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
 
 # What is called a story here is an episode, as in format 3; an episode without a chapter is a story of its own.
@@ -69,7 +69,7 @@ class SqliteStore(Store):
         if outermost:
             self._db.execute("BEGIN")
         try:
-            self._db.execute("SELECT count(*) FROM latest")  # the first read fixes the state that all reads see
+            self._db.execute("SELECT count(*) FROM versions")  # the first read fixes the state that all reads see
             yield self._data_version()
         finally:
             if outermost:
@@ -83,12 +83,8 @@ class SqliteStore(Store):
 
     def counters(self) -> tuple[int, int, float]:
         used = dict(self._db.execute("SELECT name, seq FROM sqlite_sequence"))
-        (latest,) = self._db.execute("SELECT max(day) FROM latest").fetchone()
+        (latest,) = self._db.execute("SELECT max(kept_by_day) FROM articles").fetchone()
         return used.get("articles", 0) + 1, used.get("stories", 0) + 1, -np.inf if latest is None else latest
-
-    def set_latest(self, day: float) -> None:
-        self._db.execute("DELETE FROM latest")
-        self._db.execute("INSERT INTO latest VALUES (?)", (day,))
 
     def set_counters(self, node: int, episode: int) -> None:
         used = self.counters()
@@ -126,7 +122,7 @@ class SqliteStore(Store):
         return {n: n for n in wanted} | dict(self._select("episode, story", "chapters", "episode", wanted))
 
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
-        self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
+        self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
         values = ((row.node, *to_bytes(features)) for row, features in rows)
         self._db.executemany("INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
@@ -137,6 +133,10 @@ class SqliteStore(Store):
     def set_norms(self, nodes: Integers, norms: NDArray[np.float32]) -> None:
         pairs = zip(norms.tolist(), nodes.tolist(), strict=True)
         self._db.executemany("UPDATE traits SET norm = ? WHERE node = ?", pairs)
+
+    def rewrite(self, rows: Iterable[Row]) -> None:
+        query = "UPDATE articles SET digest = ?, day = ?, kept_by_day = ?, fields = ? WHERE node = ?"
+        self._db.executemany(query, ((row.digest, row.day, row.expiry_day, row.fields, row.node) for row in rows))
 
     def delete(self, nodes: Sequence[int]) -> None:
         for table in ("articles", "traits"):
@@ -162,6 +162,9 @@ class SqliteStore(Store):
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         return {name: (node, digest) for name, node, digest in self._select("id, node, digest", "articles", "id", ids)}
 
+    def nodes_of_pages(self, pages: Sequence[int]) -> dict[int, list[int]]:
+        return nodes_by_page(self._select("page, node", "articles", "page", pages))
+
     def rows(self, nodes: Sequence[int]) -> dict[int, Row]:
         return {row[0]: Row(*row) for row in self._select(_ROW_COLUMNS, "articles", "node", nodes)}
 
@@ -182,6 +185,9 @@ class SqliteStore(Store):
 
     def nodes_before(self, expiry_day: float) -> list[int]:
         return self._column("SELECT node FROM articles WHERE kept_by_day < ? ORDER BY node", expiry_day)
+
+    def nodes_after(self, expiry_day: float) -> list[int]:
+        return self._column("SELECT node FROM articles WHERE kept_by_day > ? ORDER BY node", expiry_day)
 
     def node_columns(self, n_features: int) -> Iterator[NodeColumns]:
         cursor = self._db.execute(
@@ -237,6 +243,9 @@ class SqliteStore(Store):
 
     def last_cursor(self) -> int:
         return self._number("SELECT coalesce(max(cursor), 0) FROM changes")
+
+    def limit_change_days(self, day: float) -> None:
+        self._db.execute("UPDATE changes SET day = ? WHERE day > ?", (day, day))
 
     def delete_changes_before(self, day: float) -> None:
         kept = "SELECT cursor FROM changes WHERE day >= ? ORDER BY cursor LIMIT 1"

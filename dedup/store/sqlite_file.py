@@ -7,12 +7,16 @@ from pathlib import Path
 
 from dedup.disk import hold
 from dedup.parameters import MAX_GAP_DAYS
+from dedup.store.serialization import decode_article, digest_of, page_key
 
 APPLICATION_ID = 0x64656475  # "dedu"
-FORMAT = 4
+FORMAT = 5
 
-#: Parameters that format 3 did not have, as they are stored for an index of that format that is copied.
-NEW_PARAMETERS = {"max_gap_days": repr(MAX_GAP_DAYS)}
+#: Formats that are read, and converted when they are opened for writing.
+OLDER_FORMATS = (3, 4)
+
+#: Parameters that older formats did not have, as they are stored for an index of these that is copied.
+NEW_PARAMETERS = {"max_gap_days": repr(MAX_GAP_DAYS), "match_urls": repr(True)}
 
 #: Parameter of an index that is still being copied.
 UNFINISHED = "unfinished_copy"
@@ -25,12 +29,13 @@ CREATE TABLE versions (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
 CREATE TABLE articles (
     node INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, day REAL,
     kept_by_day REAL NOT NULL, story INTEGER NOT NULL, speaker INTEGER NOT NULL, source TEXT NOT NULL,
-    fields TEXT NOT NULL
+    fields TEXT NOT NULL, page INTEGER
 );
 CREATE INDEX articles_by_story ON articles (story);
 CREATE INDEX copies_by_speaker ON articles (speaker) WHERE speaker != node;
 CREATE INDEX articles_by_day ON articles (kept_by_day);
 CREATE INDEX articles_by_source ON articles (source, node);
+CREATE INDEX articles_by_page ON articles (page) WHERE page IS NOT NULL;
 CREATE TABLE traits (
     node INTEGER PRIMARY KEY, norm REAL NOT NULL, neighbours BLOB NOT NULL, similarities BLOB NOT NULL,
     bands BLOB NOT NULL, features BLOB NOT NULL, counts BLOB NOT NULL
@@ -41,7 +46,6 @@ CREATE TABLE habits (
     source TEXT PRIMARY KEY, next_node INTEGER NOT NULL, articles INTEGER NOT NULL, keys BLOB NOT NULL,
     anywhere BLOB NOT NULL
 );
-CREATE TABLE latest (day REAL NOT NULL);
 """
 
 #: What format 4 has beyond format 3, in which every episode was a story.
@@ -52,6 +56,21 @@ CREATE TABLE changes (
     cursor INTEGER PRIMARY KEY, day REAL NOT NULL, kind TEXT NOT NULL, story INTEGER NOT NULL, episode INTEGER,
     article TEXT, merged_into INTEGER
 );
+"""
+
+#: What format 5 changes in format 4, which did not know pages, and whose digests were of the id and the time zone too.
+PAGES_OF_ARTICLES = """
+ALTER TABLE articles ADD COLUMN page INTEGER;
+UPDATE articles SET page = page_of(fields), digest = digest_of(fields);
+CREATE INDEX articles_by_page ON articles (page) WHERE page IS NOT NULL;
+DROP TABLE latest;
+"""
+
+# Stands before the table of its name while a file of format 4 is only read.
+_ARTICLES_WITH_PAGES = """
+CREATE TEMP VIEW articles AS SELECT
+    node, id, digest_of(fields) AS digest, day, kept_by_day, story, speaker, source, fields, page_of(fields) AS page
+    FROM main.articles;
 """
 
 
@@ -68,7 +87,10 @@ def open_file(
             _prepare(database, path, version, parameters, versions)
         elif version < FORMAT:  # tables of this connection alone
             database.execute("PRAGMA temp_store = MEMORY")
-            _execute(database, STORIES_OF_EPISODES.replace("TABLE", "TEMP TABLE").replace("INDEX ", "INDEX temp."))
+            _add_functions(database)
+            _execute(database, _ARTICLES_WITH_PAGES)
+            if version == OLDER_FORMATS[0]:
+                _execute(database, STORIES_OF_EPISODES.replace("TABLE", "TEMP TABLE").replace("INDEX ", "INDEX temp."))
     except BaseException:
         database.close()
         raise
@@ -113,7 +135,7 @@ def real_path(path: str | Path) -> str:
 
 
 def _require_ours(database: sqlite3.Connection, path: str | Path) -> int:
-    """Return the format of the file, 0 for a new one; refuse one that is no index of this format or the one before."""
+    """Return the format of the file, 0 for a new one; refuse one that is no index of a format that is read."""
     try:
         (application,) = database.execute("PRAGMA application_id").fetchone()
         (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -124,7 +146,7 @@ def _require_ours(database: sqlite3.Connection, path: str | Path) -> int:
         raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
     if application != APPLICATION_ID and (tables or application):
         raise ValueError(f"{path} is another program's database; {_ALLOWED}")
-    if tables and version not in (FORMAT - 1, FORMAT):
+    if tables and version not in (*OLDER_FORMATS, FORMAT):
         raise ValueError(f"{path} has format {version}; allowed: {FORMAT}, or open it with the dedup that made it")
     return int(version) if tables else 0
 
@@ -148,7 +170,7 @@ def _prepare(
     parameters: Mapping[str, str],
     versions: Mapping[str, str],
 ) -> None:
-    """Prepare a database for writing: make the tables of a new one, and what an older one lacks, in one transaction."""
+    """Prepare a database for writing: make the tables of a new one, or convert an older one, in one transaction."""
     try:
         if not version:
             database.execute("PRAGMA page_size = 8192")  # most articles fit on a page
@@ -161,12 +183,22 @@ def _prepare(
             _execute(database, SCHEMA)
             database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        _execute(database, STORIES_OF_EPISODES)
+        if version in (0, OLDER_FORMATS[0]):
+            _execute(database, STORIES_OF_EPISODES)
+        if version:
+            _add_functions(database)
+            _execute(database, PAGES_OF_ARTICLES)
         database.executemany("INSERT OR IGNORE INTO parameters VALUES (?, ?)", parameters.items())
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
+
+
+def _add_functions(database: sqlite3.Connection) -> None:
+    """Let a connection compute what older formats lack, from the fields of an article."""
+    for name, of in (("page_of", page_key), ("digest_of", digest_of)):
+        database.create_function(name, 1, lambda fields, of=of: of(decode_article(fields)), deterministic=True)
 
 
 def _execute(database: sqlite3.Connection, statements: str) -> None:

@@ -38,7 +38,7 @@ def _blocks(pairs: Sequence[tuple[Article, Article]]) -> Iterator[list[tuple[Art
     block: list[tuple[Article, Article]] = []
     characters = 0
     for pair in pairs:
-        size = sum(len(article.text) for article in pair)
+        size = sum(len(article.plain_text) for article in pair)
         if block and (len(block) == _BLOCK_PAIRS or characters + size > _BLOCK_CHARACTERS):
             yield block
             block, characters = [], 0
@@ -53,7 +53,7 @@ def _compare_block(pairs: Sequence[tuple[Article, Article]], weighting: TermWeig
     row = {id(article): i for i, article in enumerate(articles)}
     left, right = np.array([[row[id(article)] for article in pair] for pair in pairs]).T
     texts = readable_texts(articles, MAX_CHARS)
-    features = without_roundups(texts, [article.title for article in articles])
+    features = without_roundups(texts, [article.plain_title for article in articles])
     vectors, vocabulary, n_features = vectorize_texts(features, weighting, [article.language for article in articles])
     order = np.argsort(left, kind="stable")
     alike = likeness(vectors, left[order], right[order])

@@ -11,7 +11,7 @@ from dedup.story.kinds import are_roundups
 from dedup.story.terms import top_terms
 from dedup.story.weighting import TermWeighting
 from dedup.text.limit import first_texts
-from dedup.wording import headline_of, period, plural
+from dedup.wording import period, plural
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,8 @@ class Episode:
     articles : tuple of Article
         By publication, undated last.
     near_duplicates : tuple of tuple of Article
-        Groups of copies among them, each of at least two.
+        Groups of copies among them, each of at least two: first the one that counts as a report, then the others by
+        publication. Versions of one page, whose latest counts, are copies too.
     membership : tuple of float
         Mean similarity of each of `articles` to the other reports of the episode (copies count as one), in [0, 1]; 1
         for a report alone. An article near the threshold, or below it, is doubtful.
@@ -83,12 +84,12 @@ class Episode:
         the first 1,000,000 characters.
         """
         shown = [self.representative]
-        return bool(are_roundups([shown[0].title], first_texts(shown), self._weighting.fold)[0])
+        return bool(are_roundups([shown[0].plain_title], first_texts(shown), self._weighting.fold)[0])
 
     @property
     def headline(self) -> str:
         """Title of the representative, or the beginning of its text."""
-        return headline_of(self.representative.title, self.representative.text)
+        return self.representative.headline
 
     def __len__(self) -> int:
         return len(self.articles)

@@ -53,7 +53,7 @@ class Vocabulary:
     # (n_cells,): each of these features in each language that has it (see `in_language`), ascending
     cells: Hashes
     frequencies: Integers  # (n_cells,): number of texts of the language that each occurs in
-    stop_words: Hashes  # (n_stop_words,): keys of the stop words
+    stop_words: Hashes  # (n_stop_words,): keys of the stop words, ascending
     fold: Fold = "unidecode"  # that of the texts
 
     @classmethod
@@ -89,7 +89,7 @@ class Vocabulary:
     @cached_property
     def _stop_word_lookup(self) -> SortedKeys:
         # np.isin would sort all stop words at every call, and the terms of 10,000 stories take that many calls.
-        return SortedKeys(np.unique(self.stop_words), KEY_BITS)
+        return SortedKeys(self.stop_words[run_starts(self.stop_words)], KEY_BITS)
 
     @cached_property
     def cell_columns(self) -> Integers:

@@ -5,21 +5,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
 from dedup.article import Article
 from dedup.progress import Progress, track
-from dedup.store.records import ArticleFeatures, Row
-from dedup.store.serialization import digest_of, encode_article, source_of
+from dedup.stream.arrival import without_future_dates
 from dedup.stream.assignment import Assignment, Outcome, format_episode_id, format_story_id
-from dedup.stream.change_log import Entry
 from dedup.stream.joins import decide
 from dedup.stream.live import TEXTS_AT_ONCE
-from dedup.stream.maintenance import remove
+from dedup.stream.maintenance import split_and_decide, take_out
 from dedup.stream.matching import MatchedArticles, match_articles
 from dedup.stream.state import IndexState
+from dedup.stream.storing import expiry_day_of, store_articles
 from dedup.stream.unions import episodes_since, merge_alike, reports_near
+from dedup.stream.versions import Version, Versions
 
 #: An index that has had fewer articles is young: its document frequencies change fast. It weights all its articles
 #: again and merges episodes each time that so many have come; an older one merges episodes at each `TEXTS_AT_ONCE`.
@@ -38,6 +39,13 @@ _CHARACTERS_AT_ONCE = 1 << 22
 _TOLERANCE = 1e-9
 
 
+class _Home(NamedTuple):
+    """The episode of an article that is updated."""
+
+    episode: int
+    keeps: bool  # the article, whatever it gains elsewhere
+
+
 class Assigner:
     """Puts articles into episodes, within an open transaction; the articles have been checked.
 
@@ -49,7 +57,8 @@ class Assigner:
         self._episodes = state.live.nodes.episodes
 
     def add(self, articles: Sequence[Article], progress: Progress) -> list[Assignment]:
-        """Put articles into episodes; an article with a known id replaces the stored one."""
+        """Put articles into episodes; a later version of a stored article replaces it."""
+        articles = without_future_dates(articles, self._state.arrival)
         assignments: list[Assignment] = []
         with track(progress, len(articles)) as on_progress:
             for assignment in self._add(articles):
@@ -58,24 +67,30 @@ class Assigner:
         return assignments
 
     def _add(self, articles: Sequence[Article]) -> Iterator[Assignment]:
-        texts = list(map(encode_article, articles))
-        known = self._state.store.nodes_and_digests([article.id for article in articles])
-        first = 0  # of the new articles since the last known one
-        for i, article in enumerate(articles):
-            if article.id in known:
-                yield from self._add_new(articles[first:i], texts[first:i])
-                yield self._replace(article, texts[i], *known[article.id])
-                first = i + 1
-        yield from self._add_new(articles[first:], texts[first:])
+        versions, new = Versions(self._state, articles), list[Article]()
+        for article in articles:
+            if not versions.may_know(article):
+                found: Article | Version = article
+            else:  # which is known when those before it are stored
+                yield from self._add_new(new)
+                new.clear()
+                found = versions.find(article)
+            if isinstance(found, Version):
+                versions.add(found.article)
+                yield self._replace(found)
+            else:
+                versions.add(found)
+                new.append(found)
+        yield from self._add_new(new)
 
-    def _add_new(self, articles: Sequence[Article], texts: Sequence[str]) -> Iterator[Assignment]:
+    def _add_new(self, articles: Sequence[Article]) -> Iterator[Assignment]:
         """Add new articles in blocks that end where residue is learned and articles are weighted again."""
         first = 0
         while first < len(articles):
             step = 1 if self._state.next_node <= _EACH else _step(self._state.next_node)
             most = self._count_readable(articles[first : first + step])
             stop = first + min(step - self._state.next_node % step, most)
-            yield from self._add_block(articles[first:stop], texts[first:stop])
+            yield from self._add_block(articles[first:stop])
             first = stop
 
     def _count_readable(self, articles: Sequence[Article]) -> int:
@@ -84,33 +99,37 @@ class Assigner:
         sizes = (min(len(article.title) + len(article.text), most) for article in articles)
         return 1 + sum(total < _CHARACTERS_AT_ONCE for total in accumulate(sizes))
 
-    def _replace(self, article: Article, text: str, node: int, digest: bytes) -> Assignment:
-        """Put an article in place of the stored one with its id."""
-        state = self._state
-        (former,) = self._episodes(np.array([node])).tolist()
-        if digest == digest_of(text):
+    def _replace(self, version: Version) -> Assignment:
+        """Put a later version of a stored article in its place.
+
+        It stays in its episode if it is a near-duplicate of the former version, as any copy of that would, or if it is
+        alone in its story and gains nowhere else; then the other articles stay where they are.
+        """
+        state, article = self._state, version.article
+        (former,) = self._episodes(np.array([version.node])).tolist()
+        if not version.is_new:
             return self._assignment(article, former, "unchanged")
         told, first = state.chapters.told(former), len(state.log.entries)
-        remove(state, [node])
+        lost = take_out(state, [version.node])
         of_story = state.chapters.episodes_of([state.chapters.story(former)])
         was_alone = not any(state.totals.sizes[episode] for episode in of_story)
-        (assignment,) = self._add_block([article], [text])
-        (episode,) = self._episodes(np.array([state.next_node - 1])).tolist()
-        if was_alone:  # its former episode becomes an alias
-            state.merge(former, episode)
-        self._note_update(article.id, (told, former), first)
-        return replace(assignment, outcome="updated", story_id=format_story_id(state.chapters.told(episode)))
+        home = _Home(former, version.is_alike) if version.is_alike or was_alone else None
+        (assignment,) = self._add_block([article], home)
+        node = np.array([state.next_node - 1])
+        state.log.note_update((told, former), version.id, article.id, first)
+        merged = assignment.merged
+        if was_alone and state.store.resolve(former) != self._episodes(node).item():
+            state.merge(former, self._episodes(node).item())
+            merged += (format_story_id(told),)
+        if not version.is_alike:
+            split_and_decide(state, lost)
+        episode = self._episodes(node).item()
+        now = self._assignment(article, episode, "updated", assignment.near_duplicate_of, assignment.similarity, merged)
+        stays = now.story_id == format_story_id(state.chapters.told(state.store.resolve(former) or former))
+        replaces = version.id if version.id != article.id else None
+        return replace(now, left=None if stays else format_story_id(told), replaces=replaces)
 
-    def _note_update(self, name: str, former: tuple[int, int], first: int) -> None:
-        """Let the log, whose entries from `first` on are of the update of an article, say so."""
-        entries = self._state.log.entries
-        (place,) = (i for i in range(first, len(entries)) if entries[i].article == name)
-        if entries[place].kind == "joined" and entries[place][2:4] == former:
-            entries[place] = entries[place]._replace(kind="updated")
-        else:
-            entries.insert(first, Entry(entries[place].day, "left", *former, name))
-
-    def _add_block(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Assignment]:
+    def _add_block(self, articles: Sequence[Article], home: _Home | None = None) -> list[Assignment]:
         state, threshold = self._state, self._state.settings.story_threshold
         n_reports = state.live.window.count  # up to each article: the window has all of the block at once
         articles = state.source_residue.add_residue(articles)
@@ -120,10 +139,10 @@ class Assigner:
         first_episode = state.next_episode
         for i, article in enumerate(articles):
             n_reports += int(matched.canonical[i] == matched.nodes[i])
-            state.now = max(state.now, np.nan_to_num(article.day, nan=-np.inf))
-            assignments.append(self._join(article, matched, i, state.careful(threshold, n_reports), merges))
+            state.latest = max(state.latest, expiry_day_of(state, article))
+            assignments.append(self._join(article, matched, i, state.careful(threshold, n_reports), merges, home))
         state.store.add_episodes(range(first_episode, state.next_episode))
-        self.insert(articles, texts, matched)
+        store_articles(state, articles, matched)
         for episode, into in merges:
             state.store.merge(episode, into)
         step = _step(state.next_node - 1)
@@ -140,7 +159,13 @@ class Assigner:
         return assignments
 
     def _join(
-        self, article: Article, matched: MatchedArticles, i: int, threshold: float, merges: list[tuple[int, int]]
+        self,
+        article: Article,
+        matched: MatchedArticles,
+        i: int,
+        threshold: float,
+        merges: list[tuple[int, int]],
+        home: _Home | None,
     ) -> Assignment:
         """Put a copy into the episode of its original, and a report into the one that gains most by it, if any does."""
         state, node = self._state, matched.nodes[i : i + 1]
@@ -157,12 +182,15 @@ class Assigner:
         gains = {
             s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s) for s, total in sums.items()
         }
-        best = _best(gains)
+        best = home.episode if home and home.keeps else _best(gains)
+        if best is None and home:
+            best = home.episode
+        is_first = best is None
         if best is None:
             best, state.next_episode = state.next_episode, state.next_episode + 1
         state.live.nodes.assign(node, best)
         totals.add(np.array([best]), cost)
-        state.note("joined" if best in sums else "story_begun", best, article=article.id)
+        state.note("story_begun" if is_first else "joined", best, article=article.id)
         if best not in sums:
             return self._assignment(article, best, "new_story")
         similarity = sums.pop(best) / (totals.sizes[best] - 1)
@@ -233,27 +261,6 @@ class Assigner:
             return merge_alike(state, reports_near(state, state.next_node - TEXTS_AT_ONCE), threshold)
         state.store.set_norms(*state.live.update_norms())
         return merge_alike(state, state.live.nodes.canonical(), threshold)
-
-    def insert(self, articles: Sequence[Article], texts: Sequence[str], matched: MatchedArticles) -> None:
-        """Store new articles, which are in episodes by now, as `texts` encodes them but for residue."""
-        state, weighted = self._state, matched.weighted
-        features, episodes = weighted.texts, self._episodes(matched.nodes).tolist()
-        rows = []
-        for i, (article, text) in enumerate(zip(articles, texts, strict=True)):
-            day = None if np.isnan(article.day) else article.day
-            if day is not None and day > state.latest:
-                state.latest = day
-                state.store.set_latest(day)
-            expiry_day = day if day is not None else state.latest if np.isfinite(state.latest) else 0.0
-            node, canonical, digest = int(matched.nodes[i]), int(matched.canonical[i]), digest_of(text)
-            fields = encode_article(article) if article.residue or article.title_residue else text
-            row = Row(node, article.id, digest, day, expiry_day, episodes[i], canonical, source_of(article), fields)
-            neighbours, similarities = matched.neighbours[i]
-            bands = features.bands[i][: 0 if features.blank[i] else None]
-            order = weighted.by_weight[i]
-            compared = float(weighted.norms[i]), neighbours.astype(np.int32), similarities, bands
-            rows.append((row, ArticleFeatures(*compared, features.features[order], features.counts[order])))
-        state.store.insert(rows)
 
 
 def _step(node: int) -> int:

@@ -14,11 +14,14 @@ class Assignment:
     Attributes
     ----------
     article_id : str
+        Under which the index has it: that of the article that it is an earlier version of, or the same but for the id,
+        where that stays; and its canonical URL where its own id is that of another page.
     story_id : str
         As far as it was told (see `Change`), so that it is never taken back: under it `StoryIndex.story` finds the
         story that the article is in by now, of which it may be an alias.
     outcome : {"new_story", "report", "near_duplicate", "unchanged", "updated"}
-        "unchanged" is the same id with the same content, "updated" the same id with other content.
+        "updated" is a later version of an article: the same id, or the same page of a source, with other content.
+        "unchanged" is the same content again, or an earlier version of a page; nothing is stored.
     near_duplicate_of : str or None
         Id of the article that it is a copy of.
     similarity : float or None
@@ -27,6 +30,12 @@ class Assignment:
         Ids of stories that were merged into others because of it; they stay valid as aliases.
     episode_id : str
         Id of its episode.
+    left : str or None
+        Id of the story that an updated article was in, where it belongs to another one now: one whose event its new
+        text is of. A version that is a near-duplicate of the former one stays, and so does an article that is alone in
+        its story, unless it joins another, of which its story becomes an alias.
+    replaces : str or None
+        Id of the article of which it is a later version, if that was another; no article has that id from now on.
     """
 
     article_id: str
@@ -36,6 +45,8 @@ class Assignment:
     similarity: float | None = None
     merged: tuple[str, ...] = ()
     episode_id: str = ""
+    left: str | None = None
+    replaces: str | None = None
 
     def _repr_html_(self) -> str:
         from dedup.html.cards import assignment_card  # only notebooks pay for it
@@ -48,6 +59,8 @@ class Assignment:
             facts.append(f"of {self.near_duplicate_of!r:.80}")
         if self.similarity is not None:
             facts.append(f"similarity {self.similarity:.3f}")
+        facts += [f"left {self.left}"] if self.left else []
+        facts += [f"replaces {self.replaces!r:.80}"] if self.replaces is not None else []
         if self.merged:
             more = f" and {len(self.merged) - 5:,} more" if len(self.merged) > 5 else ""
             facts.append(f"merged {', '.join(self.merged[:5])}{more}")

@@ -25,9 +25,9 @@ class Change:
         Its number: that of the entry before it and 1.
     kind : str
         "story_begun": an article is the first of a story. "joined", "updated" and "left": an article came into an
-        episode, has other content, or is in it no longer. "episode_begun": a story has got an episode, which was a
-        story of its own until then. "episode_merged" and "story_merged": all of it is now part of `into`, and its id an
-        alias.
+        episode, has other content, or is in it no longer; what it replaces under another id has left before.
+        "episode_begun": a story has got an episode, which was a story of its own until then. "episode_merged" and
+        "story_merged": all of it is now part of `into`, and its id an alias.
     story_id : str
         As far as it was told: the story may have become part of another one since, of which its id is an alias.
     episode_id : str or None
@@ -79,6 +79,18 @@ class ChangeLog:
             first = self._store.last_cursor() + 1
             self._store.insert_changes([ChangeRow(first + i, *entry) for i, entry in enumerate(self.entries)])
             self.entries.clear()
+
+    def note_update(self, former: tuple[int, int], name: str, now: str, first: int) -> None:
+        """Let the entries from `first` on, which are of the update of an article, say so.
+
+        `former` is the story and the episode that it was in, `name` its id then, and `now` the id that it has.
+        """
+        entries = self.entries
+        place = next(i for i in range(first, len(entries)) if entries[i].article == now)
+        if name == now and entries[place].kind == "joined" and entries[place][2:4] == former:
+            entries[place] = entries[place]._replace(kind="updated")
+        else:
+            entries.insert(first, Entry(entries[place].day, "left", *former, name))
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -78,6 +78,11 @@ class LiveArticles:
         joined = np.concatenate([np.empty(0, dtype=np.uint32), *features])
         self._features.add(np.repeat(days, sizes), joined, np.repeat(nodes, sizes))
 
+    def set_days(self, nodes: Integers, days: Floats) -> None:
+        """Replace the publication of articles, which are indexed under no features until they are added again."""
+        self.nodes.set_days(nodes, days)
+        self._features.keep(lambda indexed: ~np.isin(indexed, nodes))
+
     def compact(self) -> None:
         """Free the memory of removed articles."""
         self._bands.keep(self.nodes.alive)

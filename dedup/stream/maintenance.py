@@ -26,15 +26,24 @@ def remove_by_id(state: IndexState, article_id: str) -> bool:
 
 
 def remove(state: IndexState, nodes: list[int]) -> None:
-    """Remove articles.
+    """Remove articles; an episode splits where it no longer holds together."""
+    split_and_decide(state, take_out(state, nodes))
 
-    Where a canonical article goes, its first copy becomes canonical; an episode splits where it no longer holds
-    together.
+
+def split_and_decide(state: IndexState, episodes: set[int]) -> None:
+    """Split episodes that have lost reports where they no longer hold together, and find the stories of the parts."""
+    decide(state, [*episodes, *state.split(episodes)])
+
+
+def take_out(state: IndexState, nodes: list[int]) -> set[int]:
+    """Remove articles, and return the episodes that have lost a report.
+
+    Where a canonical article goes, its first copy becomes canonical.
     """
     gone = np.array(nodes, dtype=np.int64)
     table = state.live.nodes
     canonical = gone[table.is_canonical(gone)]
-    episodes = table.episodes(canonical).tolist()
+    episodes = set(table.episodes(canonical).tolist())
     state.store.delete(nodes)
     for node in canonical.tolist():
         state.live.window.remove(node)
@@ -43,7 +52,8 @@ def remove(state: IndexState, nodes: list[int]) -> None:
     first_copies = {former: copy for copy, former in reversed(state.store.copies(canonical.tolist()))}
     for former, first_copy in sorted(first_copies.items()):
         _make_canonical(state, first_copy, former)
-    decide(state, [*episodes, *state.split(set(episodes))])
+    state.latest = state.store.counters()[2]
+    return episodes
 
 
 def expire(state: IndexState, day: float) -> int:

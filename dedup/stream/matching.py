@@ -79,7 +79,7 @@ def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeat
     texts = readable_texts(articles, settings.max_chars)
     languages = [article.language for article in articles]
     features = extract_features(texts, state.bands, settings.near.shingle_size, settings.near.fold, languages)
-    return without_features(features, np.array([is_roundup(article.title) for article in articles]))
+    return without_features(features, np.array([is_roundup(article.plain_title) for article in articles]))
 
 
 def find_neighbours(state: IndexState, weighted: WeightedTexts, days: Floats, limits: Integers) -> list[Neighbours]:

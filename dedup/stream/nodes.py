@@ -87,6 +87,10 @@ class NodeTable:
         """Replace the lengths of vectors."""
         self._rows["norm"][nodes - self._first] = norms
 
+    def set_days(self, nodes: Integers, days: Floats) -> None:
+        """Replace the publication of nodes."""
+        self._rows["day"][nodes - self._first] = days
+
     def make_canonical(self, node: int) -> None:
         """Make a copy canonical."""
         self._rows["canonical"][node - self._first] = True

@@ -12,6 +12,7 @@ from dedup.store.records import Row
 from dedup.store.serialization import decode_article
 from dedup.story.result import Story
 from dedup.story.similarity import membership
+from dedup.stream.arrival import without_future_dates
 from dedup.stream.assignment import Similar, format_episode_id, format_story_id, parse_story_id
 from dedup.stream.matching import find_neighbours, text_features_of
 from dedup.stream.state import IndexState
@@ -43,6 +44,14 @@ def story_by_id(state: IndexState, story_id: str, rule: str | Chooser) -> Story:
     return story
 
 
+def latest_stories(
+    state: IndexState, since_day: float | None, min_size: int, limit: int | None, rule: str | Chooser
+) -> list[Story]:
+    """Return stories of at least `min_size` articles, one of that expiry day or later; the latest first."""
+    numbers = state.store.story_numbers(since_day, min(min_size, 2**62))[:limit]  # databases count no further
+    return [story for number in numbers if (story := story_of(state, number, rule)) is not None]
+
+
 def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | None:
     """Return the story with that number; None when it has no articles."""
     rows = sorted(state.store.of_story(number), key=lambda row: (row.day is None, row.day or 0.0, row.id))
@@ -69,7 +78,7 @@ def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:
 
     A report with the id of the article is left out.
     """
-    (article,), (has_id,) = batch.articles, batch.named
+    (article,), (has_id,) = without_future_dates(batch.articles, state.arrival), batch.named
     texts = text_features_of(state, state.source_residue.add_residue([article]))
     weighted = state.live.weight_texts(texts, np.zeros(1, dtype=np.bool_))
     limit = np.array([state.next_node])

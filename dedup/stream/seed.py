@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from dedup.arrays import Integers, first_members, numbered_by_first
-from dedup.article import Article
+from dedup.article import Article, read_articles
 from dedup.progress import Progress, ProgressCallback, track
 from dedup.store.opening import name_of
-from dedup.store.serialization import encode_article
 from dedup.stories import LabelledArticles, Stories
+from dedup.stream.arrival import without_future_dates
 from dedup.stream.chapters import Chapter
 from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.matching import match_articles
 from dedup.stream.session import Session
 from dedup.stream.state import IndexState
+from dedup.stream.storing import expiry_day_of, store_articles
 from dedup.stream.validation import check_articles
 
 
@@ -60,8 +61,8 @@ def _insert_all(
 ) -> None:
     """Add articles in canonical order, with the residue that the batch found."""
     state = session.state
-    batch = check_articles(labelled.articles, timezone)
-    checked, order = batch.articles, np.array(batch.order, dtype=np.int64)
+    checked = without_future_dates(check_articles(labelled.articles, timezone).articles, state.arrival)
+    order = np.array(read_articles(checked, timezone=timezone).order, dtype=np.int64)
     nodes = state.next_node + np.arange(len(order))
     copies = numbered_by_first(labelled.near_duplicate_labels[order])
     canonical = nodes[first_members(copies)[copies]]
@@ -73,7 +74,6 @@ def _insert_all(
     cut, begun = state.settings.cut_residue, set[int]()
     for a, b in pairwise([*range(0, len(order), TEXTS_AT_ONCE), len(order)]):
         places = order[a:b].tolist()
-        texts = [encode_article(checked[i]) for i in places]
         articles = [checked[i] for i in places]
         if cut:
             found = [labelled.articles[i] for i in places]
@@ -85,7 +85,8 @@ def _insert_all(
         matched = match_articles(state, articles, canonical[a:b])
         state.live.nodes.assign(matched.nodes, episodes[a:b])
         state.count_reports(matched.nodes, 1)
-        session.assigner.insert(articles, texts, matched)
+        state.latest = max(state.latest, *(expiry_day_of(state, article) for article in articles))
+        store_articles(state, articles, matched)
         _note(state, articles, episodes[a:b], begun)
         state.live.window.advance(state.next_node)
         progress(b / len(order))

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from dedup.parameters import StorySettings
 from dedup.store.opening import open_store
+from dedup.stream.arrival import Clock, arrival_day, is_spoilt, mend
 from dedup.stream.assigner import Assigner
 from dedup.stream.live import INDEXED_FEATURES
 from dedup.stream.settings import stored_parameters, stored_versions
@@ -22,15 +23,19 @@ class Session:
     `state` and `assigner` are used inside `reading` and `write` only.
     """
 
-    def __init__(self, path: str | Path, settings: StorySettings, *, read_only: bool) -> None:
+    def __init__(self, path: str | Path, settings: StorySettings, clock: Clock, *, read_only: bool) -> None:
         self.store = open_store(path, stored_parameters(settings), stored_versions(), read_only=read_only)
         self.settings = settings
-        self._read_only = read_only
+        self._clock, self._read_only = clock, read_only
         self._data_version: int | None = None  # that of the state in memory; None when that cannot be relied on
         self._mutex = threading.RLock()
         try:
             with self.store.snapshot() as data_version:
                 self._refresh(data_version)
+                spoilt = not read_only and is_spoilt(self.store, arrival_day(clock))
+            if spoilt:
+                self.write(lambda: mend(self.state))
+                self._data_version = None
         except BaseException:
             self.store.close()
             raise
@@ -46,6 +51,7 @@ class Session:
         with self._mutex, self.store.snapshot() as data_version:
             if refresh or self._data_version is None:
                 self._refresh(data_version)
+            self.state.arrival = arrival_day(self._clock)
             yield self.state
 
     def write(self, work: Callable[[], Result]) -> Result:
@@ -56,6 +62,7 @@ class Session:
             try:
                 with self.store.transaction() as data_version:
                     self._refresh(data_version)
+                    self.state.arrival = arrival_day(self._clock)
                     result = work()
                     self.state.flush()
                     return result

@@ -11,7 +11,7 @@ _HASHES = "2"
 def stored_parameters(settings: StorySettings) -> dict[str, str]:
     """Return the parameters that an index is made with; it opens with the same ones only."""
     values = {name: value if isinstance(value, str) else repr(value) for name, value in settings.to_dict().items()}
-    return values | {"hashes": _HASHES}
+    return values | {"match_urls": repr(settings.match_urls), "hashes": _HASHES}
 
 
 def stored_versions() -> dict[str, str]:

@@ -1,11 +1,10 @@
 """What recurs in the articles of each source of an index: learned as articles come, left out of those that follow."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from dedup.article import Article
+from dedup.article import Article, with_residue
 from dedup.parameters import StorySettings
 from dedup.residue.find import mark_residue
 from dedup.residue.recurring import MIN_STORIES, RecurringKeys, learn, sample_size, source_salts
@@ -30,12 +29,12 @@ class SourceResidue:
         known = [self._recurring(source) for source in sorted(set(sources))]
         keys = np.concatenate([each.keys for each in known])
         recurring = RecurringKeys(keys, np.concatenate([each.anywhere for each in known])).ascending()
-        texts, titles = [self._read(article) for article in articles], [article.title for article in articles]
+        texts, titles = [self._read(article) for article in articles], [article.plain_title for article in articles]
         salts, fold = source_salts(sources), self._settings.near.fold
         found = mark_residue(texts, salts, titles, recurring, match_titles=False, fold=fold, n_jobs=1)
         of_titles = mark_titles(titles, sources, [article.url for article in articles], salts, recurring, fold)
         return [
-            replace(article, residue=tuple(spans), title_residue=of_title) if spans or of_title else article
+            with_residue(article, spans, of_title)
             for article, spans, of_title in zip(articles, found, of_titles, strict=True)
         ]
 
@@ -50,7 +49,7 @@ class SourceResidue:
             rows = self._store.latest_of_source(source, sample_size(source))
             articles = [decode_article(row.fields) for row in rows]
             salts, fold = source_salts([source] * len(rows)), self._settings.near.fold
-            texts, titles = [self._read(article) for article in articles], [article.title for article in articles]
+            texts, titles = [self._read(article) for article in articles], [article.plain_title for article in articles]
             learned = learn(texts, salts, titles, n_jobs=1, fold=fold).united(learn_titles(titles, salts, fold))
             stored = LearnedResidue(rows[-1].node + 1, len(rows), learned.keys, learned.anywhere)
             self._store.set_learned_residue(source, stored)
@@ -66,7 +65,7 @@ class SourceResidue:
         self._known.clear()
 
     def _read(self, article: Article) -> str:
-        return article.text[: self._settings.max_chars]
+        return article.plain_text[: self._settings.max_chars]
 
     def _recurring(self, source: str) -> RecurringKeys:
         if source not in self._known:

@@ -34,7 +34,8 @@ class IndexState:
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
         self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
         self._changed_chapters: dict[int, Chapter] = {}
-        self.log, self.now = ChangeLog(store), -math.inf
+        self.log = ChangeLog(store)
+        self.arrival = 0.0  # the day on which what is being added comes
         self.next_node, self.next_episode, self.latest = store.counters()
         self.live.window.advance(self.next_node)
         for columns in store.node_columns(INDEXED_FEATURES):
@@ -92,6 +93,10 @@ class IndexState:
         self.count_reports(nodes, -1)
         table.assign(nodes, columns.episodes)
         table.set_norms(nodes, columns.norms)
+        redated = columns.select(~np.isclose(table.days(nodes), columns.days, rtol=0, atol=0, equal_nan=True))
+        if len(redated.nodes):
+            self.live.set_days(redated.nodes, redated.days)
+            self._add_features(redated.select(table.is_canonical(redated.nodes)))
         promoted = columns.select((columns.canonical == nodes) & ~table.is_canonical(nodes))
         self._add_features(promoted)
         for node in promoted.nodes.tolist():
@@ -159,9 +164,12 @@ class IndexState:
         return [chapter[0] for chapter in chapters]
 
     def note(self, kind: Kind, at: int, **facts: Any) -> None:
-        """Note for the log what has happened to the episode `at`, or to what the facts say instead."""
-        latest = max(self.latest, self.now)
-        entry = Entry(latest if math.isfinite(latest) else 0.0, kind, self.chapters.told(at), at)
+        """Note for the log what has happened to the episode `at`, or to what the facts say instead.
+
+        Its day is the latest expiry day of any article, so that the log is kept as long as what it tells of: also where
+        old articles come in their order long after.
+        """
+        entry = Entry(self.latest if math.isfinite(self.latest) else 0.0, kind, self.chapters.told(at), at)
         self.log.entries.append(entry._replace(**facts))
 
     def note_moves(self, moved: Iterable[tuple[str, tuple[int, int], tuple[int, int]]], begun: set[int]) -> None:

@@ -1,9 +1,11 @@
 """What users hand to an index -> articles that it can store, or an error that says what is allowed."""
 
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from dedup.article import ALLOWED_ID, Article, Batch, Errors, FieldError, read_articles
+from dedup.article.urls import page_of
 from dedup.store.serialization import encode_article
 from dedup.wording import printable
 
@@ -12,13 +14,19 @@ _MAX_BYTES = 999_000_000
 
 
 def check_articles(articles: Any, timezone: str | tzinfo | None, errors: Errors = "raise") -> Batch:
-    """Return articles that have an id and can be stored, and refuse the others as `errors` says."""
-    return read_articles(articles, timezone=timezone, errors=errors, require=_require_storable)
+    """Return articles that have an id and can be stored, and refuse the others as `errors` says.
+
+    The id of one that comes without is its canonical URL.
+    """
+    return read_articles(articles, timezone=timezone, errors=errors, accept=_storable)
 
 
-def _require_storable(article: Article, is_named: bool) -> None:
-    """Refuse an article without an id, or one that a row of a database cannot hold: the whole batch would fail."""
-    if not is_named:
+def _storable(article: Article, is_named: bool) -> Article:
+    """Refuse an article without id and URL, or one that a row of a database cannot hold: the whole batch would fail."""
+    page = None if is_named else page_of(None, article.url)
+    if page is not None:
+        article = replace(article, id=page[1])
+    elif not is_named:
         raise FieldError(f"field 'id' is missing; {ALLOWED_ID}", field="id", value=None)
     if not is_storable(article.id):
         raise FieldError.of("id", article.id, "allowed: no lone surrogates")
@@ -30,6 +38,7 @@ def _require_storable(article: Article, is_named: bool) -> None:
         allowed = f"allowed: {_MAX_BYTES:,} bytes as JSON, all fields together"
         problem = f"field {longest!r} has {sizes[longest]:,} characters; {allowed}"
         raise FieldError(problem, field=longest, value=getattr(article, longest))
+    return article
 
 
 def is_storable(text: str) -> bool:

@@ -14,7 +14,7 @@ import dedup
 from dedup import archive
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
-FIELDS = ("id", "text", "title", "published", "source")
+FIELDS = ("id", "text", "title", "published", "source", "url")
 MAX_CHARS = 3000  # one article is longer
 
 _ONSETS, _VOWELS, _ENDINGS = "bdfgklmnprstvz", "aeiou", ["", "n", "r", "s", "l"]
@@ -66,6 +66,31 @@ def generated(n, *, seed=0, days=20.0, words=40, lasts=0.7, undated=0.04, source
             article["source"] = f"site{source}.example"
         articles.append(article)
     return articles
+
+
+def versions(articles, *, seed=0, pages=20, sections=2):
+    """Return articles and later versions of some of them, under URLs of many forms, and articles under one URL."""
+    rng, made = np.random.default_rng(seed), [dict(article) for article in articles]
+    lexicon = vocabulary(3000, seed + 1)
+    forms = ["https://www.{}/?utm_source={}", "http://m.{}/", "https://{}/amp#{}", "https://{}/index.html", "//{}"]
+    for page in rng.choice(len(articles), pages, replace=False).tolist():
+        first, path = made[page], f"outlet.example/news/{page}"
+        first["url"] = f"https://{path}"
+        for number in range(1, int(rng.integers(2, 5))):
+            new, kept = " ".join(rng.choice(lexicon, 40).tolist()), rng.random() * len(first["text"])
+            later = {
+                "id": f"{first['id']}-{number}",
+                "text": f"{new}\n{first['text'][int(kept) :]}",
+                "url": forms[rng.integers(len(forms))].format(path, number),
+            }
+            if "published" in first and rng.random() < 0.9:
+                moved = datetime.fromisoformat(first["published"]) + timedelta(days=float(rng.exponential(2)))
+                later["published"] = moved.isoformat()
+            made.append({key: first[key] for key in ("title", "source") if key in first} | later)
+    for section in range(sections):
+        for article in rng.choice(len(articles), 6, replace=False).tolist():
+            made[article].setdefault("url", f"https://outlet.example/section-{section}/")
+    return made
 
 
 def hostile(*, surrogates=True):

@@ -19,6 +19,7 @@ from archived import (
     spread,
     write,
 )
+from html_pages import as_html
 
 import dedup
 from dedup.archive import near as near_stages
@@ -130,7 +131,8 @@ def test_stories_of_files_are_those_of_the_batch(tmp_path, small_slices, monkeyp
     monkeypatch.setattr(near_stages, "_WORDS_AT_ONCE", 3000)
     monkeypatch.setattr(near_stages, "_SORTED_AT_ONCE", 100)
     articles = shuffled(sampled() + generated(300) + hostile())
-    manifest = cluster(spread(tmp_path / "in", articles, [".jsonl", ".ndjson"]), tmp_path / "out")
+    manifest = cluster(spread(tmp_path / "in", articles, [".jsonl", ".ndjson"]), tmp_path / "out", errors="undated")
+    assert manifest["counts"]["refused_dates"] == 1
     assert manifest["counts"]["slices"] >= 6
     assert len(manifest["files"]["near_duplicates"]) >= 5
     assert_same_as_the_batch(tmp_path / "out", articles)
@@ -150,7 +152,7 @@ def test_stories_of_files_are_those_of_the_batch(tmp_path, small_slices, monkeyp
 def test_parameters_do_what_they_do_in_the_batch(tmp_path, small_slices, parameters):
     small_slices(60)
     articles = shuffled(generated(200, words=25, seed=3) + hostile()[::4])
-    cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out", **parameters)
+    cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out", errors="undated", **parameters)
     assert_same_as_the_batch(tmp_path / "out", articles, **parameters)
 
 
@@ -173,6 +175,8 @@ def test_slices_of_copies_alone_are_as_in_the_batch(tmp_path, small_slices):
     manifest = cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out")
     assert manifest["counts"] | {"near_duplicate_pairs": 45} == {
         "articles": 10,
+        "refused_articles": 0,
+        "refused_dates": 0,
         "undated_articles": 0,
         "near_duplicate_groups": 1,
         "episodes": 1,
@@ -331,8 +335,8 @@ def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slice
 def test_empty_files_change_nothing(tmp_path, some):
     whole = write(tmp_path / "whole.jsonl", some)
     empty = [write(tmp_path / f"empty{suffix}", []) for suffix in KINDS]
-    cluster(whole, tmp_path / "out")
-    cluster([whole, *empty], tmp_path / "more")
+    cluster(whole, tmp_path / "out", errors="undated")
+    cluster([whole, *empty], tmp_path / "more", errors="undated")
     assert files_of(tmp_path / "out") == files_of(tmp_path / "more")
 
 
@@ -341,7 +345,7 @@ def test_neither_slices_nor_parts_change_what_near_duplicates_are(tmp_path, monk
     for size, words in [(10_000, 1 << 23), (23, 400), (80, 2000)]:
         monkeypatch.setattr(slices, "SLICE_ARTICLES", size)
         monkeypatch.setattr(near_stages, "_WORDS_AT_ONCE", words)
-        cluster(path, tmp_path / f"{size}")
+        cluster(path, tmp_path / f"{size}", errors="undated")
         groups = [(row["id"], row["near_duplicate_group"]) for row in rows_of(tmp_path / f"{size}", "assignments")]
         found.append((groups, near_rows(tmp_path / f"{size}")))
     assert found[0] == found[1] == found[2]
@@ -353,3 +357,26 @@ def test_fields_that_nobody_reads_change_nothing(tmp_path):
     for name, own in (("few", articles), ("more", more)):
         cluster(write(tmp_path / f"{name}.jsonl", own), tmp_path / name)
     assert files_of(tmp_path / "few") == files_of(tmp_path / "more")
+
+
+def test_html_is_in_files_what_it_is_in_the_batch(tmp_path, small_slices):
+    """Also where what it says looks like HTML again, so that reading it twice would be reading something else."""
+    small_slices(60)
+    articles = [
+        row | {"text": as_html(row["text"], number), "title": row["title"].replace("'", "&#39;")}
+        for number, row in enumerate(sampled())
+    ]
+    twice = "<p>How &lt;p&gt;one&lt;/p&gt; becomes &lt;b&gt;two&lt;/b&gt; in a page: a guide for the curious reader</p>"
+    articles += [
+        {"id": f"twice {i}", "text": twice, "title": "<i>&lt;b&gt;Live:&lt;/b&gt; &amp;</i>"} for i in range(2)
+    ]
+    articles += [
+        {"id": f"untitled {i}", "text": twice.replace("curious", "young"), "source": "x.example"} for i in (0, 1)
+    ]
+    cluster(spread(tmp_path / "in", shuffled(articles), [".jsonl", ".parquet"]), tmp_path / "out")
+    assert_same_as_the_batch(tmp_path / "out", articles)
+    headlines = {row["headline"] for row in rows_of(tmp_path / "out", "stories")}
+    assert not any("&#39;" in headline for headline in headlines)
+    assert "<b>Live:</b> &" in headlines
+    found = dedup.archive.read(tmp_path / "out")
+    assert {article.id: article.text for article in found.articles} == {row["id"]: row["text"] for row in articles}

@@ -195,6 +195,7 @@ def on_disk(folder, everything, dated, features, cuts):
     made[0].save(bounds=bounds, days=everything.first)
     made[1].save(
         first=np.arange(n),
+        head=np.arange(n),
         heads=np.arange(dated),
         last=everything.last[:dated],
         chunks=np.array([(own.start, own.stop, reach.stop) for own, reach in chunks], dtype=np.int64).reshape(-1, 3),

@@ -84,7 +84,6 @@ TIMES = [
     (pa.date32(), date(2023, 11, 14), datetime(2023, 11, 13, 23, tzinfo=UTC)),
     (pa.string(), "2023-11-14T22:13:20", datetime(2023, 11, 14, 21, 13, 20, tzinfo=UTC)),
     (pa.string(), "2023-11-14T22:13:20-05:00", datetime(2023, 11, 15, 3, 13, 20, tzinfo=UTC)),
-    (pa.string(), "yesterday", None),
     (pa.null(), None, None),
 ]
 
@@ -110,14 +109,24 @@ def test_ids_are_in_the_order_of_code_points_and_printed_without_surrogates(tmp_
 
 GOOD = b'{"id": "a", "text": "one two three"}\n'
 BROKEN = [
-    (b'{"id": "b", "text": "cut of\n', ValueError, "about 1 lines behind byte 0: .*control character"),
-    (b'{"id": "b", "text": "\xff"}\n', ValueError, "about 1 lines behind byte 0: .*decode"),
-    (b"[1]\n", TypeError, "about 1 lines behind byte 0: a line is list; allowed: one JSON object"),
-    (b'{"text": "b"}\n', ValueError, "about 2 lines behind byte 0: field 'id' is missing; allowed: str or int"),
-    (b'{"id": "b"}\n', ValueError, r"about 2 lines behind byte 0: .*\(id 'b'\): field 'text' is missing"),
+    (
+        b'{"id": "b", "text": "cut of\n',
+        ValueError,
+        "about 2 lines behind byte 0: article 1 is no article: no JSON: Unt",
+    ),
+    (
+        b'{"id": "b", "text": "\xff"}\n',
+        ValueError,
+        "about 2 lines behind byte 0: .*byte 22 is 0xff, which is not UTF-8",
+    ),
+    (b"[1]\n", ValueError, "about 2 lines behind byte 0: .*it is a list; allowed: one JSON object"),
+    (b"[" * 100_000, ValueError, "about 2 lines behind byte 0: .*no JSON that can be read"),
+    (b'{"text": "b"}\n', ValueError, "about 2 lines behind byte 0: .*field 'id' is missing; allowed: str, int, UUID"),
+    (b'{"id": "b"}\n', ValueError, r"about 2 lines behind byte 0: .*\(id 'b'\): fields 'text' and 'title' are missing"),
+    (b'{"id": "b", "text": "x", "published": "yesterday"}\n', ValueError, "about 2 lines .*'published' is 'yesterday'"),
     (b'{"id": "b", "text": 3}\n', TypeError, r"about 2 lines behind byte 0: .*\(id 'b'\): field 'text' is 3"),
     (b'{"id": 1.5, "text": "b"}\n', TypeError, "about 2 lines behind byte 0: .*field 'id' is 1.5"),
-    (b'{"id": "b", "text": "", "published": "2024-01-01T10:00"}\n', ValueError, "about 2 lines .*without a time zone"),
+    (b'{"id": "b", "text": "", "published": "2024-01-01T10:00"}\n', ValueError, "'published' is '2024-01-01T10:00'"),
     (GOOD, ValueError, "about 2 lines behind byte 0: .*field 'id' is 'a', as that of"),
 ]
 
@@ -126,14 +135,14 @@ BROKEN = [
 def test_errors_in_a_line_name_its_place(tmp_path, line, error, message):
     path = tmp_path / "articles.jsonl"
     path.write_bytes(GOOD + line)
-    with pytest.raises(error, match=f"{path}, {message}"):
+    with pytest.raises(error, match=f"{path}, .*{message}"):
         cluster([path, write(tmp_path / "good.jsonl", [{"id": 1, "text": TEXT}])], tmp_path / "out")
 
 
 def test_errors_in_a_row_name_its_place(tmp_path):
     table = pa.table({"id": ["a", "b", None, "d"], "text": [TEXT] * 4})
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
-    with pytest.raises(ValueError, match=r"a\.parquet, row 1 of row group 1: field 'id' is missing"):
+    with pytest.raises(ValueError, match=r"a\.parquet, row 1 of row group 1: article 0: field 'id' is missing"):
         cluster(tmp_path / "a.parquet", tmp_path / "out")
 
 
@@ -156,7 +165,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path):
         ("none.jsonl", FileNotFoundError, r"none\.jsonl' is no file"),
         ("none-*.jsonl", FileNotFoundError, r"none-\*\.jsonl' is no file"),
         ("", FileNotFoundError, "is no file"),
-        ("notes.txt", ValueError, r"notes\.txt' is neither \.parquet nor \.jsonl"),
+        ("notes.txt", ValueError, r"notes\.txt' is of no such kind; allowed: \.parquet, \.jsonl"),
         (["articles.jsonl", "art*.jsonl"], ValueError, r"articles\.jsonl' is there twice"),
     ],
 )
@@ -211,7 +220,7 @@ def test_paths_and_results_may_be_urls(tmp_path):
         assert pq.read_table(file).num_rows == 6
     assert sorted(path.rpartition("/")[2] for path in files.find("/archive-out")) == [
         "manifest.json",
-        *["part-000000.parquet"] * 4,
+        *["part-000000.parquet"] * 5,
     ]
     assert not (tmp_path / "work").exists()
 

@@ -30,7 +30,7 @@ HOSTILE_LINES = {
     b'{"id": true, "text": "x"}': "field 'id' is True; allowed: str, int, UUID or bytes",
     b'{"id": "a", "text": "x"}': "field 'id' is 'a', as in {path}, line 1; allowed: ids that occur once",
     b'{"id": "x", "text": "x", "published": "2023-09-12T08:00"}': (
-        "(id 'x'): field 'published' is '2023-09-12T08:00'; "
+        "(id 'x'): field 'published' is '2023-09-12T08:00', without a time zone; allowed:"
     ),
     b'{"text": "x", "published": {}}': "field 'published' is {{}}; allowed:",
 }
@@ -214,7 +214,7 @@ def test_every_parameter_of_an_option_is_one_of_the_library():
     }
     words = {"--fold": "marks", "--timezone": "UTC", "--representative": "longest", "--encoder": "e5", "--jobs": 1}
     options = [str(word) for option in (numbers | words | {"--max-chars": 9}).items() for word in option]
-    given = build_parser().parse_args(["cluster", "x", "--keep-residue", *options])
+    given = build_parser().parse_args(["cluster", "x", "--keep-residue", "--ignore-urls", *options])
     assert given_parameters(given).keys() == dedup.StoryClusterer().get_params().keys() - {"num_perm", "progress"}
     given = build_parser().parse_args(["near", "x", "--threshold", ".7", "--compare-numbers", "--id", "key"])
     assert given_parameters(given) == {"threshold": 0.7, "compare_numbers": True}

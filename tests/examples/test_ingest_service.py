@@ -241,9 +241,9 @@ def test_what_is_unknown_is_404(service):
 @pytest.mark.parametrize(
     ("bad", "detail"),
     [
-        ({"text": TRAIN}, "article 0: field 'id' is missing; allowed: str or int"),
-        ({"id": "a"}, "article 0 (id 'a'): field 'text' is missing; allowed: str"),
-        ({"id": True, "text": TRAIN}, "article 0: field 'id' is True; allowed: str or int"),
+        ({"text": TRAIN}, "article 0: field 'id' is missing; allowed: str, int, UUID or bytes"),
+        ({"id": "a"}, "article 0 (id 'a'): fields 'text' and 'title' are missing; allowed: a text or a title"),
+        ({"id": True, "text": TRAIN}, "article 0: field 'id' is True; allowed: str, int, UUID or bytes"),
         ({"id": "a", "text": 5}, "article 0 (id 'a'): field 'text' is 5; allowed: str"),
         (
             article("a", published="2023-09-12T08:00:00"),
@@ -263,7 +263,8 @@ def test_a_bad_article_refuses_its_batch_or_only_itself(service):
     articles = [article("a"), {"id": "b"}, article("c", BANK), "only a text", article("a")]
     refused = service.add_many(articles)
     assert refused.status_code == 422
-    assert refused.json()["detail"] == "article 1 (id 'b'): field 'text' is missing; allowed: str"
+    missing = "fields 'text' and 'title' are missing; allowed: a text or a title, or both"
+    assert refused.json()["detail"] == f"article 1 (id 'b'): {missing}"
     assert service.client.get("/stories").json() == []
     answer = service.add_many(articles, errors="skip")
     assert answer.status_code == 200
@@ -272,6 +273,13 @@ def test_a_bad_article_refuses_its_batch_or_only_itself(service):
     assert answer.json()["refusals"][0]["reason"] == refused.json()["detail"]
     assert service.client.get("/health").json()["articles"] == 2
     assert service.add_many([]).json() == {"assignments": [], "refusals": []}
+
+
+def test_an_id_that_no_answer_can_hold_is_refused_with_its_escape(service):
+    body = json.dumps({"articles": [{"id": "\ud800", "text": TRAIN}], "errors": "skip"})
+    answer = service.client.post("/articles/batch", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    assert answer.json()["refusals"][0]["value"] == r"'\ud800'"
 
 
 def test_a_batch_has_a_most(service):

@@ -67,7 +67,6 @@ def test_what_must_hold_for_any_articles_holds(data):
 
 @settings(EXAMPLES, max_examples=300)
 @given(st.lists(ITEMS, max_size=3))
-@pytest.mark.filterwarnings("ignore:.*count as undated")
 def test_any_item_is_read_or_refused_by_its_position(items):
     try:
         labels, refusal = dedup.near_duplicates(items, n_jobs=1).labels, None
@@ -82,7 +81,6 @@ def test_any_item_is_read_or_refused_by_its_position(items):
 
 @EXAMPLES
 @given(st.lists(ITEMS, max_size=3))
-@pytest.mark.filterwarnings("ignore:.*count as undated")
 def test_one_article_never_refuses_the_others_of_a_batch_that_skips(items):
     with dedup.StoryIndex(":memory:") as index:
         good = {"id": "good", "text": "Kim Jong Un est arrivé en Russie"}

@@ -5,7 +5,7 @@ import numpy as np
 import dedup
 import dedup.clusterer
 import dedup.index
-from dedup.article import read_articles
+from dedup.article import of_plain, read_articles
 from dedup.near.shingles import shingle_hashes
 from dedup.text.tokens import tokenize
 
@@ -77,7 +77,8 @@ def check_near_duplicates(articles, texts, blank):
     check_copies(found.labels.tolist(), texts, blank)
     turned = dedup.near_duplicates(articles[::-1], threshold=THRESHOLD, n_jobs=1)
     assert groups(turned.labels[::-1]) == groups(found.labels)
-    cut = dedup.near_duplicates([text[:20] for text in texts], n_jobs=1)
+    # What is cut is what was read of a text: cut before, HTML has other characters, and may be none.
+    cut = dedup.near_duplicates([of_plain(dedup.Article(str(i), text[:20])) for i, text in enumerate(texts)], n_jobs=1)
     assert dedup.near_duplicates(articles, max_chars=20, n_jobs=1).pairs.tolist() == cut.pairs.tolist()
     for options in ({"containment": 0.8}, {"compare_numbers": True}):
         check_copies(dedup.near_duplicates(articles, n_jobs=1, **options).labels.tolist(), texts, blank)

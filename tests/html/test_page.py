@@ -18,6 +18,7 @@ import pytest
 
 import dedup
 from dedup import Article
+from dedup.article import of_plain
 from dedup.html import alike
 from dedup.html import page as html_page
 from dedup.html.alike import MAX_PAIRS
@@ -89,19 +90,28 @@ class Page(HTMLParser):
 @pytest.fixture
 def page_of(tmp_path):
     def write(articles, **options):
-        path = tmp_path / "stories.html"
-        stories = articles if isinstance(articles, dedup.Stories) else dedup.cluster(articles, **options)
-        stories.to_html(path)
-        return Page(path.read_bytes().decode("utf-8"))
+        return read_page(articles, tmp_path, **options)
 
     return write
+
+
+def read_page(articles, folder, **options):
+    stories = articles if isinstance(articles, dedup.Stories) else dedup.cluster(articles, **options)
+    stories.to_html(folder / "stories.html")
+    return Page((folder / "stories.html").read_bytes().decode("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def sample_page(stories, tmp_path_factory):
+    """The page of all sample articles; tests must not change what is in it."""
+    return read_page(stories, tmp_path_factory.mktemp("sample"))
 
 
 # What is in it
 
 
-def test_every_story_and_article_is_in_the_data_and_in_the_plain_list(stories, page_of):
-    page = page_of(stories)
+def test_every_story_and_article_is_in_the_data_and_in_the_plain_list(stories, sample_page):
+    page = sample_page
     text = "".join(page.text)
     assert len(page.data["stories"]) == len(stories)
     chapters = sum(len(story.episodes) for story in stories if len(story.episodes) > 1)
@@ -118,8 +128,8 @@ def test_every_story_and_article_is_in_the_data_and_in_the_plain_list(stories, p
     assert set(page.links) == {article.url for article in stories.articles}
 
 
-def test_a_story_of_several_episodes_has_them_in_the_data(stories, page_of):
-    for story, data in zip(stories, page_of(stories).data["stories"], strict=True):
+def test_a_story_of_several_episodes_has_them_in_the_data(stories, sample_page):
+    for story, data in zip(stories, sample_page.data["stories"], strict=True):
         assert ("episodes" in data) == (len(story.episodes) > 1)
         for episode, told in zip(story.episodes, data.get("episodes", story.episodes), strict=True):
             if told is not episode:
@@ -129,8 +139,8 @@ def test_a_story_of_several_episodes_has_them_in_the_data(stories, page_of):
                 assert told["cohesion"] == pytest.approx(episode.cohesion, abs=1e-4)
 
 
-def test_the_plain_list_has_each_episode_with_its_days_copies_outlets_and_articles(stories, page_of):
-    plain = page_of(stories).source.partition("<noscript>")[2].partition("</noscript>")[0]
+def test_the_plain_list_has_each_episode_with_its_days_copies_outlets_and_articles(stories, sample_page):
+    plain = sample_page.source.partition("<noscript>")[2].partition("</noscript>")[0]
     parts = plain.split("<h2 ")[1:]
     for story, part in zip(stories, parts, strict=True):
         chapters = part.split("<h3 ")[1:]
@@ -160,8 +170,8 @@ def test_a_heading_of_the_plain_list_is_named_as_links_name_it(page_of):
     assert all(re.fullmatch(r"[!-~]+", name) for name in names)
 
 
-def test_pairs_say_what_explain_says(stories, page_of):
-    data = page_of(stories).data["stories"]
+def test_pairs_say_what_explain_says(stories, sample_page):
+    data = sample_page.data["stories"]
     seen = 0
     for story, told in zip(stories, data, strict=True):
         later = {copy.id for group in story.near_duplicates for copy in group[1:]}
@@ -178,8 +188,8 @@ def test_pairs_say_what_explain_says(stories, page_of):
     assert seen > 40
 
 
-def test_of_stories_that_are_nearly_one_the_shown_articles_are_compared(stories, page_of):
-    data = page_of(stories).data["stories"]
+def test_of_stories_that_are_nearly_one_the_shown_articles_are_compared(stories, sample_page):
+    data = sample_page.data["stories"]
     calls = [(place, *call) for place, story in enumerate(data) for call in story["near"]]
     assert calls
     for place, other, _, *pair in calls[:10]:
@@ -215,11 +225,12 @@ def test_the_texts_of_all_pairs_are_bounded(most, monkeypatch, stories, page_of)
 
 
 @pytest.mark.parametrize(("pairs", "characters"), [(1, 10**9), (7, 10**9), (512, 1), (512, 5_000)])
-def test_pairs_are_compared_alike_in_blocks_of_any_size(pairs, characters, monkeypatch, stories, page_of):
-    usual = page_of(stories).data
+def test_pairs_are_compared_alike_in_blocks_of_any_size(
+    pairs, characters, monkeypatch, stories, page_of, sample_page
+):
     monkeypatch.setattr(comparing, "_BLOCK_PAIRS", pairs)
     monkeypatch.setattr(comparing, "_BLOCK_CHARACTERS", characters)
-    assert page_of(stories).data == usual
+    assert page_of(stories).data == sample_page.data
 
 
 def test_a_story_of_very_many_reports_is_compared_in_part(page_of):
@@ -230,12 +241,12 @@ def test_a_story_of_very_many_reports_is_compared_in_part(page_of):
     assert all(story["shown"] in pair[:2] for pair in story["pairs"])
 
 
-def test_texts_come_in_the_order_of_the_stories(stories, page_of):
-    assert page_of(stories).texts == [article.text for story in stories for article in story.articles]
+def test_texts_come_in_the_order_of_the_stories(stories, sample_page):
+    assert sample_page.texts == [article.text for story in stories for article in story.articles]
 
 
-def test_copies_share_a_number_and_other_reports_do_not(stories, page_of):
-    for story, data in zip(stories, page_of(stories).data["stories"], strict=True):
+def test_copies_share_a_number_and_other_reports_do_not(stories, sample_page):
+    for story, data in zip(stories, sample_page.data["stories"], strict=True):
         groups = {}
         for article in data["articles"]:
             groups.setdefault(article["copy"], []).append(article["id"])
@@ -243,8 +254,8 @@ def test_copies_share_a_number_and_other_reports_do_not(stories, page_of):
         assert copies == [[article.id for article in group] for group in story.near_duplicates]
 
 
-def test_stories_that_are_apart_only_just_name_each_other(stories, page_of):
-    data = page_of(stories).data["stories"]
+def test_stories_that_are_apart_only_just_name_each_other(sample_page):
+    data = sample_page.data["stories"]
     near = {(place, other) for place, story in enumerate(data) for other, *_ in story["near"]}
     assert near
     assert near == {(other, place) for place, other in near}
@@ -291,12 +302,18 @@ def test_no_markup_is_made_of_strings_in_the_script():
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", script)
 
 
+@pytest.fixture(scope="module")
+def plain_page(tmp_path_factory):
+    """The page of one article with nothing to escape."""
+    return read_page([Article("a", "Kim en Russie", title="Kim")], tmp_path_factory.mktemp("plain"))
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("field", FIELDS)
-def test_every_field_is_escaped_and_comes_back_whole(field, payload, page_of):
-    usual = page_of([Article("a", "Kim en Russie", title="Kim")])
+def test_every_field_is_escaped_and_comes_back_whole(field, payload, page_of, plain_page):
+    usual = plain_page
     fields = {"id": "a", "text": "Kim en Russie", "title": "" if field == "text" else "Kim", field: payload}
-    page = page_of([Article(**fields)])
+    page = page_of([of_plain(Article(**fields))])  # as if the payload came whole through a text that is HTML
     assert page.elements == usual.elements
     assert {name for _, name, _ in page.attributes} == {name for _, name, _ in usual.attributes}
     plain = page.source.partition("<noscript>")[2].partition("</noscript>")[0]
@@ -313,15 +330,24 @@ def test_every_field_is_escaped_and_comes_back_whole(field, payload, page_of):
         assert article[field] == line[:39] + "…" if field == "language" and len(line) > 40 else line
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_headlines_of_episodes_are_escaped(payload, page_of):
-    def told(title):
-        stories = dedup.cluster([Article(a.id, a.text, a.title, a.published) for a in hike()])
-        for article in stories.articles:  # afterwards: words in titles would make other stories
-            object.__setattr__(article, "title", title)
-        return page_of(stories)
+def titled(title):
+    """Stories of a hike whose articles have this title."""
+    stories = dedup.cluster([Article(a.id, a.text, a.title, a.published) for a in hike()])
+    for article in stories.articles:  # afterwards: words in titles would make other stories
+        object.__setattr__(article, "title", title)
+        of_plain(article)
+    return stories
 
-    page, usual = told(payload), told("Hike")
+
+@pytest.fixture(scope="module")
+def hike_page(tmp_path_factory):
+    """The page of a hike, with nothing to escape."""
+    return read_page(titled("Hike"), tmp_path_factory.mktemp("hike"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_headlines_of_episodes_are_escaped(payload, page_of, hike_page):
+    page, usual = page_of(titled(payload)), hike_page
     assert page.elements == usual.elements
     assert page.elements["h3"] == 2
     assert {name for _, name, _ in page.attributes} == {name for _, name, _ in usual.attributes}
@@ -333,6 +359,15 @@ def test_headlines_of_episodes_are_escaped(payload, page_of):
 def hike():
     """Articles of one story in two episodes."""
     return [a for a in dedup.sample_articles("en") if a.event == "mount-orrin-hiker-2023"]
+
+
+def test_html_is_shown_as_its_text_and_what_it_escapes_stays_escaped(page_of):
+    usual = page_of([Article("a", "Kim en Russie", title="Kim")])
+    text = "<p>Kim <b>en</b> Russie : &lt;script&gt;alert(1)&lt;/script&gt;</p><script>alert(2)</script>"
+    page = page_of([Article("a", text, title="<i>Kim</i> &lt;/script&gt;&lt;img src=x onerror=alert(3)&gt;")])
+    assert page.elements == usual.elements
+    assert page.texts == ["Kim en Russie : <script>alert(1)</script>"]
+    assert page.data["stories"][0]["headline"] == "Kim </script><img src=x onerror=alert(3)>"
 
 
 def test_terms_and_reasons_are_escaped(page_of):

@@ -8,12 +8,13 @@ from archived import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup.article import FIELDS, Columns
 from dedup.inputs import blocks
 from dedup.inputs.blocks import Block, blocks_of, rows_of_block
 
 EXAMPLES = settings(deadline=None, max_examples=80)
 SEEDS = st.integers(0, 2**32)
-OWN = ("id", "text")
+OWN = Columns({name: None for name in FIELDS if name not in ("id", "text")})
 TEXT = "one two three four five six seven eight nine ten"
 
 
@@ -57,4 +58,4 @@ def test_a_row_group_is_a_block(tmp_path):
     path = write(tmp_path / "articles.parquet", articles)
     found = blocks_of(str(path))
     assert [(block.start, block.stop) for block in found] == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    assert [row["id"] for block in found for row in rows_of_block(block, ["id"])] == [a["id"] for a in articles]
+    assert [row["id"] for block in found for row in rows_of_block(block, OWN)] == [a["id"] for a in articles]

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -264,13 +265,17 @@ def test_stories_are_unions_of_the_given_ones_numbered_by_first_member(seed, n, 
         assert len(set(zip(labels.tolist(), found.tolist(), strict=True))) == labels.max(initial=-1) + 1
 
 
+@cache
+def fixed_cases():
+    return [random_case(seed, 40, 0.12) for seed in range(300)]
+
+
 #: Of 300 fixed cases, so many are merged further when they are merged again: rounds are few, and stories that have
 #: grown little are not compared again. Without these two bounds none is.
 @pytest.mark.parametrize(("bounds", "further"), [({}, 6), ({"_ROUNDS": 100, "_GROWTH": 1.0}, 0)])
 def test_what_is_merged_mostly_stays_so_when_it_is_merged_again(bounds, further):
     found = 0
-    for seed in range(300):
-        case = random_case(seed, 40, 0.12)
+    for case in fixed_cases():
         with constants(**SMALL, **bounds):
             once = case.merged(0.12)
             again = case.merged(0.12, once)

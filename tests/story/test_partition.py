@@ -30,19 +30,19 @@ def random_nodes(seed, n, density=0.6, sized=False, tied=False):
 
 @cache
 def all_partitions(n):
-    """Which pairs of `n` nodes each partition puts together, shape (Bell number, n, n)."""
+    """Which pairs of `n` nodes each partition puts together, a row each, and what share of its cost each node pays."""
     rows = [[0]]
     for _ in range(n - 1):
         rows = [[*row, label] for row in rows for label in range(max(row) + 2)]
     labels = np.array(rows)
-    return (labels[:, :, None] == labels[:, None, :]).astype(np.float64)
+    together = (labels[:, :, None] == labels[:, None, :]).astype(np.float64)
+    return together.reshape(len(labels), -1), 1 - 1 / together.sum(axis=2)
 
 
 def optimum(adjacency, threshold, costs):
     """The greatest objective of any partition of single reports."""
-    together, gains = all_partitions(len(costs)), np.triu(adjacency.toarray() - threshold, 1)
-    paid = (1 - 1 / together.sum(axis=2)) @ costs
-    return float((together.reshape(len(together), -1) @ gains.ravel() - paid).max())
+    (together, share), gains = all_partitions(len(costs)), np.triu(adjacency.toarray() - threshold, 1)
+    return float((together @ gains.ravel() - share @ costs).max())
 
 
 def gain_of_best_move(adjacency, labels, *rest):

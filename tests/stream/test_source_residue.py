@@ -60,14 +60,24 @@ def test_one_source_says_nothing_of_another():
         assert residue_of(index, "a59") == [FOOT]
 
 
+TWO_SOURCES = [page for pair in zip(pages(130), pages(130, "b", words("b", 30)), strict=True) for page in pair]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """An index of articles of two sources that came one by one; tests must not change it."""
+    with StoryIndex(":memory:") as index:
+        for article in TWO_SOURCES:
+            index.add(article)
+        yield index
+
+
 @pytest.mark.parametrize("at_once", [1, 7, 60, 400])
-def test_articles_that_come_together_are_learned_as_those_that_come_alone(at_once):
-    articles = [page for pair in zip(pages(130), pages(130, "b", words("b", 30)), strict=True) for page in pair]
-    with StoryIndex(":memory:") as index, StoryIndex(":memory:") as alone:
+def test_articles_that_come_together_are_learned_as_those_that_come_alone(alone, at_once):
+    articles = TWO_SOURCES
+    with StoryIndex(":memory:") as index:
         for first in range(0, len(articles), at_once):
             index.add_many(articles[first : first + at_once])
-        for article in articles:
-            alone.add(article)
         for source in "ab":
             ours, theirs = index._session.store.learned_residue(source), alone._session.store.learned_residue(source)
             assert (ours.next_node, ours.articles) == (theirs.next_node, theirs.articles)

@@ -1,6 +1,7 @@
 """Stories of an index that turn out to be one: what is merged, and what becomes of the numbers."""
 
 import random
+import shutil
 from collections import defaultdict
 
 import numpy as np
@@ -13,10 +14,19 @@ from dedup.stream.state import IndexState
 from dedup.stream.unions import merge_alike, reports_near
 
 
-@pytest.fixture
-def index(sample):
-    with StoryIndex(":memory:") as index:
+@pytest.fixture(scope="module")
+def filled(sample, tmp_path_factory):
+    """The file of an index with the sample articles."""
+    path = tmp_path_factory.mktemp("filled") / "index.db"
+    with StoryIndex(path) as index:
         index.add_many(Article(a.id, a.text, a.title, a.published) for a in sample)
+    return path
+
+
+@pytest.fixture
+def index(filled, tmp_path):
+    """An index with the sample articles, of which a test may do what it wants."""
+    with StoryIndex(shutil.copy(filled, tmp_path / "index.db")) as index:
         yield index
 
 

@@ -1,0 +1,159 @@
+"""Blocks of the input files -> checked articles, and a table of what is refused."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dedup.archive.arrow import read_table, to_bytes, write_table
+from dedup.archive.job import Job
+from dedup.archive.parts import ReadBlock
+from dedup.arrays import Flags, Integers
+from dedup.article import FIELDS, Article, Batch, Columns, FieldError, Refusal, read_articles, repetition
+from dedup.inputs.blocks import Block, rows_of_block
+from dedup.wording import printable
+
+_ALLOWED_ID = "allowed: str, int, UUID or bytes, of its own for each article of all files"
+
+_DRAFT = pa.schema([("position", pa.int64()), *((name, pa.binary()) for name in ("id", "field", "value", "reason"))])
+#: Columns of the table of refusals: the row among all rows of all files, and in its file, both from 0; then `Refusal`.
+_REFUSALS = pa.schema(
+    [("position", pa.int64()), ("file", pa.string()), ("row", pa.int64())]
+    + [(name, pa.string()) for name in ("id", "field", "value", "reason")]
+)
+
+
+def checked_articles(job: Job, block: Block) -> tuple[Batch, Flags]:
+    """Return the articles of a block, and whether it has the column that the caller names for each field.
+
+    Raise TypeError or ValueError, which names the place in the input, when an article is not allowed. Where an id may
+    repeat is settled by `settle_ids`.
+    """
+    reading, named, rows_read = job.reading, set[str](), [0]
+    columns = Columns(reading.columns)
+
+    def rows() -> Iterator[dict[str, Any] | FieldError]:
+        for row in rows_of_block(block, columns):
+            rows_read[0] += 1
+            if isinstance(row, dict):
+                named.update(reading.columns.keys() & row.keys())
+            yield row
+
+    try:
+        batch = read_articles(
+            rows(), timezone=job.timezone, errors=reading.errors, unique_ids=_are_unique(job), accept=_named
+        )
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{block.place(rows_read[0])}: {error}") from error
+    return batch, np.array([field in named for field in FIELDS])
+
+
+def _are_unique(job: Job) -> bool:
+    """Return whether an id that repeats is an error."""
+    return job.reading.errors != "skip" and job.reading.duplicates is None
+
+
+def _named(article: Article, is_named: bool) -> Article:
+    if not is_named:
+        raise FieldError(f"field 'id' is missing; {_ALLOWED_ID}", field="id", value=None)
+    return article
+
+
+def require_named(job: Job, blocks: Sequence[ReadBlock]) -> None:
+    """Refuse a column that the caller names and no article has."""
+    if not any(int(block.size[0]) for block in blocks):
+        return
+    found = np.any([block.named for block in blocks], axis=0)
+    for field, is_there in zip(FIELDS, found.tolist(), strict=True):
+        if not is_there and (name := job.reading.columns.get(field)) is not None:
+            raise ValueError(f"{field} is {name!r}, which no article has; allowed: a column of the files, or None")
+
+
+def settle_ids(job: Job, ids: pa.ChunkedArray, rows: Integers) -> tuple[Flags, list[Refusal]]:
+    """Return which articles are left out for another one of their id, and why; `rows` are their places in the input.
+
+    Raise ValueError where ids may not repeat.
+    """
+    counted = pc.value_counts(ids)
+    repeated = counted.filter(pc.greater(counted.field("counts"), 1))
+    left_out, refusals = np.zeros(len(ids), dtype=np.bool_), list[Refusal]()
+    if not len(repeated):
+        return left_out, refusals
+    if _are_unique(job):
+        name, count = repeated[0]["values"].as_py().decode("utf-8", "replace"), repeated[0]["counts"]
+        raise ValueError(f"paths: {count} articles have the id {name!r}; allowed: ids that occur once in all files")
+    places = np.flatnonzero(pc.is_in(ids, value_set=repeated.field("values")).to_numpy())
+    by_id = defaultdict(list)
+    for place, name in zip(places.tolist(), ids.take(places).to_pylist(), strict=True):
+        by_id[name].append((int(rows[place]), place))
+    for name, of_id in by_id.items():
+        article_id = name.decode("utf-8", "surrogatepass")
+        of_id.sort()
+        is_last = job.reading.duplicates == "last"
+        # As in a batch, which reads one after the other.
+        pairs = pairwise(of_id) if is_last else ((other, of_id[0]) for other in of_id[1:])
+        for (row, place), (stays, _) in pairs:
+            left_out[place] = True
+            refusals.append(repetition(article_id, stays).refusal(row, article_id, is_named=True))
+    return left_out, refusals
+
+
+def write_block_refusals(refusals: Sequence[Refusal], path: Path) -> None:
+    """Write the refusals of a block, by their positions in it."""
+    cells = [(r.position, r.id, r.field, r.value, r.reason) for r in refusals]
+    columns = dict(zip(_DRAFT.names, zip(*cells, strict=True), strict=True)) if cells else {}
+    texts = {name: [None if c is None else to_bytes(c) for c in columns.get(name, ())] for name in _DRAFT.names[1:]}
+    write_table(path, pa.table({"position": list(columns.get("position", ())), **texts}, schema=_DRAFT))
+
+
+def write_refusals(
+    job: Job, blocks: Sequence[Block], parts: Sequence[ReadBlock], repeated: Sequence[Refusal], path: Path
+) -> Integers:
+    """Write the table of all refusals; return how many articles are left out, and of how many only the date is."""
+    counts = np.zeros(2, dtype=np.int64)
+    offset, of_file, places = 0, 0, iter(sorted(repeated, key=lambda refusal: refusal.position))
+    waiting = next(places, None)
+    with pq.ParquetWriter(path, _REFUSALS) as writer:
+        for k, (block, part) in enumerate(zip(blocks, parts, strict=True)):
+            if k and block.file != blocks[k - 1].file:
+                of_file = offset
+            own, stop = _moved(part, offset), offset + int(part.size[0])
+            while waiting is not None and waiting.position < stop:
+                own.append(waiting)
+                waiting = next(places, None)
+            own.sort(key=lambda refusal: refusal.position)
+            if own:
+                writer.write_table(_table(own, block.file, of_file))
+            undated = job.reading.errors == "undated"
+            dates = sum(undated and refusal.field == "published" for refusal in own)
+            counts += [len(own) - dates, dates]
+            offset = stop
+    return counts
+
+
+def _moved(part: ReadBlock, offset: int) -> list[Refusal]:
+    """Return the refusals of a block by their positions among all rows."""
+    moved = []
+    for row in read_table(part.refusals).to_pylist():
+        before = row.pop("position")
+        position = before + offset
+        texts = {name: None if c is None else c.decode("utf-8", "surrogatepass") for name, c in row.items()}
+        reason = f"article {position}{str(texts['reason']).removeprefix(f'article {before}')}"
+        moved.append(Refusal(position, reason, texts["id"], texts["field"], texts["value"] or ""))
+    return moved
+
+
+def _table(refusals: Sequence[Refusal], file: str, of_file: int) -> pa.Table:
+    columns: dict[str, list[Any]] = {"position": [refusal.position for refusal in refusals]}
+    columns |= {"file": [file] * len(refusals), "row": [position - of_file for position in columns["position"]]}
+    for name in ("id", "field", "value", "reason"):
+        cells = (getattr(refusal, name) for refusal in refusals)
+        columns[name] = [None if cell is None else printable(cell) for cell in cells]
+    return pa.table(columns, schema=_REFUSALS)
