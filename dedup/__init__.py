@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dedup.explanation import Explanation as Explanation
     from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
+    from dedup.near.across import Copies as Copies
+    from dedup.near.keeping import Kept as Kept
+    from dedup.near.repeats import RepeatedPassages as RepeatedPassages
+    from dedup.near.repeats import repeated_passages as repeated_passages
     from dedup.near.result import NearDuplicates as NearDuplicates
     from dedup.samples import SampleArticle as SampleArticle
     from dedup.samples import sample_articles as sample_articles
@@ -43,6 +47,9 @@ _NAMES = {
     "explanation": ("Explanation",),
     "frames": ("cluster_frame",),
     "index": ("StoryIndex",),
+    "near.across": ("Copies",),
+    "near.keeping": ("Kept",),
+    "near.repeats": ("RepeatedPassages", "repeated_passages"),
     "near.result": ("NearDuplicates",),
     "samples": ("SampleArticle", "sample_articles"),
     "store.copying": ("TableSum", "copy_index"),

@@ -1,14 +1,19 @@
 """All articles at once: near_duplicates, which does not need scikit-learn."""
 
 import logging
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
 
-from dedup.article import Duplicates, Errors, read_articles
-from dedup.near.pipeline import find_near_duplicates
+from dedup.arrays import Floats, Integers
+from dedup.article import Article, Batch, Duplicates, Errors, read_articles
+from dedup.near.across import Copies, copies_across
+from dedup.near.pipeline import find_near_duplicates, make_sketches
 from dedup.near.result import NearDuplicates
+from dedup.near.stored import StoredSketches
+from dedup.near.verify import Times, Verified
 from dedup.parameters import (
     FOLD,
     MAX_CHARS,
@@ -21,7 +26,7 @@ from dedup.parameters import (
     check,
     check_near,
 )
-from dedup.progress import Progress, split_progress, track
+from dedup.progress import Progress, ProgressCallback, no_progress, split_progress, track
 from dedup.residue.batch import add_residue
 from dedup.text.limit import readable_texts, warn_truncated
 
@@ -31,29 +36,57 @@ _logger = logging.getLogger(__name__)
 _RESIDUE, _NEAR = 0.83, 0.17
 
 
+class _Parameters(TypedDict, total=False):
+    threshold: float
+    recall: float
+    num_perm: int
+    shingle_size: int
+    containment: float | None
+    compare_numbers: bool
+    max_days_apart: float | None
+    cut_residue: bool
+    fold: Fold
+    max_chars: int
+    timezone: str | tzinfo | None
+    n_jobs: int | None
+    progress: Progress
+    errors: Errors
+    duplicates: Duplicates | None
+
+
+@overload
+def near_duplicates(articles: Any, *, against: None = None, **parameters: Unpack[_Parameters]) -> NearDuplicates: ...
+@overload
+def near_duplicates(articles: Any, *, against: Any, **parameters: Unpack[_Parameters]) -> Copies: ...
 def near_duplicates(
     articles: Any,
     *,
+    against: Any = None,
     threshold: float = NEAR_THRESHOLD,
     recall: float = RECALL,
     num_perm: int = NUM_PERM,
     shingle_size: int = SHINGLE_SIZE,
     containment: float | None = None,
     compare_numbers: bool = False,
+    max_days_apart: float | None = None,
     cut_residue: bool = False,
     fold: Fold = FOLD,
     max_chars: int = MAX_CHARS,
+    timezone: str | tzinfo | None = None,
     n_jobs: int | None = None,
     progress: Progress = False,
     errors: Errors = "raise",
     duplicates: Duplicates | None = None,
-) -> NearDuplicates:
+) -> NearDuplicates | Copies:
     """Find articles whose texts are copies of each other, or nearly.
 
     Parameters
     ----------
     articles : iterable of str, mapping, object or Article; or a data frame
         Titles count as part of the texts.
+    against : the same, or StoredSketches; optional
+        Old articles, or what `dedup.sketches.read` returns of them. Then only pairs of a new and an old one are looked
+        for. Residue is found in the new and in the old ones apart.
     threshold : float, default 0.7
         Least Jaccard similarity of the sets of word shingles of two near-duplicates, in (0, 1]. Every pair found is
         checked exactly. The default lies in a wide gap: on two labelled sets of rewritten copies in English news,
@@ -67,10 +100,14 @@ def near_duplicates(
         Words in a shingle (characters in scripts without spaces), at least 1.
     containment : float, optional
         If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
-        shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer.
+        shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
+        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together.
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers. It keeps bulletins of one outlet
         (weather, markets, results) apart that differ only in their figures.
+    max_days_apart : float, optional
+        Most days between the publications of two near-duplicates, at least 0; by default any. It keeps what returns
+        each year apart: greetings, anniversaries, forecasts. An undated article may be a copy of any.
     cut_residue : bool, default False
         Whether text that belongs to sites, not to reports, is left out first, as in `dedup.cluster`.
     fold : {"unidecode", "marks"}, default "unidecode"
@@ -78,6 +115,8 @@ def near_duplicates(
     max_chars : int, default 1,000,000
         Number of characters that are read of each article, title and text, at least 1; the rest is kept and shown, but
         not compared. Longer articles are noted in the log "dedup".
+    timezone : str or tzinfo, optional
+        The zone of publication times without one; by default they are refused.
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.
     progress : bool or callable, default False
@@ -91,7 +130,7 @@ def near_duplicates(
 
     Returns
     -------
-    NearDuplicates
+    NearDuplicates, or Copies if there is `against`
 
     Raises
     ------
@@ -114,22 +153,101 @@ def near_duplicates(
     >>> found = near_duplicates([wire, wire.upper() + "!", "Something else happened."])
     >>> found.pairs.tolist(), found.jaccard.tolist(), found.labels.tolist()
     ([[0, 1]], [1.0], [0, 0, 1])
+    >>> near_duplicates(["Something new happened.", wire], against=[wire]).original.tolist()
+    [-1, 0]
     """
     settings = NearSettings(threshold, recall, num_perm, shingle_size, containment, compare_numbers, fold)
     check_near(settings, threshold="threshold")
-    check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress)
-    check(errors=errors, duplicates=duplicates)
-    batch = read_articles(articles, errors=errors, duplicates=duplicates)
-    warn_truncated(batch.articles, max_chars)
-    _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
-    with track(progress, len(batch.articles)) as on_progress:
-        residue, copies = split_progress(on_progress, _RESIDUE * cut_residue, _NEAR)
-        if cut_residue:
-            batch = add_residue(batch, max_chars, fold, n_jobs, residue)
-        # Found in canonical order, so that the order of the input does not matter.
-        texts = readable_texts([batch.articles[i] for i in batch.order], max_chars)
+    check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress, timezone=timezone)
+    check(max_days_apart=max_days_apart, errors=errors, duplicates=duplicates)
+    search = _Search(settings, max_days_apart, cut_residue, max_chars, n_jobs)
+    batch = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    if against is None:
+        return search.within(batch, progress)
+    if not isinstance(against, StoredSketches):
+        against = read_articles(against, timezone=timezone, errors=errors, duplicates=duplicates)
+    return search.across(batch, against, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A search for near-duplicates, with checked parameters."""
+
+    settings: NearSettings
+    max_days_apart: float | None
+    cut_residue: bool
+    max_chars: int
+    n_jobs: int | None
+
+    def within(self, batch: Batch, progress: Progress) -> NearDuplicates:
+        """Copies among the articles of a batch."""
+        _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
+        with track(progress, len(batch.articles)) as on_progress:
+            residue, copies = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
+            read = self._read(batch, residue)
+            times = self._times(read.days)
+            found = find_near_duplicates(read.texts, self.settings, self.n_jobs, copies, times)
+        _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
+        found = found.renumbered(read.positions)
+        return replace(found, refusals=batch.refusals, articles=read.articles)
+
+    def across(self, batch: Batch, old: "Batch | StoredSketches", progress: Progress) -> Copies:
+        """Articles of a batch that are copies of old ones."""
+        _logger.info("looking for copies of old articles among %d articles", len(batch.articles))
+        with track(progress, len(batch.articles)) as on_progress:
+            residue, reading = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
+            new = self._read(batch, residue)
+            if isinstance(old, StoredSketches):
+                old.require(self.settings, self.max_chars, cut_residue=self.cut_residue)
+                sketches = make_sketches(new.texts, self.settings, self.n_jobs, reading)
+                before, days, old_ids = old.sketches(self.settings), old.days, old.ids
+                old_positions = np.arange(len(old_ids))
+            else:
+                known = self._read(old, no_progress)
+                both = make_sketches([*known.texts, *new.texts], self.settings, self.n_jobs, reading)
+                before, sketches = both.parted(len(known.texts))
+                days, old_ids = known.days, [article.id for article in known.articles]
+                old_positions = known.positions
+            times = self._times(np.concatenate([days, new.days]))
+            verified = copies_across(before, sketches, self.settings, self.n_jobs, times)
+        return _copies(verified, old_positions, new, old_ids, batch)
+
+    def _read(self, batch: Batch, progress: ProgressCallback) -> "_Texts":
+        """What is read of a batch, in canonical order, so that the order of the input does not matter."""
+        warn_truncated(batch.articles, self.max_chars)
+        if self.cut_residue:
+            batch = add_residue(batch, self.max_chars, self.settings.fold, self.n_jobs, progress)
+        ordered = [batch.articles[i] for i in batch.order]
         left_out = sorted(set(range(batch.size)).difference(batch.positions))
-        found = find_near_duplicates([*texts, *("" for _ in left_out)], settings, n_jobs, copies)
-    _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
-    positions = [*(batch.positions[i] for i in batch.order), *left_out]
-    return replace(found.renumbered(np.array(positions, dtype=np.int64)), refusals=batch.refusals)
+        days = np.array([article.day for article in ordered] + [np.nan] * len(left_out))
+        positions = np.array([*(batch.positions[i] for i in batch.order), *left_out], dtype=np.int64)
+        given = [Article(str(position), "") for position in range(batch.size)]
+        for position, article in zip(batch.positions, batch.articles, strict=True):
+            given[position] = article
+        texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
+        return _Texts(texts, days, positions, tuple(given))
+
+    def _times(self, days: Floats) -> Times | None:
+        return None if self.max_days_apart is None else Times(days, self.max_days_apart)
+
+
+class _Texts(NamedTuple):
+    """Texts in canonical order; those that were refused are blank."""
+
+    texts: list[str]
+    days: Floats  # NaN for unknown
+    positions: Integers  # in the input
+    articles: tuple[Article, ...]  # by position in the input
+
+
+def _copies(verified: Verified, old_positions: Integers, new: _Texts, old_ids: list[str], batch: Batch) -> Copies:
+    """The result for texts in the order of the input."""
+    n_old = len(old_positions)
+    pairs = np.stack([new.positions[verified.pairs[:, 1] - n_old], old_positions[verified.pairs[:, 0]]], axis=1)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    pairs, jaccard, containment = pairs[order], verified.jaccard[order], verified.containment[order]
+    original = np.full(len(new.positions), -1, dtype=np.int64)
+    best = np.lexsort((pairs[:, 1], -jaccard, pairs[:, 0]))[::-1]
+    original[pairs[best, 0]] = pairs[best, 1]  # the last one written is the best
+    new_ids = [article.id for article in new.articles]
+    return Copies(pairs, jaccard, containment, original, new_ids, old_ids, batch.refusals)

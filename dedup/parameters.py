@@ -3,6 +3,7 @@
 Nothing here needs NumPy, so that ``dedup --help`` is fast.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -164,8 +165,11 @@ _CHECKS: dict[str, Check] = {
     "story_threshold": check_story_threshold,
     **dict.fromkeys(("near_threshold", "threshold"), _number(0, 1, "(]")),
     "recall": _number(0, 1, "()"),
-    **dict.fromkeys(("num_perm", "shingle_size", "max_chars", "k", "n", "min_size"), _count()),
+    **dict.fromkeys(
+        ("num_perm", "shingle_size", "max_chars", "k", "n", "min_size", "min_words", "min_texts"), _count()
+    ),
     "containment": _number(0, 1, "(]", optional=True),
+    "max_days_apart": _number(0, math.inf, "[)", optional=True),
     "since": _count("an integer of at least 0", least=0),
     "max_gap_days": _number(0, MOST_GAP_DAYS, "[]"),
     **dict.fromkeys(

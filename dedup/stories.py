@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.article import Article, Refusal
+from dedup.article import Article, Refusal, frame_of
 from dedup.explanation import Explanation
 from dedup.parameters import check, check_story_threshold
 from dedup.story.result import Story
@@ -203,11 +203,7 @@ class Stories(Sequence[Story]):
         ImportError
             When the backend is not installed.
         """
-        if backend not in ("pandas", "polars", "pyarrow"):
-            raise ValueError(f"backend is {backend!r}; allowed: 'pandas', 'polars', 'pyarrow'")
-        import narwhals.stable.v2 as narwhals  # scikit-learn brings it; only frames pay for it
-
-        columns = {
+        columns: dict[str, list[Any]] = {
             "id": [printable(a.id) for a in self.articles],
             "title": [printable(a.title) for a in self.articles],
             # A column has one time zone: frames cannot have one in each row.
@@ -216,10 +212,7 @@ class Stories(Sequence[Story]):
             "language": [a.language and printable(a.language) for a in self.articles],
             **columns_of(self),
         }
-        try:
-            return narwhals.from_dict(columns, backend=backend).to_native()
-        except ImportError as error:
-            raise ImportError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
+        return frame_of(columns, backend)
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write all stories as one self-contained page, to search, filter, open and compare in a browser.

@@ -115,6 +115,8 @@ ALLOWED = {
     **dict.fromkeys(COUNTS, "an integer of at least 1"),
     "limit": "None or an integer of at least 1",
     "since": "an integer of at least 0",
+    **dict.fromkeys(("min_words", "min_texts"), "an integer of at least 1"),
+    "max_days_apart": "a number in [0, inf), or None",
     "n_jobs": "None, -1 or an integer of at least 1",
     **dict.fromkeys(FLAGS, "True, False"),
     "fold": "'unidecode', 'marks'",
@@ -187,7 +189,7 @@ def test_a_bad_parameter_is_refused_however_little_there_is_to_do(articles):
 
 
 def test_every_parameter_has_a_check():
-    data = {"articles", "path", "read_only", "paths", "out", "work", *FIELDS}
+    data = {"articles", "against", "path", "read_only", "paths", "out", "work", *FIELDS}
     names = {name for function in FUNCTIONS for name in signature(function).parameters} - data
     assert names <= parameters._CHECKS.keys() == ALLOWED.keys()
 

@@ -8,6 +8,7 @@ from dedup.article.dates import read_zone as read_zone
 from dedup.article.ids import ALLOWED_ID as ALLOWED_ID
 from dedup.article.ids import id_of as id_of
 from dedup.article.items import data_frame_of as data_frame_of
+from dedup.article.items import frame_of as frame_of
 from dedup.article.items import items_of as items_of
 from dedup.article.reader import read_articles as read_articles
 from dedup.article.refusals import DUPLICATES as DUPLICATES

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
-from typing import Any
+from typing import Any, Literal
 
 from dedup.article.columns import names_of_fields
 from dedup.article.types import Article
@@ -49,3 +49,23 @@ def data_frame_of(table: Any) -> Any:
     if isinstance(frame, narwhals.LazyFrame):
         frame = frame.collect()
     return frame if isinstance(frame, narwhals.DataFrame) else None
+
+
+def frame_of(columns: dict[str, list[Any]], backend: Literal["pandas", "polars", "pyarrow"]) -> Any:
+    """A data frame of pandas, polars or pyarrow with these columns.
+
+    Raises
+    ------
+    ValueError
+        For another backend.
+    ImportError
+        When the backend is not installed.
+    """
+    if backend not in ("pandas", "polars", "pyarrow"):
+        raise ValueError(f"backend is {backend!r}; allowed: 'pandas', 'polars', 'pyarrow'")
+    import narwhals.stable.v2 as narwhals  # scikit-learn brings it; only frames pay for it
+
+    try:
+        return narwhals.from_dict(columns, backend=backend).to_native()
+    except ImportError as error:
+        raise ImportError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error

@@ -32,6 +32,13 @@ class ShingleSets:
         self.shingles, self.offsets, self.n_jobs = shingles, offsets, n_jobs
         self.lengths = np.diff(offsets)
 
+    def of(self, texts: Integers) -> "ShingleSets":
+        """The sets of some texts alone."""
+        lengths = self.lengths[texts]
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return ShingleSets(self.shingles[place], offsets, self.n_jobs)
+
     def sizes(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text, shape (n,); no text may be blank."""
 

@@ -106,6 +106,20 @@ def find_candidates(
     return Candidates(decode_pairs(codes, n), [bucket for _, _, large in found for bucket in large])
 
 
+def successive_equals(signatures: NDArray[np.uint32]) -> Integers:
+    """Pairs of each text with the one of the same signature that comes next, shape (n_pairs, 2).
+
+    Examples
+    --------
+    >>> successive_equals(np.array([[5], [7], [5], [5]], dtype=np.uint32)).tolist()
+    [[0, 2], [2, 3]]
+    """
+    keys = band_keys(signatures)
+    order = np.argsort(keys, kind="stable")
+    equal = keys[order[1:]] == keys[order[:-1]]
+    return np.stack([order[:-1][equal], order[1:][equal]], axis=1)
+
+
 def band_keys(columns: NDArray[np.uint32]) -> Hashes:
     """Hash over the last axis of an array of shape (..., n_rows)."""
     keys = np.zeros(columns.shape[:-1], dtype=np.uint64)

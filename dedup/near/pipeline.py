@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Hashes, Integers, connected_labels
-from dedup.near.containment import contained_candidates
+from dedup.near.containment import ShortTexts, contained_candidates
 from dedup.near.jaccard import ShingleSets
-from dedup.near.lsh import Bands, find_candidates
+from dedup.near.keeping import Comparison
+from dedup.near.lsh import Bands, find_candidates, successive_equals
 from dedup.near.minhash import low_hashes, signatures
 from dedup.near.result import NearDuplicates
 from dedup.near.shingles import number_hashes, shingle_hashes
-from dedup.near.verify import Verifier
+from dedup.near.verify import Times, Verifier
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -37,15 +38,30 @@ class TextSketches(NamedTuple):
     signatures: NDArray[np.uint32]  # (n_texts, n_values)
     shingles: ShingleSets
     numbers: ShingleSets | None  # of tokens that are numbers; None when numbers are not compared
+    contained: Integers  # (n_pairs, 2): texts of fewer tokens than a shingle, and texts that have them; if it is asked
+
+    def parted(self, count: int) -> tuple["TextSketches", "TextSketches"]:
+        """The first texts, and the others; without the pairs of short texts."""
+        parts = np.split(np.arange(len(self.signatures)), [count])
+        numbers = [None if self.numbers is None else self.numbers.of(part) for part in parts]
+        first, rest = (
+            TextSketches(self.signatures[part], self.shingles.of(part), own, self.contained[:0])
+            for part, own in zip(parts, numbers, strict=True)
+        )
+        return first, rest
 
 
 def find_near_duplicates(
-    texts: Sequence[str], settings: NearSettings, n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    texts: Sequence[str],
+    settings: NearSettings,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    times: Times | None = None,
 ) -> NearDuplicates:
-    """All pairs of near-duplicate texts, and the groups that they connect."""
+    """All pairs of near-duplicate texts, and the groups that they connect; with times, texts come in their order."""
     _logger.debug("reading %d texts", len(texts))
     sketching, comparing = split_progress(progress, _SKETCHING, _FINDING + _CHECKING)
-    return compare_sketches(make_sketches(texts, settings, n_jobs, sketching), settings, n_jobs, comparing)
+    return compare_sketches(make_sketches(texts, settings, n_jobs, sketching), settings, n_jobs, comparing, times)
 
 
 def make_sketches(
@@ -55,27 +71,39 @@ def make_sketches(
     bands = Bands.of(settings)
     signed = np.empty((len(texts), bands.bands * bands.rows), dtype=np.uint32)
 
-    def sketch(block: slice) -> tuple[_Hashes, _Hashes | None]:
+    short = None if settings.containment is None else ShortTexts.among(texts, settings)
+    contained = [np.empty((0, 2), dtype=np.int64)]
+
+    def sketch(block: slice) -> tuple[_Hashes, _Hashes | None, Integers | None]:
         tokens = tokenize(texts[block], settings.fold)
         hashes = shingle_hashes(tokens, settings.shingle_size)
         signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=signed.shape[1])
-        return (hashes, np.diff(tokens.offsets)), number_hashes(tokens) if settings.compare_numbers else None
+        numbers = number_hashes(tokens) if settings.compare_numbers else None
+        pairs = None if short is None else short.pairs_in(tokens, block.start)
+        return (hashes, np.diff(tokens.offsets)), numbers, pairs
 
     shingles, numbers = _GrowingHashes(texts), _GrowingHashes(texts)
-    for of_shingles, of_numbers in ordered_map(sketch, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
+    for of_shingles, of_numbers, pairs in ordered_map(sketch, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):
         shingles.append(*of_shingles)
         if of_numbers:
             numbers.append(*of_numbers)
-    return TextSketches(signed, shingles.sets(n_jobs), numbers.sets(n_jobs) if settings.compare_numbers else None)
+        if pairs is not None:
+            contained.append(pairs)
+    number_sets = numbers.sets(n_jobs) if settings.compare_numbers else None
+    return TextSketches(signed, shingles.sets(n_jobs), number_sets, np.concatenate(contained))
 
 
 def compare_sketches(
-    sketches: TextSketches, settings: NearSettings, n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    sketches: TextSketches,
+    settings: NearSettings,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    times: Times | None = None,
 ) -> NearDuplicates:
-    """All pairs of near-duplicates among sketched texts, and the groups that they connect."""
+    """All pairs of near-duplicates among sketched texts, and the groups that they connect; see the one above."""
     finding, checking = split_progress(progress, _FINDING, _CHECKING)
     bands = Bands.of(settings)
-    signed, shingles, numbers = sketches
+    signed, shingles, numbers, contained = sketches
     filled = np.flatnonzero(shingles.lengths)  # a blank text has no duplicates
     if len(filled) < len(signed):
         signed = signed[filled]
@@ -83,23 +111,40 @@ def compare_sketches(
     found = find_candidates(signed, bands, n_jobs, finding)
     pairs, large = filled[found.pairs], [filled[bucket] for bucket in found.large]
     if settings.containment is not None:
-        pairs = np.unique(np.concatenate([pairs, contained_candidates(shingles, settings.containment)]), axis=0)
+        long = contained_candidates(shingles, settings.containment, settings.recall, settings.shingle_size)
+        pairs = np.unique(np.concatenate([pairs, long]), axis=0)
     _logger.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
-    verifier = Verifier(shingles, numbers, settings.threshold, settings.containment)
-    verified = verifier.verify(pairs, large)
+    if times is not None:  # the first of many copies is too far from most of them
+        pairs = np.concatenate([pairs, filled[successive_equals(signed)]])
+    verifier = Verifier(shingles, numbers, settings.threshold, settings.containment, times)
+    verified, given_up = verifier.verify(pairs, large)
+    verified = verifier.with_contained(verified, contained)
     checking(1)
     order = np.lexsort((verified.pairs[:, 1], verified.pairs[:, 0]))
     pairs = verified.pairs[order]
     _logger.debug("%d pairs are near-duplicates", len(pairs))
+    if given_up:
+        _logger.warning("%d texts that consist of a template were compared with some of its others only", given_up)
+    labels = connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths))
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
         containment=verified.containment[order],
-        labels=connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths)),
+        labels=labels,
         token_counts=shingles.lengths,
         threshold=settings.threshold,
         bands=bands,
+        given_up=given_up,
+        comparison=_comparison(verifier, labels),
     )
+
+
+def _comparison(verifier: Verifier, labels: Integers) -> Comparison:
+    """What compares the texts of groups of three or more."""
+    grouped = np.flatnonzero((np.bincount(labels) > 2)[labels]) if len(labels) else labels
+    places = np.full(len(labels), -1, dtype=np.int64)
+    places[grouped] = np.arange(len(grouped))
+    return Comparison(verifier.of(grouped), places)
 
 
 class _GrowingHashes:

@@ -40,6 +40,26 @@ def shingle_hashes(tokens: Tokens, size: int) -> Hashes:
     return hashes
 
 
+def run_hashes(tokens: Tokens, size: int) -> Hashes:
+    """Hashes of the `size` tokens from each token on, shape (n_tokens,).
+
+    Towards the end of a text a run goes on in the next one, or ends early behind the last. The hash of a text of `size`
+    tokens is that of its shingle.
+
+    Examples
+    --------
+    >>> from dedup.text.tokens import tokenize
+    >>> hashes = run_hashes(tokenize(["Kim arrives", "Russia: Kim arrives"]), 2)
+    >>> bool(hashes[0] == hashes[3])
+    True
+    """
+    hashes = tokens.hashes.copy()
+    for length in range(1, size):
+        hashes *= _MULTIPLIER
+        hashes[:-length] += tokens.hashes[length:]
+    return hashes
+
+
 def number_hashes(tokens: Tokens) -> tuple[Hashes, Integers]:
     """Hashes of the tokens that begin with a digit, each with the token before it, and their number in each text.
 

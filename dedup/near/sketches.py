@@ -1,4 +1,4 @@
-"""Signatures to datasketch and back, to compare and index them together with those that datasketch makes."""
+"""Sketches of articles for other tools and for later: those of datasketch, and a file to look for copies in."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from dedup.article import read_articles
 from dedup.near.minhash import SEED, low_hashes, signatures
 from dedup.near.shingles import shingle_hashes
+from dedup.near.stored import StoredSketches as StoredSketches
+from dedup.near.stored import read as read
+from dedup.near.stored import save as save
 from dedup.parallel import ordered_map
 from dedup.parameters import NUM_PERM, SHINGLE_SIZE, check
 from dedup.text.tokens import blocks, tokenize

@@ -61,11 +61,19 @@ def slow_jaccards(texts, size=5):
     return {(i, j): len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for i, j in pairs if sets[i] and sets[j]}
 
 
-def slow_containments(texts):
-    """Share of the smaller set that the larger holds too, of all pairs of texts of ASCII words."""
-    sets = slow_sets(texts)
-    pairs = combinations(range(len(texts)), 2)
-    return {(i, j): len(sets[i] & sets[j]) / min(len(sets[i]), len(sets[j])) for i, j in pairs if sets[i] and sets[j]}
+def slow_containments(texts, size=5):
+    """Share of the smaller set that the larger holds too, of all pairs of texts of ASCII words.
+
+    A text of fewer words than a shingle is contained in one where they stand together.
+    """
+    sets, joined = slow_sets(texts), [f" {' '.join(text.lower().split())} " for text in texts]
+    containment = {}
+    for i, j in combinations(range(len(texts)), 2):
+        if sets[i] and sets[j]:
+            short, long = sorted((joined[i], joined[j]), key=lambda text: len(text.split()))
+            contained = len(short.split()) < size and short in long
+            containment[i, j] = 1.0 if contained else len(sets[i] & sets[j]) / min(len(sets[i]), len(sets[j]))
+    return containment
 
 
 @EXAMPLES
@@ -336,7 +344,7 @@ def test_a_brief_that_a_hundred_articles_quote_is_found_in_all(place):
     assert (found.pairs == place).any(axis=1).all()
 
 
-def test_texts_made_to_share_bands_cost_few_pairs_each_and_hide_no_copy(monkeypatch, caplog):
+def test_texts_made_to_share_bands_cost_few_pairs_each_and_hide_no_copy(monkeypatch):
     def flood(n):
         template = " ".join(f"t{k}" for k in range(150))
         texts = [" ".join(f"w{i}x{k}" for k in range(50)) + " " + template for i in range(n)]
@@ -345,9 +353,9 @@ def test_texts_made_to_share_bands_cost_few_pairs_each_and_hide_no_copy(monkeypa
     checked = []
     check = Verifier.check
     monkeypatch.setattr(Verifier, "check", lambda self, pairs: checked.append(len(pairs)) or check(self, pairs))
-    with caplog.at_level("INFO"):
-        for n in (400, 1600):
-            checked.clear()
-            assert find(flood(n)).pairs.tolist() == [[i, n + i] for i in range(n // 4)]
-            assert sum(checked) < 15 * n
-    assert "share a template" in caplog.text
+    for n in (400, 1600):
+        checked.clear()
+        found = find(flood(n))
+        assert found.pairs.tolist() == [[i, n + i] for i in range(n // 4)]
+        assert found.given_up == 0
+        assert sum(checked) < 15 * n

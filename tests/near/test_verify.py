@@ -152,10 +152,10 @@ def test_a_large_bucket_of_copies_of_several_texts_falls_into_one_group_each(see
     which = rng.integers(0, originals, n)
     which[:originals] = np.arange(originals)
     verifier = Verifier(sets_of([[100 * w, 100 * w + 1] for w in which.tolist()]), None, 0.7, None)
-    verified = verifier.verify(np.empty((0, 2), dtype=np.int64), [np.arange(n)])
+    verified, given_up = verifier.verify(np.empty((0, 2), dtype=np.int64), [np.arange(n)])
     labels = connected_labels(*verified.pairs.T, n)
-    if np.count_nonzero(which == which[0]) >= n / 2:  # else it counts as a template and is given up
-        assert (labels[:, None] == labels).tolist() == (which[:, None] == which).tolist()
+    assert (labels[:, None] == labels).tolist() == (which[:, None] == which).tolist()
+    assert given_up == 0
     assert all(which[i] == which[j] for i, j in verified.pairs.tolist())
     assert verified.jaccard.tolist() == [1.0] * len(verified.pairs)
 
@@ -164,5 +164,13 @@ def test_pairs_within_a_crowd_are_left_out_and_pairs_with_it_are_not():
     n = 2 * SMALL_BUCKET
     verifier = Verifier(sets_of([[1, 2, 3]] * n + [[1, 2, 3, 4]]), None, 0.7, None)
     pairs = np.array([[3, 4], [5, n]])
-    verified = verifier.verify(pairs, [np.arange(n)])
+    verified, _ = verifier.verify(pairs, [np.arange(n)])
     assert sorted(verified.pairs.tolist()) == sorted([[0, i] for i in range(1, n)] + [[5, n]])
+
+
+def test_texts_of_a_template_that_are_not_alike_are_given_up_and_counted():
+    rng = np.random.default_rng(0)
+    texts = [sorted(rng.choice(40, 20, replace=False).tolist()) for _ in range(200)]
+    verified, given_up = Verifier(sets_of(texts), None, 0.7, None).verify(np.empty((0, 2), int), [np.arange(200)])
+    assert 150 < given_up < 200
+    assert len(verified.pairs) < 20
