@@ -19,6 +19,10 @@ FOLDS: tuple[Fold, ...] = get_args(Fold)
 #: Named rules for the representative; see `dedup.representative`.
 RULES = ("central", "earliest", "longest")
 
+#: Which copies go: those of one that stays, or of each connected group all but one; see `NearDuplicates.keep`.
+Linkage = Literal["star", "group"]
+LINKAGES: tuple[Linkage, ...] = get_args(Linkage)
+
 STORY_THRESHOLD = 0.12
 MAX_GAP_DAYS = 21.0
 NEAR_THRESHOLD = 0.7
@@ -186,6 +190,7 @@ _CHECKS: dict[str, Check] = {
     ),
     "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
     "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
+    "linkage": _value(ValueError, ", ".join(map(repr, LINKAGES)), lambda value: value in LINKAGES),
     "timezone": lambda _, value: read_zone(value),
     "errors": _value(ValueError, ", ".join(map(repr, ERRORS)), lambda value: value in ERRORS),
     "duplicates": _value(

@@ -9,7 +9,6 @@ from html import escape
 from typing import Any
 
 import dedup
-from dedup.arrays import first_members
 from dedup.article import id_of
 from dedup.cli import rows
 from dedup.cli.console import BadInputError, Console, emit
@@ -60,6 +59,7 @@ def near(given: Namespace, console: Console) -> None:
     parameters = given_parameters(given)
     _require_allowed(lambda: dedup.near_duplicates([], **parameters))
     output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
+    mapping = given.removed and Output(given.removed, None, ("jsonl", "csv", "parquet"))
     # Other fields do not make an article a copy, and need not be valid.
     reading = Reading(given, console, ("id", "text", "title", "source"))
     records = list(reading if given.keep else map(_lightened, reading))
@@ -70,20 +70,21 @@ def near(given: Namespace, console: Console) -> None:
     ids = _ids(records)
     left_out = set(reading.tell(found.refusals, records))
     n_articles = len(records) - len(left_out)
-    removed = len(records) - len(set(found.labels.tolist()))
+    kept = found.keep(given.policy, linkage=given.linkage, within=given.within, across=given.across)
+    if mapping:
+        mapping.write_rows(rows.REMOVED_COLUMNS, rows.removed_rows(kept, ids))
     if given.keep:
-        first = (records[i].row for i in first_members(found.labels).tolist() if i not in left_out)
-        output.write_rows((), (dict(row.values) if row.line is None else row.line for row in first))
+        stay = (records[i].row for i in kept.positions.tolist() if i not in left_out)
+        output.write_rows((), (dict(row.values) if row.line is None else row.line for row in stay))
     elif given.groups:
         output.write_rows(rows.GROUP_COLUMNS, rows.group_rows(found, ids))
     else:
         output.write_rows(rows.PAIR_COLUMNS, rows.pair_rows(found, ids))
-    counts = {"articles": n_articles, "pairs": len(found.pairs), "groups": len(found.groups), "copies": removed}
-    counts |= {"refused": reading.refused}
+    counts = {"articles": n_articles, "pairs": len(found.pairs), "groups": len(found.groups)}
+    counts |= {"copies": len(kept.removed), "refused": reading.refused}
     summary = f"{plural(n_articles, 'article')}, {plural(len(found.pairs), 'pair')} of near-duplicates"
-    summary += (
-        f" in {plural(len(found.groups), 'group')}, {plural(removed, 'later copy', 'later copies')}{reading.summary()}"
-    )
+    summary += f" in {plural(len(found.groups), 'group')}, {plural(len(kept.removed), 'copy', 'copies')} to remove"
+    summary += reading.summary()
     _summarize(given, output, console, counts, summary)
 
 

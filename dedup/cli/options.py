@@ -7,6 +7,7 @@ from dedup import parameters as default
 from dedup._version import __version__
 from dedup.article import DUPLICATES, ERRORS, FIELDS
 from dedup.inputs.files import FORMATS
+from dedup.parameters import LINKAGES
 
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet", "html", "text")
 
@@ -24,7 +25,7 @@ _CLUSTER_EXAMPLES = """examples:
 """
 _NEAR_EXAMPLES = """examples:
   dedup near articles.jsonl > pairs.jsonl
-  dedup near corpus.jsonl.gz --keep -o clean.jsonl.gz
+  dedup near corpus.jsonl.gz --keep -o clean.jsonl.gz --removed removed.csv
   dedup near news/ --groups --threshold 0.8
 """
 _INGEST_EXAMPLES = """examples:
@@ -93,15 +94,23 @@ def _add_near(commands: Any) -> None:
         commands,
         "dedup.cli.batch_commands:near",
         "find near-duplicates",
-        "Find near-duplicates: one line a pair, or a group, or the articles without later copies.",
+        "Find near-duplicates: one line a pair, or a group, or the articles without copies.",
         _NEAR_EXAMPLES,
     )
     _add_input(parser, ("id", "text", "title", "source"))
     _add_output(parser, ("jsonl", "csv", "parquet"))
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--groups", action="store_true", help="one line a group of copies, by its first member")
-    keep = "the articles as they came, of each group of copies only the first"
+    keep = "the articles as they came, without the copies of those that stay"
     what.add_argument("--keep", action="store_true", help=keep)
+    staying = parser.add_argument_group("which of two copies stays, with --keep or --removed")
+    policy = "the first, the one with more words, or the one more similar to its other copies (first)"
+    staying.add_argument("--policy", choices=("first", "longest", "central"), default="first", help=policy)
+    linkage = "a copy goes only for one that stays, or of each connected group all but one (star)"
+    staying.add_argument("--linkage", choices=LINKAGES, default="star", help=linkage)
+    for name, which in (("--within", "the same"), ("--across", "another")):
+        staying.add_argument(name, choices=("source",), metavar="source", help=f"copies of {which} source only")
+    staying.add_argument("--removed", metavar="FILE", help="ids of the copies that go, each with the one that stays")
     near = parser.add_argument_group("what makes a copy")
     _number(near, "--threshold", "J", f"least Jaccard similarity ({default.NEAR_THRESHOLD})")
     _number(near, "--recall", "P", f"how surely a pair at the threshold is found ({default.RECALL})")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dedup.wording import period, visible, visible_line
 
 if TYPE_CHECKING:
+    from dedup.near.keeping import Kept
     from dedup.near.result import NearDuplicates
     from dedup.stories import Stories
     from dedup.story.result import Episode, Story
@@ -18,6 +19,7 @@ STORY_COLUMNS = ("story_id", *_COLUMNS, "episodes")
 EPISODE_COLUMNS = ("episode_id", "story_id", *_COLUMNS)
 PAIR_COLUMNS = ("left", "right", "jaccard", "containment")
 GROUP_COLUMNS = ("near_duplicate_group", "size", "articles")
+REMOVED_COLUMNS = ("removed", "kept", "jaccard", "containment")
 
 
 def article_rows(stories: "Stories") -> Iterator[dict[str, Any]]:
@@ -92,3 +94,11 @@ def group_rows(found: "NearDuplicates", ids: list[str]) -> Iterator[dict[str, An
     for group in found.groups:
         values = (int(found.labels[group[0]]), len(group), [ids[position] for position in group])
         yield dict(zip(GROUP_COLUMNS, values, strict=True))
+
+
+def removed_rows(kept: "Kept", ids: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each copy that goes, with the article that stays for it."""
+    figures = kept.jaccard.tolist(), kept.containment.tolist()
+    for goes, stays, jaccard, containment in zip(kept.removed.tolist(), kept.kept_for.tolist(), *figures, strict=True):
+        values = ids[goes], ids[stays], round(jaccard, 6), round(containment, 6)
+        yield dict(zip(REMOVED_COLUMNS, values, strict=True))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +10,7 @@ from dedup.arrays import members, numbered_by_first
 from dedup.article import Article, Refusal
 from dedup.near.keeping import Comparison, Kept, Policy, Selection, groups_of_field, priorities
 from dedup.near.lsh import Bands
+from dedup.parameters import Linkage, check
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,7 @@ class NearDuplicates:
         self,
         policy: Policy = "first",
         *,
-        linkage: Literal["star", "group"] = "star",
+        linkage: Linkage = "star",
         within: str | None = None,
         across: str | None = None,
     ) -> Kept:
@@ -113,8 +113,7 @@ class NearDuplicates:
         >>> kept.positions.tolist(), kept.removed.tolist(), kept.kept_for.tolist()
         ([1, 2], [0], [1])
         """
-        if linkage not in ("star", "group"):
-            raise ValueError(f"linkage is {linkage!r}; allowed: 'star', 'group'")
+        check(linkage=linkage)
         n = len(self.labels)
         centrality = np.bincount(self.pairs.ravel(), np.repeat(self.jaccard, 2), n).astype(np.float64)
         priority = priorities(policy, self.articles, self.token_counts, centrality)

@@ -281,6 +281,24 @@ def test_keep_leaves_lines_as_they_came(run, tmp_path):
     assert path.read_text() == out
 
 
+def test_removed_names_what_goes_and_what_stays_for_it(run, tmp_path):
+    path, removed = tmp_path / "a.jsonl", tmp_path / "removed.csv"
+    path.write_text(lines_of(ARTICLES))
+    assert run("near", path, "--keep", "--removed", removed)[1] == lines_of([ARTICLES[0], ARTICLES[2]])
+    (row,) = csv.DictReader(removed.read_text().splitlines())
+    assert (row["removed"], row["kept"], 0.7 < float(row["jaccard"]) < 1) == ("b", "a", True)
+    assert run("near", path, "--keep", "--policy", "longest")[1] == lines_of(ARTICLES[1:])
+    assert run("near", path, "--keep", "--within", "source")[1] == lines_of(ARTICLES)
+    assert run("near", path, "--keep", "--across", "source")[1] == lines_of([ARTICLES[0], ARTICLES[2]])
+
+
+def test_of_a_chain_keep_leaves_what_is_a_copy_of_none_that_stays(run, tmp_path):
+    words, path = [f"w{i}" for i in range(200)], tmp_path / "a.jsonl"
+    path.write_text(lines_of([{"id": str(i), "text": " ".join(words[5 * i : 5 * i + 80])} for i in range(12)]))
+    star = run("near", path, "--keep")[1].splitlines()
+    assert len(run("near", path, "--keep", "--linkage", "group")[1].splitlines()) == 1 < len(star) < 12
+
+
 def test_keep_from_table_to_table(run, tmp_path):
     path, kept = as_csv(tmp_path / "a.csv"), tmp_path / "b.parquet"
     assert run("near", path, "--keep", "-o", kept)[0] == 0
