@@ -287,9 +287,11 @@ def test_removed_names_what_goes_and_what_stays_for_it(run, tmp_path):
     assert run("near", path, "--keep", "--removed", removed)[1] == lines_of([ARTICLES[0], ARTICLES[2]])
     (row,) = csv.DictReader(removed.read_text().splitlines())
     assert (row["removed"], row["kept"], 0.7 < float(row["jaccard"]) < 1) == ("b", "a", True)
-    assert run("near", path, "--keep", "--policy", "longest")[1] == lines_of(ARTICLES[1:])
     assert run("near", path, "--keep", "--within", "source")[1] == lines_of(ARTICLES)
     assert run("near", path, "--keep", "--across", "source")[1] == lines_of([ARTICLES[0], ARTICLES[2]])
+    path.write_text(lines_of(ARTICLES[1::-1]))
+    assert run("near", path, "--keep")[1] == lines_of(ARTICLES[1:2])
+    assert run("near", path, "--keep", "--policy", "longest")[1] == lines_of(ARTICLES[:1])  # with its title
 
 
 def test_of_a_chain_keep_leaves_what_is_a_copy_of_none_that_stays(run, tmp_path):
