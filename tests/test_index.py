@@ -21,6 +21,7 @@ from short_reports import BANK, BRIDGE, ROCKETS, TRAIN
 
 import dedup
 from dedup import Article, StoryIndex
+from dedup.near.lsh import with_whole
 from dedup.story.candidates import FLOOR
 from dedup.stream.assignment import Assignment
 from dedup.stream.live import INDEXED_FEATURES
@@ -199,7 +200,8 @@ def assert_remembered(found, store, rows):
         for counter in counters(features, language_of(features)).tolist()
     )
 
-    assert found["bands"] == sorted((band, node) for node in nodes for band in stored_features[node].bands.tolist())
+    bands = {node: with_whole(stored_features[node].bands[None]) for node in nodes if len(stored_features[node].bands)}
+    assert found["bands"] == sorted((band, node) for node, keys in bands.items() for band in keys.ravel().tolist())
     leading = defaultdict(list)
     for node in canonical:
         day = rows[node].day
@@ -1271,6 +1273,26 @@ def test_it_is_logged_when_an_article_is_not_compared_with_all_that_share_its_ba
         outcomes = [index.add({"id": str(i), "text": TRAIN}).outcome for i in range(4)]
     assert outcomes == ["new_story", *["near_duplicate"] * 3]
     assert "shares bands with 2 others or more; it is compared with those" in caplog.text
+
+
+def crowd(count, own=40, template=170):
+    rng = random.Random(count)
+    shared = [f"t{rng.randrange(20_000)}" for _ in range(template)]
+    return [" ".join([*(f"w{rng.randrange(20_000)}" for _ in range(own)), *shared]) for _ in range(count)]
+
+
+@pytest.mark.parametrize(("count", "edits", "least"), [(700, 0, 100), (500, 4, 97)])
+def test_copies_are_found_among_hundreds_that_share_a_template(count, edits, least):
+    texts, rng, found = crowd(count), random.Random(0), 0
+    with StoryIndex(":memory:", cut_residue=False, clock=clock) as index:
+        index.add_many([{"id": f"a{i}", "text": text} for i, text in enumerate(texts)])
+        for i in range(count - 100, count):
+            words = texts[i].split()
+            for place in rng.sample(range(len(words)), edits):
+                words[place] = f"v{rng.randrange(20_000)}"
+            added = index.add({"id": f"b{i}", "text": " ".join(words)})
+            found += added.near_duplicate_of == f"a{i}"
+    assert found >= least
 
 
 def test_an_unknown_zone_is_refused_before_a_file_is_made(tmp_path):

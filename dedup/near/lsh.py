@@ -128,6 +128,21 @@ def band_keys(columns: NDArray[np.uint32]) -> Hashes:
     return keys
 
 
+def with_whole(keys: Hashes) -> Hashes:
+    """Keys of the bands of texts, shape (n_texts, n_bands), and behind them one of all bands of each together.
+
+    Examples
+    --------
+    >>> keys = with_whole(np.array([[7, 8], [7, 9], [7, 8]], dtype=np.uint64))
+    >>> keys.shape, bool(keys[0, 2] == keys[2, 2]), bool(keys[0, 2] == keys[1, 2])
+    ((3, 3), True, False)
+    """
+    whole = np.zeros(len(keys), dtype=np.uint64)
+    for column in keys.T:
+        whole = mix(whole ^ column)
+    return np.column_stack([keys, whole])
+
+
 def bucket_pairs(keys: Hashes, texts: Hashes, n: int) -> tuple[Hashes, Hashes, list[Integers]]:
     """Pairs of texts ``i < j`` that share a bucket, as codes ``i * n + j``, and the large buckets.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_starts
+from dedup.near.lsh import with_whole
 from dedup.parameters import Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.similarity import Likeness, effective_number, time_factor
@@ -27,13 +28,19 @@ INDEXED_FEATURES, MAX_OCCURRENCES = 128, 3000
 #: The best candidates of a text are compared as a whole, as long as their features add up to at most this.
 MAX_ENTRIES = 1 << 15
 
+# A text with a word-for-word copy needs few others: these are no more similar, but may be as much.
+_MOST_BESIDE_COPIES = 64
+
+# Articles that may be copies of a text are read from the store as long as their features add up to at most this.
+_MAX_NEAR_ENTRIES = 1 << 19
+
 TEXTS_AT_ONCE = 256
 
 # Candidates are added up in 64-bit integers: text above, then node, then the share of the squared norm.
 _SHARE_BITS, _NODE_BITS = 24, 31
 
 # Only the first nodes of an LSH bucket are looked at; where there are more, they are copies or share a template.
-_MAX_IN_BUCKET = 256
+_MAX_IN_BUCKET = 4096
 
 # The features of a text fill a table by their low bits, so that one look tells most other features from them.
 _TABLE_MASK = np.uint32((1 << 16) - 1)
@@ -69,8 +76,9 @@ class LiveArticles:
         self._features = TimePostings()
 
     def add_bands(self, nodes: Integers, bands: Hashes) -> None:
-        """Index articles under their LSH buckets, shape (n, n_bands)."""
-        self._bands.add(bands.ravel(), np.repeat(nodes, bands.shape[1]))
+        """Index articles under their LSH buckets, shape (n, n_bands), and under all of them together."""
+        keys = with_whole(bands)
+        self._bands.add(keys.ravel(), np.repeat(nodes, keys.shape[1]))
 
     def add_features(self, nodes: Integers, days: Floats, features: list[NDArray[np.uint32]]) -> None:
         """Index articles under their heaviest features."""
@@ -126,9 +134,14 @@ class LiveArticles:
         return nodes, norms
 
     def near_candidates(self, nodes: Integers, bands: Hashes, most: int) -> tuple[Integers, Integers]:
-        """Return positions of new nodes, and for each the earlier live nodes that share most bands, at most `most`."""
+        """Return positions of new nodes, and for each the earlier live nodes that share most bands, at most `most`.
+
+        Word-for-word copies share all of them, and the key of the whole: however many texts share a template, they come
+        first.
+        """
         if not len(nodes):
             return nodes, nodes
+        bands = with_whole(bands)
         order = np.argsort(bands, axis=None)
         keys = bands.ravel()[order]
         # A text that comes 100,000 times must not be compared with all of its copies each time.
@@ -143,8 +156,13 @@ class LiveArticles:
         alive = (others >= nodes[0]) | self.nodes.alive(np.minimum(others, nodes[0] - 1))
         text, others, shared = text[alive], others[alive], shared[alive]
         order = np.lexsort((others, -shared, text))
-        kept = order[ranks_in_runs(text[order]) < most]
-        return text[kept], others[kept]
+        ranks = ranks_in_runs(text[order])
+        best = shared[order[ranks == 0]].repeat(np.diff(np.append(np.flatnonzero(ranks == 0), len(order))))
+        kept = order[ranks < np.where(best < bands.shape[1], most, min(most, _MOST_BESIDE_COPIES))]
+        text, others = text[kept], others[kept]
+        sizes = np.where(others < nodes[0], self.nodes.sizes(np.minimum(others, nodes[0] - 1)), 0)
+        few = (running_totals(sizes, text) <= _MAX_NEAR_ENTRIES) | (ranks_in_runs(text) == 0)
+        return text[few], others[few]
 
     def find_between(self, begin: Floats, end: Floats, features: NDArray[np.uint32]) -> tuple[Integers, Integers]:
         """Return positions of features, and nodes that have them among their heaviest and came between two days."""

@@ -21,8 +21,8 @@ from dedup.text.roundups import is_roundup
 
 _logger = logging.getLogger(__name__)
 
-#: An article is compared with at most this many that share a band with it.
-_MAX_COMPARED = 64
+#: An article is compared with at most this many that share a band with it: those that share most.
+_MAX_COMPARED = 1024
 
 _ROWS_AT_ONCE = 16
 
