@@ -21,7 +21,7 @@ test: .venv/installed-dev
 test-all: test pythons
 	$(BIN)/pytest -n auto -m slow
 
-# The same tests as in `test`, on every other Python that is installed.
+# The tests of `test` that another Python could fail, on every other one that is installed.
 pythons: .venv/installed-dev
 	$(BIN)/python tests/every_python.py
 
