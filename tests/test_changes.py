@@ -189,6 +189,7 @@ def test_a_schema_of_a_former_format_is_read_and_then_converted(english, version
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DELETE FROM dedup.parameters WHERE name = 'match_urls'")
         connection.execute("ALTER TABLE dedup.articles DROP COLUMN page")
+        connection.execute("DROP TABLE dedup.other_ids")
         connection.execute("UPDATE dedup.articles SET digest = ''")
         connection.execute("ALTER TABLE dedup.state ADD COLUMN latest DOUBLE PRECISION")
         connection.execute("UPDATE dedup.about SET format = %s", (version,))

@@ -369,6 +369,11 @@ def ended():
     return generator
 
 
+def add_to_index(articles, **how):
+    with StoryIndex(":memory:") as index:
+        return index.add_many(articles, **how)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -377,8 +382,8 @@ def ended():
         dedup.StoryClusterer().fit,
         dedup.sketches.to_datasketch,
         lambda articles: dedup.cluster(articles, errors="skip"),
-        lambda articles: StoryIndex(":memory:").add_many(articles),
-        lambda articles: StoryIndex(":memory:").add_many(articles, errors="skip"),
+        add_to_index,
+        lambda articles: add_to_index(articles, errors="skip"),
     ],
 )
 def test_a_generator_that_has_ended_is_refused(call):
