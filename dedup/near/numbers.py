@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
+from dedup.near.jaccard import ShingleSets
 from dedup.text.tokens import Tokens, mix, tokenize
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
+_NO_FIGURE = np.uint64(1 << 63)  # in the hash of a number that begins with a letter or is a Han numeral
 _NEGATIVE = np.uint64(0xD1342543DE82EF95)
 
 # What stands before a negative number: hyphens, the minus sign, and the en dash of those who set type.
@@ -50,8 +52,15 @@ def number_hashes(tokens: Tokens) -> tuple[Hashes, Integers]:
     before[touches] = values[touches - 1]
     alone = np.diff(np.append(opens, len(place))) == 1
     says = ~(alone & (tokens.hashes[first] == tokenize([_HAN_ONE], tokens.fold).hashes[0]))
-    counts = np.diff(np.searchsorted(first[says], tokens.offsets))
-    return mix(values ^ mix(before))[says], counts
+    hashes = mix(values ^ mix(before)) & ~_NO_FIGURE
+    hashes[tokens.folded[tokens.starts[first]] > ord("9")] |= _NO_FIGURE
+    return hashes[says], np.diff(np.searchsorted(first[says], tokens.offsets))
+
+
+def figures(numbers: ShingleSets) -> ShingleSets:
+    """Of the numbers of texts those that begin with a digit."""
+    kept = numbers.shingles < _NO_FIGURE
+    return ShingleSets(numbers.shingles[kept], np.append(0, np.cumsum(kept))[numbers.offsets], numbers.n_jobs)
 
 
 def _digit_counts(tokens: Tokens) -> Integers:

@@ -1,5 +1,6 @@
 """Equal texts in other spellings have equal tokens, a row a kind; and what changes over all of Unicode, and why."""
 
+import random
 import sys
 import unicodedata
 
@@ -139,6 +140,35 @@ def test_the_characters_of_a_joined_word_are_known(fold):
         tokens = tokenize([text], fold)
         begins, ends = tokens.characters(tokens.starts), tokens.characters(tokens.stops - 1) + 1
         assert word in [text[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+
+
+LETTERS = {
+    "Latin": "abcdefghijklmnopqrstuvwxyzéüñ",
+    "Cyrillic": "абвгдежзийклмнопрстуфхцчшщыэюя",
+    "Greek": "αβγδεζηθικλμνξοπρστυφχψω",
+    "Arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهويىةءأ",
+    "Persian": "ابپتجچخدرزژسشعفقکگلمنوهی\u200c",
+    "Hebrew": "אבגדהוזחטיכלמנסעפצקרשת",
+    "Devanagari": "कखगजटणतदनपबमयरलवसहािीुूेोैौ्",
+    "Malayalam": "കഖഗചജടതനപബമയരലവസാിീുൂെേൊ്ൻർൽൾ",
+    "Thai": "กขคงจชดตนบปผพมยรลวสหอะาิีุูเแโไำ่้",
+    "Han": "".join(map(chr, range(0x4E00, 0x5200))),
+    "Hangul": "".join(map(chr, range(0xAC00, 0xB000))),
+    "N'Ko": "ߊߋߌߍߎߏߐߓߔߕߖߗߘߙߚߛߜ߁߂߃",
+    "Javanese": "ꦏꦒꦔꦕꦗꦚꦛꦝꦟꦠꦢꦤꦥꦧꦩꦪꦫꦭꦴꦶꦸꦺ꧑꧒꧓",
+}
+
+
+@EACH_FOLD
+@pytest.mark.parametrize("script", LETTERS)
+def test_random_distinct_texts_are_no_copies(script, fold):
+    rng = random.Random(script)
+    space = "" if script in {"Thai", "Han"} else " "
+    texts = [
+        space.join("".join(rng.choices(LETTERS[script], k=rng.randint(2, 7))) for _ in range(rng.randint(8, 30)))
+        for _ in range(300)  # 44,850 pairs
+    ]
+    assert dedup.near_duplicates(texts, fold=fold).pairs.tolist() == []
 
 
 # All of Unicode
