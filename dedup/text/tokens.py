@@ -120,6 +120,7 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
         codes = _code_points(joined)
         packed, counts = table.fold(codes, text_starts)
         folded, fold_sizes = _bytes(packed)
+        del packed  # four bytes a character, which the arrays below need not ask the system for
         if counts is not None:
             fold_sizes = np.add.reduceat(fold_sizes, np.cumsum(counts) - counts, dtype=np.uint8)
     starts, stops, sizes = _bounds(folded)
