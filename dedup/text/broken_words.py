@@ -82,7 +82,7 @@ def _broken_at(codes: Codes, hyphens: Integers, text_starts: Integers) -> Intege
 
 
 def may_be_spaced(folded: Bytes, starts: Integers, sizes: Integers, *, two_bytes: bool) -> bool:
-    """Whether four tokens in a row may be letters; with `two_bytes` also those of two bytes."""
+    """Whether four tokens in a row may be letters with blanks between them, with `two_bytes` also those of two bytes."""
     one = sizes == 1
     if two_bytes:
         one |= (sizes == 2) & (folded[starts] >= 0xC0)
@@ -91,8 +91,11 @@ def may_be_spaced(folded: Bytes, starts: Integers, sizes: Integers, *, two_bytes
     four &= one[3:]
     if not four.any():
         return False
-    first = np.flatnonzero(four)
-    return bool((folded[starts[first[:, None] + np.arange(4)]] > ord("9")).all(axis=1).any())
+    first = np.flatnonzero(four)[:, None]
+    stops = (starts + sizes)[first + np.arange(3)]
+    letters = (folded[starts[first + np.arange(4)]] > ord("9")).all(axis=1)
+    apart = ((starts[first + np.arange(1, 4)] == stops + 1) & (folded[stops] == _BLANK)).all(axis=1)
+    return bool((letters & apart).any())
 
 
 def blanks_within_words(codes: Codes, fold_sizes: Bytes | None, *, two_bytes: bool) -> Integers:
