@@ -82,7 +82,7 @@ def _broken_at(codes: Codes, hyphens: Integers, text_starts: Integers) -> Intege
 
 
 def may_be_spaced(folded: Bytes, starts: Integers, sizes: Integers, *, two_bytes: bool) -> bool:
-    """Whether four tokens in a row may be letters with blanks between them, with `two_bytes` also those of two bytes."""
+    """Whether four tokens in a row may be letters with blanks between, with `two_bytes` also those of two bytes."""
     one = sizes == 1
     if two_bytes:
         one |= (sizes == 2) & (folded[starts] >= 0xC0)
