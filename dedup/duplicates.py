@@ -227,9 +227,11 @@ class _Search:
         left_out = sorted(set(range(batch.size)).difference(batch.positions))
         days = np.array([article.day for article in ordered] + [np.nan] * len(left_out))
         positions = np.array([*(batch.positions[i] for i in batch.order), *left_out], dtype=np.int64)
-        given = [Article(str(position), "") for position in range(batch.size)]
-        for position, article in zip(batch.positions, batch.articles, strict=True):
-            given[position] = article
+        given = batch.articles
+        if left_out:
+            given = [Article(str(position), "") for position in range(batch.size)]
+            for position, article in zip(batch.positions, batch.articles, strict=True):
+                given[position] = article
         texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
         return _Texts(texts, days, positions, tuple(given))
 
