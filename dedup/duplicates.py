@@ -103,8 +103,9 @@ def near_duplicates(
         shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
         probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together.
     compare_numbers : bool, default False
-        Whether two near-duplicates must also be as similar in their sets of numbers. It keeps bulletins of one outlet
-        (weather, markets, results) apart that differ only in their figures.
+        Whether two near-duplicates must also be as similar in their sets of numbers: words with a digit, with their
+        minus signs, and Han numerals; 1,250 and 1.250 are 1250. It keeps bulletins of one outlet (weather, markets,
+        results) apart that differ only in their figures.
     max_days_apart : float, optional
         Most days between the publications of two near-duplicates, at least 0; by default any. It keeps what returns
         each year apart: greetings, anniversaries, forecasts. An undated article may be a copy of any.
@@ -139,6 +140,11 @@ def near_duplicates(
 
     Notes
     -----
+    Spelling does not matter: letters in other forms, vowel signs that may be left out, the digits of each script, the
+    apostrophe that is typed, and words that are broken at a line end are the same (see `dedup.text.fold`). Symbols and
+    punctuation do not matter either, except in texts of fewer words than a shingle, where "C++" is not "C#" (symbols
+    only), and in texts without words, which are copies when all their signs are equal.
+
     Time is linear in the text plus the number of candidate pairs; memory is 8 bytes a word and 4 bytes a
     permutation for each article, beyond the texts.
 
@@ -221,9 +227,11 @@ class _Search:
         left_out = sorted(set(range(batch.size)).difference(batch.positions))
         days = np.array([article.day for article in ordered] + [np.nan] * len(left_out))
         positions = np.array([*(batch.positions[i] for i in batch.order), *left_out], dtype=np.int64)
-        given = [Article(str(position), "") for position in range(batch.size)]
-        for position, article in zip(batch.positions, batch.articles, strict=True):
-            given[position] = article
+        given = batch.articles
+        if left_out:
+            given = [Article(str(position), "") for position in range(batch.size)]
+            for position, article in zip(batch.positions, batch.articles, strict=True):
+                given[position] = article
         texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
         return _Texts(texts, days, positions, tuple(given))
 

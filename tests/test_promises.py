@@ -276,12 +276,18 @@ def test_one_article_is_one_story(text):
     assert story.reason == "The only report."
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\n\t", "...", "—", "\u200b", "\0", "🎉"], ids=ascii)
+@pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u200b", "\0", "\ufe0f"], ids=ascii)
 def test_blank_articles_are_each_alone(blank):
     stories = dedup.cluster([blank] * 5)
     assert stories.labels.tolist() == [0, 1, 2, 3, 4]
     assert stories.near_duplicate_labels.tolist() == [0, 1, 2, 3, 4]
     assert dedup.near_duplicates([blank] * 5).pairs.tolist() == []
+
+
+@pytest.mark.parametrize("text", ["...", "—", "🎉", "Ⓐ"], ids=ascii)
+def test_articles_of_the_same_symbols_are_copies(text):
+    stories = dedup.cluster([text, "?", text])
+    assert stories.near_duplicate_labels.tolist() == stories.labels.tolist() == [0, 1, 0]
 
 
 def test_blank_articles_join_no_story_of_others():

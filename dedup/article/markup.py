@@ -76,7 +76,7 @@ def plain(text: str) -> str:
     >>> plain("How the <div> element works if a < b"), plain("AT&amp;T"), plain("&lt;b&gt;Kim&lt;/b&gt;")
     ('How the <div> element works if a < b', 'AT&T', 'Kim')
     """
-    if "<" not in text and "&" not in text:
+    if not may_be_marked_up(text):
         return text
     if _is_html(text):
         return _read(text)
@@ -84,6 +84,11 @@ def plain(text: str) -> str:
     if once is not text and _is_html(once):
         return _read(once)
     return _without_references(once)
+
+
+def may_be_marked_up(text: str) -> bool:
+    """Whether a text has a character without which it has no markup; nearly all have none."""
+    return "<" in text or "&" in text
 
 
 def plain_line(text: str) -> str:

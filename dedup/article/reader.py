@@ -65,6 +65,8 @@ class _Reader:
 
     def read(self, position: int, item: Any, accept: Accept | None, *, unique_ids: bool) -> None:
         """Read an item; when it is not allowed, note a refusal or raise TypeError or ValueError."""
+        if type(item) is str and accept is None and self._take_text(position, item, unique_ids=unique_ids):
+            return
         article_id, is_named = None, False
         try:
             values = _values_of(item)
@@ -86,6 +88,14 @@ class _Reader:
         else:
             self._articles[position] = article, is_named
             self._renamed |= {name: field for field, (name, _) in values.items() if name != field}
+
+    def _take_text(self, position: int, text: str, *, unique_ids: bool) -> bool:
+        """Take a text alone, about which there is nothing to check but that no article has its position as id."""
+        name = str(position)
+        is_free = not unique_ids or self._places.setdefault(name, position) == position
+        if is_free:
+            self._articles[position] = Article(name, text), False
+        return is_free
 
     def _settle_id(self, position: int, article_id: str, *, is_named: bool) -> None:
         """Let an id stand for one article."""

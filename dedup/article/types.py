@@ -6,7 +6,7 @@ from datetime import datetime
 from math import nan
 from typing import NamedTuple
 
-from dedup.article.markup import plain, plain_line
+from dedup.article.markup import may_be_marked_up, plain, plain_line
 from dedup.wording import headline_of
 
 FIELDS = ("id", "text", "title", "published", "source", "url", "language")
@@ -65,12 +65,12 @@ class Article(_ReadOnce):
     @property
     def plain_text(self) -> str:
         """The text without tags and character references; the same object where it has none."""
-        return self._read_once()[0]
+        return self._read_once()[0] if may_be_marked_up(self.text) else self.text
 
     @property
     def plain_title(self) -> str:
         """The title without tags and character references; the same object where it has none."""
-        return self._read_once()[1]
+        return self._read_once()[1] if may_be_marked_up(self.title) else self.title
 
     @property
     def body(self) -> str:

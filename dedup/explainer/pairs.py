@@ -12,7 +12,7 @@ from dedup.article.urls import page_of
 from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
 from dedup.near.pages import latest_of_articles
-from dedup.near.shingles import shingle_hashes
+from dedup.near.shingles import shingles_of
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
@@ -131,9 +131,9 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
     alike = likeness(vectors, np.array([first]), np.array([second]))
     cosine = float(alike.cosines[0])
     factor = float(time_factor(np.array([left.day]), np.array([right.day]), memory_days(alike.shared))[0])
-    shingles = ShingleSets(shingle_hashes(tokens, _NEAR.shingle_size), tokens.offsets, 1)
+    shingles = ShingleSets(*shingles_of(tokens, _NEAR.shingle_size), 1)
     jaccard, containment = shingles.overlaps(np.array([[0, 1]]))
-    has_words = bool(np.diff(tokens.offsets).all())  # a blank text is a duplicate of none
+    filled = bool(shingles.lengths.all())  # a blank text is a duplicate of none
     return Explanation(
         left=left,
         right=right,
@@ -142,8 +142,8 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
         time_factor=factor,
         evidence=float(alike.shared[0]),
         needed=threshold + float(join_costs(n_features).mean()),
-        jaccard=float(jaccard[0]) if has_words else 0.0,
-        containment=float(containment[0]) if has_words else 0.0,
+        jaccard=float(jaccard[0]) if filled else 0.0,
+        containment=float(containment[0]) if filled else 0.0,
         terms=shared_terms(FeatureTokens.of(tokens, vocabulary), vectors),
         passages=_passages(left, right, fold),
         verdict="",

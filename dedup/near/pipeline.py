@@ -13,8 +13,9 @@ from dedup.near.jaccard import ShingleSets
 from dedup.near.keeping import Comparison
 from dedup.near.lsh import Bands, find_candidates, successive_equals
 from dedup.near.minhash import low_hashes, signatures
+from dedup.near.numbers import number_hashes
 from dedup.near.result import NearDuplicates
-from dedup.near.shingles import number_hashes, shingle_hashes
+from dedup.near.shingles import shingles_of
 from dedup.near.verify import Times, Verifier
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
@@ -76,11 +77,11 @@ def make_sketches(
 
     def sketch(block: slice) -> tuple[_Hashes, _Hashes | None, Integers | None]:
         tokens = tokenize(texts[block], settings.fold)
-        hashes = shingle_hashes(tokens, settings.shingle_size)
-        signed[block] = signatures(low_hashes(hashes), tokens.offsets, num_perm=signed.shape[1])
+        hashes, offsets = shingles_of(tokens, settings.shingle_size)
+        signed[block] = signatures(low_hashes(hashes), offsets, num_perm=signed.shape[1])
         numbers = number_hashes(tokens) if settings.compare_numbers else None
         pairs = None if short is None else short.pairs_in(tokens, block.start)
-        return (hashes, np.diff(tokens.offsets)), numbers, pairs
+        return (hashes, np.diff(offsets)), numbers, pairs
 
     shingles, numbers = _GrowingHashes(texts), _GrowingHashes(texts)
     for of_shingles, of_numbers, pairs in ordered_map(sketch, blocks(texts, _BLOCK_CHARACTERS), n_jobs, progress):

@@ -1,11 +1,49 @@
 """Tokens -> hashes of word shingles."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from dedup.arrays import Hashes, Integers
+from dedup.near.symbols import symbol_hashes
 from dedup.text.tokens import Tokens, mix
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
+
+
+class Shingles(NamedTuple):
+    """The shingles of texts, one text after the other."""
+
+    hashes: Hashes
+    offsets: Integers  # (n_texts + 1,): text `i` has ``hashes[offsets[i]:offsets[i + 1]]``
+
+
+def shingles_of(tokens: Tokens, size: int) -> Shingles:
+    """Hashes of the shingles of texts, and of the symbols of those that are shorter than a shingle.
+
+    A text without words is blank only if it has no symbols either, and is one shingle otherwise.
+
+    Examples
+    --------
+    >>> from dedup.text.tokens import tokenize
+    >>> found = shingles_of(tokenize(["C", "C++", "C++!", "...", " "]), 5)
+    >>> found.offsets.tolist(), len(set(found.hashes.tolist()))
+    ([0, 1, 2, 3, 4, 4], 3)
+    """
+    hashes, offsets = shingle_hashes(tokens, size), tokens.offsets
+    counts = np.diff(offsets)
+    short = np.flatnonzero(counts < size)
+    symbols = symbol_hashes(tokens, short)
+    short, symbols = short[symbols > 0], symbols[symbols > 0]
+    if not len(short):
+        return Shingles(hashes, offsets)
+    wordless = counts[short] == 0
+    places = counts[short][~wordless]
+    place = np.repeat(offsets[short[~wordless]] + places - np.cumsum(places), places) + np.arange(places.sum())
+    hashes[place] = mix(hashes[place] ^ np.repeat(symbols[~wordless], places))
+    hashes = np.insert(hashes, offsets[short[wordless]], symbols[wordless])
+    counts[short[wordless]] = 1
+    return Shingles(hashes, np.concatenate([offsets[:1], np.cumsum(counts)]))
 
 
 def shingle_hashes(tokens: Tokens, size: int) -> Hashes:
@@ -58,21 +96,3 @@ def run_hashes(tokens: Tokens, size: int) -> Hashes:
         hashes *= _MULTIPLIER
         hashes[:-length] += tokens.hashes[length:]
     return hashes
-
-
-def number_hashes(tokens: Tokens) -> tuple[Hashes, Integers]:
-    """Hashes of the tokens that begin with a digit, each with the token before it, and their number in each text.
-
-    A number alone says little where all numbers are small, as in a table of results; "Lyon 2" says more.
-
-    Examples
-    --------
-    >>> from dedup.text.tokens import tokenize
-    >>> number_hashes(tokenize(["Lyon 2, Nice 1", "Nice"]))[1]
-    array([2, 0])
-    """
-    before = np.zeros_like(tokens.hashes)
-    before[1:] = tokens.hashes[:-1]
-    before[tokens.offsets[:-1][np.diff(tokens.offsets) > 0]] = 0  # the first token of a text follows none
-    place = np.flatnonzero(tokens.folded[tokens.starts] <= ord("9"))
-    return mix(tokens.hashes[place] ^ mix(before[place])), np.diff(np.searchsorted(place, tokens.offsets))

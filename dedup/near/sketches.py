@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dedup.article import read_articles
 from dedup.near.minhash import SEED, low_hashes, signatures
-from dedup.near.shingles import shingle_hashes
+from dedup.near.shingles import shingles_of
 from dedup.near.stored import StoredSketches as StoredSketches
 from dedup.near.stored import read as read
 from dedup.near.stored import save as save
@@ -34,7 +34,7 @@ def shingles(text: str, *, shingle_size: int = SHINGLE_SIZE) -> NDArray[np.uint3
     if not isinstance(text, str):
         raise TypeError(f"text is {text!r:.80}; allowed: str")
     check(shingle_size=shingle_size)
-    return np.unique(low_hashes(shingle_hashes(tokenize([text]), shingle_size)))
+    return np.unique(low_hashes(shingles_of(tokenize([text]), shingle_size).hashes))
 
 
 def to_datasketch(
@@ -67,8 +67,8 @@ def to_datasketch(
     texts = [article.full_text for article in read_articles(articles, unique_ids=False).articles]
 
     def sign(block: slice) -> NDArray[np.uint32]:
-        tokens = tokenize(texts[block])
-        return signatures(low_hashes(shingle_hashes(tokens, shingle_size)), tokens.offsets, num_perm=num_perm)
+        hashes, offsets = shingles_of(tokenize(texts[block]), shingle_size)
+        return signatures(low_hashes(hashes), offsets, num_perm=num_perm)
 
     return [
         LeanMinHash(seed=SEED, hashvalues=row, scheme="affine32")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, firs
 from dedup.near.jaccard import ShingleSets
 from dedup.near.large_buckets import Overlap, crowds, rare_pairs
 from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decode_pairs, encode_pairs
+from dedup.near.numbers import figures
 
 #: A text that the first of a group does not match is compared with at most this many others of the group.
 _SAMPLE_SIZE = 8
@@ -30,7 +32,7 @@ class Times(NamedTuple):
     most_apart: float  # days
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verifier:
     """Decides which candidates are near-duplicates, by their shingles and, if given, by numbers and times too."""
 
@@ -51,8 +53,7 @@ class Verifier:
         pairs = self._close_in_time(pairs)
         jaccard, containment = self.shingles.overlaps(pairs)
         kept = np.flatnonzero(self._reaches(jaccard, containment))
-        if self.numbers is not None:
-            kept = kept[self._reaches(*self.numbers.overlaps(pairs[kept]))]
+        kept = kept[self._have_like_numbers(pairs[kept])]
         return Verified(pairs[kept], jaccard[kept], containment[kept])
 
     def _close_in_time(self, pairs: Integers) -> Integers:
@@ -61,6 +62,22 @@ class Verifier:
         left, right = self.times.days[pairs].T
         apart: Flags = np.abs(left - right) > self.times.most_apart
         return pairs[~apart]
+
+    @cached_property
+    def _figures(self) -> ShingleSets | None:
+        """The numbers that begin with a digit."""
+        return None if self.numbers is None else figures(self.numbers)
+
+    def _have_like_numbers(self, pairs: Integers) -> Flags:
+        """Whether the numbers of each pair are alike, and those that begin with a digit too.
+
+        Words such as "A11" may be many, and equal where all figures differ.
+        """
+        alike = np.ones(len(pairs), dtype=np.bool_)
+        for sets in (self.numbers, self._figures):
+            if sets is not None:
+                alike &= self._reaches(*sets.overlaps(pairs))
+        return alike
 
     def _reaches(self, jaccard: Floats, containment: Floats) -> Flags:
         reaches = jaccard >= self.threshold
@@ -85,9 +102,9 @@ class Verifier:
         rare = rare_pairs(self.shingles, texts[kept], crowd[kept], Overlap(self.threshold, self.containment))
         found = [rare.pairs]
         undecided, further = rare.undecided, rare.buckets
-        if self.numbers is not None:
+        if self._figures is not None:
             of_undecided = crowd[np.searchsorted(texts, undecided)]
-            rare = rare_pairs(self.numbers, undecided, of_undecided, Overlap(self.threshold, self.containment))
+            rare = rare_pairs(self._figures, undecided, of_undecided, Overlap(self.threshold, self.containment))
             found.append(rare.pairs)
             undecided, further = rare.undecided, self._of_equal_numbers(further)
         verified, _ = self._extend(verified, [], [_unknown(pairs, labels) for pairs in found])
@@ -102,8 +119,7 @@ class Verifier:
         pairs = self._close_in_time(pairs)
         if not len(pairs):
             return verified
-        if self.numbers is not None:
-            pairs = pairs[self._reaches(*self.numbers.overlaps(pairs))]
+        pairs = pairs[self._have_like_numbers(pairs)]
         pairs = np.sort(pairs, axis=1)
         jaccard, _ = self.shingles.overlaps(pairs)
         n = len(self.shingles.lengths)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Flags, Hashes, Integers, joined
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.minhash import SEED, low_hashes, signatures
-from dedup.near.shingles import shingle_hashes
+from dedup.near.shingles import shingles_of
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families, spelling_of
@@ -43,7 +43,7 @@ class TextFeatures:
 
     @property
     def blank(self) -> Flags:
-        """Whether each text has no words, shape (n_texts,)."""
+        """Whether each text has neither words nor symbols, shape (n_texts,)."""
         return np.asarray(np.diff(self.shingle_offsets) == 0)
 
 
@@ -80,8 +80,8 @@ def _extract_block(
     texts: Sequence[str], bands: Bands, shingle_size: int, fold: Fold, languages: Sequence[str | None] | None
 ) -> TextFeatures:
     tokens = tokenize(texts, fold)
-    shingles = shingle_hashes(tokens, shingle_size)
-    signed = signatures(low_hashes(shingles), tokens.offsets, num_perm=bands.bands * bands.rows, seed=SEED)
+    shingles, shingle_offsets = shingles_of(tokens, shingle_size)
+    signed = signatures(low_hashes(shingles), shingle_offsets, num_perm=bands.bands * bands.rows, seed=SEED)
     buckets = band_keys(signed.reshape(len(texts), bands.bands, bands.rows))
     buckets = mix(buckets + np.array(bands.first_rows, dtype=np.uint64))
     spelling = spelling_of(tokens)
@@ -93,7 +93,7 @@ def _extract_block(
     features, sizes = shortened(counted.keys), counted.sizes
     if languages is not None:
         features, counts, sizes = with_languages(features, counts, sizes, numbers)
-    return TextFeatures(shingles, tokens.offsets, buckets, features, counts, _offsets([sizes]))
+    return TextFeatures(shingles, shingle_offsets, buckets, features, counts, _offsets([sizes]))
 
 
 def with_languages(
@@ -147,8 +147,9 @@ def extract_shingles(texts: Sequence[str], shingle_size: int, fold: Fold = "unid
     hashes, counts = [], []
     for block in blocks(texts, _BLOCK_CHARACTERS):
         tokens = tokenize(texts[block], fold)
-        hashes.append(shingle_hashes(tokens, shingle_size))
-        counts.append(np.diff(tokens.offsets))
+        shingles, offsets = shingles_of(tokens, shingle_size)
+        hashes.append(shingles)
+        counts.append(np.diff(offsets))
     return joined(hashes, np.uint64), joined(counts, np.int64)
 
 

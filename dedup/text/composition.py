@@ -13,11 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
+from dedup.text.broken_words import RARE_HYPHENS
 
 Codes = NDArray[np.uint32]
 
 #: A code point that folds to nothing.
 WORD_JOINER = 0x2060
+
+# Between letters of the Arabic script, as of Persian, a non-joiner stands where others type a space; elsewhere it says
+# how letters are drawn. A joiner makes one letter of a consonant, a virama and itself, which has a code point as well.
+_NON_JOINER, _JOINER = 0x200C, 0x200D
+_ARABIC = (0x600, 0x6FF), (0x750, 0x77F), (0x8A0, 0x8FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFF)
+_JOINED = {"\u0d23\u0d4d": 0xD7A, "\u0d28\u0d4d": 0xD7B, "\u0d30\u0d4d": 0xD7C, "\u0d32\u0d4d": 0xD7D}
+_JOINED |= {"\u0d33\u0d4d": 0xD7E, "\u0d15\u0d4d": 0xD7F, "\u09a4\u09cd": 0x9CE}  # Malayalam chillu, Bengali khanda ta
+# The sara am of Thai and Lao in two parts, the first of which may stand before a tone: first part, second part, whole.
+_SARA_AM = (0x0E4D, 0x0E32, 0x0E33), (0x0ECD, 0x0EB2, 0x0EB3)
+_TONES = *range(0x0E48, 0x0E4C), *range(0x0EC8, 0x0ECC)
 
 _MAX_MARKS = 30  # behind one letter, as in Unicode's Stream-Safe Text Format; further marks stay alone
 # All code points that Unicode composes from others.
@@ -35,7 +46,8 @@ _NOT_SERBIAN = "ёйщъыьэюяєіїґў"  # ... and neither of the two has 
 @cache
 def context_dependent() -> Codes:
     """Return the code points whose fold depends on other characters, ascending."""
-    return np.union1d(_second_halves(), _codes(_SERBIAN + _SERBIAN.upper()))
+    others = [_NON_JOINER, _JOINER, *RARE_HYPHENS, *(first for first, _, _ in _SARA_AM)]
+    return np.unique(np.concatenate([_second_halves(), _codes(_SERBIAN + _SERBIAN.upper()), _code_points(others)]))
 
 
 def resolve(codes: Codes, places: Integers, text_starts: Integers) -> tuple[Integers, Codes]:
@@ -46,7 +58,8 @@ def resolve(codes: Codes, places: Integers, text_starts: Integers) -> tuple[Inte
     """
     resolved = codes.copy()
     serbian = codes[places] >> 8 == _CYRILLIC_PAGE  # no mark that composes is on this page
-    changed = _compose(resolved, places[~serbian])
+    changed = [*_read_joiners(resolved, places), *_join_sara_am(resolved, places)]
+    changed += _compose(resolved, places[~serbian])
     for text in np.unique(np.searchsorted(text_starts, places[serbian], side="right") - 1).tolist():
         start = text_starts[text]
         changed.append(start + _romanise(resolved[start : text_starts[text + 1]]))
@@ -71,6 +84,40 @@ def _compose(codes: Codes, places: Integers) -> list[Integers]:
         codes[base[joined]] = composites[found[joined]]
         codes[mark[joined]] = WORD_JOINER
     return [bases, places]
+
+
+def _read_joiners(codes: Codes, places: Integers) -> list[Integers]:
+    """Replace the joiners and non-joiners among `places` that are not for the eye alone, in place.
+
+    Returns the places that may have changed.
+    """
+    parting = places[codes[places] == _NON_JOINER]
+    before = codes[parting - 1]  # of the first place, the line feed behind the last text
+    parting = parting[np.any([(low <= before) & (before <= high) for low, high in _ARABIC], axis=0)]
+    codes[parting] = ord(" ")
+    joining = places[codes[places] == _JOINER]
+    joining = joining[joining >= 2]
+    pair = codes[joining - 2].astype(np.uint64) << np.uint64(32) | codes[joining - 1]
+    changed = [parting]
+    for two, letter in _JOINED.items():
+        last = joining[pair == (ord(two[0]) << 32 | ord(two[1]))]
+        codes[last - 2], codes[last - 1] = letter, WORD_JOINER
+        changed += [last - 2, last - 1]
+    return changed
+
+
+def _join_sara_am(codes: Codes, places: Integers) -> list[Integers]:
+    """Write the two parts of a sara am as one, behind the tone, in place; returns the places that may have changed."""
+    changed = []
+    for first, second, whole in _SARA_AM:
+        start = places[codes[places] == first]
+        tone = np.isin(codes[start + 1], _TONES)  # the line feed behind the last text is none
+        joins = codes[start + 1 + tone] == second
+        start, tone = start[joins], tone[joins]
+        codes[start[tone]] = codes[start[tone] + 1]
+        codes[start + tone], codes[start + 1 + tone] = whole, WORD_JOINER
+        changed += [start, start + 1, start + 1 + tone]
+    return changed
 
 
 def _bases(codes: Codes, places: Integers) -> Integers:
@@ -138,4 +185,8 @@ def _romanisation() -> tuple[Codes, Flags]:
 
 
 def _codes(text: str) -> Codes:
-    return np.array([ord(character) for character in text], dtype=np.uint32)
+    return _code_points([ord(character) for character in text])
+
+
+def _code_points(codes: list[int]) -> Codes:
+    return np.array(codes, dtype=np.uint32)

@@ -14,17 +14,24 @@ The folded text is one flat array of bytes:
 * ``.`` stands for any end of a sentence, a space for every other separator.
 
 A code point folds to at most four bytes, which fit in a uint32. So one look-up per character in a table folds any text,
-once `dedup.text.composition` has replaced the characters whose fold depends on others.
+once `dedup.text.composition` has replaced the characters whose fold depends on others. The few that stand for more
+letters than that, such as the Arabic ligature of lam and alef, are written out first.
+
+Texts that are equal but for how they are typed fold alike: native digits are ``0-9``; vowel signs that Arabic, Hebrew
+and Syriac may leave out, and the stroke that stretches Arabic words, leave no trace; letters for apostrophes separate
+as an apostrophe does; the kaf and yeh of Persian and Arabic keyboards are one.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Integers
+from dedup.arrays import Integers, ranks_in_runs
 from dedup.parameters import Fold, check
+from dedup.text.broken_words import broken_lines, lines_broken_by_rare_hyphens
 from dedup.text.composition import context_dependent, resolve
 
 SEPARATOR = ord(" ")
@@ -32,8 +39,9 @@ SENTENCE_END = ord(".")
 FIRST_LETTER = ord("0")  # every folded byte from here on belongs to a word
 
 _PAGE = 256
-# No fold equals these two: 0xFE and 0xFF never occur in UTF-8.
-_UNKNOWN, _DEPENDS = np.uint32(0xFFFFFFFF), np.uint32(0xFFFFFFFE)
+# No fold equals these three: 0xFE and 0xFF never occur in UTF-8.
+_UNKNOWN, _DEPENDS, _EXPANDS = np.uint32(0xFFFFFFFF), np.uint32(0xFFFFFFFE), np.uint32(0xFFFFFFFD)
+_MOST_BYTES = 4
 _SENTENCE_ENDS = frozenset(".!?\n\u2026\u3002\uff01\uff0e\uff1f\uff61\u061f\u06d4\u0964\u0965\u1362\u2028\u2029")
 
 # Written without spaces: each character is a token of its own (inclusive ranges).
@@ -53,13 +61,27 @@ _UNSPACED = (
 )
 _HANGUL = (0xAC00, 0xD7A3)
 
+# Letters that are typed for an apostrophe, which separates: of Uzbek, Hawaiian, Ukrainian, Nenets and N'Ko, the
+# saltillo of Mexican languages, and the hamza, ayn and soft sign of transliterations.
+_APOSTROPHES = frozenset("\u02b9\u02ba\u02bb\u02bc\u02bd\u02be\u02bf\u02ee\u0374\u07f4\u07f5\ua78b\ua78c")
 # Writers of Arabic put the hamza and madda on an alef or leave them out.
 _ALEFS = str.maketrans(dict.fromkeys("آأإٱٲٳ", "ا"))
+# Keyboards of Persian and Urdu have other code points for kaf, yeh and heh than those of Arabic, and Egypt writes a yeh
+# at the end of a word without its dots. The tatweel only stretches a word.
+_KEYBOARDS = str.maketrans("کیىہ", "كييه", "ـ")
+# What Unidecode writes as no letter, and what may be left out: hard and soft signs, as in Latin names of Russians, and
+# marks of stress and tone.
+_SILENT = frozenset("ъьҍᲆ\u02c8\u02c9\u02ca\u02cb\u02cc\u02cd\u02ce\u02cf")
+# The sara am of Thai and Lao is one character on their keyboards, and folds to its first part.
+_SARA_AM = frozenset("\u0e33\u0eb3")
 
-# For "marks" only. Marks that writers may leave out, by the beginnings of their names, and the exceptions: the Arabic
-# madda and hamza and the voicing of kana make other letters.
-_ACCENTS = "COMBINING ", "HEBREW ", "ARABIC ", "SYRIAC ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION"
-_NO_ACCENTS = frozenset("\u0653\u0654\u0655\u3099\u309a")
+# Vowel and reading signs that writers of these scripts may leave out; the Arabic madda and hamza make other letters.
+_READING_SIGNS = "HEBREW ", "ARABIC ", "SYRIAC "
+_OTHER_LETTERS = frozenset("\u0653\u0654\u0655\u3099\u309a")
+# For "marks", further marks that may be left out; not the voicing of kana, which makes other letters.
+_ACCENTS = *_READING_SIGNS, "COMBINING ", "VARIATION SELECTOR", "MONGOLIAN FREE VARIATION"
+# Parts of the names of marks that count where Unidecode does not know them; viramas and nuktas do not.
+_COUNTING_MARKS = "VOWEL", "CONSONANT", "MEDIAL", "FINAL", "SUBJOINED", "LETTER"
 # Latin letters that Unicode does not decompose; the Turkish dotless i equals its capital.
 _WHOLE_LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i"}
@@ -68,7 +90,7 @@ _OWN_FROM = 0x800  # below, UTF-8 has at most two bytes, and every letter is of 
 
 
 def fold_character(character: str, fold: Fold = "unidecode") -> bytes:
-    r"""Return the folded bytes, at most four, of one character that stands alone; none for what leaves no trace.
+    r"""Return the folded bytes of one character that stands alone; none for what leaves no trace.
 
     Examples
     --------
@@ -77,18 +99,58 @@ def fold_character(character: str, fold: Fold = "unidecode") -> bytes:
     >>> fold_character("Ж", fold="marks").decode()
     'ж'
     """
+    return b"".join(fold_parts(character, fold))
+
+
+def fold_parts(character: str, fold: Fold = "unidecode") -> tuple[bytes, ...]:
+    """Return the folds of the characters that one character stands for, each of at most four bytes.
+
+    That is one fold, except for compatibility forms of several letters that need more bytes, or have a space.
+
+    Examples
+    --------
+    >>> fold_parts("ﬄ"), len(fold_parts("ﷲ"))  # the latter is the name of God in Arabic
+    ((b'ffl',), 4)
+    """
+    category = unicodedata.category(character)
+    usual = unicodedata.normalize("NFKC", character)
+    canonical = unicodedata.normalize("NFKD", character) == unicodedata.normalize("NFD", character)
+    if len(usual) == 1 or canonical or category[0] not in "LN" or character in _SARA_AM:
+        return (_fold_one(character, fold),)
+    parts = tuple(_fold_one(c, fold) for c in usual)
+    words = b"".join(part for part in parts if part not in (b" ", b"."))
+    # The sign within a number, as in ½ and ⑴, does not separate.
+    return (
+        (words,) if len(words) <= _MOST_BYTES and (len(words) == sum(map(len, parts)) or category[0] == "N") else parts
+    )
+
+
+def _fold_one(character: str, fold: Fold) -> bytes:
     if character in _SENTENCE_ENDS:
         return b"."
     category = unicodedata.category(character)
     if category == "Cf":  # soft hyphens, joiners, direction marks
         return b""
-    if category[0] not in "LMN":
+    if category[0] not in "LMN" or character in _APOSTROPHES:
         return b" "
+    if category[0] == "N" and (digits := _digits(character)):
+        return digits
     return _transliterated(character) if fold == "unidecode" else _without_accents(character)
 
 
+def _digits(character: str) -> bytes:
+    """The value of a digit or of a number in a circle, in ASCII digits; nothing for other numbers."""
+    circled = "CIRCLED NUMBER" in unicodedata.name(character)
+    value = unicodedata.numeric(character) if circled else unicodedata.digit(character, None)
+    return b"" if value is None else b"%d" % value
+
+
 def _transliterated(character: str) -> bytes:
-    plain = unicodedata.normalize("NFKC", character).casefold().translate(_ALEFS)
+    usual = unicodedata.normalize("NFKC", character)
+    bare = "".join(c for c in usual if not _is_mark(c, _READING_SIGNS))
+    plain = bare.casefold().translate(_ALEFS).translate(_KEYBOARDS)
+    if not plain or plain in _SILENT:
+        return b""
     if _keeps_bytes(plain):
         return plain[0].encode()
     latin = plain
@@ -97,32 +159,39 @@ def _transliterated(character: str) -> bytes:
 
         latin = unidecode_expect_nonascii(plain)
     letters = bytes(byte for byte in latin.lower().encode("ascii", "ignore") if byte >= FIRST_LETTER)
-    if letters or latin or unicodedata.category(character)[0] != "L":
-        return letters[:4]  # the fifth letter of a rare syllable does not tell words apart
+    if letters or not _counts(character):
+        return letters[:_MOST_BYTES]  # the fifth letter of a rare syllable does not tell words apart
     return _own_letter(ord(plain[0]))
+
+
+def _counts(character: str) -> bool:
+    """Whether a character for which Unidecode has no letter tells words apart."""
+    if unicodedata.category(character)[0] != "M":
+        return True
+    name = unicodedata.name(character)
+    return not name.startswith("COMBINING ") and any(part in name for part in _COUNTING_MARKS)
 
 
 def _without_accents(character: str) -> bytes:
     parts = unicodedata.normalize("NFKD", character)
-    bare = "".join(c for c in parts if unicodedata.category(c)[0] in "LMN" and not _is_accent(c))
-    plain = unicodedata.normalize("NFKC", bare).casefold().translate(_WHOLE_LETTERS)
+    bare = "".join(c for c in parts if unicodedata.category(c)[0] in "LMN" and not _is_mark(c, _ACCENTS))
+    plain = unicodedata.normalize("NFKC", bare).casefold().translate(_WHOLE_LETTERS).translate(_KEYBOARDS)
     if plain and _keeps_bytes(plain):
         return plain[0].encode()
     letters = b"".join(map(_letter, plain))
-    return letters if len(letters) <= 4 else _own_letter(ord(character))
+    return letters if len(letters) <= _MOST_BYTES else _own_letter(ord(character))
 
 
-def _is_accent(character: str) -> bool:
-    """Whether writers may leave a mark out: an accent, or a vowel or reading sign of Hebrew, Arabic or Syriac."""
-    named = unicodedata.category(character)[0] == "M" and unicodedata.name(character).startswith(_ACCENTS)
-    return named and character not in _NO_ACCENTS
+def _is_mark(character: str, names: tuple[str, ...]) -> bool:
+    """Whether a character is a mark with such a beginning of its name, and does not make another letter."""
+    named = unicodedata.category(character)[0] == "M" and unicodedata.name(character).startswith(names)
+    return named and character not in _OTHER_LETTERS
 
 
 def _letter(character: str) -> bytes:
     """The bytes of one bare letter, mark or digit."""
-    digit = unicodedata.decimal(character, None)
-    if digit is not None:
-        return b"%d" % digit
+    if character.isdecimal():
+        return b"%d" % unicodedata.decimal(character)
     return character.encode() if ord(character) < _OWN_FROM else _own_letter(ord(character))
 
 
@@ -146,18 +215,44 @@ class FoldTable:
         self._packed = np.full(0x110000, _UNKNOWN, dtype=np.uint32)
         self._alone = np.zeros(0x110000, dtype=np.uint32)  # the same, with a fold where the first has _DEPENDS
 
-    def fold(self, codes: NDArray[np.uint32], text_starts: Integers) -> NDArray[np.uint32]:
-        """Fold the characters of a block of texts; text `i` begins at ``text_starts[i]``."""
+    def fold(
+        self, codes: NDArray[np.uint32], text_starts: Integers
+    ) -> tuple[NDArray[np.uint32], NDArray[np.intp] | None]:
+        """Fold the characters of a block of texts; text `i` begins at ``text_starts[i]``.
+
+        Also returns the number of folds of each character; None where each has one.
+        """
         packed = self._packed.take(codes)
-        if int(packed.max(initial=0)) < _DEPENDS:
-            return packed
-        special = np.flatnonzero(packed >= _DEPENDS)
+        if int(packed.max(initial=0)) < _EXPANDS:
+            packed[broken_lines(codes, text_starts)] = 0
+            return packed, None
+        special = np.flatnonzero(packed >= _EXPANDS)
         packed[special] = self._folds_alone(codes[special])
-        places = special[self._packed.take(codes[special]) == _DEPENDS]
+        kinds = self._packed.take(codes[special])
+        places = special[kinds == _DEPENDS]
         if len(places):
             changed, instead = resolve(codes, places, text_starts)
             packed[changed] = self._folds_alone(instead)
-        return packed
+            packed[lines_broken_by_rare_hyphens(codes, packed, places, text_starts)] = 0
+        packed[broken_lines(codes, text_starts)] = 0
+        expanding = special[kinds == _EXPANDS]
+        return self._expanded(codes, packed, expanding) if len(expanding) else (packed, None)
+
+    def _expanded(
+        self, codes: NDArray[np.uint32], packed: NDArray[np.uint32], places: Integers
+    ) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+        """Write out the characters at `places`."""
+        distinct, which = np.unique(codes[places], return_inverse=True)
+        parts = [_packed(fold_parts(chr(code), self._fold)) for code in distinct.tolist()]
+        sizes = np.array([len(part) for part in parts])
+        counts = np.ones(len(codes), dtype=np.intp)
+        counts[places] = sizes[which]
+        expanded = np.repeat(packed, counts)
+        own = np.repeat(which, sizes[which])
+        starts = (np.cumsum(counts) - counts)[places]
+        rank = ranks_in_runs(np.repeat(places, sizes[which]))
+        expanded[np.repeat(starts, sizes[which]) + rank] = np.concatenate(parts)[(np.cumsum(sizes) - sizes)[own] + rank]
+        return expanded, counts
 
     def _folds_alone(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
         unknown = codes[self._packed.take(codes) == _UNKNOWN]
@@ -167,12 +262,17 @@ class FoldTable:
 
     def _fill(self, page: int) -> None:
         whole = slice(page * _PAGE, (page + 1) * _PAGE)
-        folds = (fold_character(chr(code), self._fold) for code in range(whole.start, whole.stop))
-        packed = np.array([int.from_bytes(fold, "little") for fold in folds], dtype=np.uint32)
+        folds = [fold_parts(chr(code), self._fold) for code in range(whole.start, whole.stop)]
+        packed = _packed([parts[0] for parts in folds])
         self._alone[whole] = packed
+        packed[[place for place, parts in enumerate(folds) if len(parts) > 1]] = _EXPANDS
         depends = context_dependent()
         packed[depends[depends // _PAGE == page] % _PAGE] = _DEPENDS
         self._packed[whole] = packed  # last and at once: another thread never sees half a page
+
+
+def _packed(folds: Sequence[bytes]) -> NDArray[np.uint32]:
+    return np.array([int.from_bytes(fold, "little") for fold in folds], dtype=np.uint32)
 
 
 @cache

@@ -6,12 +6,14 @@ byte changes, and all tokens are hashed together, eight bytes at a time.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
 from dedup.parameters import Fold
+from dedup.text.broken_words import blanks_within_words, broken_lines, may_be_spaced
 from dedup.text.composition import WORD_JOINER
 from dedup.text.fold import FIRST_LETTER, SENTENCE_END, ascii_table, fold_table
 
@@ -27,7 +29,7 @@ MIN_CHARACTERS = 16
 _MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finaliser (Steele et al. 2014)
 _MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
 _HIGH_SURROGATES, _LOW_SURROGATES = 0xD800 >> 10, 0xDC00 >> 10  # without their lowest ten bits
-_ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
+_LOWEST_BYTES = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,17 +110,30 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     text_starts = np.concatenate([[0], np.cumsum(lengths + 1)])
     codes: NDArray[np.uint8] | NDArray[np.uint32]
+    fold_sizes: NDArray[np.uint8] | None
     if joined.isascii():
         data = joined.encode("ascii")
         codes = np.frombuffer(data, dtype=np.uint8)
         folded = _padded(data.translate(ascii_table()))
-        byte_starts, fold_sizes = text_starts, None
+        folded, fold_sizes = _without(broken_lines(codes, text_starts), codes, folded, None)
     else:
         codes = _code_points(joined)
-        folded, fold_sizes = _bytes(table.fold(codes, text_starts))
-        by_text = np.add.reduceat(fold_sizes, text_starts[:-1], dtype=np.int64)
-        byte_starts = np.concatenate([[0], np.cumsum(by_text)])
-    starts, stops = _bounds(folded)
+        packed, counts = table.fold(codes, text_starts)
+        folded, fold_sizes = _bytes(packed)
+        del packed  # four bytes a character, which the arrays below need not ask the system for
+        if counts is not None:
+            fold_sizes = np.add.reduceat(fold_sizes, np.cumsum(counts) - counts, dtype=np.uint8)
+    starts, stops, sizes = _bounds(folded)
+    two_bytes = fold == "marks" and fold_sizes is not None
+    if may_be_spaced(folded, starts, sizes, two_bytes=two_bytes):
+        silent = blanks_within_words(codes, fold_sizes, two_bytes=two_bytes)
+        folded, fold_sizes = _without(silent, codes, folded, fold_sizes)
+        starts, stops, sizes = _bounds(folded)
+    if fold_sizes is None:
+        byte_starts = text_starts
+    else:
+        by_text = np.add.reduceat(fold_sizes, text_starts[:-1], dtype=np.uint32)
+        byte_starts = np.concatenate([[0], np.cumsum(by_text, dtype=np.int64)])
     return Tokens(
         codes=codes,
         text_starts=text_starts,
@@ -126,10 +141,23 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
         starts=starts,
         stops=stops,
         offsets=np.searchsorted(starts, byte_starts),
-        hashes=_hashes(folded, starts, stops),
+        hashes=_hashes(folded, starts, sizes),
         fold_sizes=fold_sizes,
         fold=fold,
     )
+
+
+def _without(
+    silent: Integers, codes: NDArray[Any], folded: NDArray[np.uint8], fold_sizes: NDArray[np.uint8] | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Folded bytes, padded, but for those of some characters; and the number of bytes of each character."""
+    if not len(silent):
+        return folded, fold_sizes
+    sizes = np.ones(len(codes), dtype=np.uint8) if fold_sizes is None else fold_sizes
+    kept = np.ones(len(codes), dtype=np.bool_)
+    kept[silent] = False
+    kept_bytes = np.repeat(kept, sizes)
+    return _padded(folded[: len(kept_bytes)][kept_bytes].tobytes()), sizes * kept
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:
@@ -151,24 +179,36 @@ def _code_points(text: str) -> NDArray[np.uint32]:
 
 def _bytes(packed: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Folded bytes of characters, padded, and the number of bytes of each character."""
-    sizes = np.zeros(len(packed), dtype=np.uint8)
-    for least in (0x1, 0x100, 0x10000, 0x1000000):  # a byte of a fold is never zero
-        sizes += packed >= least
-    if (sizes == 1).all():  # as in French: no zero bytes to delete
-        return _padded(packed.astype(np.uint8).tobytes()), sizes
+    sizes = (packed != 0).view(np.uint8)  # a byte of a fold is never zero
+    most = int(packed.max(initial=0))
+    for least in (0x100, 0x10000, 0x1000000):
+        if most >= least:
+            sizes += packed >= least
+    if most < 0x100 and sizes.all():  # as in French: no zero bytes to delete
+        folded = np.zeros(len(packed) + _padding(len(packed)), dtype=np.uint8)
+        folded[: len(packed)] = packed
+        return folded, sizes
     return _padded(packed.tobytes().translate(None, delete=b"\0")), sizes
 
 
 def _padded(data: bytes) -> NDArray[np.uint8]:
     """Bytes with 9 to 16 zero bytes behind them, so that any eight can be read as part of two aligned uint64."""
-    return np.frombuffer(data + bytes(16 - len(data) % 8), dtype=np.uint8)
+    return np.frombuffer(data + bytes(_padding(len(data))), dtype=np.uint8)
 
 
-def _bounds(folded: NDArray[np.uint8]) -> tuple[Integers, Integers]:
+def _padding(size: int) -> int:
+    return 16 - size % 8
+
+
+def _bounds(folded: NDArray[np.uint8]) -> tuple[Integers, Integers, Integers]:
+    """Starts, stops and sizes of the tokens in folded bytes."""
     word = folded >= FIRST_LETTER
     if folded.max(initial=0) < 0xE0 or not (lead := _leads_unspaced(folded)).any():
         # Separators and letters of spaced scripts only: starts and stops alternate.
-        changes = np.flatnonzero(np.concatenate([word[:1], word[1:] != word[:-1]]))
+        differs = np.empty_like(word)
+        differs[0] = word[0]
+        np.not_equal(word[1:], word[:-1], out=differs[1:])
+        changes = np.flatnonzero(differs)
         starts, stops = changes[::2], changes[1::2]
     else:
         # Each character of an unspaced script, its lead byte and those behind, is a token of its own.
@@ -178,9 +218,11 @@ def _bounds(folded: NDArray[np.uint8]) -> tuple[Integers, Integers]:
         start = word & (lead | (~unspaced & ~previous_joins))
         stop = word[:-1] & (~word[1:] | start[1:])
         starts, stops = np.flatnonzero(start), np.flatnonzero(stop) + 1
-    if len(starts) and int((stops - starts).max()) > MAX_TOKEN_BYTES:
+    sizes = stops - starts
+    if len(starts) and int(sizes.max()) > MAX_TOKEN_BYTES:
         starts, stops = _cut(starts, stops)
-    return starts, stops
+        sizes = stops - starts
+    return starts, stops, sizes
 
 
 def _leads_unspaced(folded: NDArray[np.uint8]) -> Flags:
@@ -196,10 +238,9 @@ def _cut(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
     return starts, np.minimum(starts + MAX_TOKEN_BYTES, stops[token])
 
 
-def _hashes(folded: NDArray[np.uint8], starts: Integers, stops: Integers) -> Hashes:
+def _hashes(folded: NDArray[np.uint8], starts: Integers, sizes: Integers) -> Hashes:
     """Hash tokens eight bytes at a time; later rounds handle only the tokens that are longer."""
     words = folded.view(np.uint64)
-    sizes = stops - starts
     hashes = mix(_eight_bytes(words, starts, sizes))
     long = np.flatnonzero(sizes > 8)
     for done in range(8, MAX_TOKEN_BYTES, 8):
@@ -215,17 +256,26 @@ def _eight_bytes(words: Hashes, starts: Integers, sizes: Integers) -> Hashes:
     """The first eight bytes of each token as one integer, zeros behind the end of shorter ones."""
     # Two aligned reads and two shifts (a shift by 64 gives 0): an unaligned gather would hold the interpreter lock.
     place = starts >> 3
-    shift = ((starts & 7) << 3).view(np.uint64)
-    value = words.take(place) >> shift
-    value |= words.take(place + 1) << (np.uint64(64) - shift)
-    return value & (_ALL_BITS >> (64 - (np.minimum(sizes, 8) << 3)).view(np.uint64))
+    shift = (starts & 7).view(np.uint64)
+    shift <<= np.uint64(3)
+    value = words.take(place)
+    value >>= shift
+    place += 1
+    upper = words.take(place)
+    upper <<= np.subtract(np.uint64(64), shift, out=shift)
+    value |= upper
+    value &= _LOWEST_BYTES.take(sizes, mode="clip")
+    return value
 
 
 def mix(values: Hashes) -> Hashes:
     """Apply SplitMix64's finaliser, a bijection of uint64 that spreads near values apart."""
-    values = (values ^ (values >> np.uint64(30))) * _MULTIPLIER_1
-    values = (values ^ (values >> np.uint64(27))) * _MULTIPLIER_2
-    return values ^ (values >> np.uint64(31))
+    values = values ^ (values >> np.uint64(30))
+    values *= _MULTIPLIER_1
+    values ^= values >> np.uint64(27)
+    values *= _MULTIPLIER_2
+    values ^= values >> np.uint64(31)
+    return values
 
 
 def sentence_starts(tokens: Tokens) -> Flags:

@@ -153,7 +153,7 @@ def test_copies_are_found_however_much_recall_is_asked_for():
     assert find(texts + again, recall=0.01).pairs.tolist() == [[0, 3], [1, 4]]
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\n\n", "...", "\0", "\u200b", "😀", "\ud800"])
+@pytest.mark.parametrize("blank", ["", " ", "\n\n", "\0", "\u200b", "\ud800"])
 def test_a_blank_text_has_no_duplicates(blank):
     found = find([blank, blank, "Kim Jong Un", blank])
     assert found.pairs.shape == (0, 2)

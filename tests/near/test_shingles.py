@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.near.shingles import number_hashes, shingle_hashes
+from dedup.near.shingles import shingle_hashes, shingles_of
 from dedup.text.tokens import tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=100)
@@ -111,19 +111,30 @@ def test_the_order_of_words_matters():
 
 
 @EXAMPLES
-@given(
-    st.lists(
-        st.lists(st.sampled_from(["0", "12", "4kg", "9", "b2", "Kim", "½", "京", "x", "٩"]), max_size=8), max_size=5
-    )
-)
-def test_numbers_are_the_tokens_that_begin_with_a_digit_with_those_before_them(texts):
-    tokens = tokenize([" ".join(words) for words in texts])
-    hashes, counts = number_hashes(tokens)
-    expected = []
-    for words in texts:
-        found = tokenize([" ".join(words)]).strings()
-        before = [0, *(slow_hash((token,)) for token in found)]
-        pairs = zip(before, found, strict=False)
-        expected.append([slow_mix(slow_hash((t,)) ^ slow_mix(b)) for b, t in pairs if t[:1].isdigit()])
-    assert counts.tolist() == list(map(len, expected))
-    assert hashes.tolist() == [value for values in expected for value in values]
+@given(TEXTS, SIZES)
+def test_texts_without_symbols_have_the_shingles_of_their_words(texts, size):
+    tokens = tokenize(texts)
+    found = shingles_of(tokens, size)
+    assert found.hashes.tolist() == shingle_hashes(tokens, size).tolist()
+    assert found.offsets.tolist() == tokens.offsets.tolist()
+
+
+SYMBOLS = st.lists(st.sampled_from(["kim", "a", "京", "+", "#", "👍", "!", " ", "- ", "“"]), max_size=9).map("".join)
+
+
+@EXAMPLES
+@given(st.lists(SYMBOLS, max_size=6), SIZES)
+def test_shingles_of_a_text_do_not_depend_on_the_others_and_long_texts_ignore_symbols(texts, size):
+    found, tokens = shingles_of(tokenize(texts), size), tokenize(texts)
+    words, counts = shingle_hashes(tokens, size), np.diff(tokens.offsets)
+    for i, text in enumerate(texts):
+        own = found.hashes[found.offsets[i] : found.offsets[i + 1]].tolist()
+        assert own == shingles_of(tokenize([text]), size).hashes.tolist()
+        plain = words[tokens.offsets[i] : tokens.offsets[i + 1]].tolist()
+        shown = [c for c in text if c in "+#👍" or (not counts[i] and c in "!-“")]
+        assert len(own) == max(counts[i], bool(shown))
+        if not counts[i] or (counts[i] < size and shown):
+            assert len(set(own)) == bool(own)
+            assert not set(own) & set(plain)
+        else:
+            assert own == plain

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from dedup.arrays import connected_labels
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import SMALL_BUCKET
+from dedup.near.pipeline import find_near_duplicates
 from dedup.near.verify import Verifier
+from dedup.parameters import NearSettings
 from dedup.text.tokens import mix
 
 EXAMPLES = settings(deadline=None, max_examples=80)
@@ -141,8 +143,18 @@ def test_numbers_must_reach_the_threshold_too(texts, numbers, threshold):
         for i, j in pairs.tolist()
         if min(slow_jaccard(texts[i], texts[j]), slow_jaccard(numbers[i], numbers[j])) >= threshold
     ]
-    verified = Verifier(sets_of(texts), sets_of(numbers), threshold, None).check(pairs)
+    verified = Verifier(sets_of(texts), as_figures(sets_of(numbers)), threshold, None).check(pairs)
     assert verified.pairs.tolist() == expected
+
+
+def as_figures(sets):
+    return ShingleSets(sets.shingles & np.uint64((1 << 63) - 1), sets.offsets, 1)
+
+
+def test_many_equal_words_with_digits_do_not_hide_figures_that_differ():
+    texts = ["A11 " * 2 + " ".join(f"w{i}" for i in range(50)) + f" Lyon {day} degrees" for day in (3, 4, 3)]
+    found = find_near_duplicates(texts, NearSettings(compare_numbers=True), 1)
+    assert found.groups == [[0, 2]]
 
 
 @EXAMPLES

@@ -95,7 +95,7 @@ def test_no_count_is_above_255():
 
 
 def test_blank_texts_come_to_nothing():
-    found = extract_features(["", " .,\n", "Kim", "\u200b"], BANDS, 5)
+    found = extract_features(["", " \t\n", "Kim", "\u200b"], BANDS, 5)
     assert found.blank.tolist() == [True, True, False, True]
     assert np.diff(found.offsets).astype(bool).tolist() == [False, False, True, False]
     assert found.bands.shape == (4, BANDS.bands)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.parameters import FOLDS
-from dedup.text.fold import fold_character
+from dedup.text.composition import context_dependent
+from dedup.text.fold import fold_parts
 from dedup.text.tokens import MAX_TOKEN_BYTES, MIN_CHARACTERS, blocks, mix, sentence_starts, tokenize
 
 EXAMPLES = settings(deadline=None, max_examples=100)
@@ -28,14 +29,23 @@ ALPHABET = (
     "𐌰𐌱𞤀ꓐꙮꚠ"  # scripts that Unidecode hardly knows
     "😀👍🏽🇫🇷€…。！"  # emoji and signs
     "\u0301\u0308\u0306\u0323\u0653\u0654\u0655\u093c"  # marks
-    "\u00ad\u200b\u200d\ufeff\u3000\xa0"  # what leaves no trace
+    "\u00ad\u200b\u200c\u200d\ufeff\u3000\xa0"  # what leaves no trace
+    "ﷲﻻ½ŀͅʼʻ߁๒\u064eـکی\u05b0"  # other spellings
+    "നര\u0d4dত\u09cd\u0e4d\u0ecd\u0e49าາำຳ"  # chillu, khanda ta and sara am in parts
+    "\u2010\r"  # a hyphen and the end of a line
     "\ud800\udbff\udc00\udfff"  # lone surrogates
 )
 ANY_CHARACTER = st.one_of(
     st.sampled_from(ALPHABET), st.sampled_from("ab éж京"), st.characters(), st.characters(categories=["Cs"])
 )
 SERBIAN = st.text("ЂђјЏшЧц w.京\u0306", max_size=20)
-ANY_TEXT = st.one_of(st.text(ANY_CHARACTER, max_size=40), SERBIAN, st.text("aB. é가京", min_size=60, max_size=150))
+BROKEN = st.text("-\u2010\u00ad\n\raBéЖщ\u0301 \u06cc\u200c.", max_size=20)
+SPACED_PARTS = ["A", "b", "é", "щ", "и", "É", "ẞ", "京", "1", "'", ".", "e\u0301", "ab", *"KIMN", "-\n"]
+GAPS = [*[" "] * 8, "  ", "    ", "\n", "\u200b "]
+SPACED = st.lists(st.sampled_from([a + b for a in SPACED_PARTS for b in GAPS]), max_size=14).map("".join)
+ANY_TEXT = st.one_of(
+    BROKEN, SPACED, st.text(ANY_CHARACTER, max_size=40), SERBIAN, st.text("aB. é가京", min_size=60, max_size=150)
+)
 ANY_TEXTS = st.lists(ANY_TEXT, max_size=6)
 
 
@@ -57,9 +67,41 @@ def slow_composite(first, second):
     return COMPOSED.get(first + second)
 
 
+JOINED = {
+    "ണ\u0d4d": "ൺ",
+    "ന\u0d4d": "ൻ",
+    "ര\u0d4d": "ർ",
+    "ല\u0d4d": "ൽ",
+    "ള\u0d4d": "ൾ",
+    "ക\u0d4d": "ൿ",
+    "ত\u09cd": "ৎ",
+}
+
+
+def is_arabic(character):
+    return any(
+        low <= character <= high for low, high in ("\u0600\u06ff", "ݐݿ", "\u08a0\u08ff", "\ufb50\ufdff", "\ufe70\ufeff")
+    )
+
+
+def slow_joined(text):
+    """As `slow_resolved`, for joiners, non-joiners and sara am only."""
+    found = list(text)
+    for i, c in enumerate(text):
+        if c == "\u200c" and i and is_arabic(text[i - 1]):
+            found[i] = " "
+        if c == "\u200d" and text[max(i - 2, 0) : i] in JOINED:
+            found[i - 2 : i] = JOINED[text[i - 2 : i]], ""
+        for tone in ("", *"\u0e48\u0e49\u0e4a\u0e4b\u0ec8\u0ec9\u0eca\u0ecb"):
+            for parts, whole in (("\u0e4d{}\u0e32", "\u0e33"), ("\u0ecd{}\u0eb2", "\u0eb3")):
+                if text.startswith(parts.format(tone), i):
+                    found[i : i + 2 + len(tone)] = [*tone, whole, ""]
+    return found
+
+
 def slow_resolved(text):
     """What to fold for each character of a text; an empty string for one that is part of another."""
-    found = list(text)
+    found = slow_joined(text)
     for i, c in enumerate(text):
         base = i - 1
         while i - base < 30 and base > 0 and (unicodedata.combining(text[base]) or text[base] in SECONDS):
@@ -70,6 +112,49 @@ def slow_resolved(text):
     if letters & set("ђјљњћџ") and not letters & set("ёйщъыьэюяєіїґў"):
         found = [GAJ.get(c.lower(), c) for c in found]
     return found
+
+
+CONTEXT = set(map(chr, context_dependent().tolist()))
+
+
+def is_cased(character):
+    return character < "\u3000" and unicodedata.category(character) in {"Ll", "Lu", "Lt"}
+
+
+def is_of_words(character):
+    return character >= "\u3000" or unicodedata.category(character)[0] in "LMN" or character in "'’-"
+
+
+def slow_broken_lines(text, folds):
+    """Places of hyphens and line ends within words."""
+    kept = [i for i, c in enumerate(text) if folds[i] or c not in CONTEXT or c in "\u00ad\u2010"]
+    found = set()
+    for match in re.finditer("[-\u00ad\u2010]\r?\n", "".join(text[i] for i in kept)):
+        around = kept[max(match.start() - 1, 0) : match.start()], kept[match.end() : match.end() + 1]
+        before, after = ("".join(text[i] for i in places) for places in around)
+        if before and after and is_cased(before) and is_cased(after) and unicodedata.category(after) == "Ll":
+            found |= {kept[k] for k in range(match.start(), match.end())}
+    return found
+
+
+def slow_spaced(text, folds, fold):
+    """Places of blanks within words in spaced letters."""
+    kept = [i for i in range(len(text)) if folds[i]]
+    plain = "".join(text[i] for i in kept)
+    found = set()
+    single = "".join("x" if is_cased(c) else "w" if is_of_words(c) else " " if c == " " else "." for c in plain)
+    for stretch in re.finditer("(?<![xw])x(?: {1,3}x(?![xw]))+(?![xw])", single):
+        counts = "".join(kind_of(text[kept[k]], folds[kept[k]], fold) for k in range(stretch.start(), stretch.end()))
+        if re.search("U [U1] [U1] [U1]", counts):
+            tight = re.finditer("(?<=x) (?=x)", stretch[0])
+            found |= {kept[stretch.start() + match.start()] for match in tight}
+    return found
+
+
+def kind_of(character, folded, fold):
+    """Of a blank or letter, whether it counts, and is a capital."""
+    short = len(folded) == 1 or (fold == "marks" and len(folded) == 2 and "\u0370" <= character < "\u0600")
+    return " " if character == " " else "0" if not short else "1" if character.islower() else "U"
 
 
 def is_single(fold):
@@ -109,23 +194,27 @@ class SlowTokens:
     def _add(self, text):
         word, opens = None, True
         paired = re.sub("([\ud800-\udbff])([\udc00-\udfff])", as_one_character, text)
-        for character, resolved in zip(paired + "\n", [*slow_resolved(paired), "\n"], strict=True):
-            fold = fold_character(resolved, self.fold) if resolved else b""
-            here = len(self.folded)
-            ends = fold in (b" ", b".")
-            single = bool(fold) and not ends and is_single(fold)
-            if word is not None and (ends or single):
-                opens = self._finish(word, here, opens)
-                word = None
-            if fold == b".":
-                opens = True
-            self.folded += fold
-            self.sources += [len(self.codes)] * len(fold)
+        parts = [fold_parts(c, self.fold) if c else () for c in slow_resolved(paired)]
+        for slow in (slow_broken_lines, lambda text, folds: slow_spaced(text, folds, self.fold)):
+            silent = slow(paired, [b"".join(some) for some in parts])
+            parts = [() if i in silent else some for i, some in enumerate(parts)]
+        for character, folds in zip(paired + "\n", [*parts, (b".",)], strict=True):
+            for fold in folds:
+                here = len(self.folded)
+                ends = fold in (b" ", b".")
+                single = bool(fold) and not ends and is_single(fold)
+                if word is not None and (ends or single):
+                    opens = self._finish(word, here, opens)
+                    word = None
+                if fold == b".":
+                    opens = True
+                self.folded += fold
+                self.sources += [len(self.codes)] * len(fold)
+                if single:
+                    opens = self._finish(here, here + len(fold), opens)
+                elif fold and not ends and word is None:
+                    word = here
             self.codes.append(ord(character))
-            if single:
-                opens = self._finish(here, here + len(fold), opens)
-            elif fold and not ends and word is None:
-                word = here
 
     def _finish(self, start, stop, opens):
         for first in range(start, stop, MAX_TOKEN_BYTES):
