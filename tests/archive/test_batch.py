@@ -270,6 +270,8 @@ def assert_tables_fit(out, manifest, ordered):
     assert manifest["counts"] | {"slices": 0} == {
         "articles": len(assignments),
         "undated_articles": sum(article.published is None for article in ordered),
+        "refused_articles": 0,
+        "refused_dates": 0,
         "near_duplicate_groups": max(groups) + 1,
         "episodes": len(episodes),
         "stories": len(stories),
@@ -322,8 +324,9 @@ def test_neither_files_nor_order_nor_workers_change_a_byte(tmp_path, small_slice
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 5000)
     ways = [([".jsonl"], 1), ([".parquet"], 2), (KINDS, 3), ([".parquet"] * 5, 1), (KINDS, 1)]
     found = []
+    dated = [row for row in some if row["id"] != "no date"]  # a refusal names its file
     for seed, (suffixes, n_jobs) in enumerate(ways):
-        paths = spread(tmp_path / f"in{seed}", shuffled(some, seed), suffixes)
+        paths = spread(tmp_path / f"in{seed}", shuffled(dated, seed), suffixes)
         with joblib.parallel_config(backend="threading"):
             manifest = cluster(paths, tmp_path / f"out{seed}", n_jobs=n_jobs)
         found.append((files_of(tmp_path / f"out{seed}"), manifest | {"inputs": None}))

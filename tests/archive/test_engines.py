@@ -72,6 +72,7 @@ def test_a_killed_worker_of_any_engine_changes_no_byte(begun, engine):
         assert run["losses"]
     assert {path.name for path in out.iterdir()} == {
         "assignments",
+        "refusals",
         "stories",
         "episodes",
         "near_duplicates",
