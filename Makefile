@@ -37,7 +37,7 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml setup.py $(wildcard dedup/kernel/*.[ch])
 	$(PYTHON) -m venv .venv
 	$(INSTALL) .
 	touch $@
