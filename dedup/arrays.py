@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from dedup.kernel import kernel
+
 # Arrays by what they hold; annotations of public classes and functions write them out.
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -145,7 +147,7 @@ class SortedKeys:
     """
 
     def __init__(self, keys: Hashes, bits: int) -> None:
-        self.keys = keys
+        self.keys = np.ascontiguousarray(keys)
         prefix_bits = min(bits, len(keys).bit_length() + 1)
         self._shift = np.uint64(bits - prefix_bits)
         counts = np.bincount((keys >> self._shift).astype(np.int64), minlength=1 << prefix_bits)
@@ -153,6 +155,17 @@ class SortedKeys:
 
     def find(self, keys: Hashes) -> Integers:
         """Position of each key, -1 for unknown ones."""
+        compiled = kernel()
+        if compiled is None:
+            return self._found(keys)
+        found = np.empty(len(keys), dtype=np.int64)
+        slots = len(self._first) - 1
+        wanted = np.ascontiguousarray(keys)
+        compiled.find(self.keys, self._first, slots, int(self._shift), wanted, len(wanted), found)
+        return found
+
+    def _found(self, keys: Hashes) -> Integers:
+        """What the kernel does, in NumPy."""
         if not len(self.keys):
             return np.full(len(keys), -1)
         slot = (keys >> self._shift).astype(np.int64)

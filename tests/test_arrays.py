@@ -17,6 +17,8 @@ from dedup.arrays import (
     slices,
 )
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=100)
 LABELS = st.lists(st.integers(0, 5), max_size=15)
 

@@ -17,7 +17,7 @@ from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, 
 from dedup.archive.residue import texts_of
 from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
-from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
+from dedup.story.candidates import Pairs, pairs_of_candidates, postings_of, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
 from dedup.story.similarity import in_columns
 from dedup.story.weighting import Vocabulary, cells_of, vectorize
@@ -235,7 +235,7 @@ def search(
     found = [NO_PAIRS]
     for chunk, group in groupby(blocks, key=lambda block: block.chunk):
         reached, of_chunk = other.reached(chunk), list(group)
-        postings = _with_features(other_rows, reached, [block.rows for block in of_chunk]).T.tocsr()
+        postings = postings_of(_with_features(other_rows, reached, [block.rows for block in of_chunk]))
         found += [pairs_of(block.rows, block.first, [(first + reached.start, postings)]) for block in of_chunk]
     left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return left, right, similarity

@@ -31,11 +31,21 @@ class _Array:
         return ctypes.c_void_p(array.ctypes.data)
 
 
-_int64, _uint32 = _Array(np.int64), _Array(np.uint32)
+_int64, _int32, _uint64, _uint32, _uint8 = map(_Array, (np.int64, np.int32, np.uint64, np.uint32, np.uint8))
+_float64, _float32 = _Array(np.float64), _Array(np.float32)
+_number, _real = ctypes.c_int64, ctypes.c_double
+_rows = [_int64, _int32, _float32]  # sparse: starts, columns, values
+_pairs = [_float32, _int32, _int64, _int64, _float32]
+_moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "signatures": (None, [_uint32, _int64, ctypes.c_int64, _uint32, _uint32, ctypes.c_int64, _uint32])  # minhash.c
+    "signatures": (None, [_uint32, _int64, _number, _uint32, _uint32, _number, _uint32]),  # minhash.c
+    "find": (None, [_uint64, _int32, _number, _number, _uint64, _number, _int64]),  # lookup.c
+    "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),  # pairs.c
+    "products": (_number, [*_rows, _number, _number, _int32, _int32, _float32, _number, ctypes.c_float, *_pairs]),
+    "dot_products": (None, [*_rows, *_rows, _int64, _int64, _number, _float32, _int32, _float64, _float64]),
+    "local_moves": (None, [_int64, _int32, _float64, _number, _int64, _float64, _real, _real, *_moves]),  # moves.c
 }
 
 

@@ -18,4 +18,11 @@
 #define WIDE
 #endif
 
+/* Have the processor fetch what will be read soon. */
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address)
+#endif
+
 #endif

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import Floats, Integers, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import MAX_GAP_DAYS
-from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
+from dedup.story.candidates import FLOOR, Edges, Pairs, chunks_of_days, postings_of, products
 from dedup.story.partition import exact_costs, partition
 from dedup.story.similarity import dot_products
 
@@ -57,7 +57,8 @@ class Episodes(NamedTuple):
         shares = (1 / sizes[labels]).astype(vectors.dtype)
         # Entries stay in the order in which SciPy comes upon their features. Sums over them then do not depend on how
         # the columns are numbered, which an archive does in its own way.
-        means = csr_array(csr_array((shares, (labels, np.arange(n))), shape=(k, n)) @ vectors)
+        shares = csr_array((shares, (labels.astype(np.int32), np.arange(n, dtype=np.int32))), shape=(k, n))
+        means = csr_array(shares @ vectors)
         first, last = np.full(k, np.inf), np.full(k, -np.inf)
         dated = ~np.isnan(days)
         np.minimum.at(first, labels[dated], days[dated])
@@ -115,7 +116,7 @@ def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None
     means = episodes.means
     parts: list[Pairs] = []
     chunks = chunks_in_reach(episodes.first, episodes.last, max_gap_days)
-    postings = list(ordered_map(lambda chunk: means[chunk[0]].T.tocsr(), chunks, n_jobs))
+    postings = list(ordered_map(lambda chunk: postings_of(means[chunk[0]]), chunks, n_jobs))
     for number, (chunk, reach) in enumerate(chunks):
         near = [k for k in range(number, len(chunks)) if chunks[k][0].start < reach.stop]
         others = [(chunks[k][0].start, postings[k]) for k in near]
@@ -160,14 +161,12 @@ def candidate_episodes(
     """
     parts = []
     for first, postings in others:
-        product = (heavy @ postings).tocoo()
-        left, right = product.row + np.int64(start), product.col + np.int64(first)
-        close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))
-        close = close[_gaps(episodes, left[close], right[close]) <= max_gap_days]
-        parts.append((left[close], right[close]))
-    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
-    order = np.lexsort((right, left))
-    return left[order], right[order]
+        left, right, _ = products(heavy, start, postings, first)
+        close = _gaps(episodes, left, right) <= max_gap_days
+        parts.append(left[close] << np.int64(_PLACE_BITS) | right[close])
+    pairs = np.concatenate(parts)
+    pairs.sort()
+    return pairs >> np.int64(_PLACE_BITS), pairs & np.int64((1 << _PLACE_BITS) - 1)
 
 
 def heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:

@@ -1,0 +1,97 @@
+"""The compiled loops of the story tier find what their twins in NumPy find, to the bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array, random_array
+
+from dedup.arrays import SortedKeys
+from dedup.kernel import kernel
+from dedup.story import candidates, partition, similarity
+
+pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
+
+EXAMPLES = settings(deadline=None, max_examples=60)
+SEEDS = st.integers(0, 2**32)
+SIZES = st.integers(0, 40)
+
+
+def random_rows(rng, n, n_columns, density, *, shuffled=True):
+    """Rows of positive float32, some of them empty, whose columns are in any order."""
+    rows = csr_array(random_array((n, n_columns), density=density, rng=rng, dtype=np.float32, format="csr"))
+    rows.data += np.float32(1e-3)
+    for row in range(n) if shuffled else ():
+        entries = slice(rows.indptr[row], rows.indptr[row + 1])
+        order = rng.permutation(rows.indices[entries])
+        rows.indices[entries] = order
+    return rows
+
+
+def assert_equal_to_the_bit(found, expected):
+    assert [column.dtype for column in found] == [column.dtype for column in expected]
+    assert [column.tobytes() for column in found] == [column.tobytes() for column in expected]
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.sampled_from([1, 7, 90, 40_000]), st.sampled_from([0.001, 0.1, 0.6]), st.integers(0, 60))
+def test_dot_products(seed, n, n_columns, density, count):
+    rng = np.random.default_rng(seed)
+    rows, others = (random_rows(rng, size, n_columns, density) for size in (n, n + 3))
+    left = np.sort(rng.integers(0, n, count if n else 0))
+    right = rng.integers(0, n + 3, len(left))
+    found = similarity.dot_products(rows, left, right, others)
+    assert_equal_to_the_bit(found, similarity._dot_products(rows, others, left, right))
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.integers(1, 60), st.sampled_from([0.05, 0.3]), st.integers(0, 50), st.integers(0, 50))
+def test_products(seed, n, n_columns, density, first, other):
+    rng = np.random.default_rng(seed)
+    rows = random_rows(rng, n, n_columns, density)
+    postings = candidates.postings_of(random_rows(rng, n + 2, n_columns, density, shuffled=False))
+    found, expected = (
+        sorted(zip(*(column.tolist() for column in search(rows, first, postings, other)), strict=True))
+        for search in (candidates.products, candidates._products)
+    )
+    assert found == expected
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.integers(1, 60), st.sampled_from([0, 1, 5, 40, 3000]), st.sampled_from([2, 9, 4000]))
+def test_rarest_features(seed, n, n_columns, most, highest):
+    rng = np.random.default_rng(seed)
+    rows, frequencies = random_rows(rng, n, n_columns, 0.5), rng.integers(0, highest, n_columns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "MAX_POSTINGS", most)
+        found, kept = candidates.rarest(rows, frequencies), candidates._rarest(rows, frequencies)
+    assert (found.data.tolist(), found.indices.tolist()) == (rows.data[kept].tolist(), rows.indices[kept].tolist())
+    assert found.indptr.tolist() == np.searchsorted(kept, rows.indptr).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.sampled_from([0.1, 0.5]), st.sampled_from([0.05, 0.12, 0.3]), st.booleans(), st.booleans())
+def test_local_moves(seed, n, density, threshold, tied, alone):
+    rng = np.random.default_rng(seed)
+    values = rng.choice([0.06, 0.12, 0.3, 0.6], (n, n)) if tied else rng.random((n, n))
+    upper = np.triu(values * (rng.random((n, n)) < density), 1)
+    sizes = rng.integers(1, 5, n)
+    nodes = partition._Nodes(csr_array(upper + upper.T), sizes, partition.exact_costs(rng.random(n) * 0.3))
+    start = np.arange(n) if alone else rng.integers(0, max(n, 1), n)
+    totals = np.bincount(start, weights=sizes, minlength=n).astype(np.int64)
+    paying = np.bincount(start, weights=nodes.costs, minlength=n).astype(np.float64)
+    before = start.copy()
+    found = partition._local_moves(nodes, start, threshold)
+    assert_equal_to_the_bit([found], [partition._moved(nodes, start, threshold, totals, paying)])
+    assert start.tolist() == before.tolist()
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.sampled_from([1, 3, 9, 48, 64]), st.integers(0, 60))
+def test_places_of_keys(seed, n, bits, n_wanted):
+    rng = np.random.default_rng(seed)
+    crowded = rng.integers(0, 1 << min(bits, 6), n, dtype=np.uint64)  # many have the same leading bits
+    keys = np.unique(np.concatenate([crowded, rng.integers(0, 1 << bits, n, dtype=np.uint64)]))
+    wanted = np.concatenate([keys, rng.integers(0, 1 << bits, n_wanted, dtype=np.uint64)])
+    lookup = SortedKeys(keys, bits)
+    assert_equal_to_the_bit([lookup.find(wanted)], [lookup._found(wanted)])
