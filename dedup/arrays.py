@@ -159,10 +159,13 @@ class SortedKeys:
         if compiled is None:
             return self._found(keys)
         found = np.empty(len(keys), dtype=np.int64)
-        slots = len(self._first) - 1
-        wanted = np.ascontiguousarray(keys)
-        compiled.find(self.keys, self._first, slots, int(self._shift), wanted, len(wanted), found)
+        compiled.find(*self.table, np.ascontiguousarray(keys), len(keys), found)
         return found
+
+    @property
+    def table(self) -> tuple[Hashes, NDArray[np.int32], int, int]:
+        """The keys, the place of the first of each slot, the number of slots, and the shift to it, for the kernel."""
+        return self.keys, self._first, len(self._first) - 1, int(self._shift)
 
     def _found(self, keys: Hashes) -> Integers:
         """What the kernel does, in NumPy."""

@@ -34,14 +34,19 @@ class _Array:
 _int64, _int32, _uint64, _uint32, _uint8 = map(_Array, (np.int64, np.int32, np.uint64, np.uint32, np.uint8))
 _float64, _float32 = _Array(np.float64), _Array(np.float32)
 _number, _real = ctypes.c_int64, ctypes.c_double
+_table = [_uint64, _int32, _number, _number]  # see SortedKeys.table
+_texts = [_uint64, _int64, _int64, _number]  # features, starts, languages, number
 _rows = [_int64, _int32, _float32]  # sparse: starts, columns, values
+_weights = [_float32, _int32, _int64, _float64]
 _pairs = [_float32, _int32, _int64, _int64, _float32]
 _moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "signatures": (None, [_uint32, _int64, _number, _uint32, _uint32, _number, _uint32]),  # minhash.c
-    "find": (None, [_uint64, _int32, _number, _number, _uint64, _number, _int64]),  # lookup.c
+    "find": (None, [*_table, _uint64, _number, _int64]),  # keys.c
+    "buckets": (None, [*_texts, _number, _number, _number, _int64, _uint64]),
+    "weigh": (None, [*_texts, _float32, *_table, _float32, _int64, *_table, _float32, _number, _number, *_weights]),
     "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),  # pairs.c
     "products": (_number, [*_rows, _number, _number, _int32, _int32, _float32, _number, ctypes.c_float, *_pairs]),
     "dot_products": (None, [*_rows, *_rows, _int64, _int64, _number, _float32, _int32, _float64, _float64]),

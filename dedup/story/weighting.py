@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts, slices
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
-from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, count_features, families
+from dedup.story.features import FAMILY_BITS, KEY_BITS, WORD_PAIR, Counts, count_features, families
 from dedup.text.language import LANGUAGE_BITS
 
 #: Factors of the TF-IDF weights of words, word pairs and character runs, and of what an index notes beside them.
@@ -25,6 +27,7 @@ PRIOR_ARTICLES = 400.0
 PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 
 _BLOCK_ROWS = 1024
+_BUCKET_ENTRIES, _MAX_BUCKET_BITS = 1 << 14, 10
 
 
 class TermWeighting(Protocol):
@@ -57,9 +60,9 @@ class Vocabulary:
     fold: Fold = "unidecode"  # that of the texts
 
     @classmethod
-    def of(cls, counts: Counts) -> "Vocabulary":
+    def of(cls, counts: Counts, n_jobs: int | None = 1) -> "Vocabulary":
         """Vocabulary of the texts that were counted."""
-        return cls.of_cells(*cells_of(counts), counts.languages, counts.stop_words, counts.fold)
+        return cls.of_cells(*cells_of(counts, n_jobs), counts.languages, counts.stop_words, counts.fold)
 
     @classmethod
     def of_cells(
@@ -96,6 +99,21 @@ class Vocabulary:
         """Position of the feature of each cell in the vocabulary, shape (n_cells,)."""
         keys = self.cells >> np.uint64(LANGUAGE_BITS)
         return np.cumsum(np.concatenate([[False], keys[1:] != keys[:-1]])[: len(keys)])
+
+    @cached_property
+    def weights_once(self) -> NDArray[np.float32]:
+        """Factors of the log counts of features that no cell has, by whether they are stop words, language and family.
+
+        Shape (2, 2**LANGUAGE_BITS, number of families).
+        """
+        prior = np.array([0.0, PRIOR_STOP_WORD_ARTICLES])[:, None]
+        idf = np.repeat(inverse_frequency(self.totals, prior + 1)[:, :, None], len(FAMILY_WEIGHT), axis=2)
+        family = np.broadcast_to(np.arange(len(FAMILY_WEIGHT), dtype=np.uint64), idf.shape)
+        return feature_weights(family, idf, once=True).astype(np.float32)
+
+    def prepare(self) -> None:
+        """Compute what is computed once."""
+        _ = self.cell_weights, self.cell_columns, self.weights_once, self._cell_lookup, self._stop_word_lookup
 
     @cached_property
     def cell_weights(self) -> NDArray[np.float32]:
@@ -140,12 +158,32 @@ def in_language(keys: Hashes, languages: Integers | int) -> Hashes:
     return (keys << np.uint64(LANGUAGE_BITS)) | np.asarray(languages).astype(np.uint64)
 
 
-def cells_of(counts: Counts) -> tuple[Hashes, Integers]:
+def cells_of(counts: Counts, n_jobs: int | None = 1) -> tuple[Hashes, Integers]:
     """The features of texts in their languages, ascending, and the number of texts of each."""
+    compiled = kernel()
+    if compiled is None:
+        return _cells_of(counts)
+    # A bucket that fits in a core's second-level cache is sorted much faster than all at once.
+    bits = min((len(counts.keys) // _BUCKET_ENTRIES).bit_length(), _MAX_BUCKET_BITS)
+    bounds, cells = np.zeros((1 << bits) + 2, dtype=np.int64), np.empty(len(counts.keys), dtype=np.uint64)
+    texts = counts.keys, counts.offsets, counts.languages, len(counts.languages)
+    compiled.buckets(*texts, LANGUAGE_BITS, KEY_BITS, bits, bounds, cells)
+    buckets = [cells[start:stop] for start, stop in pairwise(bounds[:-1].tolist())]
+    distinct, frequencies = zip(*ordered_map(_distinct, buckets, n_jobs), strict=True)
+    return joined(list(distinct), np.uint64), joined(list(frequencies), np.int64)
+
+
+def _cells_of(counts: Counts) -> tuple[Hashes, Integers]:
+    """What the kernel does, in NumPy."""
     cells = counts.keys << np.uint64(LANGUAGE_BITS)
     for rows in slices(0, len(counts.languages), _BLOCK_ROWS):  # at once, it would take twice the memory
         bounds = counts.offsets[rows.start : rows.stop + 1]
         cells[bounds[0] : bounds[-1]] |= np.repeat(counts.languages[rows].astype(np.uint64), np.diff(bounds))
+    return _distinct(cells)
+
+
+def _distinct(cells: Hashes) -> tuple[Hashes, Integers]:
+    """The distinct ones of cells, which are sorted in place, and how often each occurs."""
     cells.sort()
     starts = run_starts(cells)
     return cells[starts], np.diff(np.append(starts, len(cells)))
@@ -193,25 +231,16 @@ def vectorize(
     Vocabulary
         Of the columns.
     """
-    vocabulary = vocabulary or Vocabulary.of(counts)
-    weights, cell_columns = vocabulary.cell_weights, vocabulary.cell_columns
+    vocabulary = vocabulary or Vocabulary.of(counts, n_jobs)
+    vocabulary.prepare()  # once, and not by each thread
 
     def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers]:
-        entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
-        keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
-        row = np.repeat(np.arange(len(sizes)), sizes)
-        languages = counts.languages[rows][row]
-        place = vocabulary.places(keys, languages)
-        shared = place >= 0
-        values = np.log1p(counts.counts[entries])
-        values[shared] *= weights.take(place[shared])
-        single = keys[~shared]
-        idf = vocabulary.idf(single, languages[~shared])
-        values[~shared] *= feature_weights(single, idf, once=True).astype(np.float32)
-        squares = np.bincount(row, weights=values.astype(np.float64) ** 2, minlength=len(sizes))
-        values /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[row]
-        columns = cell_columns.take(place[shared]).astype(np.int32)
-        return values[shared], columns, np.bincount(row[shared], minlength=len(sizes))
+        starts = counts.offsets[rows.start : rows.stop + 1]
+        entries, languages = slice(starts[0], starts[-1]), counts.languages[rows]
+        texts = counts.keys[entries], starts - starts[0], languages, np.log1p(counts.counts[entries])
+        values, columns, sizes, squares = _weighed(vocabulary, *texts)
+        values /= np.repeat(np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32), sizes)
+        return values, columns, sizes
 
     n_texts = len(counts.offsets) - 1
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
@@ -223,6 +252,40 @@ def vectorize(
     if len(data) < 1 << 31:  # else SciPy would make the indices as wide as the offsets
         indptr = indptr.astype(np.int32)
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
+
+
+def _weighed(
+    vocabulary: Vocabulary, keys: Hashes, starts: Integers, languages: Integers, logs: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers, Floats]:
+    """Weights and columns of the features of some texts that have one, their number in each, and its squared length."""
+    compiled = kernel()
+    if compiled is None:
+        return _weighed_in_numpy(vocabulary, keys, starts, languages, logs)
+    values, columns = np.empty(len(keys), dtype=np.float32), np.empty(len(keys), dtype=np.int32)
+    sizes, squares = np.empty(len(languages), dtype=np.int64), np.empty(len(languages))
+    cells = *vocabulary._cell_lookup.table, vocabulary.cell_weights, vocabulary.cell_columns
+    others = *vocabulary._stop_word_lookup.table, vocabulary.weights_once, LANGUAGE_BITS, FAMILY_BITS
+    found = values, columns, sizes, squares
+    compiled.weigh(keys, starts, languages, len(languages), logs, *cells, *others, *found)
+    n = int(sizes.sum())
+    return values[:n], columns[:n], sizes, squares
+
+
+def _weighed_in_numpy(
+    vocabulary: Vocabulary, keys: Hashes, starts: Integers, languages: Integers, logs: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers, Floats]:
+    """What the kernel does, in NumPy."""
+    n = len(languages)
+    row = np.repeat(np.arange(n), np.diff(starts))
+    place = vocabulary.places(keys, languages[row])
+    shared = place >= 0
+    logs[shared] *= vocabulary.cell_weights.take(place[shared])
+    single = keys[~shared]
+    stops = (vocabulary._stop_word_lookup.find(single) >= 0).astype(np.int64)
+    logs[~shared] *= vocabulary.weights_once[stops, languages[row[~shared]], families(single)]
+    squares = np.bincount(row, weights=logs.astype(np.float64) ** 2, minlength=n).astype(np.float64)
+    columns = vocabulary.cell_columns.take(place[shared]).astype(np.int32)
+    return logs[shared], columns, np.bincount(row[shared], minlength=n), squares
 
 
 def vectorize_texts(

@@ -8,7 +8,8 @@ from scipy.sparse import csr_array, random_array
 
 from dedup.arrays import SortedKeys
 from dedup.kernel import kernel
-from dedup.story import candidates, partition, similarity
+from dedup.story import candidates, partition, similarity, weighting
+from dedup.story.features import count_features
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
 
@@ -95,3 +96,26 @@ def test_places_of_keys(seed, n, bits, n_wanted):
     wanted = np.concatenate([keys, rng.integers(0, 1 << bits, n_wanted, dtype=np.uint64)])
     lookup = SortedKeys(keys, bits)
     assert_equal_to_the_bit([lookup.find(wanted)], [lookup._found(wanted)])
+
+
+WORDS = st.lists(st.sampled_from(["Kim", "train", "Путин", "the", "金正恩", "der", "rates"]), max_size=9)
+LANGUAGES = st.sampled_from(["en", "de", "tr", None])
+
+
+@EXAMPLES
+@given(st.lists(st.tuples(WORDS, LANGUAGES), max_size=7), st.lists(WORDS, max_size=3), st.integers(0, 3))
+def test_cells_and_weights(rows, others, entries):
+    texts, languages = [" ".join(words) for words, _ in rows], [language for _, language in rows]
+    counts = count_features(texts, 1, languages=languages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weighting, "_BUCKET_ENTRIES", 1 << entries)
+        assert_equal_to_the_bit(weighting.cells_of(counts), weighting._cells_of(counts))
+    # By their own frequencies, and by those of others, which know few of their features.
+    own, other = (weighting.Vocabulary.of(each) for each in (counts, count_features(list(map(" ".join, others)), 1)))
+    for vocabulary in own, other:
+        given_texts = counts.keys, counts.offsets, counts.languages
+        found, expected = (
+            weigh(vocabulary, *given_texts, np.log1p(counts.counts))
+            for weigh in (weighting._weighed, weighting._weighed_in_numpy)
+        )
+        assert_equal_to_the_bit(found, expected)

@@ -14,6 +14,8 @@ from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES, PRIOR_STOP_WORD
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import sentence_starts, tokenize
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=60)
 
 WORDS = st.sampled_from(["Kim", "kim", "Putin", "Путин", "the", "The", "de", "x", "2023", "한국", "armoured", "金正恩"])
