@@ -37,6 +37,7 @@ _number, _real = ctypes.c_int64, ctypes.c_double
 _table = [_uint64, _int32, _number, _number]  # see SortedKeys.table
 _texts = [_uint64, _int64, _int64, _number]  # features, starts, languages, number
 _rows = [_int64, _int32, _float32]  # sparse: starts, columns, values
+_packing = [ctypes.c_uint64, ctypes.c_uint64, _uint64]
 _weights = [_float32, _int32, _int64, _float64]
 _pairs = [_float32, _int32, _int64, _int64, _float32]
 _moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
@@ -45,6 +46,11 @@ _moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "signatures": (None, [_uint32, _int64, _number, _uint32, _uint32, _number, _uint32]),  # minhash.c
     "find": (None, [*_table, _uint64, _number, _int64]),  # keys.c
+    "occurrences": (  # counts.c
+        _number,
+        [_uint8, _int64, _int64, _uint64, _int64, _number, _uint8, _uint8, _uint8, _uint8, *_packing],
+    ),
+    "counted": (_number, [_uint64, _number, _uint64, _float32, _int64]),
     "buckets": (None, [*_texts, _number, _number, _number, _int64, _uint64]),
     "weigh": (None, [*_texts, _float32, *_table, _float32, _int64, *_table, _float32, _number, _number, *_weights]),
     "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),  # pairs.c

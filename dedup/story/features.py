@@ -8,22 +8,23 @@ character run; fewer are in every text.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts
+from dedup.arrays import Flags, Hashes, Integers, joined, run_starts
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.story.recurrence import are_lists, sections_of
+from dedup.story.spelling import Spelling, spelling_of, stop_word_uses, token_weights
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.language import language_number, language_numbers
-from dedup.text.stopwords import date_word_hashes, stop_word_hashes
-from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
+from dedup.text.stopwords import stop_word_hashes
+from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, tokenize
 
 WORD, WORD_PAIR, CHARACTER_RUN = range(3)
 
@@ -37,20 +38,13 @@ CHARACTER_RUNS = {1: CHARACTER_RUN, 2: WORD, 3: WORD_PAIR}
 #: part of very many words and tells nothing that the syllable and its pairs do not.
 SYLLABIC_LANGUAGES = ("vi",)
 
-#: A token counts twice near the beginning, where news says who, where and when ...
-LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
-
-#: ... and three times when capitalised inside a sentence, as names are. Weekdays, months and agencies are no names: two
-#: titles that share nothing but "Tuesday" would be one story.
-NAME_WEIGHT = 3.0
-
-#: A sentence with this share of capitalised words is a headline in title case, where capitals do not mark names.
-HEADLINE_SHARE = 0.6
-
 # A key is 46 bits of hash above 2 bits of family. With 4 bits of weight below it, 12 bits are left above it for the
 # number of the text in its block.
 FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
 BLOCK_CHARACTERS = MIN_CHARACTERS << 12
+
+#: First token, last token and key of each occurrence of some features.
+Occurrences = tuple[Integers, Integers, Hashes]
 _PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -113,7 +107,7 @@ def count_features(
         spelling = spelling_of(tokens)
         unknown = np.zeros(len(tokens.offsets) - 1, dtype=np.int64)
         own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
-        return count_block(tokens, spelling, own), own, _stop_word_uses(spelling, uses.shape[1])
+        return count_block(tokens, spelling, own), own, stop_word_uses(spelling, uses.shape[1])
 
     for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
@@ -134,85 +128,107 @@ class BlockCounts(NamedTuple):
     counts: NDArray[np.float32]
 
 
-class Spelling(NamedTuple):
-    """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
-
-    place: Integers  # position of the first character
-    upper: Flags  # whether that is a capital, but for names of days and agencies
-    opens: Flags  # whether the token opens a sentence
-    stop_word: Integers  # position among the stop words, -1 for other tokens
-    date_word: Flags  # whether the token names a weekday, a month or a news agency
-
-
-def spelling_of(tokens: Tokens) -> Spelling:
-    """How the tokens of a block are written."""
-    place = tokens.characters(tokens.starts)
-    date_word = _date_word_lookup(tokens.fold).find(tokens.hashes) >= 0
-    upper = _is_upper(tokens.codes[place]) & ~date_word
-    stop_word = _stop_word_lookup(tokens.fold).find(tokens.hashes)
-    return Spelling(place, upper, sentence_starts(tokens), stop_word, date_word)
-
-
 def count_block(tokens: Tokens, spelling: Spelling, languages: Integers) -> BlockCounts:
     """Features of one block of at most 2**12 texts in these languages (see `dedup.text.tokens.blocks`).
 
     A list of several reports has none: it must not bridge their stories.
     """
-    first, last, key = occurrences(tokens, spelling)
-    left_out = lists_of_reports(tokens, spelling, first, last, key)[tokens.text_indices[first]]
     syllabic = np.isin(languages, list(map(language_number, SYLLABIC_LANGUAGES)))
+    weights = token_weights(tokens, spelling).astype(np.uint8)
+    compiled = kernel()
+    if compiled is None:
+        return _counted(_packed(tokens, spelling, syllabic, weights), len(languages))
+    spaced, others = ~tokens.unspaced, _unspaced(tokens)
+    words = np.flatnonzero(spaced)
+    found = [(words, words, feature_keys(tokens.hashes[words], WORD)), *others]
+    lists = lists_of_reports(tokens, spelling, *(np.concatenate(column) for column in zip(*found, strict=True)))
+    wanted = np.where(lists, 0, np.where(syllabic, 1, 2)).astype(np.uint8)
+    packed = np.empty(2 * len(weights) + int((tokens.stops - tokens.starts).sum()), dtype=np.uint64)
+    per_token = weights, spaced.view(np.uint8), _has_runs(spelling).view(np.uint8)
+    starts, stops = np.ascontiguousarray(tokens.starts), np.ascontiguousarray(tokens.stops)
+    where = tokens.folded, starts, stops, tokens.hashes, tokens.offsets, len(languages)
+    n = compiled.occurrences(*where, *per_token, wanted, int(_PAIR_MULTIPLIER), int(SEPARATOR), packed)
+    packed = packed[:n]
+    if others:
+        packed = np.concatenate([packed, _pack(tokens, weights, others, lists, syllabic)])
+    packed.sort()
+    keys, counts = np.empty(len(packed), dtype=np.uint64), np.empty(len(packed), dtype=np.float32)
+    sizes = np.zeros(len(languages), dtype=np.int64)
+    n = compiled.counted(packed, len(packed), keys, counts, sizes)
+    return BlockCounts(sizes, keys[:n], counts[:n])
+
+
+def _packed(tokens: Tokens, spelling: Spelling, syllabic: Flags, weights: NDArray[np.uint8]) -> Hashes:
+    """Occurrences of features, as numbers that ascend: what the kernel does, in NumPy."""
+    found = occurrences(tokens, spelling)
+    lists = lists_of_reports(tokens, spelling, *found)
+    packed = _pack(tokens, weights, [found], lists, syllabic)
+    packed.sort()
+    return packed
+
+
+def _pack(
+    tokens: Tokens, weights: NDArray[np.uint8], found: list[Occurrences], lists: Flags, syllabic: Flags
+) -> Hashes:
+    """Occurrences of features as numbers, but those of lists of reports and the runs of texts of syllables."""
+    first, last, key = (np.concatenate(column) for column in zip(*found, strict=True))
+    left_out = lists[tokens.text_indices[first]]
     if syllabic.any():
         left_out |= syllabic[tokens.text_indices[first]] & (families(key) == CHARACTER_RUN)
     if left_out.any():
         first, last, key = first[~left_out], last[~left_out], key[~left_out]
-    weights = token_weights(tokens, spelling).astype(np.uint8)
     # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
-    packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
+    packed: Hashes = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
     packed |= key
     packed <<= np.uint64(_WEIGHT_BITS)
     packed |= np.minimum(weights[first], weights[last])
-    packed.sort()
+    return packed
+
+
+def _counted(packed: Hashes, n_texts: int) -> BlockCounts:
+    """What the kernel does, in NumPy."""
     weight = packed & np.uint64((1 << _WEIGHT_BITS) - 1)
-    packed >>= np.uint64(_WEIGHT_BITS)
+    packed = packed >> np.uint64(_WEIGHT_BITS)
     starts = run_starts(packed)
     counts = np.add.reduceat(weight, starts) if len(starts) else weight
     packed = packed[starts]
-    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(tokens.offsets) - 1)
-    keys = packed & np.uint64((1 << KEY_BITS) - 1)
-    return BlockCounts(sizes, keys, counts.astype(np.float32))
+    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=n_texts)
+    return BlockCounts(sizes, packed & np.uint64((1 << KEY_BITS) - 1), counts.astype(np.float32))
 
 
-def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[Integers, Integers, Hashes]:
+def occurrences(tokens: Tokens, spelling: Spelling) -> Occurrences:
     """First token, last token and key of every occurrence of a feature; the words of spaced scripts come first."""
     rows, spaced = tokens.text_indices, ~tokens.unspaced
     words = np.flatnonzero(spaced)
     adjacent = np.flatnonzero((rows[1:] == rows[:-1]) & spaced[1:] & spaced[:-1])
-    run_tokens, runs = character_runs(tokens, ((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper)
+    run_tokens, runs = character_runs(tokens, _has_runs(spelling))
     found = [
         (words, words, feature_keys(tokens.hashes[words], WORD)),
         (adjacent, adjacent + 1, feature_keys(pair_hashes(tokens.hashes)[adjacent], WORD_PAIR)),
         (run_tokens, run_tokens, feature_keys(mix(runs), CHARACTER_RUN)),
     ]
-    if len(words) < len(rows):
-        found += unspaced_occurrences(tokens)
+    found += _unspaced(tokens)
     first, last, keys = (np.concatenate(column) for column in zip(*found, strict=True))
     return first, last, keys
 
 
-def unspaced_occurrences(tokens: Tokens) -> Iterator[tuple[Integers, Integers, Hashes]]:
+def _has_runs(spelling: Spelling) -> Flags:
+    """Whether each token, as far as it is a word, has character runs."""
+    return ((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper
+
+
+def _unspaced(tokens: Tokens) -> list[Occurrences]:
+    """Occurrences of each kind of feature of scripts without spaces, where there are any."""
+    return list(unspaced_occurrences(tokens)) if tokens.unspaced.any() else []
+
+
+def unspaced_occurrences(tokens: Tokens) -> Iterator[Occurrences]:
     """First token, last token and key of every occurrence of each kind of feature of scripts without spaces."""
     clusters = clusters_of(tokens)
     for wanted, sizes in ((clusters.alphabetic, ALPHABETIC_RUNS), (~clusters.alphabetic, CHARACTER_RUNS)):
         for size, family in sizes.items():
             first, last, hashes = runs_of(clusters, size, wanted)
             yield first, last, feature_keys(hashes, family)
-
-
-def token_weights(tokens: Tokens, spelling: Spelling) -> Floats:
-    """Weight of each token, shape (n_tokens,), at least 1."""
-    in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
-    name = spelling.upper & ~spelling.opens
-    return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
 
 
 def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: Integers, key: Hashes) -> Flags:
@@ -227,33 +243,6 @@ def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: 
     sections = sections_of(first[words] - tokens.offsets[text], np.diff(tokens.offsets)[text])
     places = (text.astype(np.uint64) << np.uint64(KEY_BITS) | key[words]) << np.uint64(_WEIGHT_BITS) | sections
     return are_lists(places, len(tokens.offsets) - 1, KEY_BITS)
-
-
-def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
-    """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
-    _, upper, opens, stop_word, _ = spelling
-    sentence = np.cumsum(opens) - 1
-    share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
-    name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
-    listed = stop_word >= 0
-    return np.stack([np.bincount(stop_word[listed & use], minlength=n_stop_words) for use in (name, ~upper)])
-
-
-@cache
-def _stop_word_lookup(fold: Fold) -> SortedKeys:
-    return SortedKeys(stop_word_hashes(fold), 64)
-
-
-@cache
-def _date_word_lookup(fold: Fold) -> SortedKeys:
-    return SortedKeys(date_word_hashes(fold), 64)
-
-
-def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Flags:
-    if codes.dtype == np.uint8:
-        return (codes >= ord("A")) & (codes <= ord("Z"))
-    distinct, which = np.unique(codes, return_inverse=True)
-    return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
 
 
 def pair_hashes(hashes: Hashes) -> Hashes:

@@ -6,7 +6,8 @@ import numpy as np
 
 from dedup.arrays import Flags
 from dedup.parameters import Fold
-from dedup.story.features import BLOCK_CHARACTERS, lists_of_reports, occurrences, spelling_of
+from dedup.story.features import BLOCK_CHARACTERS, lists_of_reports, occurrences
+from dedup.story.spelling import spelling_of
 from dedup.text.roundups import is_roundup
 from dedup.text.tokens import blocks, tokenize
 

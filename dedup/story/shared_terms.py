@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, run_starts
-from dedup.story.features import occurrences, spelling_of
+from dedup.story.features import occurrences
+from dedup.story.spelling import spelling_of
 from dedup.story.terms import as_written
 from dedup.story.weighting import Vocabulary
 from dedup.text.tokens import Tokens

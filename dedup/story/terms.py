@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs
-from dedup.story.features import WORD, families, feature_keys, spelling_of, token_weights, unspaced_occurrences
+from dedup.story.features import WORD, families, feature_keys, unspaced_occurrences
+from dedup.story.spelling import spelling_of, token_weights
 from dedup.story.weighting import TermWeighting
 from dedup.text.language import language_numbers
 from dedup.text.tokens import Tokens, tokenize

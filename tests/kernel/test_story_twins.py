@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, random_array
 
 from dedup.arrays import SortedKeys
 from dedup.kernel import kernel
-from dedup.story import candidates, partition, similarity, weighting
+from dedup.story import candidates, features, partition, similarity, weighting
 from dedup.story.features import count_features
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
@@ -35,9 +35,9 @@ def assert_equal_to_the_bit(found, expected):
 
 
 @EXAMPLES
-@given(SEEDS, SIZES, st.sampled_from([1, 7, 90, 40_000]), st.sampled_from([0.001, 0.1, 0.6]), st.integers(0, 60))
-def test_dot_products(seed, n, n_columns, density, count):
-    rng = np.random.default_rng(seed)
+@given(SEEDS, SIZES, st.sampled_from([(1, 0.6), (7, 0.1), (90, 0.6), (40_000, 0.001)]), st.integers(0, 60))
+def test_dot_products(seed, n, shape, count):
+    rng, (n_columns, density) = np.random.default_rng(seed), shape
     rows, others = (random_rows(rng, size, n_columns, density) for size in (n, n + 3))
     left = np.sort(rng.integers(0, n, count if n else 0))
     right = rng.integers(0, n + 3, len(left))
@@ -119,3 +119,22 @@ def test_cells_and_weights(rows, others, entries):
             for weigh in (weighting._weighed, weighting._weighed_in_numpy)
         )
         assert_equal_to_the_bit(found, expected)
+
+
+TEXTS = st.lists(st.text(st.sampled_from("abcXYZéßЖи東京ก́ .\n'-7"), max_size=60), max_size=8)
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXTS, st.lists(LANGUAGES, min_size=8, max_size=8), st.sampled_from([1, 12]), st.booleans())
+def test_counts_of_features(texts, languages, repeats, lists):
+    texts = [(text + " ") * repeats for text in texts]  # long words, and features of several weights
+    languages = ["vi" if code == "tr" else code for code in languages]
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        if lists:  # every other text is a list of reports
+            patch.setattr(features, "are_lists", lambda places, n, bits: np.arange(n) % 2 == 1)
+        for _ in range(2):
+            found.append(count_features(texts, 1, languages=languages[: len(texts)]))
+            patch.setattr(features, "kernel", lambda: None)
+    columns = [(each.keys, each.counts, each.offsets, each.uses) for each in found]
+    assert_equal_to_the_bit(*columns)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.story.features import WORD, count_features, feature_keys, spelling_of, token_weights
+from dedup.story.features import WORD, count_features, feature_keys
+from dedup.story.spelling import spelling_of, token_weights
 from dedup.story.terms import top_terms
 from dedup.story.weighting import vectorize
 from dedup.text.tokens import tokenize

@@ -17,13 +17,15 @@ from dedup.story.features import (
     count_features,
     families,
     occurrences,
-    spelling_of,
 )
+from dedup.story.spelling import spelling_of
 from dedup.story.terms import top_terms
 from dedup.story.weighting import vectorize
 from dedup.stream.text_features import shortened
 from dedup.text.clusters import clusters_of
 from dedup.text.tokens import tokenize
+
+pytestmark = pytest.mark.usefixtures("both_paths")
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 PIECES = ["Kim", "the", "2023", " ", "\n", "金", "正", "恩", "の", "ไทย", "เดิน", "ทาง", "န်", "က", "ព្រះ", "រាជា"]
