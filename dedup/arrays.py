@@ -1,5 +1,6 @@
 """Operations on flat arrays that NumPy lacks: joins, look-up of keys, runs of equal values, components."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,20 @@ def members(labels: Integers) -> list[list[int]]:
         return []
     order = np.argsort(labels, kind="stable")
     return [part.tolist() for part in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)]
+
+
+def groups_of(labels: Iterable[int]) -> list[list[int]]:
+    """Positions of the members of each label, ascending, by first member: `members` of a few labels, without arrays.
+
+    Examples
+    --------
+    >>> groups_of([7, 3, 7])
+    [[0, 2], [1]]
+    """
+    found: dict[int, list[int]] = {}
+    for place, label in enumerate(labels):
+        found.setdefault(label, []).append(place)
+    return list(found.values())
 
 
 def slices(start: int, stop: int, size: int) -> list[slice]:

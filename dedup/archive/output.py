@@ -55,8 +55,10 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
     copies, latest = near.canonical[chosen], np.searchsorted(chosen, near.latest[chosen])
     articles, stories, chapters, representatives = _articles(summaries_of(job, chosen)), [], [], []
     for group in members(np.unique(first[chosen], return_inverse=True)[1]):
-        of_group = [articles[i] for i in group], copies[group], [words[i] for i in group], membership[group]
-        candidates = candidates_of(*of_group, np.searchsorted(group, latest[group]))
+        facts_of = copies[group].tolist(), [words[i] for i in group], membership[group].tolist()
+        candidates = candidates_of(
+            [articles[i] for i in group], *facts_of, np.searchsorted(group, latest[group]).tolist()
+        )
         split = members(numbered_by_first(episodes[group]))
         choice, choices = choose_of_story(job.representative, candidates, split)
         story = {"story_id": printable(candidates[0].article.id)}

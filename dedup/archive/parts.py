@@ -153,7 +153,7 @@ class FeatureCounts(Part, stage="count"):
     entries: Hashes  # the features of all reports, one report after the other
     counts: NDArray[np.uint16]
     languages: Integers  # of the reports
-    cells: Hashes  # distinct features in their languages, see `dedup.story.weighting.in_language`
+    cells: Hashes  # distinct features in their languages, see `dedup.story.cells.in_language`
     frequencies: NDArray[np.int32]
     uses: Integers
 

@@ -18,9 +18,10 @@ from dedup.archive.residue import texts_of
 from dedup.archive.slices import is_undated, positions_of, slices_of
 from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
 from dedup.story.candidates import Pairs, pairs_of_candidates, postings_of, rarest
+from dedup.story.cells import cells_of
 from dedup.story.features import KEY_BITS, Counts, count_features
 from dedup.story.similarity import in_columns
-from dedup.story.weighting import Vocabulary, cells_of, vectorize
+from dedup.story.weighting import Vocabulary, vectorize
 from dedup.text.language import LANGUAGE_BITS
 
 #: Document frequencies are those of this many slices, the article's own in the middle: what an archive of years says

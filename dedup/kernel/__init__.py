@@ -50,7 +50,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         _number,
         [_uint8, _int64, _int64, _uint64, _int64, _number, _uint8, _uint8, _uint8, _uint8, *_packing],
     ),
-    "counted": (_number, [_uint64, _number, _uint64, _float32, _int64]),
+    "counted": (_number, [_uint64, _number, _float32, _int64]),
     "buckets": (None, [*_texts, _number, _number, _number, _int64, _uint64]),
     "weigh": (None, [*_texts, _float32, *_table, _float32, _int64, *_table, _float32, _number, _number, *_weights]),
     "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),  # pairs.c

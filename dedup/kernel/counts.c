@@ -56,16 +56,17 @@ EXPORT int64_t dedup_occurrences(const uint8_t *folded, const int64_t *starts, c
 }
 
 /* Distinct features of texts, ascending, and the sum of the weights of each, from packed numbers that ascend; return
-   how many there are, and write how many each text has to `sizes`, which are zeros. Follows `_counted`. */
-EXPORT int64_t dedup_counted(const uint64_t *packed, int64_t n_packed, uint64_t *restrict keys,
-                             float *restrict counts, int64_t *restrict sizes)
+   how many there are, and write how many each text has to `sizes`, which are zeros. The features overwrite the packed
+   numbers: none is written before the last of its own is read. Follows `_counted`. */
+EXPORT int64_t dedup_counted(uint64_t *restrict packed, int64_t n_packed, float *restrict counts,
+                             int64_t *restrict sizes)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < n_packed;) {
         uint64_t feature = packed[i] >> WEIGHT_BITS, sum = 0;
         for (; i < n_packed && packed[i] >> WEIGHT_BITS == feature; i++)
             sum += packed[i] & ((1 << WEIGHT_BITS) - 1);
-        keys[n] = feature & (((uint64_t)1 << KEY_BITS) - 1);
+        packed[n] = feature & (((uint64_t)1 << KEY_BITS) - 1);
         counts[n++] = (float)sum;
         sizes[feature >> KEY_BITS]++;
     }

@@ -152,10 +152,9 @@ def count_block(tokens: Tokens, spelling: Spelling, languages: Integers) -> Bloc
     if others:
         packed = np.concatenate([packed, _pack(tokens, weights, others, lists, syllabic)])
     packed.sort()
-    keys, counts = np.empty(len(packed), dtype=np.uint64), np.empty(len(packed), dtype=np.float32)
-    sizes = np.zeros(len(languages), dtype=np.int64)
-    n = compiled.counted(packed, len(packed), keys, counts, sizes)
-    return BlockCounts(sizes, keys[:n], counts[:n])
+    counts, sizes = np.empty(len(packed), dtype=np.float32), np.zeros(len(languages), dtype=np.int64)
+    n = compiled.counted(packed, len(packed), counts, sizes)
+    return BlockCounts(sizes, packed[:n].copy(), counts[:n].copy())  # half of what the arrays have room for
 
 
 def _packed(tokens: Tokens, spelling: Spelling, syllabic: Flags, weights: NDArray[np.uint8]) -> Hashes:

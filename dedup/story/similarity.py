@@ -13,8 +13,9 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, run_starts, slices
 from dedup.kernel import kernel
+from dedup.story.cells import in_language
 from dedup.story.features import count_features
-from dedup.story.weighting import TermWeighting, feature_weights, in_language
+from dedup.story.weighting import TermWeighting, feature_weights
 
 #: After how many days a similarity has fallen to 1/e: at least `MEMORY_DAYS`, twice as many when `MEMORY_FEATURES`
 #: features are shared, and so on up to `MAX_MEMORY_DAYS`.

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
+from dedup.story.cells import cells_of, in_language, shared_cells, sums_of_runs
 from dedup.story.features import FAMILY_BITS, KEY_BITS, WORD_PAIR, Counts, count_features, families
 from dedup.text.language import LANGUAGE_BITS
 
@@ -27,7 +27,6 @@ PRIOR_ARTICLES = 400.0
 PRIOR_STOP_WORD_ARTICLES = PRIOR_ARTICLES * (1 - np.exp(-3.0))
 
 _BLOCK_ROWS = 1024
-_BUCKET_ENTRIES, _MAX_BUCKET_BITS = 1 << 14, 10
 
 
 class TermWeighting(Protocol):
@@ -41,7 +40,7 @@ class TermWeighting(Protocol):
         """Inverse document frequency of features among the texts of a language, shape (n_keys,)."""
 
     def for_cells(self, cells: Hashes, here: Integers) -> "Vocabulary":
-        """Vocabulary of features in languages (see `in_language`), ascending, that so many of some texts have.
+        """Vocabulary of features in languages (see `dedup.story.cells.in_language`), ascending, that so many of some texts have.
 
         A feature that two of the texts share occurs in at least two texts.
         """
@@ -53,7 +52,7 @@ class Vocabulary:
 
     totals: Integers  # (2**LANGUAGE_BITS,): number of texts of each language
     keys: Hashes  # (n_features,): features that occur in more than one text, ascending
-    # (n_cells,): each of these features in each language that has it (see `in_language`), ascending
+    # (n_cells,): each of these features in each language that has it (see `dedup.story.cells.in_language`), ascending
     cells: Hashes
     frequencies: Integers  # (n_cells,): number of texts of the language that each occurs in
     stop_words: Hashes  # (n_stop_words,): keys of the stop words, ascending
@@ -62,19 +61,18 @@ class Vocabulary:
     @classmethod
     def of(cls, counts: Counts, n_jobs: int | None = 1) -> "Vocabulary":
         """Vocabulary of the texts that were counted."""
-        return cls.of_cells(*cells_of(counts, n_jobs), counts.languages, counts.stop_words, counts.fold)
+        cells, frequencies = cells_of(counts, n_jobs, shared=True)
+        return cls.of_cells(cells, frequencies, counts.languages, counts.stop_words, counts.fold)
 
     @classmethod
     def of_cells(
         cls, cells: Hashes, frequencies: Integers, languages: Integers, stop_words: Hashes, fold: Fold
     ) -> "Vocabulary":
         """Vocabulary of texts in these languages, from the frequency of each feature in each language."""
+        cells, frequencies = shared_cells(cells, frequencies)
         keys = cells >> np.uint64(LANGUAGE_BITS)
-        starts = run_starts(keys)
-        shared = np.add.reduceat(frequencies, starts) > 1 if len(starts) else np.zeros(0, dtype=np.bool_)
-        kept = np.repeat(shared, np.diff(np.append(starts, len(keys))))
         totals = np.bincount(languages, minlength=1 << LANGUAGE_BITS)
-        return cls(totals, keys[starts][shared], cells[kept], frequencies[kept], stop_words, fold)
+        return cls(totals, keys[run_starts(keys)], cells, frequencies, stop_words, fold)
 
     @property
     def n_texts(self) -> int:
@@ -151,49 +149,6 @@ class Vocabulary:
     def _idf(self, keys: Hashes, frequencies: Integers, languages: Integers | int) -> Floats:
         prior = np.where(self._stop_word_lookup.find(keys) >= 0, PRIOR_STOP_WORD_ARTICLES, 0.0)
         return inverse_frequency(self.totals[languages], prior + frequencies)
-
-
-def in_language(keys: Hashes, languages: Integers | int) -> Hashes:
-    """Numbers of features in languages: the key above, the language in the lowest bits."""
-    return (keys << np.uint64(LANGUAGE_BITS)) | np.asarray(languages).astype(np.uint64)
-
-
-def cells_of(counts: Counts, n_jobs: int | None = 1) -> tuple[Hashes, Integers]:
-    """The features of texts in their languages, ascending, and the number of texts of each."""
-    compiled = kernel()
-    if compiled is None:
-        return _cells_of(counts)
-    # A bucket that fits in a core's second-level cache is sorted much faster than all at once.
-    bits = min((len(counts.keys) // _BUCKET_ENTRIES).bit_length(), _MAX_BUCKET_BITS)
-    bounds, cells = np.zeros((1 << bits) + 2, dtype=np.int64), np.empty(len(counts.keys), dtype=np.uint64)
-    texts = counts.keys, counts.offsets, counts.languages, len(counts.languages)
-    compiled.buckets(*texts, LANGUAGE_BITS, KEY_BITS, bits, bounds, cells)
-    buckets = [cells[start:stop] for start, stop in pairwise(bounds[:-1].tolist())]
-    distinct, frequencies = zip(*ordered_map(_distinct, buckets, n_jobs), strict=True)
-    return joined(list(distinct), np.uint64), joined(list(frequencies), np.int64)
-
-
-def _cells_of(counts: Counts) -> tuple[Hashes, Integers]:
-    """What the kernel does, in NumPy."""
-    cells = counts.keys << np.uint64(LANGUAGE_BITS)
-    for rows in slices(0, len(counts.languages), _BLOCK_ROWS):  # at once, it would take twice the memory
-        bounds = counts.offsets[rows.start : rows.stop + 1]
-        cells[bounds[0] : bounds[-1]] |= np.repeat(counts.languages[rows].astype(np.uint64), np.diff(bounds))
-    return _distinct(cells)
-
-
-def _distinct(cells: Hashes) -> tuple[Hashes, Integers]:
-    """The distinct ones of cells, which are sorted in place, and how often each occurs."""
-    cells.sort()
-    starts = run_starts(cells)
-    return cells[starts], np.diff(np.append(starts, len(cells)))
-
-
-def sums_of_runs(values: Integers, labels: Hashes) -> Integers:
-    """Sum of the values of the run of equal labels that each is in."""
-    starts = run_starts(labels)
-    sums = np.add.reduceat(values, starts) if len(starts) else values
-    return np.repeat(sums, np.diff(np.append(starts, len(labels))))
 
 
 def inverse_frequency(n_texts: int | Integers, frequencies: Floats) -> Floats:

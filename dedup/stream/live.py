@@ -12,8 +12,9 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_sta
 from dedup.near.lsh import with_whole
 from dedup.parameters import Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
+from dedup.story.cells import sums_of_runs
 from dedup.story.similarity import Likeness, effective_number, time_factor
-from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency, sums_of_runs
+from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import TextFeatures, languages_of, shortened

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, random_array
 
 from dedup.arrays import SortedKeys
 from dedup.kernel import kernel
-from dedup.story import candidates, features, partition, similarity, weighting
+from dedup.story import candidates, cells, features, partition, similarity, weighting
 from dedup.story.features import count_features
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
@@ -108,8 +108,10 @@ def test_cells_and_weights(rows, others, entries):
     texts, languages = [" ".join(words) for words, _ in rows], [language for _, language in rows]
     counts = count_features(texts, 1, languages=languages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weighting, "_BUCKET_ENTRIES", 1 << entries)
-        assert_equal_to_the_bit(weighting.cells_of(counts), weighting._cells_of(counts))
+        patch.setattr(cells, "_BUCKET_ENTRIES", 1 << entries)
+        every = cells._cells_of(counts)
+        assert_equal_to_the_bit(cells.cells_of(counts), every)
+        assert_equal_to_the_bit(cells.cells_of(counts, shared=True), cells.shared_cells(*every))
     # By their own frequencies, and by those of others, which know few of their features.
     own, other = (weighting.Vocabulary.of(each) for each in (counts, count_features(list(map(" ".join, others)), 1)))
     for vocabulary in own, other:
