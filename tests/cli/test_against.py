@@ -118,7 +118,8 @@ def test_articles_without_ids_are_named_by_position(rows, run, tmp_path):
     assert facts(json.loads(removed.read_text())) == ("3", "2", "new")
     paths[0].write_text(lines_of([{"text": WIRE}, {"id": "1", "text": "Kim"}, {"text": "Kim"}]))
     assert run("near", paths[0], "--against", paths[2], "--keep", "--removed", removed)[::2] == (0, "")
-    assert [facts(json.loads(row)) for row in removed.read_text().splitlines()] == [("0", "0", "old"), ("2", "1", "new")]
+    table = map(json.loads, removed.read_text().splitlines())
+    assert list(map(facts, table)) == [("0", "0", "old"), ("2", "1", "new")]
 
 
 @pytest.mark.parametrize("seed", range(2))
