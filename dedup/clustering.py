@@ -1,16 +1,104 @@
-"""Data frames with the stories of their rows as further columns."""
+"""All articles at once, as functions: stories, and data frames with the stories of their rows as further columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
+from dedup import parameters as default
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName, data_frame_of, field_of, read_articles
 from dedup.clusterer import StoryClusterer
-from dedup.parameters import check
-from dedup.stories import columns_of
+from dedup.encoders import Encoder
+from dedup.parameters import Fold, check, suggests_names
+from dedup.progress import Progress
+from dedup.representative import Chooser
+from dedup.stories import Stories, columns_of
 
 _ADDED = ("story_id", "episode_id", "near_duplicate_group", "is_representative", "membership")
 
 
+@suggests_names
+def cluster(
+    articles: Any,
+    *,
+    story_threshold: float = default.STORY_THRESHOLD,
+    max_gap_days: float = default.MAX_GAP_DAYS,
+    near_threshold: float = default.NEAR_THRESHOLD,
+    recall: float = default.RECALL,
+    num_perm: int = default.NUM_PERM,
+    shingle_size: int = default.SHINGLE_SIZE,
+    representative: str | Chooser = default.REPRESENTATIVE,
+    cut_residue: bool = True,
+    match_urls: bool = True,
+    encoder: Encoder | None = None,
+    fold: Fold = default.FOLD,
+    timezone: str | tzinfo | None = None,
+    max_chars: int = default.MAX_CHARS,
+    n_jobs: int | None = None,
+    progress: Progress = False,
+    errors: Errors = "raise",
+    duplicates: Duplicates | None = None,
+) -> Stories:
+    """Group articles into stories, each with the reports of one event, their copies and a representative.
+
+    Parameters
+    ----------
+    articles : iterable of str, mapping, object or Article; or a data frame
+        Fields are those of `Article`, by these names or others that are usual (`dedup.article.columns` lists them). A
+        title or a text suffices, and a missing id is the position. Ids may be str, int, UUID or bytes
+        (`dedup.article.ids`).
+    story_threshold, ..., progress
+        See `StoryClusterer`.
+    errors : {"raise", "skip", "undated"}, default "raise"
+        What an article that is not allowed does. It raises an error; with "skip" it is left out and listed in
+        `Stories.refusals`; with "undated" one whose date is no date counts as undated and is listed, and any other
+        fault raises an error.
+    duplicates : {"first", "last"}, optional
+        Which article of those with one id stays; the others are left out and listed. By default `errors` decides.
+
+    Returns
+    -------
+    Stories
+        Ordered by size, then by first publication.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an article or a parameter that is not allowed; the message names it.
+
+    Examples
+    --------
+    >>> stories = cluster([
+    ...     "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",
+    ...     "Le train blindé de Kim Jong Un a franchi mardi la frontière russe.",
+    ...     "La banque centrale relève ses taux à 4 %.",
+    ... ])
+    >>> stories.labels.tolist(), stories[0].reason
+    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
+    """
+    check(errors=errors, duplicates=duplicates)
+    model = StoryClusterer(
+        story_threshold=story_threshold,
+        max_gap_days=max_gap_days,
+        near_threshold=near_threshold,
+        recall=recall,
+        num_perm=num_perm,
+        shingle_size=shingle_size,
+        representative=representative,
+        cut_residue=cut_residue,
+        match_urls=match_urls,
+        encoder=encoder,
+        fold=fold,
+        timezone=timezone,
+        max_chars=max_chars,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    # Stories name their articles by id, so here an id may not repeat.
+    batch = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    return model._fit(batch).stories_
+
+
+@suggests_names
 def cluster_frame(
     frame: Any,
     *,
@@ -21,9 +109,23 @@ def cluster_frame(
     source: str | None = UsualName("source"),
     url: str | None = UsualName("url"),
     language: str | None = UsualName("language"),
+    story_threshold: float = default.STORY_THRESHOLD,
+    max_gap_days: float = default.MAX_GAP_DAYS,
+    near_threshold: float = default.NEAR_THRESHOLD,
+    recall: float = default.RECALL,
+    num_perm: int = default.NUM_PERM,
+    shingle_size: int = default.SHINGLE_SIZE,
+    representative: str | Chooser = default.REPRESENTATIVE,
+    cut_residue: bool = True,
+    match_urls: bool = True,
+    encoder: Encoder | None = None,
+    fold: Fold = default.FOLD,
+    timezone: str | tzinfo | None = None,
+    max_chars: int = default.MAX_CHARS,
+    n_jobs: int | None = None,
+    progress: Progress = False,
     errors: Errors = "raise",
     duplicates: Duplicates | None = None,
-    **parameters: Any,
 ) -> Any:
     """Cluster the articles in the rows of a data frame into stories, and add the stories as columns.
 
@@ -39,8 +141,8 @@ def cluster_frame(
         or one that is usual (`dedup.article.columns` lists them), if there is any.
     errors, duplicates
         As in `dedup.cluster`; the added cells of a row that is left out are empty.
-    **parameters
-        Of `StoryClusterer`; ``timezone`` for times that name no zone.
+    story_threshold, ..., progress
+        See `StoryClusterer`.
 
     Returns
     -------
@@ -71,20 +173,46 @@ def cluster_frame(
     >>> cluster_frame(frame, id="url", text="story")["story_id"].tolist()
     ['x.example/1', 'x.example/1', 'z.example/3']
     """
-    import narwhals.stable.v2 as narwhals  # scikit-learn brings it
-
     table = data_frame_of(frame)
     if table is None:
         raise TypeError(f"frame is a {type(frame).__name__}; allowed: a data frame of pandas, polars or pyarrow")
     names = (id, text, title, published, source, url, language)
     selected = _selected(table.columns, dict(zip(FIELDS, names, strict=True)))
-    rows = zip(*(table.get_column(column).to_list() for _, column in selected), strict=True)
-    items = (dict(zip((known for known, _ in selected), row, strict=True)) for row in rows)
     check(errors=errors, duplicates=duplicates)
-    model = StoryClusterer(**parameters)
-    batch = read_articles(items, timezone=model.timezone, errors=errors, duplicates=duplicates)
+    model = StoryClusterer(
+        story_threshold=story_threshold,
+        max_gap_days=max_gap_days,
+        near_threshold=near_threshold,
+        recall=recall,
+        num_perm=num_perm,
+        shingle_size=shingle_size,
+        representative=representative,
+        cut_residue=cut_residue,
+        match_urls=match_urls,
+        encoder=encoder,
+        fold=fold,
+        timezone=timezone,
+        max_chars=max_chars,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    batch = read_articles(_rows(table, selected), timezone=timezone, errors=errors, duplicates=duplicates)
     added = _with_gaps(columns_of(model._fit(batch).stories_), batch.positions, len(table))
-    ids = [table.schema[column] for known, column in selected if field_of(known) == "id"] or [narwhals.Int64()]
+    return _extended(table, added, [column for known, column in selected if field_of(known) == "id"])
+
+
+def _rows(table: Any, selected: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """Each row as a mapping, by the names that the reader of articles knows."""
+    names = [known for known, _ in selected]
+    for row in zip(*(table.get_column(column).to_list() for _, column in selected), strict=True):
+        yield dict(zip(names, row, strict=True))
+
+
+def _extended(table: Any, added: dict[str, list[Any]], id_columns: Sequence[str]) -> Any:
+    """A data frame with more columns; ids of stories have the type of the ids, or of positions where there are none."""
+    import narwhals.stable.v2 as narwhals  # scikit-learn brings it
+
+    ids = [table.schema[column] for column in id_columns] or [narwhals.Int64()]
     id_type = ids[0] if all(kind.is_integer() for kind in ids) else narwhals.String()
     if id_type.is_integer():
         added |= {name: [None if cell is None else int(cell) for cell in added[name]] for name in _ADDED[:2]}
