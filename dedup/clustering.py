@@ -173,11 +173,8 @@ def cluster_frame(
     >>> cluster_frame(frame, id="url", text="story")["story_id"].tolist()
     ['x.example/1', 'x.example/1', 'z.example/3']
     """
-    table = data_frame_of(frame)
-    if table is None:
-        raise TypeError(f"frame is a {type(frame).__name__}; allowed: a data frame of pandas, polars or pyarrow")
-    names = (id, text, title, published, source, url, language)
-    selected = _selected(table.columns, dict(zip(FIELDS, names, strict=True)))
+    table = _table_of(frame)
+    selected = _selected(table.columns, (id, text, title, published, source, url, language))
     check(errors=errors, duplicates=duplicates)
     model = StoryClusterer(
         story_threshold=story_threshold,
@@ -197,8 +194,14 @@ def cluster_frame(
         progress=progress,
     )
     batch = read_articles(_rows(table, selected), timezone=timezone, errors=errors, duplicates=duplicates)
-    added = _with_gaps(columns_of(model._fit(batch).stories_), batch.positions, len(table))
-    return _extended(table, added, [column for known, column in selected if field_of(known) == "id"])
+    return _extended(table, selected, _with_gaps(columns_of(model._fit(batch).stories_), batch.positions, len(table)))
+
+
+def _table_of(frame: Any) -> Any:
+    table = data_frame_of(frame)
+    if table is None:
+        raise TypeError(f"frame is a {type(frame).__name__}; allowed: a data frame of pandas, polars or pyarrow")
+    return table
 
 
 def _rows(table: Any, selected: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
@@ -208,11 +211,11 @@ def _rows(table: Any, selected: Sequence[tuple[str, str]]) -> Iterator[dict[str,
         yield dict(zip(names, row, strict=True))
 
 
-def _extended(table: Any, added: dict[str, list[Any]], id_columns: Sequence[str]) -> Any:
+def _extended(table: Any, selected: Sequence[tuple[str, str]], added: dict[str, list[Any]]) -> Any:
     """A data frame with more columns; ids of stories have the type of the ids, or of positions where there are none."""
     import narwhals.stable.v2 as narwhals  # scikit-learn brings it
 
-    ids = [table.schema[column] for column in id_columns] or [narwhals.Int64()]
+    ids = [table.schema[column] for known, column in selected if field_of(known) == "id"] or [narwhals.Int64()]
     id_type = ids[0] if all(kind.is_integer() for kind in ids) else narwhals.String()
     if id_type.is_integer():
         added |= {name: [None if cell is None else int(cell) for cell in added[name]] for name in _ADDED[:2]}
@@ -244,11 +247,11 @@ def _with_gaps(columns: Mapping[str, list[Any]], positions: Sequence[int], size:
     return spread
 
 
-def _selected(columns: list[str], names: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
+def _selected(columns: list[str], names: Sequence[str | None]) -> tuple[tuple[str, str], ...]:
     """The columns that are read, behind the names that the reader of articles knows them by."""
     if taken := [name for name in _ADDED if name in columns]:
         raise ValueError(f"the data frame has the columns {columns}; allowed: none called {taken[0]!r}, which is added")
-    chosen = Columns.chosen(names)
+    chosen = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
     for field, name in chosen.given.items():
         if name is not None and name not in columns:
             raise ValueError(f"{field} is {name!r}; allowed: one of the columns {columns}")
