@@ -51,6 +51,7 @@ ARRAYS = [
     "tests/story/test_pipeline.py",
     "tests/story/test_similarity.py",
     "tests/story/test_weighting.py",
+    "tests/stream/test_copies.py",
     "tests/stream/test_joins.py",
     "tests/stream/test_live.py",
     "tests/stream/test_nodes.py",
