@@ -58,7 +58,7 @@ def told(found):
     return [(copy.article_id, copy.similarity) for copy in found]
 
 
-@settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # an index takes 32 MB
+@settings(max_examples=7, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # an index takes 32 MB
 @given(st.integers(0, 2**32))
 def test_copies_are_those_among_all_live_articles(seed):
     rng = random.Random(seed)
@@ -84,7 +84,7 @@ def test_copies_are_those_among_all_live_articles(seed):
             assert all(copy.story_id == index.story_id(copy.article_id) for copy in found)
 
 
-@settings(max_examples=6, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.integers(0, 2**32))
 def test_copies_are_those_that_a_batch_finds_against_old_articles(seed):
     rng = random.Random(seed)
@@ -104,7 +104,7 @@ def test_copies_are_those_that_a_batch_finds_against_old_articles(seed):
 def test_the_first_is_the_one_that_the_article_becomes_a_copy_of_when_it_is_added():
     asked = 0
     with StoryIndex(":memory:") as index:
-        for article in dedup.sample_articles("en")[:40]:
+        for article in dedup.sample_articles("en")[:24]:
             found = index.copies_of(article)
             added = index.add(article)
             assert (
@@ -112,11 +112,11 @@ def test_the_first_is_the_one_that_the_article_becomes_a_copy_of_when_it_is_adde
             )
             assert told(found) == told(index.copies_of(article_id=article.id))
             asked += bool(found)
-    assert asked > 2
+    assert asked > 1
 
 
 def test_a_text_that_came_often_has_all_its_copies_the_first_first():
-    count = 150
+    count = 70
     with open_index() as index:
         index.add_many([Article(str(i), f"{WIRE} {'again' * (i % 2)}") for i in range(count)])
         even, odd = ([str(i) for i in range(start, count, 2)] for start in (0, 1))
@@ -128,7 +128,7 @@ def test_a_text_that_came_often_has_all_its_copies_the_first_first():
 
 def test_how_surely_copies_are_found_is_what_recall_says():
     rng = random.Random(5)
-    texts = [[f"w{rng.randrange(10**6)}" for _ in range(40)] for _ in range(150)]
+    texts = [[f"w{rng.randrange(10**6)}" for _ in range(40)] for _ in range(100)]
     with open_index(recall=0.3) as index:
         index.add_many([Article(str(i), " ".join(words)) for i, words in enumerate(texts)])
         found, chances = [], []
@@ -176,6 +176,14 @@ def test_texts_without_words_have_copies_and_blank_ones_have_none():
         }
         assert asked == {"👍": ["up"], "👎": ["down"], "": [], " ": [], "C++": ["c"], "C": []}
         assert index.copies_of(article_id="blank") == ()
+
+
+def test_a_copy_is_as_similar_as_the_threshold_or_more():
+    words = WIRE.split()
+    texts = [" ".join(words[:8]), " ".join(words[:12]), " ".join(words[:13])]  # of 4, 8 and 9 shingles
+    with open_index(recall=0.999) as index:
+        index.add_many([Article(str(i), text) for i, text in enumerate(texts)])
+        assert told(index.copies_of(texts[0])) == [("0", 1.0), ("1", 0.5)]
 
 
 def test_an_empty_index_has_no_copies():
