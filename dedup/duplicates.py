@@ -103,7 +103,8 @@ def near_duplicates(
     containment : float, optional
         If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
         shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
-        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together.
+        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together, but
+        not among stored sketches, which have no words.
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers: words with a digit, with their
         minus signs, and Han numerals; 1,250 and 1.250 are 1250. It keeps bulletins of one outlet (weather, markets,
@@ -221,15 +222,16 @@ class _Search:
             if isinstance(old, StoredSketches):
                 sketches = make_sketches(new.texts, self.settings, self.n_jobs, reading)
                 before, days, old_ids = old.sketches(self.settings), old.days, old.ids
-                old_positions = np.arange(len(old_ids))
+                old_positions, contained = np.arange(len(old_ids)), sketches.contained[:0]
             else:
                 known = self._read(old, no_progress)
                 both = make_sketches([*known.texts, *new.texts], self.settings, self.n_jobs, reading)
                 before, sketches = both.parted(len(known.texts))
+                contained = both.contained
                 days, old_ids = known.days, [article.id for article in known.articles]
                 old_positions = known.positions
             times = self._times(np.concatenate([days, new.days]))
-            verified = copies_across(before, sketches, self.settings, self.n_jobs, times)
+            verified = copies_across(before, sketches, contained, self.settings, self.n_jobs, times)
         found = _copies(verified, old_positions, new, old_ids, batch)
         return found if isinstance(old, StoredSketches) else replace(found, old_refusals=old.refusals)
 
