@@ -40,7 +40,7 @@ class TermWeighting(Protocol):
         """Inverse document frequency of features among the texts of a language, shape (n_keys,)."""
 
     def for_cells(self, cells: Hashes, here: Integers) -> "Vocabulary":
-        """Vocabulary of features in languages (see `dedup.story.cells.in_language`), ascending, that so many of some texts have.
+        """Vocabulary of features in languages, ascending, that so many of some texts have; see `dedup.story.cells`.
 
         A feature that two of the texts share occurs in at least two texts.
         """
