@@ -54,6 +54,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "buckets": (None, [*_texts, _number, _number, _number, _int64, _uint64]),
     "weigh": (None, [*_texts, _float32, *_table, _float32, _int64, *_table, _float32, _number, _number, *_weights]),
     "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),  # pairs.c
+    "heaviest": (None, [*_rows, _number, _int64, _number, ctypes.c_float, _uint64, _uint8]),
     "products": (_number, [*_rows, _number, _number, _int32, _int32, _float32, _number, ctypes.c_float, *_pairs]),
     "dot_products": (None, [*_rows, *_rows, _int64, _int64, _number, _float32, _int32, _float64, _float64]),
     "local_moves": (None, [_int64, _int32, _float64, _number, _int64, _float64, _real, _real, *_moves]),  # moves.c

@@ -30,6 +30,49 @@ EXPORT void dedup_rarest(const int64_t *starts, const int32_t *columns, int64_t 
     }
 }
 
+/* Move what is at `place` of a heap of `n` numbers, of which the least is at 0, down to where it belongs. */
+static void sink(uint64_t *heap, int64_t place, int64_t n)
+{
+    uint64_t moved = heap[place];
+    for (int64_t child; (child = 2 * place + 1) < n; place = child) {
+        child += child + 1 < n && heap[child + 1] < heap[child];
+        if (heap[child] >= moved)
+            break;
+        heap[place] = heap[child];
+    }
+    heap[place] = moved;
+}
+
+/* Mark the entries of each row that are `kept`: the heaviest, of at most `most` postings together, and of equally heavy
+   ones the first; weights count as multiples of 1 / `steps`. Follows `_heaviest`. `heap` has room for the longest row,
+   which has fewer than 2**32 entries. */
+EXPORT void dedup_heaviest(const int64_t *starts, const int32_t *columns, const float *values, int64_t n_rows,
+                           const int64_t *frequencies, int64_t most, float steps, uint64_t *restrict heap,
+                           uint8_t *restrict kept)
+{
+    for (int64_t row = 0; row < n_rows; row++) {
+        int64_t n = starts[row + 1] - starts[row], left = most;
+        for (int64_t i = 0; i < n; i++) {
+            float lightness = 1 - values[starts[row] + i];
+            lightness = lightness < 0 ? 0 : lightness > 1 ? 1 : lightness;
+            heap[i] = (uint64_t)(lightness * steps) << 32 | (uint64_t)i;
+            kept[starts[row] + i] = 0;
+        }
+        for (int64_t i = n / 2; i-- > 0;)
+            sink(heap, i, n);
+        while (n) {
+            int64_t first = starts[row] + (int64_t)(heap[0] & 0xFFFFFFFF);
+            left -= frequencies[columns[first]];
+            if (left < 0)
+                break;
+            kept[first] = 1;
+            heap[0] = heap[--n];
+            if (n)
+                sink(heap, 0, n);
+        }
+    }
+}
+
 #define AHEAD 8 /* entries */
 
 /* Products of rows with others that are given by `postings`, for each column the rows that have it: pairs `left <

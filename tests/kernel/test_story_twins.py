@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, random_array
 
 from dedup.arrays import SortedKeys
 from dedup.kernel import kernel
-from dedup.story import candidates, cells, features, partition, similarity, weighting
+from dedup.story import candidates, cells, episodes, features, partition, similarity, weighting
 from dedup.story.features import count_features
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
@@ -66,6 +66,20 @@ def test_rarest_features(seed, n, n_columns, most, highest):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "MAX_POSTINGS", most)
         found, kept = candidates.rarest(rows, frequencies), candidates._rarest(rows, frequencies)
+    assert (found.data.tolist(), found.indices.tolist()) == (rows.data[kept].tolist(), rows.indices[kept].tolist())
+    assert found.indptr.tolist() == np.searchsorted(kept, rows.indptr).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.integers(1, 60), st.sampled_from([0, 1, 5, 40, 500]), st.sampled_from([2, 9, 400]))
+def test_heaviest_features(seed, n, n_columns, most, highest):
+    rng = np.random.default_rng(seed)
+    rows, frequencies = random_rows(rng, n, n_columns, 0.5), rng.integers(0, highest, n_columns)
+    if seed % 3:  # equal weights, or some that are no weights
+        rows.data = rows.data.round(1) if seed % 3 == 1 else rows.data * 2 - np.float32(0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(episodes, "_POSTINGS", most)
+        found, kept = episodes.heaviest(rows, frequencies), episodes._heaviest(rows, frequencies)
     assert (found.data.tolist(), found.indices.tolist()) == (rows.data[kept].tolist(), rows.indices[kept].tolist())
     assert found.indptr.tolist() == np.searchsorted(kept, rows.indptr).tolist()
 
