@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -15,6 +15,9 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Hashes = NDArray[np.uint64]
+
+# A growing array is longer by this part than what it holds.
+_SPARE = 8
 
 #: Keys of one slot that are compared one by one before a binary search takes over.
 _PROBES = 4
@@ -36,6 +39,38 @@ def joined(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
         whole[done : done + len(part)] = part
         done += len(part)
     return whole
+
+
+class Growing:
+    """A one-dimensional array that grows at its end.
+
+    Parts that are kept until all are there, and then joined, leave memory in pieces that the system does not get back.
+
+    Examples
+    --------
+    >>> grown = Growing(np.int64)
+    >>> grown.append(np.array([1, 2]))
+    >>> grown.append(np.array([3]))
+    >>> grown.array()
+    array([1, 2, 3])
+    """
+
+    def __init__(self, dtype: DTypeLike) -> None:
+        self._values = np.empty(0, dtype=dtype)
+        self._size = 0
+
+    def append(self, part: NDArray[Any]) -> None:
+        """Copy values to the end."""
+        stop = self._size + len(part)
+        if stop > len(self._values):  # large arrays are moved in the page table, not copied
+            self._values.resize(stop + stop // _SPARE, refcheck=False)
+        self._values[self._size : stop] = part
+        self._size = stop
+
+    def array(self) -> NDArray[Any]:
+        """All values, after which nothing may be appended."""
+        self._values.resize(self._size, refcheck=False)
+        return self._values
 
 
 def connected_labels(left: Integers, right: Integers, n: int) -> Integers:

@@ -51,9 +51,11 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [_uint8, _int64, _int64, _uint64, _int64, _number, _uint8, _uint8, _uint8, _uint8, *_packing],
     ),
     "counted": (_number, [_uint64, _number, _float32, _int64]),
-    "buckets": (None, [*_texts, _number, _number, _number, _int64, _uint64]),
+    "bucket_sizes": (None, [_uint64, _number, _number, _number, _int64]),
+    "fill_buckets": (None, [*_texts, _number, _number, _number, _number, _number, _int64, _uint64]),
     "weigh": (None, [*_texts, _float32, *_table, _float32, _int64, *_table, _float32, _number, _number, *_weights]),
-    "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),  # pairs.c
+    "gather_columns": (None, [_int32, _number, _int32]),  # pairs.c
+    "rarest": (None, [_int64, _int32, _number, _int64, _number, _int32, _uint8]),
     "heaviest": (None, [*_rows, _number, _int64, _number, ctypes.c_float, _uint64, _uint8]),
     "products": (_number, [*_rows, _number, _number, _int32, _int32, _float32, _number, ctypes.c_float, *_pairs]),
     "dot_products": (None, [*_rows, *_rows, _int64, _int64, _number, _float32, _int32, _float64, _float64]),

@@ -48,23 +48,26 @@ EXPORT void dedup_find(const uint64_t *keys, const int32_t *first, int64_t n_slo
         find(&table, wanted + i, n_wanted - i < TOGETHER ? n_wanted - i : TOGETHER, found + i);
 }
 
-/* Put the features of texts in their languages into `2**bits` buckets, by the leading bits of `key_bits`. Follows
-   `_cells_of`, which then sorts all at once. Of `places`, which has `2**bits + 2` zeros, the first `2**bits + 1` are
-   then the bounds of the buckets. */
-EXPORT void dedup_buckets(const uint64_t *features, const int64_t *starts, const int64_t *languages, int64_t n_texts,
-                          int64_t language_bits, int64_t key_bits, int64_t bits, int64_t *restrict places,
-                          uint64_t *restrict cells)
+/* Number of the features in each of `2**bits` buckets, by the leading bits of `key_bits`; `sizes` are zeros. */
+EXPORT void dedup_bucket_sizes(const uint64_t *features, int64_t n, int64_t key_bits, int64_t bits,
+                               int64_t *restrict sizes)
 {
-    int64_t shift = key_bits - bits;
-    uint64_t mask = ((uint64_t)1 << bits) - 1;
-    for (int64_t i = starts[0]; i < starts[n_texts]; i++)
-        places[(features[i] >> shift & mask) + 2]++;
-    for (uint64_t bucket = 1; bucket <= mask + 1; bucket++)
-        places[bucket + 1] += places[bucket];
+    for (int64_t i = 0; i < n; i++)
+        sizes[features[i] >> (key_bits - bits) & (((uint64_t)1 << bits) - 1)]++;
+}
+
+/* Put the features of texts in their languages into the buckets from `first` to `stop`, each from its place in `cells`
+   on, which has room for all that `dedup_bucket_sizes` counts. With sorted buckets it is what `_cells_of` finds. */
+EXPORT void dedup_fill_buckets(const uint64_t *features, const int64_t *starts, const int64_t *languages,
+                               int64_t n_texts, int64_t language_bits, int64_t key_bits, int64_t bits, int64_t first,
+                               int64_t stop, int64_t *restrict places, uint64_t *restrict cells)
+{
     for (int64_t text = 0; text < n_texts; text++)
-        for (int64_t i = starts[text]; i < starts[text + 1]; i++)
-            cells[places[(features[i] >> shift & mask) + 1]++] =
-                features[i] << language_bits | (uint64_t)languages[text];
+        for (int64_t i = starts[text]; i < starts[text + 1]; i++) {
+            int64_t bucket = (int64_t)(features[i] >> (key_bits - bits) & (((uint64_t)1 << bits) - 1));
+            if (bucket >= first && bucket < stop)
+                cells[places[bucket - first]++] = features[i] << language_bits | (uint64_t)languages[text];
+        }
 }
 
 /* Weigh the features of texts, whose log counts are `logs`: by the weight of their cell, or else, in one text only, by

@@ -3,6 +3,18 @@
    A sparse row `i` has the entries `starts[i]` to `starts[i + 1]` of `columns` and `values`. */
 #include "kernel.h"
 
+/* Number the columns of entries by first use, in place; `numbers`, of each column, are -1. Follows the loop of
+   `gather_columns`. */
+EXPORT void dedup_gather_columns(int32_t *restrict columns, int64_t n, int32_t *restrict numbers)
+{
+    int32_t done = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (numbers[columns[i]] < 0)
+            numbers[columns[i]] = done++;
+        columns[i] = numbers[columns[i]];
+    }
+}
+
 /* Mark the entries of each row that are `kept`: the rarest, of at most `most` postings together, and of equally rare
    ones the first. Follows `_rarest`. `counts` has `most + 1` zeros, and is given back as such; it is read and written
    at frequencies of at most `most` only. */

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Hashes, Integers, joined, run_starts
+from dedup.arrays import Flags, Growing, Hashes, Integers, run_starts
 from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
@@ -99,8 +99,8 @@ def count_features(
     neither has a text in one of `SYLLABIC_LANGUAGES`. For scripts without spaces see above. `languages` has a code for
     each text, or None to have it guessed; without it they are unknown.
     """
-    sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
-    numbers, uses = [], np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
+    sizes, keys, counts, numbers = (Growing(dtype) for dtype in (np.int64, np.uint64, np.float32, np.int64))
+    uses = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
 
     def of_block(block: slice) -> tuple[BlockCounts, Integers, Integers]:
         tokens = tokenize(texts[block], fold)
@@ -110,14 +110,11 @@ def count_features(
         return count_block(tokens, spelling, own), own, stop_word_uses(spelling, uses.shape[1])
 
     for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
-        sizes.append(counted.sizes)
-        keys.append(counted.keys)
-        counts.append(counted.counts)
-        numbers.append(own)
+        for whole, part in ((sizes, counted.sizes), (keys, counted.keys), (counts, counted.counts), (numbers, own)):
+            whole.append(part)
         uses += used
-    offsets = np.cumsum(joined(sizes, np.int64))
-    known = joined(numbers, np.int64)
-    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), uses, known, fold)
+    offsets = np.concatenate([[0], np.cumsum(sizes.array())])
+    return Counts(offsets, keys.array(), counts.array(), uses, numbers.array(), fold)
 
 
 class BlockCounts(NamedTuple):

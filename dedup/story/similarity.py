@@ -162,6 +162,10 @@ def gather_columns(vectors: csr_array) -> None:
     With 100,000 articles, comparing takes an eighth less time than with columns in the order of hashes.
     """
     columns, done = np.full(vectors.shape[1], -1, dtype=np.int32), 0
+    compiled = kernel()
+    if compiled is not None:
+        compiled.gather_columns(vectors.indices, vectors.nnz, columns)
+        return
     for rows in slices(0, vectors.shape[0], _BLOCK_ROWS):
         features = vectors.indices[vectors.indptr[rows.start] : vectors.indptr[rows.stop]]
         done += len(number_columns(features[columns.take(features) < 0], columns, done))
@@ -169,8 +173,11 @@ def gather_columns(vectors: csr_array) -> None:
 
 
 def number_columns(features: NDArray[np.integer], columns: NDArray[np.int32], first: int = 0) -> NDArray[np.integer]:
-    """Write a column for each of these features into `columns`, from `first` on, and return the features by column."""
-    columns[features] = np.arange(len(features))
+    """Write a column for each of these features into `columns`, from `first` on, and return the features by column.
+
+    Columns are in the order of first use.
+    """
+    columns[features[::-1]] = np.arange(len(features))[::-1]
     distinct: NDArray[np.integer] = features[columns.take(features) == np.arange(len(features))]
     columns[distinct] = first + np.arange(len(distinct))
     return distinct

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts, slices
+from dedup.arrays import Flags, Floats, Growing, Hashes, Integers, SortedKeys, run_starts, slices
 from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
@@ -198,12 +198,12 @@ def vectorize(
         return values, columns, sizes
 
     n_texts = len(counts.offsets) - 1
-    values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
+    values, columns, sizes = Growing(np.float32), Growing(np.int32), Growing(np.int64)
     for part in ordered_map(of_rows, slices(0, n_texts, _BLOCK_ROWS), n_jobs, progress):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])
-    data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
+    data, indices, indptr = values.array(), columns.array(), np.concatenate([[0], np.cumsum(sizes.array())])
     if len(data) < 1 << 31:  # else SciPy would make the indices as wide as the offsets
         indptr = indptr.astype(np.int32)
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary

@@ -123,6 +123,7 @@ def test_cells_and_weights(rows, others, entries):
     counts = count_features(texts, 1, languages=languages)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cells, "_BUCKET_ENTRIES", 1 << entries)
+        patch.setattr(cells, "_BUCKETS_AT_ONCE", 3)
         every = cells._cells_of(counts)
         assert_equal_to_the_bit(cells.cells_of(counts), every)
         assert_equal_to_the_bit(cells.cells_of(counts, shared=True), cells.shared_cells(*every))
