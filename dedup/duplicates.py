@@ -103,8 +103,8 @@ def near_duplicates(
     containment : float, optional
         If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
         shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
-        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together, but
-        not among stored sketches, which have no words.
+        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together,
+        but not among stored sketches, which have no words.
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers: words with a digit, with their
         minus signs, and Han numerals; 1,250 and 1.250 are 1250. It keeps bulletins of one outlet (weather, markets,
