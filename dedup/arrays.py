@@ -17,7 +17,7 @@ Flags = NDArray[np.bool_]
 Hashes = NDArray[np.uint64]
 
 # A growing array is longer by this part than what it holds.
-_SPARE = 8
+_SPARE = 16
 
 #: Keys of one slot that are compared one by one before a binary search takes over.
 _PROBES = 4

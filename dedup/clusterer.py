@@ -1,13 +1,14 @@
 """All articles at once, as a scikit-learn estimator."""
 
 import logging
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from dedup.article import Batch, read_articles
+from dedup.article import Article, Batch, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
@@ -212,7 +213,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            without_roundups([texts[i] for i in canonical], [ordered[i].plain_title for i in canonical]),
+            _texts_of_stories(texts, ordered, canonical),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             max_gap_days=float(self.max_gap_days),
@@ -239,3 +240,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_near(settings)
         return settings
+
+
+def _texts_of_stories(texts: list[str], articles: Sequence[Article], canonical: list[int]) -> list[str]:
+    """What the story tier reads; empties the list of texts, so that they are freed once their features are counted."""
+    chosen = [texts[i] for i in canonical]
+    texts.clear()
+    return without_roundups(chosen, [articles[i].plain_title for i in canonical])

@@ -194,8 +194,9 @@ def _local_moves(nodes: _Nodes, start: Integers, threshold: float) -> Integers:
     labels, free = start.copy(), np.flatnonzero(totals == 0)  # labels without nodes
     numbers = np.empty((4, n), dtype=np.int64)
     numbers[3, : len(free)] = free
-    rows = np.asarray(graph.indptr, dtype=np.int64), np.asarray(graph.indices, dtype=np.int32), graph.data
-    given = *rows, n, nodes.sizes, nodes.costs, threshold, _TOLERANCE
+    starts, neighbours, sizes = map(np.ascontiguousarray, (graph.indptr, graph.indices, nodes.sizes))
+    rows = starts.astype(np.int64, copy=False), neighbours.astype(np.int32, copy=False), graph.data
+    given = *rows, n, sizes.astype(np.int64, copy=False), nodes.costs, threshold, _TOLERANCE
     pulls, queued = np.empty(n), np.empty(n, dtype=np.uint8)
     compiled.local_moves(*given, labels, totals, paying, numbers, len(free), pulls, queued)
     return labels

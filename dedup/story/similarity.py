@@ -111,14 +111,16 @@ def dot_products(
     dots, squares = np.empty((2, len(left)))
     longest = int(np.diff(others.indptr).max(initial=0))
     lent = np.zeros(vectors.shape[1], dtype=np.float32), np.empty(longest, dtype=np.int32)
+    left, right = (np.ascontiguousarray(side, dtype=np.int64) for side in (left, right))
     compiled.dot_products(*flat_rows(vectors), *flat_rows(others), left, right, len(left), *lent, dots, squares)
     return dots, squares
 
 
 def flat_rows(vectors: csr_array) -> tuple[Integers, NDArray[np.int32], NDArray[np.float32]]:
     """Starts, columns and values of sparse rows, as the kernel has them."""
-    columns = np.asarray(vectors.indices, dtype=np.int32)
-    return np.asarray(vectors.indptr, dtype=np.int64), columns, np.asarray(vectors.data, dtype=np.float32)
+    starts = np.ascontiguousarray(vectors.indptr, dtype=np.int64)
+    columns = np.ascontiguousarray(vectors.indices, dtype=np.int32)
+    return starts, columns, np.ascontiguousarray(vectors.data, dtype=np.float32)
 
 
 def _dot_products(vectors: csr_array, others: csr_array, left: Integers, right: Integers) -> tuple[Floats, Floats]:
