@@ -1,5 +1,6 @@
 """Operations on flat arrays that NumPy lacks: joins, look-up of keys, runs of equal values, components."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,13 @@ from scipy.sparse.csgraph import connected_components
 
 # Arrays by what they hold; annotations of public classes and functions write them out.
 Integers = NDArray[np.int64]
+AnyIntegers = NDArray[np.signedinteger]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Hashes = NDArray[np.uint64]
+
+#: Values that are worked on at once where there may be many: a few dozen temporary arrays of them are some megabytes.
+PART = 1 << 15
 
 #: Keys of one slot that are compared one by one before a binary search takes over.
 _PROBES = 4
@@ -123,6 +128,25 @@ def slices(start: int, stop: int, size: int) -> list[slice]:
     return [slice(first, min(first + size, stop)) for first in range(start, stop, size)]
 
 
+def by_parts(function: Callable[..., NDArray[Any]], *columns: NDArray[Any]) -> NDArray[Any]:
+    """What a function finds for each row of some columns, `PART` of them at a time: its temporary arrays stay small.
+
+    Examples
+    --------
+    >>> by_parts(np.add, np.arange(3), np.arange(3)).tolist()
+    [0, 2, 4]
+    """
+    if len(columns[0]) <= PART:
+        return function(*columns)
+    parts = slices(0, len(columns[0]), PART)
+    found = function(*(column[parts[0]] for column in columns))
+    whole = np.empty(len(columns[0]), dtype=found.dtype)
+    whole[parts[0]] = found
+    for part in parts[1:]:
+        whole[part] = function(*(column[part] for column in columns))
+    return whole
+
+
 class SortedKeys:
     """Distinct keys, found through a table of their leading bits.
 
@@ -155,6 +179,9 @@ class SortedKeys:
         """Position of each key, -1 for unknown ones."""
         if not len(self.keys):
             return np.full(len(keys), -1)
+        return by_parts(self._find, keys)
+
+    def _find(self, keys: Hashes) -> Integers:
         slot = (keys >> self._shift).astype(np.int64)
         place = self._first.take(slot)
         hit = self.keys.take(place, mode="clip") == keys  # where the slot is empty it is a key of another one

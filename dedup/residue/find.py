@@ -6,7 +6,7 @@ from itertools import chain
 
 import numpy as np
 
-from dedup.arrays import Flags, Hashes, Integers, run_starts
+from dedup.arrays import AnyIntegers, Flags, Hashes, Integers, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
@@ -91,17 +91,17 @@ def mark_residue(
     title_salts = salts if match_titles else np.arange(len(texts), dtype=np.uint64)
     known = titles_of(titles, title_salts, fold) if match_titles else None
     if known is not None and all_titles is not None:
-        known = replace(all_titles, own=known.own)
+        known = replace(all_titles, own=known.own, own_sizes=known.own_sizes)
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
         anywhere, edge = recurring.find(layout, salts[block])
-        anywhere |= site_phrases(fold).lines(layout)[layout.lines]
+        anywhere |= np.repeat(site_phrases(fold).lines(layout), layout.line_sizes)
         edge |= _dates(layout)
         titled = np.array([bool(title and title.strip()) for title in titles[block]])
         if not (match_titles or anywhere.any() or _near_edge(layout, edge | _phrases(layout, anywhere)[1]).any()):
             return [[] for _ in texts[block]]  # the usual case, in which own titles need not be found
-        own = replace(known, own=known.own[block]) if known else titles_of(titles[block], title_salts[block], fold)
+        own = known.of(block) if known else titles_of(titles[block], title_salts[block], fold)
         other_titles, own_title = own.find(layout, title_salts[block])
         return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title), titled)
 
@@ -140,7 +140,7 @@ def _marked(layout: Layout, anywhere: Flags, edge: Flags, own_title: Flags) -> F
 
 def _dates(layout: Layout) -> Flags:
     """Whether each token is of a date or time, or of a line of nothing but numbers."""
-    starts, sizes = _runs(layout.masked, layout.lines)
+    starts, sizes = _runs(layout.masked, layout.lines)  # few where much is not masked
     whole_line = np.isin(starts, layout.line_starts) & np.isin(starts + sizes, layout.line_starts)
     return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | whole_line, sizes)
 
@@ -212,7 +212,7 @@ def _spans(layout: Layout, marked: Flags, titled: Flags) -> list[list[Span]]:
     return spans
 
 
-def _runs(marked: Flags, groups: Integers) -> tuple[Integers, Integers]:
+def _runs(marked: Flags, groups: AnyIntegers) -> tuple[Integers, Integers]:
     """First tokens and sizes of the longest runs that are all marked, or all unmarked, within one group."""
     starts = run_starts(2 * groups + marked)
     return starts, np.diff(np.append(starts, len(marked)))

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, run_starts
-from dedup.story.features import occurrences, spelling_of
+from dedup.story.features import WORD, feature_keys, occurrences
+from dedup.story.spelling import spelling_of
 from dedup.story.terms import as_written
 from dedup.story.weighting import Vocabulary
 from dedup.text.tokens import Tokens
@@ -33,12 +34,13 @@ class FeatureTokens:
     @classmethod
     def of(cls, tokens: Tokens, vocabulary: Vocabulary) -> "FeatureTokens":
         """Those of texts in the columns of a vocabulary."""
-        first, last, key = occurrences(tokens, spelling_of(tokens))
+        found = list(occurrences(tokens, spelling_of(tokens)))
+        first, last, key = (np.concatenate(column) for column in zip(*found, strict=True))
         column = vocabulary.columns(key)
         own = np.full(len(tokens.hashes), -1)
         unspaced = tokens.unspaced
         spaced = np.flatnonzero(~unspaced)
-        own[spaced] = column[: len(spaced)]  # of the tokens as words, which come first
+        own[spaced] = vocabulary.columns(feature_keys(tokens.hashes[spaced], WORD))
         text = tokens.text_indices[first]
         order = np.argsort(text, kind="stable")
         offsets = np.searchsorted(text[order], np.arange(len(tokens.offsets)))

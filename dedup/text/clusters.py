@@ -5,12 +5,13 @@ cluster is a consonant with its vowel signs, tones and the consonants written be
 """
 
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
+from dedup.arrays import PART, Flags, Hashes, Integers, ranks_in_runs, slices
 from dedup.text.tokens import Tokens, mix
 
 _MULTIPLIER = np.uint64(0xD1342543DE82EF95)
@@ -82,27 +83,27 @@ def clusters_of(tokens: Tokens) -> Clusters:
     return Clusters(place[starts], place[last], mix(hashes), alphabetic[starts], stretches)
 
 
-def runs_of(clusters: Clusters, size: int, wanted: Flags) -> ClusterRuns:
-    """Return the runs of `size` of the wanted clusters within one stretch.
+def runs_of(clusters: Clusters, size: int, wanted: Flags) -> Iterator[ClusterRuns]:
+    """Yield the runs of `size` of the wanted clusters within one stretch, some at a time; at least one part.
 
     Examples
     --------
     >>> from dedup.text.tokens import tokenize
     >>> tokens = tokenize(["金正恩 金 正恩"])
     >>> clusters = clusters_of(tokens)
-    >>> runs = runs_of(clusters, 2, ~clusters.alphabetic)
+    >>> (runs,) = runs_of(clusters, 2, ~clusters.alphabetic)
     >>> runs.first.tolist(), runs.last.tolist(), bool(runs.hashes[1] == runs.hashes[2])
     ([0, 1, 4], [1, 2, 5], True)
     """
-    count = max(len(clusters.first) - size + 1, 0)
-    hashes = clusters.hashes[:count].copy()
-    for k in range(1, size):
-        hashes *= _MULTIPLIER
-        hashes += clusters.hashes[k : k + count]
-    end = slice(size - 1, size - 1 + count)
-    # The clusters of a stretch are all wanted or all not.
-    kept = np.flatnonzero(wanted[:count] & (clusters.stretches[:count] == clusters.stretches[end]))
-    return ClusterRuns(clusters.first[kept], clusters.last[end][kept], mix(hashes[kept]))
+    for part in slices(0, max(len(clusters.first) - size + 1, 0), PART) or [slice(0, 0)]:
+        # The clusters of a stretch are all wanted or all not.
+        end = clusters.stretches[part.start + size - 1 : part.stop + size - 1]
+        kept = part.start + np.flatnonzero(wanted[part] & (clusters.stretches[part] == end))
+        hashes = clusters.hashes[kept]
+        for k in range(1, size):
+            hashes *= _MULTIPLIER
+            hashes += clusters.hashes[kept + k]
+        yield ClusterRuns(clusters.first[kept], clusters.last[kept + size - 1], mix(hashes))
 
 
 def _code_points(tokens: Tokens, place: Integers) -> Integers:
