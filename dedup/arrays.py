@@ -1,6 +1,6 @@
 """Operations on flat arrays that NumPy lacks: joins, look-up of keys, runs of equal values, components."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,44 @@ def run_starts(values: NDArray[Any]) -> Integers:
     array([0, 2, 3])
     """
     return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
+
+
+def counted(values: Hashes) -> tuple[Hashes, Integers]:
+    """Distinct values of an ascending array, which owns its memory and is written over, and how often each occurs.
+
+    Examples
+    --------
+    >>> [column.tolist() for column in counted(np.array([4, 4, 7], dtype=np.uint64))]
+    [[4, 7], [2, 1]]
+    """
+    fresh = np.ones(len(values), dtype=np.bool_)
+    for part in slices(1, len(values), PART):
+        fresh[part] = values[part] != values[part.start - 1 : part.stop - 1]
+    starts, done = np.empty(np.count_nonzero(fresh) + 1, dtype=np.int64), 0
+    for part in slices(0, len(values), PART):
+        own = part.start + np.flatnonzero(fresh[part])
+        starts[done : done + len(own)], values[done : done + len(own)] = own, values[own]
+        done += len(own)
+    starts[done] = len(values)
+    values.resize(done, refcheck=False)
+    return values, np.diff(starts)
+
+
+def parts_of_runs(values: Hashes, low_bits: int) -> Iterator[slice]:
+    """Slices of ascending values, in which those that are equal but for their lowest bits are together.
+
+    Examples
+    --------
+    >>> [values] = parts_of_runs(np.array([4, 5, 8], dtype=np.uint64), 2)
+    >>> values
+    slice(0, 3, None)
+    """
+    low, first = np.uint64((1 << low_bits) - 1), 0
+    while first < len(values):
+        last = values[min(first + PART, len(values)) - 1] | low
+        stop = int(np.searchsorted(values, last, side="right"))
+        yield slice(first, stop)
+        first = stop
 
 
 def ranks_in_runs(values: NDArray[Any]) -> Integers:

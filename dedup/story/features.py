@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import PART, Flags, Hashes, Integers, joined, run_starts, slices
+from dedup.arrays import PART, Flags, Hashes, Integers, joined, parts_of_runs, run_starts, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
@@ -157,18 +157,15 @@ def _summed(packed: Hashes, n_texts: int) -> BlockCounts:
     """Features of texts, from the text, key and weight of every occurrence, ascending; `packed` is written over."""
     bits = np.uint64(_WEIGHT_BITS)
     total = sum(np.count_nonzero(np.diff(packed[part] >> bits)) for part in _overlapping(len(packed)))
-    counts, done, first = np.empty(total + (len(packed) > 0), dtype=np.float32), 0, 0
-    while first < len(packed):
-        # All occurrences of the last feature are in one part.
-        last = packed[min(first + PART, len(packed)) - 1] | np.uint64((1 << _WEIGHT_BITS) - 1)
-        stop = int(np.searchsorted(packed, last, side="right"))
-        part = packed[first:stop]
+    counts, done = np.empty(total + (len(packed) > 0), dtype=np.float32), 0
+    for own in parts_of_runs(packed, _WEIGHT_BITS):
+        part = packed[own]
         weight = part & np.uint64((1 << _WEIGHT_BITS) - 1)
         part = part >> bits
         starts = run_starts(part)
         kept = slice(done, done + len(starts))
         counts[kept], packed[kept] = np.add.reduceat(weight, starts), part[starts]
-        done, first = kept.stop, stop
+        done = kept.stop
     packed.resize(done, refcheck=False)
     bounds = np.searchsorted(packed, np.arange(n_texts + 1, dtype=np.uint64) << np.uint64(KEY_BITS))
     packed &= np.uint64((1 << KEY_BITS) - 1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs
+from dedup.arrays import AnyIntegers, Floats, Hashes, Integers, ranks_in_runs
 from dedup.story.features import WORD, feature_keys, unspaced_occurrences
 from dedup.story.spelling import spelling_of, token_weights
 from dedup.story.weighting import TermWeighting
@@ -77,7 +77,7 @@ def _apart(first: Integers, last: Integers, order: Integers, count: int) -> Inte
     return np.array(chosen, dtype=np.int64)
 
 
-def as_written(tokens: Tokens, first: Integers, last: Integers) -> list[str]:
+def as_written(tokens: Tokens, first: AnyIntegers, last: AnyIntegers) -> list[str]:
     """Runs of tokens as they are written, with the marks and letters at their ends that fold to nothing."""
     begins = tokens.characters(tokens.starts[first]).tolist()
     ends = (tokens.characters(tokens.stops[last] - 1) + 1).tolist()
