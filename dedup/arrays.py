@@ -1,6 +1,7 @@
 """Operations on flat arrays that NumPy lacks: joins, look-up of keys, runs of equal values, components."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ Hashes = NDArray[np.uint64]
 
 #: Values that are worked on at once where there may be many: a few dozen temporary arrays of them are some megabytes.
 PART = 1 << 15
+
+_STEP_BITS = 12  # of the exponents in the first table of `Powers`
 
 #: Keys of one slot that are compared one by one before a binary search takes over.
 _PROBES = 4
@@ -183,6 +186,38 @@ def by_parts(function: Callable[..., NDArray[Any]], *columns: NDArray[Any]) -> N
     for part in parts[1:]:
         whole[part] = function(*(column[part] for column in columns))
     return whole
+
+
+class Powers:
+    """Powers of a number modulo 2**64, by two small tables: one of all of them would be large.
+
+    Parameters
+    ----------
+    base : uint64
+    count : int
+        The largest exponent; the least is 1.
+
+    Examples
+    --------
+    >>> Powers(np.uint64(3), 10).take(np.array([0, 1, 9])).tolist()
+    [3, 9, 59049]
+    """
+
+    def __init__(self, base: np.uint64, count: int) -> None:
+        self._small = _small_powers(base)
+        steps = np.full(count >> _STEP_BITS, self._small[-1])
+        self._large = np.concatenate([np.ones(1, dtype=np.uint64), np.multiply.accumulate(steps)])
+
+    def take(self, places: AnyIntegers) -> Hashes:
+        """Return some powers; that with the exponent 1 is at place 0."""
+        powers: Hashes = self._large.take(places >> _STEP_BITS)
+        powers *= self._small.take(places & ((1 << _STEP_BITS) - 1))
+        return powers
+
+
+@cache
+def _small_powers(base: np.uint64) -> Hashes:
+    return np.multiply.accumulate(np.full(1 << _STEP_BITS, base))
 
 
 class SortedKeys:

@@ -132,8 +132,10 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
     alike = likeness(vectors, np.array([first]), np.array([second]))
     cosine = float(alike.cosines[0])
     factor = float(time_factor(np.array([left.day]), np.array([right.day]), memory_days(alike.shared))[0])
-    terms = shared_terms(FeatureTokens.of(tokenize(texts, fold), vocabulary), vectors)
-    del vectors, vocabulary  # of long texts they are large
+    words = FeatureTokens.of(tokenize(texts, fold), vocabulary)
+    del vocabulary  # of long texts these are large
+    terms = shared_terms(words, vectors)
+    del words, vectors
     jaccard, containment = _overlap(texts, fold)
     return Explanation(
         left=left,

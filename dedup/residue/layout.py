@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import PART, AnyIntegers, Flags, Hashes, Integers, SortedKeys, by_parts, run_starts, slices
+from dedup.arrays import PART, AnyIntegers, Flags, Hashes, Integers, Powers, SortedKeys, by_parts, run_starts, slices
 from dedup.parameters import Fold
 from dedup.text.tokens import Tokens, mix, tokenize
 
@@ -15,7 +15,6 @@ _MASK = np.uint64(0x9E3779B97F4A7C15)
 # An odd base has an inverse modulo 2**64, which makes the key of a run independent of its place.
 _BASE = np.uint64(0xD1342543DE82EF95)
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
-_STEP_BITS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +30,7 @@ class Layout:
     line_begins: NDArray[np.int32]
     line_ends: NDArray[np.int32]
     _sums: Hashes
-    _inverses: "_Powers"
+    _inverses: Powers
 
     def keys(self, first: AnyIntegers, sizes: AnyIntegers | int) -> Hashes:
         """Return keys of runs of tokens, equal for equal runs wherever they stand, in constant time each.
@@ -111,27 +110,6 @@ class Cover:
         return np.cumsum(self._changes, out=self._changes)[:-1] > 0
 
 
-class _Powers:
-    """Powers of a number modulo 2**64, from two small tables: one of all of them would be as large as the text."""
-
-    def __init__(self, base: np.uint64, count: int) -> None:
-        """Make those with exponents from 1 to `count`."""
-        self._small = _small_powers(base)
-        steps = np.full(count >> _STEP_BITS, self._small[-1])
-        self._large = np.concatenate([np.ones(1, dtype=np.uint64), np.multiply.accumulate(steps)])
-
-    def take(self, places: AnyIntegers) -> Hashes:
-        """Return the powers at some places; the first power is at place 0."""
-        powers: Hashes = self._large.take(places >> _STEP_BITS)
-        powers *= self._small.take(places & ((1 << _STEP_BITS) - 1))
-        return powers
-
-
-@cache
-def _small_powers(base: np.uint64) -> Hashes:
-    return np.multiply.accumulate(np.full(1 << _STEP_BITS, base))
-
-
 def layout_of(tokens: Tokens) -> Layout:
     r"""Return the layout of a block of texts, in time linear in its characters.
 
@@ -153,7 +131,7 @@ def layout_of(tokens: Tokens) -> Layout:
     date_words = _date_words(tokens.fold)
     masked = _numbers(tokens) | by_parts(lambda hashes: date_words.find(hashes) >= 0, tokens.hashes)
     sums = np.zeros(count + 1, dtype=np.uint64)
-    powers = _Powers(_BASE, count + 1)
+    powers = Powers(_BASE, count + 1)
     for part in slices(0, count, PART):
         terms = np.where(masked[part], _MASK, tokens.hashes[part])
         sums[1:][part] = terms * powers.take(np.arange(part.start, part.stop))
@@ -166,7 +144,7 @@ def layout_of(tokens: Tokens) -> Layout:
         line_begins=breaks[lines - 1] + np.int32(1),
         line_ends=breaks[lines],
         _sums=sums,
-        _inverses=_Powers(_INVERSE, count + 1),
+        _inverses=Powers(_INVERSE, count + 1),
     )
 
 

@@ -73,17 +73,17 @@ class Titles:
         links, own = Cover(len(layout.texts)), Cover(len(layout.texts))
         for part in slices(0, len(layout.texts), PART):
             self._find_from(layout, salts, np.arange(part.start, part.stop), links, own)
-        keys = layout.line_keys
-        own_lines = np.zeros(len(keys), dtype=np.bool_)
-        for lines in slices(0, len(keys), PART):
-            first, sizes, of = layout.line_starts[:-1][lines], layout.line_sizes[lines], keys[lines]
-            texts = layout.texts[first]
+        for lines in slices(0, len(layout.line_begins), PART):
+            bounds = layout.line_starts[lines.start : lines.stop + 1]
+            first, sizes = bounds[:-1], np.diff(bounds)
+            keys, texts = layout.keys(first, sizes), layout.texts[first]
             # An own title that is too short to be looked for is found only as a whole line.
-            own_lines[lines] = of == self.own[texts]
-            linked = (sizes >= _least(layout, first, _LINE_WORDS)) & ~own_lines[lines]
-            linked &= self.whole.find(mix(of ^ salts[texts])) >= 0
+            is_own = keys == self.own[texts]
+            own.add(first[is_own], sizes[is_own])
+            linked = (sizes >= _least(layout, first, _LINE_WORDS)) & ~is_own
+            linked &= self.whole.find(mix(keys ^ salts[texts])) >= 0
             links.add(first[linked], sizes[linked])
-        return links.flags(), own.flags() | np.repeat(own_lines, layout.line_sizes)
+        return links.flags(), own.flags()
 
     def _find_from(self, layout: Layout, salts: Hashes, first: Integers, links: Cover, own: Cover) -> None:
         """Add the titles that begin at one of these tokens: of other articles the longest, within a line or not."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import PART, Flags, Integers, slices
+from dedup.arrays import PART, AnyIntegers, Flags, Integers, slices
 
 Codes = NDArray[np.uint8] | NDArray[np.uint32]
 Bytes = NDArray[np.uint8]
@@ -53,7 +53,7 @@ def broken_lines(codes: Codes, text_starts: Integers) -> Integers:
 
 
 def lines_broken_by_rare_hyphens(
-    codes: NDArray[np.uint32], folds: NDArray[np.uint32], special: Integers, text_starts: Integers
+    codes: NDArray[np.uint32], folds: NDArray[np.uint32], special: AnyIntegers, text_starts: Integers
 ) -> Integers:
     """Return further places, those of `RARE_HYPHENS` and of hyphens behind marks, and of their line ends.
 

@@ -29,7 +29,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Integers, ranks_in_runs
+from dedup.arrays import AnyIntegers, Integers, ranks_in_runs
 from dedup.parameters import Fold, check
 from dedup.text.broken_words import broken_lines, lines_broken_by_rare_hyphens
 from dedup.text.composition import context_dependent, resolve
@@ -226,7 +226,7 @@ class FoldTable:
         if int(packed.max(initial=0)) < _EXPANDS:
             packed[broken_lines(codes, text_starts)] = 0
             return packed, None
-        special = np.flatnonzero(packed >= _EXPANDS)
+        special = np.flatnonzero(packed >= _EXPANDS).astype(np.int32)
         packed[special] = self._folds_alone(codes[special])
         kinds = self._packed.take(codes[special])
         places = special[kinds == _DEPENDS]
@@ -239,7 +239,7 @@ class FoldTable:
         return self._expanded(codes, packed, expanding) if len(expanding) else (packed, None)
 
     def _expanded(
-        self, codes: NDArray[np.uint32], packed: NDArray[np.uint32], places: Integers
+        self, codes: NDArray[np.uint32], packed: NDArray[np.uint32], places: AnyIntegers
     ) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
         """Write out the characters at `places`."""
         distinct, which = np.unique(codes[places], return_inverse=True)

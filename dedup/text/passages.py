@@ -93,28 +93,37 @@ def _longest_matches(hashes: Hashes, excluded: Flags, split: int) -> Runs:
     symbols = _symbols(hashes, excluded, split)
     sides = np.repeat(np.array([0, 2, 1, 2], dtype=np.int8), [split, 1, len(hashes) - split, 1])
     levels, order = _ranks(symbols, sides)
-    # The nearest suffixes of the right text before and behind each suffix, in sorted order.
-    places = np.arange(len(order), dtype=np.int32)
-    is_right = sides[order] == 1
-    before = np.maximum.accumulate(np.where(is_right, places, np.int32(-1)))
-    behind = np.minimum.accumulate(np.where(is_right, places, np.int32(len(order)))[::-1])[::-1]
-    lefts = np.flatnonzero(sides[order] == 0).astype(np.int32)
-    best, other = np.full((2, len(symbols)), -1, dtype=np.int32)
-    for neighbours in (before, behind):
-        for part in slices(0, len(lefts), PART):
-            left, neighbour = order[lefts[part]], neighbours[lefts[part]]
-            there = (neighbour >= 0) & (neighbour < len(order))
-            mine, theirs = left[there], order[neighbour[there]]
+    sides = sides[order]
+    best, other = np.full((2, split), -1, dtype=np.int32)
+    for neighbours in (_nearest_before, _nearest_behind):
+        nearest = neighbours(sides == 1)  # of the right text, to each suffix in sorted order
+        for part in slices(0, len(order), PART):
+            lefts = part.start + np.flatnonzero((sides[part] == 0) & (nearest[part] >= 0))
+            mine, theirs = order[lefts], order[nearest[lefts]]
             sizes = _common_prefixes(levels, mine, theirs)
             longer = (sizes > best[mine]) | ((sizes == best[mine]) & (theirs < other[mine]))
             best[mine[longer]], other[mine[longer]] = sizes[longer], theirs[longer]
-    best, other = best[:split], other[:split]
+        del nearest
     goes_on = np.zeros(split, dtype=np.bool_)  # inside the match of the place before
     goes_on[1:] = best[1:] < best[:-1]
     starts = np.flatnonzero((best > 0) & ~goes_on)
     return Runs(
         starts, other[starts].astype(np.int64) - 1, best[starts].astype(np.int64)
     )  # a symbol is between the texts
+
+
+def _nearest_before(marked: Flags) -> Ranks:
+    """Last marked place up to each, -1 where there is none."""
+    nearest = np.arange(len(marked), dtype=np.int32)
+    nearest[~marked] = -1
+    return np.maximum.accumulate(nearest, out=nearest)
+
+
+def _nearest_behind(marked: Flags) -> Ranks:
+    """First marked place from each on, -1 where there is none."""
+    nearest = _nearest_before(marked[::-1])[::-1]
+    nearest[nearest >= 0] = len(marked) - 1 - nearest[nearest >= 0]
+    return nearest
 
 
 def _symbols(hashes: Hashes, excluded: Flags, split: int) -> Ranks:
