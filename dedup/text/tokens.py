@@ -123,7 +123,8 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
         folded, fold_sizes = _bytes(packed)
         del packed  # four bytes a character, which the arrays below need not ask the system for
         if counts is not None:
-            fold_sizes = np.add.reduceat(fold_sizes, np.cumsum(counts) - counts, dtype=np.uint8)
+            starts = np.cumsum(counts, dtype=np.int64) - counts
+            fold_sizes = np.add.reduceat(fold_sizes, starts, dtype=np.uint8)
     starts, stops, sizes = _bounds(folded)
     two_bytes = fold == "marks" and fold_sizes is not None
     if may_be_spaced(folded, starts, sizes, two_bytes=two_bytes):
