@@ -41,7 +41,7 @@ DEFAULTS = {
 }
 FUNCTIONS = {
     function: {name for name in DEFAULTS if name in signature(function).parameters}
-    for function in (StoryClusterer, dedup.near_duplicates, dedup.StoryIndex, archive.cluster)
+    for function in (StoryClusterer, dedup.near_duplicates, dedup.StoryIndex, archive.cluster, archive.near_duplicates)
 }
 
 
