@@ -25,6 +25,7 @@ from dedup.parameters import (
     NearSettings,
     check,
     check_near,
+    suggests_names,
 )
 from dedup.progress import Progress, ProgressCallback, no_progress, split_progress, track
 from dedup.residue.batch import add_residue
@@ -58,6 +59,7 @@ class _Parameters(TypedDict, total=False):
 def near_duplicates(articles: Any, *, against: None = None, **parameters: Unpack[_Parameters]) -> NearDuplicates: ...
 @overload
 def near_duplicates(articles: Any, *, against: Any, **parameters: Unpack[_Parameters]) -> Copies: ...
+@suggests_names
 def near_duplicates(
     articles: Any,
     *,

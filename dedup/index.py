@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
 from dedup.article import Errors, Refusal, read_articles
-from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of
+from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.representative import Chooser
 from dedup.stories import LabelledArticles, Stories
@@ -80,6 +80,7 @@ class StoryIndex:
     ('new_story', 'report', True)
     """
 
+    @suggests_names
     def __init__(
         self,
         path: str | Path,

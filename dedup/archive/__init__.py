@@ -10,13 +10,14 @@ from dedup.archive.arguments import require_names, require_packages
 from dedup.archive.copies import near_duplicates
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
-from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of
+from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.stories import LabelledArticles
 
 __all__ = ["cluster", "near_duplicates", "read"]
 
 
+@suggests_names
 def cluster(
     paths: str | Path | Sequence[str | Path],
     out: str | Path,
