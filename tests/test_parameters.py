@@ -125,6 +125,7 @@ ALLOWED = {
     "representative": "'central', 'earliest', 'longest', callable",
     "timezone": "None, a tzinfo, or a name like 'Europe/Paris'",
     "errors": "'raise', 'skip', 'undated'",
+    "keep": "'first', 'longest', 'earliest', 'central'",
     "linkage": "'star', 'group'",
     "clock": "a callable that returns an aware datetime",
     "duplicates": "None, 'first', 'last'",

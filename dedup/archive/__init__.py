@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup import parameters as default
-from dedup.archive.arguments import require_names, require_packages
+from dedup.archive.arguments import require_packages, require_zone_name
 from dedup.archive.copies import near_duplicates
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
@@ -137,7 +137,9 @@ def cluster(
     check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
     check(timezone=timezone, cut_residue=cut_residue, match_urls=match_urls, max_chars=max_chars)
     check(n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
-    require_names(RULES, timezone, representative=representative)
+    if representative not in RULES:  # nor a function, which a manifest cannot hold
+        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
+    require_zone_name(timezone)
     names = (id, text, title, published, source, url, language)
     columns = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
     require_packages()

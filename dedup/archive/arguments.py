@@ -1,15 +1,11 @@
 """What the functions that users call ask of their arguments and of what is installed, beyond `dedup.parameters`."""
 
-from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 
-def require_names(allowed: Sequence[str], timezone: Any, **value: Any) -> None:
-    """Refuse a value that is not one of these names, and a time zone that a manifest cannot hold."""
-    for name, given in value.items():
-        if not isinstance(given, str) or given not in allowed:
-            raise ValueError(f"{name} is {given!r}; allowed: {', '.join(map(repr, allowed))}")
+def require_zone_name(timezone: Any) -> None:
+    """Refuse a time zone that a manifest cannot hold."""
     if timezone is not None and not isinstance(timezone, str):
         raise TypeError(f"timezone is {timezone!r}; allowed: None, or a name like 'Europe/Paris'")
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from dedup import parameters as default
-from dedup.archive.arguments import require_names, require_packages
+from dedup.archive.arguments import require_packages, require_zone_name
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
-from dedup.near.keeping import POLICIES
 from dedup.near.lsh import Bands
-from dedup.parameters import Fold, Linkage, NearSettings, StorySettings, check, check_near
+from dedup.parameters import Fold, Linkage, NearSettings, StorySettings, check, check_near, suggests_names
 from dedup.progress import Progress
 
 
+@suggests_names
 def near_duplicates(
     paths: str | Path | Sequence[str | Path],
     out: str | Path,
@@ -103,9 +103,9 @@ def near_duplicates(
     near = NearSettings(threshold, recall, num_perm, shingle_size, compare_numbers=compare_numbers, fold=fold)
     check_near(near, threshold="threshold")
     Bands.of(near)  # refuses a recall that cannot be reached
-    check(linkage=linkage, max_days_apart=max_days_apart, timezone=timezone, cut_residue=cut_residue)
+    check(keep=keep, linkage=linkage, max_days_apart=max_days_apart, timezone=timezone, cut_residue=cut_residue)
     check(max_chars=max_chars, n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
-    require_names(POLICIES, timezone, keep=keep)
+    require_zone_name(timezone)
     names = (id, text, title, published, source, url, language)
     columns = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
     require_packages()

@@ -18,7 +18,7 @@ from archived import BEGIN, files_of, generated, hostile, in_order, rows_of, shu
 import dedup
 from dedup import archive
 from dedup.archive import keeping, near, slices
-from dedup.near.keeping import POLICIES
+from dedup.parameters import POLICIES
 from dedup.wording import printable
 
 TABLES = {"pairs", "groups", "kept", "refusals"}
