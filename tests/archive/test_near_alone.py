@@ -191,18 +191,31 @@ def test_copies_in_a_crowd_are_found_as_surely_as_promised(tmp_path):
 def test_the_first_is_that_of_the_first_file_whatever_its_date(tmp_path):
     text = "one two three four five six seven eight"
     late = {"id": "late", "text": text, "published": "2024-03-01T00:00:00Z"}
-    early = {"id": "early", "text": text, "published": "2024-01-01T00:00:00Z"}
-    undated = {"id": "undated", "text": f"{text} nine"}
+    early = {"id": "early", "text": f"{text} nine", "published": "2024-01-01T00:00:00Z"}
+    undated = {"id": "undated", "text": text}
     paths = [
         write(tmp_path / f"{k}.jsonl", own)
         for k, own in enumerate([[{"id": "other", "text": "Something else."}, undated, late], [early]])
     ]
-    stays = {"first": "undated", "earliest": "early", "longest": "undated", "central": "early"}
+    stays = {"first": "undated", "earliest": "early", "longest": "early", "central": "late"}
     for keep, name in stays.items():
         manifest = find(paths, tmp_path / keep, keep=keep)
         kept = {row["id"]: row["kept_id"] for row in rows_of(tmp_path / keep, "kept")}
         assert kept == {"other": "other", "undated": name, "late": name, "early": name}
         assert manifest["counts"]["share_removed"] == 0.5
+
+
+def test_of_a_chain_of_snapshots_one_stays_only_if_that_is_asked_for(tmp_path):
+    page = [f"word{number}" for number in range(50)]
+    texts = [" ".join(page[start : start + 30]) for start in range(0, 20, 4)]
+    path = write(tmp_path / "a.jsonl", [{"id": f"{hour}", "text": text} for hour, text in enumerate(texts)])
+    kept = {}
+    for linkage in ("star", "group"):
+        find(path, tmp_path / linkage, linkage=linkage)
+        assert {row["near_duplicate_group"] for row in rows_of(tmp_path / linkage, "groups")} == {0}
+        kept[linkage] = [(row["kept_id"], round(row["jaccard"], 2)) for row in rows_of(tmp_path / linkage, "kept")]
+    assert kept["star"] == [("0", 1), ("0", 0.73), ("2", 1), ("2", 0.73), ("4", 1)]
+    assert kept["group"] == [("0", 1), ("0", 0.73), ("0", 0.53), ("0", 0.37), ("0", 0.24)]
 
 
 def test_refused_articles_are_left_out_and_those_behind_them_keep_their_place(tmp_path):
