@@ -50,11 +50,7 @@ format: .venv/installed-dev
 	$(INSTALL) '.[dev]'
 	touch $@
 
-.venv/installed-# What a release uploads, checked, and installed where nothing else is, with and without a compiler.
-release: .venv/installed-dev
-	$(BIN)/python tests/release.py
-
-docs: .venv/installed
+.venv/installed-docs: .venv/installed
 	$(INSTALL) '.[docs]'
 	touch $@
 

@@ -41,6 +41,7 @@ def test_what_two_write_in_turns_is_what_one_would_have_written(url, sample):
         assert second.expire(moment) == alone.expire(moment)
         assert first.refine(moment) == alone.refine(moment)
         assert second.similar(sample[100]) == alone.similar(sample[100])
+        assert all(second.copies_of(article) == alone.copies_of(article) for article in sample[:100:9])
         check_memory(first)
         check_memory(second)
         told = [[(story.id, story.articles) for story in index.stories()] for index in (alone, first, second)]
@@ -154,12 +155,14 @@ def test_to_read_the_right_to_select_is_enough(url, sample):
     with StoryIndex(url) as index:
         index.add_many(sample[:30])
         stories = index.stories()
-        similar = index.similar(sample[3])
+        similar, copies = index.similar(sample[3]), index.copies_of(sample[3].text)
+        assert sample[3].id in {copy.article_id for copy in copies}
         reading = role(url, "reading", "SELECT")
         with StoryIndex(reading, read_only=True) as reader:
             assert len(reader) == 30
             assert [story.id for story in reader.stories()] == [story.id for story in stories]
             assert reader.similar(sample[3]) == similar
+            assert reader.copies_of(sample[3].text) == copies
             assert reader.story_id(sample[0].id) == index.story_id(sample[0].id)
         with StoryIndex(reading) as reader, pytest.raises(OSError, match=r"permission denied.*\n*.*nothing was stored"):
             reader.add(sample[30])

@@ -7,7 +7,7 @@ from typing import Any
 
 from dedup import parameters as default
 from dedup.archive.arguments import require_packages, require_zone_name
-from dedup.archive.copies import near_duplicates
+from dedup.archive.copy_search import near_duplicates
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
 from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
