@@ -121,6 +121,8 @@ def order_articles(job: Job, _: int, folder: Path) -> None:
     part.save(
         bounds=_slice_bounds(days, joined([block.sizes for block in blocks], np.int64)[order]), days=days, salts=salts
     )
+    if job.keeping is not None:
+        part.save(rows=rows[order])
     if job.settings.cut_residue:
         groups = list(samples(salts))
         part.save(sample_offsets=np.cumsum([0, *map(len, groups)]))
