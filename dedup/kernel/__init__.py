@@ -31,11 +31,14 @@ class _Array:
         return ctypes.c_void_p(array.ctypes.data)
 
 
-_int64, _uint32 = _Array(np.int64), _Array(np.uint32)
+_int64, _uint32, _uint64 = _Array(np.int64), _Array(np.uint32), _Array(np.uint64)
+_size, _number = ctypes.c_int64, ctypes.c_uint64
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "signatures": (None, [_uint32, _int64, ctypes.c_int64, _uint32, _uint32, ctypes.c_int64, _uint32])  # minhash.c
+    "signatures": (None, [_uint32, _int64, _size, _uint32, _uint32, _size, _uint32]),  # minhash.c
+    "distinct": (None, [_uint64, _int64, _int64, _size, _uint64, _size, _number, _int64]),  # jaccard.c
+    "shared": (None, [_uint64, _int64, _int64, _size, _uint64, _size, _number, _int64]),  # jaccard.c
 }
 
 
