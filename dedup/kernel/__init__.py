@@ -28,7 +28,7 @@ class _Array:
         """Check an array, as another dtype would have C read what is not there."""
         if array.dtype != self.dtype or not array.flags.c_contiguous:
             raise TypeError(f"an array of {array.dtype}; allowed: a contiguous one of {self.dtype}")
-        return ctypes.c_void_p(array.ctypes.data)
+        return ctypes.c_void_p(array.__array_interface__["data"][0])  # array.ctypes would take thrice as long
 
 
 _uint8, _int64, _uint32, _uint64 = map(_Array, (np.uint8, np.int64, np.uint32, np.uint64))
@@ -37,6 +37,7 @@ _size, _number = ctypes.c_int64, ctypes.c_uint64
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "signatures": (None, [_uint32, _int64, _size, _uint32, _uint32, _size, _uint32]),  # minhash.c
+    "copy_sets": (None, [_uint64, _int64, _int64, _size, _uint64]),  # jaccard.c
     "distinct": (None, [_uint64, _int64, _int64, _size, _uint64, _size, _number, _int64]),  # jaccard.c
     "fold_ascii": (_size, [_uint8, _size, _uint8, _uint8]),  # tokens.c
     "fold_codes": (_size, [_uint32, _size, _uint32, ctypes.c_uint32, _uint32]),  # tokens.c

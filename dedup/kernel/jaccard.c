@@ -1,5 +1,6 @@
 /* Overlaps of sets of shingles, by tables with open addressing; see dedup/near/jaccard.py. */
 #include "kernel.h"
+#include <string.h>
 
 /* A table has `1 << bits` slots, at least twice as many as the texts in it have shingles, so that a search ends at a
    free one. A slot is a shingle and a mark. Marks only grow, so that no table has to be emptied: those of other texts
@@ -30,6 +31,17 @@ static int64_t fill(set_table *table, const uint64_t *shingles, int64_t start, i
         slot[1] = mark;
     }
     return count;
+}
+
+/* Twin: ShingleSets.of. `copies` has room for the shingles of these texts. */
+EXPORT void dedup_copy_sets(const uint64_t *shingles, const int64_t *offsets, const int64_t *texts, int64_t n_texts,
+                            uint64_t *copies)
+{
+    for (int64_t i = 0; i < n_texts; i++) {
+        int64_t start = offsets[texts[i]], count = offsets[texts[i] + 1] - start;
+        memcpy(copies, shingles + start, (size_t)count * sizeof *copies);
+        copies += count;
+    }
 }
 
 /* Twin: ShingleSets._distinct. `slots` has two zeros a slot. */

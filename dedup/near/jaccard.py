@@ -45,8 +45,14 @@ class ShingleSets:
         """The sets of some texts alone."""
         lengths = self.lengths[texts]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return ShingleSets(self.shingles[place], offsets, self.n_jobs)
+        compiled = kernel()
+        if compiled is None:
+            place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
+            return ShingleSets(self.shingles[place], offsets, self.n_jobs)
+        shingles = np.empty(offsets[-1], dtype=np.uint64)
+        texts = np.ascontiguousarray(texts)
+        compiled.copy_sets(*self._contiguous(), texts, len(texts), shingles)
+        return ShingleSets(shingles, offsets, self.n_jobs)
 
     def sizes(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text, shape (n,); no text may be blank."""
@@ -66,7 +72,7 @@ class ShingleSets:
     def _compiled(self, count: Callable[..., None], items: Integers, held: Integers, lengths: Integers) -> Integers:
         """What the kernel counts for texts or pairs, of which a table holds `held` shingles at a time."""
         counts = np.zeros(len(items), dtype=np.int64)
-        shingles, offsets = np.ascontiguousarray(self.shingles), np.ascontiguousarray(self.offsets)
+        shingles, offsets = self._contiguous()
 
         def count_block(block: slice) -> None:
             bits = (2 * int(held[block].max(initial=0)) | 1).bit_length()
@@ -77,6 +83,9 @@ class ShingleSets:
         bounds = [0, *blocks.tolist(), len(items)]
         list(ordered_map(count_block, map(slice, bounds[:-1], bounds[1:]), self.n_jobs))
         return counts
+
+    def _contiguous(self) -> tuple[Hashes, Integers]:
+        return np.ascontiguousarray(self.shingles), np.ascontiguousarray(self.offsets)
 
     def _distinct(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text of a block, in NumPy."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs, run_starts
+from dedup.arrays import Floats, Hashes, Integers, distinct, ranks_in_runs, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress
@@ -102,7 +102,7 @@ def find_candidates(
     first = first[which]
     copies = np.flatnonzero(first < np.arange(n))
     equal = encode_pairs(np.stack([first[copies], copies], axis=1), n)
-    codes = np.unique(np.concatenate([equal, *(codes for codes, _, _ in found)]))
+    codes = distinct(np.concatenate([equal, *(codes for codes, _, _ in found)]))
     return Candidates(decode_pairs(codes, n), [bucket for _, _, large in found for bucket in large])
 
 

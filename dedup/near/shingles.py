@@ -34,10 +34,10 @@ def shingles_of(tokens: Tokens, size: int) -> Shingles:
     hashes, offsets = shingle_hashes(tokens, size), tokens.offsets
     counts = np.diff(offsets)
     short = np.flatnonzero(counts < size)
-    symbols = symbol_hashes(tokens, short)
-    short, symbols = short[symbols > 0], symbols[symbols > 0]
     if not len(short):
         return Shingles(hashes, offsets)
+    symbols = symbol_hashes(tokens, short)
+    short, symbols = short[symbols > 0], symbols[symbols > 0]
     wordless = counts[short] == 0
     places = counts[short][~wordless]
     place = np.repeat(offsets[short[~wordless]] + places - np.cumsum(places), places) + np.arange(places.sum())

@@ -70,14 +70,13 @@ def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator
 
     A text counts for at least `MIN_CHARACTERS`, so that a block has at most ``characters / MIN_CHARACTERS`` texts.
     """
-    first, size = 0, 0
-    for i, text in enumerate(texts):
-        size += max(len(text) + 1, MIN_CHARACTERS)
-        if size >= characters:
-            yield slice(first, i + 1)
-            first, size = i + 1, 0
-    if first < len(texts):
-        yield slice(first, len(texts))
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    ends = np.cumsum(np.maximum(lengths + 1, MIN_CHARACTERS))
+    first = done = 0
+    while first < len(texts):
+        stop = min(int(np.searchsorted(ends, done + characters)) + 1, len(texts))
+        yield slice(first, stop)
+        first, done = stop, int(ends[stop - 1])
 
 
 def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:

@@ -107,6 +107,17 @@ def test_the_ends_of_the_range_of_hashes_are_no_exception():
 
 
 @BOTH_PATHS
+@EXAMPLES
+@given(TEXTS, st.data())
+def test_some_sets_alone_are_what_they_were(texts, data):
+    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=8))
+    some = sets_of(texts).of(np.array(chosen, dtype=np.int64))
+    expected = sets_of([texts[i] for i in chosen])
+    assert some.offsets.tolist() == expected.offsets.tolist()
+    assert some.shingles.tolist() == expected.shingles.tolist()
+
+
+@BOTH_PATHS
 def test_the_lowest_bit_of_a_hash_does_not_count():
     sets = ShingleSets(np.array([8, 9, 10, 11, 10, 8], dtype=np.uint64), np.array([0, 3, 6]), 1)
     assert sets.sizes(np.array([0, 1])).tolist() == [2, 2]
