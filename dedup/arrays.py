@@ -76,14 +76,14 @@ def first_members(labels: NDArray[np.integer]) -> Integers:
 
 
 def distinct(values: NDArray[Any]) -> NDArray[Any]:
-    """The distinct values, ascending, as `numpy.unique` has them, which is slower and holds the interpreter lock.
+    """The distinct values, ascending; faster than `numpy.unique` where most of them come in ascending runs.
 
     Examples
     --------
     >>> distinct(np.array([7, 4, 7]))
     array([4, 7])
     """
-    ordered = np.sort(values)
+    ordered = np.sort(values, kind="stable")
     return ordered[run_starts(ordered)]
 
 
