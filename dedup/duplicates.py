@@ -240,9 +240,10 @@ class _Search:
         return _Texts(texts, days, positions, tuple(given))
 
     def _read_alone(self, articles: TextArticles, order: list[int]) -> "_Texts":
+        texts = articles.plain_texts(order)
         if max(map(len, articles.texts)) >= self.max_chars:
             warn_truncated(articles, self.max_chars)
-        texts = [text[: self.max_chars] for text in articles.plain_texts(order)]
+            texts = [text[: self.max_chars] for text in texts]
         return _Texts(texts, np.full(len(texts), np.nan), np.array(order), articles)
 
     def _times(self, days: Floats) -> Times | None:

@@ -88,8 +88,8 @@ def lock_share(corpus: str, threads: int, path: str) -> float | None:
 
 
 def is_work(stack: str) -> bool:
-    """Whether a stack is of the library at work, not of reading the corpus or importing."""
-    return "(dedup/" in stack and "<module> (dedup/" not in stack and "read_jsonl" not in stack
+    """Whether a stack is of the work: of what is timed, or of one of its threads."""
+    return "timed (benchmarks" in stack or "_bootstrap (threading" in stack
 
 
 def counters(corpus: str, threads: int, path: str) -> harness.Run:

@@ -24,11 +24,14 @@ class _Array:
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
 
-    def from_param(self, array: NDArray[Any]) -> ctypes.c_void_p:
+    def from_param(self, array: NDArray[Any]) -> Any:
         """Check an array, as another dtype would have C read what is not there."""
-        if array.dtype != self.dtype or not array.flags.c_contiguous:
+        flags = array.flags
+        if array.dtype != self.dtype or not flags.c_contiguous:
             raise TypeError(f"an array of {array.dtype}; allowed: a contiguous one of {self.dtype}")
-        return ctypes.c_void_p(array.__array_interface__["data"][0])  # array.ctypes would take thrice as long
+        if flags.writeable and array.size:
+            return ctypes.byref(ctypes.c_char.from_buffer(array.data))  # a quarter of the time of the other way
+        return ctypes.c_void_p(array.ctypes.data)
 
 
 _uint8, _int64, _uint32, _uint64 = map(_Array, (np.uint8, np.int64, np.uint32, np.uint64))

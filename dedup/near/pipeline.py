@@ -21,7 +21,7 @@ from dedup.near.verify import Times, Verifier
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.text.tokens import blocks, tokenize
+from dedup.text.tokens import blocks_of, lengths_of, tokenize
 
 _logger = logging.getLogger(__name__)
 
@@ -85,9 +85,10 @@ def make_sketches(
         pairs = None if short is None else short.pairs_in(tokens, block.start)
         return (hashes, np.diff(offsets)), numbers, pairs
 
-    shingles, numbers = _GrowingHashes(texts), _GrowingHashes(texts)
+    lengths = lengths_of(texts)
+    shingles, numbers = _GrowingHashes(lengths), _GrowingHashes(lengths)
     size = _BLOCK_CHARACTERS if kernel() is None else _COMPILED_CHARACTERS
-    for of_shingles, of_numbers, pairs in ordered_map(sketch, blocks(texts, size), n_jobs, progress):
+    for of_shingles, of_numbers, pairs in ordered_map(sketch, blocks_of(lengths, size), n_jobs, progress):
         shingles.append(*of_shingles)
         if of_numbers:
             numbers.append(*of_numbers)
@@ -154,11 +155,11 @@ def _comparison(verifier: Verifier, labels: Integers) -> Comparison:
 class _GrowingHashes:
     """Hashes of texts in one array, which grows as blocks of these texts are appended."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._characters = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 1)
+    def __init__(self, lengths: Integers) -> None:
+        self._characters = np.cumsum(lengths + 1)
         self._hashes = np.empty(0, dtype=np.uint64)
         self._used = 0
-        self._lengths = np.zeros(len(texts), dtype=np.int64)
+        self._lengths = np.zeros(len(lengths), dtype=np.int64)
         self._read = 0
 
     def append(self, hashes: Hashes, lengths: Integers) -> None:

@@ -78,7 +78,7 @@ def _fold_ascii(data: bytes, codes: NDArray[np.uint8], text_starts: Integers) ->
         folded, found = _padded(data.translate(ascii_table())), _HYPHEN
     else:
         folded = _room_for(len(codes))
-        found = compiled.fold_ascii(codes, len(codes), np.frombuffer(ascii_table(), dtype=np.uint8), folded)
+        found = compiled.fold_ascii(codes, len(codes), _ascii_array(), folded)
     if not found & _HYPHEN:
         return Folded(folded, None)
     return Folded(folded, None).without(broken_lines(codes, text_starts), len(codes))
@@ -174,6 +174,11 @@ def ascii_table() -> bytes:
     """Return the fold of the 128 ASCII characters, for ``bytes.translate``; control characters are separators."""
     folds = [fold_character(chr(code), "marks") for code in range(128)]  # as in every fold
     return b"".join(fold or b" " for fold in folds).ljust(256, b" ")
+
+
+@cache
+def _ascii_array() -> NDArray[np.uint8]:
+    return np.frombuffer(bytearray(ascii_table()), dtype=np.uint8)
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:

@@ -70,11 +70,20 @@ def blocks(texts: Sequence[str], characters: int = BLOCK_CHARACTERS) -> Iterator
 
     A text counts for at least `MIN_CHARACTERS`, so that a block has at most ``characters / MIN_CHARACTERS`` texts.
     """
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    yield from blocks_of(lengths_of(texts), characters)
+
+
+def lengths_of(texts: Sequence[str]) -> Integers:
+    """Number of characters of each text, shape (n_texts,)."""
+    return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+
+
+def blocks_of(lengths: Integers, characters: int) -> Iterator[slice]:
+    """The same for texts of these lengths."""
     ends = np.cumsum(np.maximum(lengths + 1, MIN_CHARACTERS))
     first = done = 0
-    while first < len(texts):
-        stop = min(int(np.searchsorted(ends, done + characters)) + 1, len(texts))
+    while first < len(lengths):
+        stop = min(int(np.searchsorted(ends, done + characters)) + 1, len(lengths))
         yield slice(first, stop)
         first, done = stop, int(ends[stop - 1])
 
@@ -98,8 +107,7 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
     array([0, 3, 3, 7])
     """
     joined = "\n".join([*texts, ""])
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    text_starts = np.concatenate([[0], np.cumsum(lengths + 1)])
+    text_starts = np.concatenate([[0], np.cumsum(lengths_of(texts) + 1)])
     codes, folded = fold_block(joined, text_starts, fold)
     two_bytes = fold == "marks" and folded.sizes is not None
     words = words_of(folded.data, folded.starts_of(text_starts), 1 + two_bytes)

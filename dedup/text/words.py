@@ -37,9 +37,9 @@ def words_of(folded: NDArray[np.uint8], byte_starts: Integers, short_size: int) 
         starts, stops = _bounds(folded)
         offsets = np.searchsorted(starts, byte_starts)
         return Words(starts, stops, offsets, _hashes(folded, starts, stops - starts), len(starts))
-    bounds = np.empty((2, int(byte_starts[-1]) // 2 + 1), dtype=np.int64)
-    starts, stops = bounds
-    hashes = np.empty(len(starts), dtype=np.uint64)
+    room = int(byte_starts[-1]) // 2 + 1
+    starts, stops = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+    hashes = np.empty(room, dtype=np.uint64)
     offsets, in_a_row = np.empty_like(byte_starts), np.empty(1, dtype=np.int64)
     n_texts = len(byte_starts) - 1
     count = compiled.tokens(folded, byte_starts, n_texts, short_size, starts, stops, hashes, offsets, in_a_row)
