@@ -39,6 +39,7 @@ ARRAYS = [
     "tests/archive/test_forests.py",
     "tests/archive/test_joining.py",
     "tests/archive/test_steps.py",
+    "tests/kernel/test_texts_on_both_paths.py",
     "tests/near/test_across.py",
     "tests/near/test_containment.py",
     "tests/near/test_keeping.py",

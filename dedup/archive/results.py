@@ -55,7 +55,7 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
         raise ValueError(f"{out}: no article has the id {str(name)!r}; allowed: ids without lone surrogates")
     if parameters["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
-        articles = add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles
+        articles = list(add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles)
     labels, episodes = (_numbered(assignments[name]) for name in ("story_id", "episode_id"))
     copies = assignments["near_duplicate_group"].to_numpy()
     return LabelledArticles(

@@ -26,7 +26,8 @@ from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.layout import Cover, Layout, layout_of
-from dedup.text.tokens import blocks, leads_unspaced, mix, tokenize
+from dedup.text.tokens import blocks, mix, tokenize
+from dedup.text.words import leads_unspaced
 
 #: Articles of a source to learn from at most, spread evenly over its time; and where no source is named.
 ARTICLES_PER_SOURCE, ARTICLES_WITHOUT_SOURCE = 64, 512

@@ -8,7 +8,8 @@ import numpy as np
 from dedup.arrays import PART, AnyIntegers, Flags, Hashes, Integers, SortedKeys, ranks_in_runs, run_starts, slices
 from dedup.parameters import Fold
 from dedup.residue.layout import Cover, Layout, layout_of
-from dedup.text.tokens import leads_unspaced, mix, tokenize
+from dedup.text.tokens import mix, tokenize
+from dedup.text.words import leads_unspaced
 
 #: Least number of words of another article's title: where it is a line of its own, and within a line. In scripts
 #: without spaces, twice as many characters. Shorter titles are names and phrases.

@@ -21,6 +21,8 @@ Bytes = NDArray[np.uint8]
 _BLANK, _HYPHEN, _LINE_FEED, _RETURN = 0x20, 0x2D, 0x0A, 0x0D
 #: The soft hyphen and Unicode's own.
 RARE_HYPHENS = 0xAD, 0x2010
+#: Letters that a word in spaced letters has at least.
+LETTERS_IN_A_ROW = 4
 _CHUNK = 1 << 16  # characters that are looked through at a time
 _MOST_BLANKS = 3  # between two words in spaced letters
 _TABLE_SIZE = 0x3000  # further on there are no letters of two cases in common use
@@ -81,8 +83,9 @@ def _broken_at(codes: Codes, hyphens: Integers, text_starts: Integers) -> Intege
     return np.concatenate([hyphens, feeds, feeds[returns[breaks]] - 1])
 
 
-def may_be_spaced(folded: Bytes, starts: Integers, sizes: Integers, *, two_bytes: bool) -> bool:
+def may_be_spaced(folded: Bytes, starts: Integers, stops: Integers, *, two_bytes: bool) -> bool:
     """Whether four tokens in a row may be letters with blanks between, with `two_bytes` also those of two bytes."""
+    sizes = stops - starts
     one = sizes == 1
     if two_bytes:
         one |= (sizes == 2) & (folded[starts] >= 0xC0)
@@ -90,7 +93,7 @@ def may_be_spaced(folded: Bytes, starts: Integers, sizes: Integers, *, two_bytes
     four &= one[2:-1]
     four &= one[3:]
     # From one place to the next, since lists of single letters, which are none, may be as long as the text.
-    return any(_are_spaced(folded, starts, sizes, np.flatnonzero(four[part]) + part.start) for part in _parts(four))
+    return any(_are_spaced(folded, starts, stops, np.flatnonzero(four[part]) + part.start) for part in _parts(four))
 
 
 def _parts(flags: Flags) -> list[slice]:
@@ -98,11 +101,10 @@ def _parts(flags: Flags) -> list[slice]:
     return [part for part in slices(0, len(flags), PART) if flags[part].any()]
 
 
-def _are_spaced(folded: Bytes, starts: Integers, sizes: Integers, first: Integers) -> bool:
+def _are_spaced(folded: Bytes, starts: Integers, stops: Integers, first: Integers) -> bool:
     """Whether from one of these tokens on four in a row are letters with blanks between."""
     places = first[:, None] + np.arange(4)
-    begins = starts[places]
-    stops = begins[:, :3] + sizes[places[:, :3]]
+    begins, stops = starts[places], stops[places[:, :3]]
     letters = (folded[begins] > ord("9")).all(axis=1)
     apart = ((begins[:, 1:] == stops + 1) & (folded[stops] == _BLANK)).all(axis=1)
     return bool((letters & apart).any())
