@@ -19,6 +19,8 @@ HOSTILE = {
     "a megabyte without a space": ["x" * 1_000_000],
     "a long word of many bytes": ["щ" * 100_000, "𐌰" * 30_000, "가" * 30_000],
     "unspaced": ["金正恩" * 50_000, "a京" * 50_000, "กำ่" * 20_000, "京a가b" * 20_000],
+    "every lead byte": [" ".join(f"a{chr(code)}b{chr(code) * 2}" for code in range(0x80, 0x30000, 53))],
+    "every size": [letter * size for size in range(140) for letter in "xé"],
     "letters": ["a b " * 100_000, "A B C D" * 20_000, "щ Ж " * 10_000],
     "marks": ["e\u0301\u0323" * 20_000, "\u0301" * 50_000, "\u200b\u00ad-\n" * 10_000],
     "broken lines": ["Ver-\nhandlung-\r\n" * 10_000, "-\n" * 10_000, "a-", "-\r"],
