@@ -13,7 +13,7 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.bylines import byline_spans
 from dedup.residue.cuts import cut_spans
-from dedup.residue.layout import Layout, layout_of
+from dedup.residue.layout import Cover, Layout, layout_of
 from dedup.residue.phrases import site_phrases
 from dedup.residue.recurring import RecurringKeys, learn, source_salts
 from dedup.residue.title_residue import has_word, link_spans
@@ -190,10 +190,14 @@ def _with_whole_lines(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
     """The marked tokens, and all tokens of lines that are mostly marked."""
     if not len(marked):
         return marked
-    share = np.add.reduceat(marked, layout.line_starts[:-1], dtype=np.int32) / layout.line_sizes
-    whole_text = layout.line_sizes == np.diff(layout.tokens.offsets)[layout.texts[layout.line_starts[:-1]]]
-    mostly = np.repeat((share >= _LINE_SHARE) & ~whole_text, layout.line_sizes)
-    return np.asarray(marked | (mostly & ~own_title))
+    text_sizes, mostly = np.diff(layout.tokens.offsets), Cover(len(marked))
+    for lines in slices(0, len(layout.line_begins), PART):
+        bounds = layout.line_starts[lines.start : lines.stop + 1]
+        first, sizes = bounds[:-1], np.diff(bounds)
+        share = np.add.reduceat(marked[: bounds[-1]], first, dtype=np.int64) / sizes
+        residue = (share >= _LINE_SHARE) & (sizes < text_sizes[layout.texts[first]])
+        mostly.add(first[residue], sizes[residue])
+    return np.asarray(marked | (mostly.flags() & ~own_title))
 
 
 def _spans(layout: Layout, marked: Flags, titled: Flags) -> list[list[Span]]:

@@ -42,9 +42,8 @@ class Phrases:
         """First token, size and index of each phrase that begins at one of these tokens."""
         opens = by_parts(lambda some: self.first_tokens.find(layout.keys(some, 1)) >= 0, first)
         first = first[opens]  # few, of which all sizes are tried
-        found = [
-            self._of_sizes(layout, first[part]) for part in slices(0, len(first), PART // len(self.sizes)) or [slice(0)]
-        ]
+        at_once = max(1, PART // len(self.sizes))
+        found = [self._of_sizes(layout, first[part]) for part in slices(0, len(first), at_once) or [slice(0)]]
         first, sizes, phrases = (np.concatenate(column) for column in zip(*found, strict=True))
         return first, sizes, phrases
 

@@ -94,10 +94,10 @@ class RecurringKeys:
 
     def find(self, layout: Layout, salts: Hashes) -> tuple[Flags, Flags]:
         """Return whether each token recurs so often that it is residue anywhere, and at head and foot."""
-        lines, keys = candidate_lines(layout, salts)
-        lines = lines[self.levels(keys) > 0]
-        whole = layout.within(layout.line_starts[lines], layout.line_sizes[lines])
         anywhere, edge = Cover(len(layout.masked)), Cover(len(layout.masked))
+        for lines, keys in candidate_lines(layout, salts):
+            lines = lines[self.levels(keys) > 0]
+            anywhere.add(layout.line_starts[lines], layout.line_starts[lines + 1] - layout.line_starts[lines])
         for first, sizes, keys in candidate_runs(layout, salts):
             levels = self.levels(keys)
             short = sizes < RUN_WORDS  # a name may open or end many reports too
@@ -106,7 +106,7 @@ class RecurringKeys:
             often = np.flatnonzero((levels > 1) & ~short)
             often = often[layout.unmasked(first[often], sizes[often]) >= MIN_UNMASKED_ANYWHERE]
             anywhere.add(first[often], sizes[often])
-        return whole | anywhere.flags(), edge.flags()
+        return anywhere.flags(), edge.flags()
 
 
 def source_salts(sources: Sequence[str | None]) -> Hashes:
@@ -127,11 +127,17 @@ def _sample_sizes(salts: Hashes) -> Integers:
     return np.where(salts == source_salts([None]), ARTICLES_WITHOUT_SOURCE, ARTICLES_PER_SOURCE)
 
 
-def candidate_lines(layout: Layout, salts: Hashes) -> tuple[Integers, Hashes]:
-    """Return the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts."""
-    lines = np.flatnonzero(layout.unmasked(layout.line_starts[:-1], layout.line_sizes))
-    keys = layout.line_keys[lines] ^ _LINE ^ salts[layout.texts[layout.line_starts[lines]]]
-    return lines, mix(keys) >> KEY_SHIFT
+def candidate_lines(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, Hashes]]:
+    """Yield the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts.
+
+    Some at a time.
+    """
+    for part in slices(0, len(layout.line_begins), PART):
+        bounds = layout.line_starts[part.start : part.stop + 1]
+        places = np.flatnonzero(np.add.reduceat(~layout.masked[: bounds[-1]], bounds[:-1], dtype=np.int64))
+        first = bounds[places]
+        keys = layout.keys(first, np.diff(bounds)[places]) ^ _LINE ^ salts[layout.texts[first]]
+        yield part.start + places, mix(keys) >> KEY_SHIFT
 
 
 def candidate_runs(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, Integers, Hashes]]:
@@ -209,8 +215,9 @@ def learn_sample(
 
     def of_block(block: slice) -> Hashes:
         layout = layout_of(tokenize(texts[block], fold))
-        lines, line_keys = candidate_lines(layout, salts[block])
-        found = [_packed(line_keys, block.start + layout.texts[layout.line_starts[lines]])]
+        found = []
+        for lines, keys in candidate_lines(layout, salts[block]):
+            found.append(_packed(keys, block.start + layout.texts[layout.line_starts[lines]]))
         for first, _, keys in candidate_runs(layout, salts[block]):
             found.append(_packed(keys, block.start + layout.texts[first]))
         return joined(found, np.uint64)

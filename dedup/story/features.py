@@ -159,12 +159,12 @@ def _summed(packed: Hashes, n_texts: int) -> BlockCounts:
     total = sum(np.count_nonzero(np.diff(packed[part] >> bits)) for part in _overlapping(len(packed)))
     counts, done = np.empty(total + (len(packed) > 0), dtype=np.float32), 0
     for own in parts_of_runs(packed, _WEIGHT_BITS):
-        part = packed[own]
-        weight = part & np.uint64((1 << _WEIGHT_BITS) - 1)
-        part = part >> bits
-        starts = run_starts(part)
+        keys = packed[own] >> bits
+        starts = run_starts(keys)
+        keys = keys[starts]
         kept = slice(done, done + len(starts))
-        counts[kept], packed[kept] = np.add.reduceat(weight, starts), part[starts]
+        counts[kept] = np.add.reduceat(packed[own] & np.uint64((1 << _WEIGHT_BITS) - 1), starts)
+        packed[kept] = keys
         done = kept.stop
     packed.resize(done, refcheck=False)
     bounds = np.searchsorted(packed, np.arange(n_texts + 1, dtype=np.uint64) << np.uint64(KEY_BITS))

@@ -57,8 +57,9 @@ def _as_places(columns: Sequence[Integers]) -> tuple[Places, Places, Places]:
 
 
 def _joined(parts: list[tuple[Places, Places, Places]]) -> tuple[Places, Places, Places]:
-    none = np.empty(0, dtype=np.int32)
-    first, last, column = (joined(list(part), np.int32) for part in zip((none, none, none), *parts, strict=True))
+    columns = [[part[k] for part in parts] for k in range(3)]
+    parts.clear()  # so that each is freed once it is copied
+    first, last, column = (joined(columns.pop(0), np.int32) for _ in range(3))
     return first, last, column
 
 

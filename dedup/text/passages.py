@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import PART, Flags, Hashes, Integers, by_parts, run_starts, slices
+from dedup.arrays import PART, Flags, Hashes, Integers, run_starts, slices
 from dedup.text.tokens import Tokens
 
 #: Words of the shortest passage; a word is two characters in a script without spaces.
@@ -142,26 +142,27 @@ def _symbols(hashes: Hashes, excluded: Flags, split: int) -> Ranks:
 
 
 # Of the ranks of runs of 1, 2, 4, 8 ... symbols one in so many is kept: all of them would be twenty for each token.
-_KEPT = 4
+_KEPT = 5
 
 # Numbers of symbols below 2**21, three of which fit in 64 bits.
 _PACKED_BITS = 21
 
 
 def _ranks(symbols: Ranks, sides: NDArray[np.int8]) -> tuple[list[Ranks], Ranks]:
-    """Ranks of the runs of 1, 16, 256 ... symbols from each place that the texts share, and the sorted places.
+    """Ranks of the runs of 1, 32, 1,024 ... symbols from each place that the texts share, and the sorted places.
 
     Places are sorted by their runs of as many symbols as the texts share none of, and then by place.
     """
-    levels, rank, size = [symbols], symbols, 1
+    levels, rank, size = list[Ranks](), symbols, 1
     order = np.argsort(symbols, kind="stable").astype(np.int32)
     for doubled in count():
-        if doubled and doubled % _KEPT == 0:
-            levels.append(rank)
         on_left, on_right = np.zeros((2, int(rank.max()) + 1), dtype=np.bool_)
         on_left[rank[sides == 0]] = on_right[rank[sides == 1]] = True
         if not (on_left & on_right).any():
             break
+        if doubled % _KEPT == 0:
+            levels.append(rank)
+        del order  # of long texts it is large
         rank, order = _doubled(rank, size)
         size *= 2
     return levels, order
@@ -170,27 +171,31 @@ def _ranks(symbols: Ranks, sides: NDArray[np.int8]) -> tuple[list[Ranks], Ranks]
 def _doubled(rank: Ranks, size: int) -> tuple[Ranks, Ranks]:
     """Ranks of runs twice as long as those of `size` symbols, and the places sorted by them and then by place."""
     n = len(rank)
+    n, bits = len(rank), np.uint64(max(len(rank), int(rank.max()) + 1).bit_length())
     # A run that reaches the end contains the last symbol, which occurs once, so that nothing need follow.
     behind = np.zeros(n, dtype=np.int32)
     behind[: max(n - size, 0)] = rank[size:]
-    bits = np.uint64(max(n, int(rank.max()) + 1).bit_length())
     if bits > _PACKED_BITS:
         order = np.lexsort((behind, rank)).astype(np.int32)
         fresh = np.ones(n, dtype=np.bool_)
         fresh[1:] = (np.diff(rank[order]) != 0) | (np.diff(behind[order]) != 0)
-    else:  # plain integers are sorted faster than an index, and where they are
-        packed = np.empty(n, dtype=np.uint64)
-        for part in slices(0, n, PART):
-            packed[part] = rank[part].astype(np.uint64) << bits | behind[part].astype(np.uint64)
-            packed[part] = packed[part] << bits | np.arange(part.start, part.stop, dtype=np.uint64)
-        packed.sort()
-        order = by_parts(lambda some: (some & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int32), packed)
-        fresh = np.ones(n, dtype=np.bool_)
-        for part in slices(1, n, PART):
-            fresh[part] = packed[part] >> bits != packed[part.start - 1 : part.stop - 1] >> bits
-        del packed
-    doubled = np.empty(n, dtype=np.int32)
-    doubled[order] = np.cumsum(fresh, dtype=np.int32) - np.int32(1)
+        doubled = np.empty(n, dtype=np.int32)
+        doubled[order] = np.cumsum(fresh, dtype=np.int32) - np.int32(1)
+        return doubled, order
+    packed = np.empty(n, dtype=np.uint64)  # plain integers are sorted faster than an index, and where they are
+    for part in slices(0, n, PART):
+        packed[part] = rank[part].astype(np.uint64) << bits | behind[part].astype(np.uint64)
+        packed[part] = packed[part] << bits | np.arange(part.start, part.stop, dtype=np.uint64)
+    del behind
+    packed.sort()
+    doubled, order = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    last, number = packed[0] >> bits, 0
+    for part in slices(0, n, PART):
+        order[part] = packed[part] & ((np.uint64(1) << bits) - np.uint64(1))
+        runs = packed[part] >> bits
+        numbers = number + np.cumsum(np.concatenate([[runs[0] != last], runs[1:] != runs[:-1]]))
+        doubled[order[part]] = numbers
+        last, number = runs[-1], int(numbers[-1])
     return doubled, order
 
 
