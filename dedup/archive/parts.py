@@ -23,6 +23,7 @@ class ReadBlock(Part, stage="read"):
     """The articles of a block in canonical order, their texts and titles without markup, and why others are refused."""
 
     articles = File("articles.arrow")
+    ids = File("ids.arrow")  # of the articles, once more: these are read several times
     refusals = File("refusals.arrow")
     rows: Integers  # which row of the block each article was
     size: Integers  # shape (1,), number of rows of the block
@@ -30,6 +31,7 @@ class ReadBlock(Part, stage="read"):
     days: Floats
     sizes: Integers  # characters of title and text
     salts: Hashes  # hashes of the sources
+    id_hashes: Hashes
 
 
 class Order(Part, stage="order", mapped=True):

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from joblib import Parallel
 
 from dedup._version import versions
-from dedup.archive import joining, near, output, parts, residue, similarity, slices, stories
+from dedup.archive import joining, near, ordering, output, parts, residue, similarity, slices, stories
 from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.results import FORMAT, MANIFEST, checksum
@@ -80,7 +80,7 @@ def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | No
         if differences(inputs, find_inputs(paths)):
             raise ValueError(f"paths: the files changed while they were read; delete {job.folder} and call again")
         _remove(job, parts.Unpacked.files("articles"))
-        run_round(parts.Order, slices.order_articles, range(1))
+        run_round(parts.Order, ordering.order_articles, range(1))
         stages = _stages(job)
         with track(progress, output.article_count(job)) as whole:
             for stage, of_stage in zip(stages, split_progress(whole, *(stage.share for stage in stages)), strict=True):
@@ -118,7 +118,13 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.EpisodePairs, joining.match_slice, each_slice, 0.08, spent_means),
     ]
     return [
-        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles", "refusals")),
+        Stage(
+            parts.Slice,
+            slices.write_slice,
+            each_slice,
+            0.05,
+            parts.ReadBlock.files("articles", "ids", "id_hashes", "refusals"),
+        ),
         *(learning if job.settings.cut_residue else ()),
         Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, parts.Slice.files("articles")),
         Stage(parts.BandForest, near.span_band, once(near.bands_of), 0.02, parts.Sketch.files("keys_*")),

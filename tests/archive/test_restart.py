@@ -16,11 +16,11 @@ from fsspec.implementations.local import LocalFileSystem
 
 import dedup
 from dedup import _version
-from dedup.archive import joining, near, output, residue, runner, similarity, slices, stories
+from dedup.archive import joining, near, ordering, output, residue, runner, similarity, slices, stories
 
 TASKS = {
     "read": (slices, "read_block"),
-    "order": (slices, "order_articles"),
+    "order": (ordering, "order_articles"),
     "slices": (slices, "write_slice"),
     "sample": (residue, "sample_texts"),
     "learn": (residue, "learn_group"),
