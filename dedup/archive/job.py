@@ -95,7 +95,7 @@ def _attempt(job: Job, task: Task, stage: str, number: int) -> Exception | None:
 
 def _publish(draft: Path, folder: Path) -> None:
     """Flush a draft to disk and give it its name, unless another worker was faster."""
-    for path in [*draft.iterdir(), draft]:
+    for path in [*draft.rglob("*"), draft]:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

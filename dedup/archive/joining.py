@@ -132,4 +132,4 @@ def join_episodes(job: Job, _: int, folder: Path) -> None:
         begins = np.full(int(stories.max(initial=-1)) + 1, len(first))
         np.minimum.at(begins, story, first[dated])
         first[dated] = begins[story]
-    StoryLabels(folder).save(first=first)
+    StoryLabels(folder).save(first=first, ordered=np.argsort(first, kind="stable"))

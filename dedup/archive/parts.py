@@ -194,6 +194,14 @@ class Step(Part, stage="group"):
     owners: Integers
 
 
+class StepsAhead(Part, stage="ahead"):
+    """Steps that were made before the graph that they begin with was known; see `dedup.archive.chains`."""
+
+    def step(self, number: int) -> Step:
+        """Return a step."""
+        return Step(self.folder / f"{number:06d}")
+
+
 class EpisodeLabels(Part, stage="episodes", mapped=True):
     """The episode of each article, and the episodes with a date in the order in which they are compared."""
 
@@ -231,6 +239,7 @@ class StoryLabels(Part, stage="stories", mapped=True):
     """The story of each article."""
 
     first: Integers  # position of the first article of the story
+    ordered: Integers  # positions of all articles, story by story, by first article; ascending in each
 
 
 class StoryRows(Part, stage="tell"):

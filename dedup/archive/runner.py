@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from joblib import Parallel
 
 from dedup._version import versions
-from dedup.archive import joining, near, ordering, output, parts, residue, similarity, slices, stories
+from dedup.archive import chains, joining, near, ordering, output, parts, residue, similarity, slices, stories
 from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.results import FORMAT, MANIFEST, checksum
@@ -103,7 +103,7 @@ def _stages(job: Job) -> list[Stage]:
         return lambda job: [numbers(job)]
 
     def one_by_one(job: Job) -> list[range]:
-        return [range(k, k + 1) for k in range(len(stories.steps_of(job)))]
+        return [range(k, k + 1) for k in stories.steps_of(job)]
 
     each_slice, alone = once(slices.slices_of), once(lambda _: range(1))
     learning = [
@@ -113,6 +113,7 @@ def _stages(job: Job) -> list[Stage]:
     ]
     spent_counts = parts.FeatureCounts.files("entries", "languages", "cells", "frequencies", "counts", "uses")
     spent_means = parts.EpisodeMeans.files("data", "indices", "indptr", "keys")
+    graphs = parts.Step.files(*stories.OpenGraph._fields)
     matching = [
         Stage(parts.EpisodeMeans, joining.mean_vectors, each_slice, 0.02, parts.Vectors.files("*")),
         Stage(parts.EpisodePairs, joining.match_slice, each_slice, 0.08, spent_means),
@@ -136,7 +137,8 @@ def _stages(job: Job) -> list[Stage]:
         Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, parts.Sketch.files("texts")),
         Stage(parts.Vectors, similarity.weight_slice, each_slice, 0.1, spent_counts),
         Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2),
-        Stage(parts.Step, stories.make_step, one_by_one, 0.05),
+        Stage(parts.StepsAhead, chains.follow_chain, once(chains.chain_numbers), 0.05),
+        Stage(parts.Step, chains.make_step, one_by_one, 0.02, (*parts.StepsAhead.files("*/*"), *graphs)),
         Stage(parts.EpisodeLabels, stories.label_episodes, alone),
         *(matching if job.settings.max_gap_days else ()),
         Stage(parts.StoryLabels, joining.join_episodes, alone),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from dedup.archive.job import Job
 from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
 from dedup.archive.residue import texts_of
-from dedup.archive.slices import is_undated, positions_of, slices_of
+from dedup.archive.slices import are_undated, bounds_of, positions_of, slices_of
 from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
 from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
 from dedup.story.features import KEY_BITS, Counts, count_features
@@ -99,10 +99,10 @@ def vectors_at(job: Job, positions: Integers) -> csr_array:
 def vectors_and_keys(job: Job, positions: Integers) -> tuple[csr_array, Hashes]:
     """Return the vectors of reports at ascending positions, and the features that are their columns, ascending."""
     data, numbers, sizes, used = [], [], [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
-    for k in slices_of(job):
-        own = positions_of(job, k)
-        wanted = positions[slice(*np.searchsorted(positions, [own.start, own.stop]))]
-        if len(wanted):
+    cuts = np.searchsorted(positions, bounds_of(job)).tolist()
+    for k, (first, stop) in enumerate(pairwise(cuts)):
+        if first < stop:
+            wanted = positions[first:stop]
             vectors = Vectors.of(job, k)
             keys = vectors.keys
             rows = rows_of(vectors, len(keys))[np.searchsorted(FeatureCounts.of(job, k).positions, wanted)]
@@ -143,10 +143,11 @@ def compare_slice(job: Job, number: int, folder: Path) -> None:
     """Task: similar pairs of reports of a slice with each other and with those of later slices."""
     positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
     lookup, chunks = SortedKeys(vectors.keys, KEY_BITS), chunks_of(job, positions)
-    rows, numbers = rows_of(vectors, len(lookup.keys)), _in_reach(job, chunks)
-    blocks = search_blocks(chunks, rows, (_other_slice(job, k, lookup) for k in numbers), rarest)
-    later = [k for k in numbers if k >= number]
-    found = [_pairs(job, positions, rows, blocks, _other_slice(job, k, lookup), k == number) for k in later]
+    rows, numbers, undated = rows_of(vectors, len(lookup.keys)), _in_reach(job, chunks), are_undated(job)
+    others = (_other_slice(job, k, lookup, bool(undated[k])) for k in numbers)
+    blocks, later = search_blocks(chunks, rows, others, rarest), [k for k in numbers if k >= number]
+    others = (_other_slice(job, k, lookup, bool(undated[k])) for k in later)
+    found = [_pairs(job, positions, rows, blocks, other, k == number) for k, other in zip(later, others, strict=True)]
     left, right, similarity = (np.concatenate(columns) for columns in zip(NO_PAIRS, *found, strict=True))
     offsets = np.cumsum([0, *(len(own_left) for own_left, _, _ in found)])
     slices = np.array(later, dtype=np.int64)
@@ -157,8 +158,9 @@ def _in_reach(job: Job, chunks: list[ChunkRows]) -> list[int]:
     """Return the slices that have articles within reach of some chunks."""
     first = min((chunk.reach.start for chunk in chunks), default=0)
     stop = max((chunk.reach.stop for chunk in chunks), default=0)
-    bounds = [positions_of(job, k) for k in slices_of(job)]
-    return [k for k, own in enumerate(bounds) if (own.start < stop and own.stop > first) or is_undated(job, k)]
+    bounds = bounds_of(job)
+    found: list[int] = np.flatnonzero((bounds[:-1] < stop) & (bounds[1:] > first) | are_undated(job)).tolist()
+    return found
 
 
 class OtherRows(NamedTuple):
@@ -185,10 +187,10 @@ class OtherRows(NamedTuple):
         return found
 
 
-def _other_slice(job: Job, number: int, lookup: SortedKeys) -> OtherRows:
+def _other_slice(job: Job, number: int, lookup: SortedKeys, undated: bool) -> OtherRows:
     positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
     columns = lookup.find(vectors.keys).astype(np.int32)
-    return OtherRows(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), is_undated(job, number))
+    return OtherRows(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), undated)
 
 
 class Block(NamedTuple):

@@ -12,7 +12,7 @@ from dedup.archive.arrow import read_rows, read_table, to_bytes, to_texts, write
 from dedup.archive.checking import checked_articles, write_block_refusals
 from dedup.archive.job import Job
 from dedup.archive.parts import Order, ReadBlock, Slice, Unpacked
-from dedup.arrays import Hashes
+from dedup.arrays import Flags, Hashes, Integers
 from dedup.article import Article
 from dedup.inputs.blocks import Block, blocks_of_lines, is_packed, unpack
 from dedup.residue.recurring import source_salts
@@ -115,9 +115,15 @@ def salts_of(job: Job, number: int) -> Hashes:
     return np.array(Order.of(job).salts[positions_of(job, number)])
 
 
-def is_undated(job: Job, number: int) -> bool:
-    """Return whether the articles of a slice have no date; such slices come last."""
-    return bool(np.isnan(Order.of(job).days[positions_of(job, number)]).any())
+def bounds_of(job: Job) -> Integers:
+    """Return where all slices begin, and the end; opening the file for each slice would take longer than most tasks."""
+    return np.array(Order.of(job).bounds)
+
+
+def are_undated(job: Job) -> Flags:
+    """Return whether the articles of each slice have no date; such slices come last, and dated articles are in none."""
+    days, starts = Order.of(job).days, bounds_of(job)[:-1]
+    return np.isnan(days[starts]) if len(days) else np.zeros(len(starts), dtype=np.bool_)
 
 
 def write_slice(job: Job, number: int, folder: Path) -> None:
@@ -125,7 +131,7 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
     own, order, part = positions_of(job, number), Order.of(job), Slice(folder)
     offsets, positions = order.block_offsets, order.positions
     tables, found = [_SCHEMA.empty_table()], [np.empty(0, dtype=np.int64)]
-    for block in range(len(offsets) - 1):
+    for block in _blocks_with(own, offsets, positions):
         of_block = positions[offsets[block] : offsets[block + 1]]  # ascending, since a block is sorted
         first, stop = np.searchsorted(of_block, [own.start, own.stop])
         if first < stop:
@@ -142,6 +148,14 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
     if job.settings.cut_residue:
         keys = titles_of(titles, salts_of(job, number), job.settings.near.fold)
         part.save(openings=keys.openings.keys, whole=keys.whole.keys, title_sizes=keys.sizes)
+
+
+def _blocks_with(own: slice, offsets: Integers, positions: Integers) -> list[int]:
+    """Return the blocks that may have articles at these positions."""
+    filled = np.flatnonzero(np.diff(offsets))
+    first, last = positions[offsets[filled]], positions[offsets[filled + 1] - 1]
+    found: list[int] = filled[(first < own.stop) & (last >= own.start)].tolist()
+    return found
 
 
 def articles_of(job: Job, number: int) -> pa.Table:

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 import dedup
 from dedup import _version
-from dedup.archive import joining, near, ordering, output, residue, runner, similarity, slices, stories
+from dedup.archive import chains, joining, near, ordering, output, residue, runner, similarity, slices, stories
 
 TASKS = {
     "read": (slices, "read_block"),
@@ -35,7 +35,8 @@ TASKS = {
     "count": (similarity, "count_slice"),
     "weigh": (similarity, "weight_slice"),
     "compare": (similarity, "compare_slice"),
-    "group": (stories, "make_step"),
+    "ahead": (chains, "follow_chain"),
+    "group": (chains, "make_step"),
     "episodes": (stories, "label_episodes"),
     "means": (joining, "mean_vectors"),
     "match": (joining, "match_slice"),
