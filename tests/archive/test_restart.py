@@ -79,7 +79,8 @@ def undisturbed(small, tmp_path_factory):
 def finished_parts(work):
     """The files of each finished part, with what tells whether they were written again."""
     parts = (part for part in Path(work).glob("*/??????") if part.name.isdigit())
-    return {part: {(p.name, p.stat().st_ino, p.stat().st_mtime_ns) for p in part.iterdir()} for part in parts}
+    files = {part: [path for path in part.rglob("*") if path.is_file()] for part in parts}
+    return {part: {(str(p), p.stat().st_ino, p.stat().st_mtime_ns) for p in own} for part, own in files.items()}
 
 
 def assert_nothing_twice(before, after):
@@ -213,7 +214,7 @@ def test_where_there_are_no_locks_the_log_says_so(tmp_path, path, undisturbed, m
 def test_what_a_job_left_that_was_done_goes_with_the_next_call(tmp_path, path, monkeypatch):
     out, work = tmp_path / "out", tmp_path / "out.work"
     with monkeypatch.context() as patch:
-        patch.setattr(runner.shutil, "rmtree", lambda folder: None)
+        patch.setattr(runner.shutil, "rmtree", lambda *_, **__: None)
         manifest = cluster(path, out)
     assert work.exists()
     assert cluster(path, out) == manifest
