@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from joblib import Parallel, delayed
 
 from dedup.article import Duplicates, Errors
-from dedup.parameters import StorySettings
+from dedup.parameters import Linkage, StorySettings
 
 _logger = logging.getLogger(__name__)
 
@@ -32,14 +32,42 @@ class Reading(NamedTuple):
         return self._asdict()
 
 
+class Keeping(NamedTuple):
+    """What a job of near-duplicates alone is asked beyond `Job.settings`; see `dedup.archive.near_duplicates`."""
+
+    policy: str
+    linkage: Linkage
+    max_days_apart: float | None
+
+
 class Job(NamedTuple):
-    """What every task knows: the job's folder and its checked parameters."""
+    """What every task knows: the job's folder and its checked parameters.
+
+    A job of near-duplicates alone has `keeping`, and none of its tasks reads what concerns stories.
+    """
 
     folder: str
     settings: StorySettings
     representative: str
     timezone: str | None
     reading: Reading = Reading()
+    keeping: Keeping | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the result depends on besides the articles and how they are read, by the names of the caller."""
+        given: dict[str, Any] = self.settings.to_dict()
+        if self.keeping is None:
+            return given | {"representative": self.representative, "timezone": self.timezone}
+        of_texts = ("recall", "num_perm", "shingle_size", "cut_residue", "fold", "max_chars")
+        return {
+            "threshold": given["near_threshold"],
+            **{name: given[name] for name in of_texts},
+            "compare_numbers": self.settings.near.compare_numbers,
+            "max_days_apart": self.keeping.max_days_apart,
+            "keep": self.keeping.policy,
+            "linkage": self.keeping.linkage,
+            "timezone": self.timezone,
+        }
 
 
 #: Makes one part: writes its files into the given folder.

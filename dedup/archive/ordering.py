@@ -74,7 +74,7 @@ def order_articles(job: Job, _: int, folder: Path) -> None:
     part.save(block_offsets=blocks.offsets)
     with TemporaryDirectory(dir=folder) as scratch:
         repeated = find_repeated(job, blocks, Path(scratch))
-        sizes = sort_articles(blocks, repeated.places, part, Path(scratch))
+        sizes = sort_articles(blocks, repeated.places, part, Path(scratch), job.keeping is not None)
         part.save(bounds=slice_bounds(part.days, sizes))
         del sizes  # a mapped file, which some systems do not delete before
     counts = write_refusals(job, slices.blocks_of_job(job), blocks.parts, repeated, part.refusals)
@@ -135,12 +135,13 @@ def _with_equal_hashes(entries: NDArray[Any]) -> Integers:
 # Their order
 
 
-def sort_articles(blocks: Blocks, repeated: Integers, part: Order, scratch: Path) -> Integers:
-    """Write the positions, days and salts of the articles; return the sizes of those that stay, by position."""
+def sort_articles(blocks: Blocks, repeated: Integers, part: Order, scratch: Path, with_rows: bool) -> Integers:
+    """Write positions, days, salts and perhaps rows of articles; return the sizes of those that stay, by position."""
     total = int(blocks.offsets[-1])
     stay = total - len(repeated)
     left_out, positions = part.mapped("left_out", total, np.bool_), part.mapped("positions", total, np.int64)
-    days, salts = part.mapped("days", stay, np.float64), part.mapped("salts", stay, np.uint64)
+    written = [part.mapped("days", stay, np.float64), part.mapped("salts", stay, np.uint64)]
+    written += [part.mapped("rows", stay, np.int64)] if with_rows else []
     sizes = np.lib.format.open_memmap(scratch / "sizes.npy", "w+", np.dtype(np.int64), (stay,))
     left_out[repeated] = True
     first, cuts = 0, range_cuts(blocks)
@@ -149,10 +150,12 @@ def sort_articles(blocks: Blocks, repeated: Integers, part: Order, scratch: Path
         order = _sorted(own.days, own.ids)
         stop = first + len(order)
         positions[own.places[order]] = np.arange(first, stop)
-        days[first:stop], salts[first:stop], sizes[first:stop] = (column[order] for column in own[2:])
+        sizes[first:stop] = own.sizes[order]
+        for array, column in zip(written, (own.days, own.salts, own.rows), strict=False):
+            array[first:stop] = column[order]
         first = stop
     _fill_left_out(positions, repeated, blocks.offsets)
-    for array in (left_out, positions, days, salts):
+    for array in (left_out, positions, *written):
         array.flush()
     return sizes
 
@@ -202,16 +205,18 @@ class _Range(NamedTuple):
     days: Floats
     salts: Hashes
     sizes: Integers
+    rows: Integers  # in all inputs
 
 
 def _range_of(blocks: Blocks, begins: Integers, ends: Integers, left_out: Flags) -> _Range:
     """Return the articles of blocks in a range of rows of each, without those that are left out."""
-    ids, columns = [pa.array([], pa.binary())], [(_NONE, np.empty(0), np.empty(0, dtype=np.uint64), _NONE)]
+    ids, columns = [pa.array([], pa.binary())], [(_NONE, np.empty(0), np.empty(0, dtype=np.uint64), _NONE, _NONE)]
     for number in np.flatnonzero(begins < ends).tolist():
         part, first, begin, end = blocks.parts[number], blocks.offsets[number], int(begins[number]), int(ends[number])
         own = begin + np.flatnonzero(~left_out[first + begin : first + end])
         ids.append(read_rows(part.ids, begin, end)["id"].take(own - begin).combine_chunks())
-        columns.append((first + own, part.days[own], part.salts[own], part.sizes[own]))
+        rows = part.rows[own] + blocks.rows[number]
+        columns.append((first + own, part.days[own], part.salts[own], part.sizes[own], rows))
     return _Range(pa.concat_arrays(ids), *(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from dedup.archive.arrow import printable_column, read_table, to_texts
 from dedup.archive.job import Job
+from dedup.archive.near import given_up
 from dedup.archive.parts import Assignments, EpisodeLabels, NearGroups, Order, Slice, StoryLabels, StoryRows
 from dedup.archive.residue import word_counts_at
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
@@ -113,8 +114,8 @@ def write_assignments(job: Job, number: int, folder: Path) -> None:
     representatives = joined([StoryRows.of(job, k).representatives for k in slices], np.int64)
     table = {
         "id": printable_column(read_table(Slice.of(job, number).summaries, ["id"])["id"]),
-        "story_id": _ids_at(job, first),
-        "episode_id": _ids_at(job, np.array(episodes.first[own])),
+        "story_id": ids_at(job, first),
+        "episode_id": ids_at(job, np.array(episodes.first[own])),
         "near_duplicate_group": np.array(NearGroups.of(job).group[own]),
         "is_representative": np.isin(np.arange(own.start, own.stop), representatives),
         "membership": np.array(episodes.membership[own]),
@@ -122,7 +123,7 @@ def write_assignments(job: Job, number: int, folder: Path) -> None:
     pq.write_table(pa.table(table), Assignments(folder).table)
 
 
-def _ids_at(job: Job, positions: Integers) -> pa.Array:
+def ids_at(job: Job, positions: Integers) -> pa.Array:
     """Return the ids of articles in any order, as users read them."""
     distinct, which = np.unique(positions, return_inverse=True)
     return printable_column(summaries_of(job, distinct)["id"]).take(which)
@@ -133,16 +134,23 @@ def article_count(job: Job) -> int:
     return len(Order.of(job).days)
 
 
-def counts(job: Job) -> dict[str, int]:
-    """Return the counts for the manifest."""
+def article_counts(job: Job) -> dict[str, float]:
+    """Return the counts for the manifest that every job has."""
     refused, dates = Order.of(job).refusal_counts.tolist()
     return {
         "articles": article_count(job),
         "refused_articles": refused,
         "refused_dates": dates,
         "undated_articles": int(np.isnan(Order.of(job).days).sum()),
+        "given_up": given_up(job),
+        "slices": len(slices_of(job)),
+    }
+
+
+def counts(job: Job) -> dict[str, float]:
+    """Return the counts for the manifest of a job that finds stories."""
+    return article_counts(job) | {
         "near_duplicate_groups": int(NearGroups.of(job).group.max(initial=-1)) + 1,
         "episodes": len(np.unique(EpisodeLabels.of(job).first)),
         "stories": len(np.unique(StoryLabels.of(job).first)),
-        "slices": len(slices_of(job)),
     }

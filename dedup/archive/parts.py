@@ -44,6 +44,7 @@ class Order(Part, stage="order", mapped=True):
     block_offsets: Integers
     bounds: Integers  # positions where slices begin, and the end
     days: Floats  # by position, as all that follows
+    rows: Integers  # place among all rows of all files; of a job of near-duplicates alone
     salts: Hashes
     sampled: Integers  # positions of the articles that residue is learned from, group by group
     sample_offsets: Integers
@@ -135,6 +136,12 @@ class Verified(Part, stage="verify"):
     positions: Integers
     canonical: Integers  # position of the article that stands for the group of each
     latest: Integers  # position of the latest version of the page of each
+    given_up: Integers  # shape (1,), see `NearDuplicates`
+    # Of a job of near-duplicates alone, which has no versions:
+    removed: Integers
+    kept_for: Integers  # for each removed article the one that stays
+    jaccard: Floats  # of those two
+    containment: Floats
 
 
 class NearGroups(Part, stage="copies", mapped=True):
@@ -145,6 +152,22 @@ class NearGroups(Part, stage="copies", mapped=True):
     group: Integers  # numbered by first article
     chunks: Integers  # positions where chunks begin, and the end
     reach: Integers  # for each chunk, the number of the first chunk beyond its reach
+
+
+class KeptArticles(Part, stage="keep", mapped=True):
+    """The near-duplicate group of each article, and the one that stays for it; of a job of near-duplicates alone."""
+
+    group: Integers  # numbered by first article
+    kept: Integers  # position, its own of an article that stays
+    jaccard: Floats
+    containment: Floats
+
+
+class KeptRows(Part, stage="list"):
+    """The group of each article of a slice and the article that stays for it, as users read them."""
+
+    groups = File("groups.parquet")
+    table = File("table.parquet")
 
 
 class FeatureCounts(Part, stage="count"):

@@ -147,7 +147,7 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
     write_table(part.summaries, pa.table(summaries, schema=SUMMARIES))
     if job.settings.cut_residue:
         keys = titles_of(titles, salts_of(job, number), job.settings.near.fold)
-        part.save(openings=keys.openings.keys, whole=keys.whole.keys, title_sizes=keys.sizes)
+        part.save(openings=keys.openings.keys, title_sizes=keys.openings.sizes, whole=keys.whole.keys)
 
 
 def _blocks_with(own: slice, offsets: Integers, positions: Integers) -> list[int]:

@@ -36,6 +36,13 @@ class ShingleSets:
         """The sets of some texts alone."""
         lengths = self.lengths[texts]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        if 2 * offsets[-1] > len(self.shingles) and (texts[1:] > texts[:-1]).all():
+            # Flags of a byte each in place of two arrays as large as all shingles.
+            chosen = np.zeros(len(self.lengths), dtype=np.bool_)
+            chosen[texts] = True
+            every = len(texts) == len(chosen)
+            shingles = self.shingles if every else self.shingles[np.repeat(chosen, self.lengths)]
+            return ShingleSets(shingles, offsets, self.n_jobs)
         place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return ShingleSets(self.shingles[place], offsets, self.n_jobs)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, first_members, ranks_in_runs
 from dedup.near.jaccard import ShingleSets
-from dedup.near.large_buckets import Overlap, crowds, rare_pairs
+from dedup.near.large_buckets import Overlap, crowds, names_of, rare_pairs
 from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decode_pairs, encode_pairs
 from dedup.near.numbers import figures
 
@@ -97,7 +97,8 @@ class Verifier:
         if not buckets:
             return verified, 0
         labels = self._labels(verified)
-        texts, crowd = crowds(buckets)
+        texts, numbers = crowds(buckets)
+        crowd = names_of(self.shingles, texts, numbers)
         kept = _without_large_groups(texts, labels)
         rare = rare_pairs(self.shingles, texts[kept], crowd[kept], Overlap(self.threshold, self.containment))
         found = [rare.pairs]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import (
+    PART,
     Flags,
     Floats,
     Hashes,
@@ -25,8 +26,8 @@ from dedup.arrays import (
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.residue.layout import Layout, layout_of
-from dedup.text.tokens import blocks, mix, tokenize
+from dedup.residue.layout import Cover, Layout, layout_of
+from dedup.text.tokens import blocks, leads_unspaced, mix, tokenize
 
 #: Articles of a source to learn from at most, spread evenly over its time; and where no source is named.
 ARTICLES_PER_SOURCE, ARTICLES_WITHOUT_SOURCE = 64, 512
@@ -96,12 +97,16 @@ class RecurringKeys:
         lines, keys = candidate_lines(layout, salts)
         lines = lines[self.levels(keys) > 0]
         whole = layout.within(layout.line_starts[lines], layout.line_sizes[lines])
-        first, sizes, keys = candidate_runs(layout, salts)
-        levels = self.levels(keys)
-        short = sizes < RUN_WORDS  # a name may open or end many reports too
-        edge = levels > short
-        anywhere = (levels > 1) & ~short & (layout.unmasked(first, sizes) >= MIN_UNMASKED_ANYWHERE)
-        return whole | layout.within(first[anywhere], sizes[anywhere]), layout.within(first[edge], sizes[edge])
+        anywhere, edge = Cover(len(layout.masked)), Cover(len(layout.masked))
+        for first, sizes, keys in candidate_runs(layout, salts):
+            levels = self.levels(keys)
+            short = sizes < RUN_WORDS  # a name may open or end many reports too
+            at_edge = levels > short
+            edge.add(first[at_edge], sizes[at_edge])
+            often = np.flatnonzero((levels > 1) & ~short)
+            often = often[layout.unmasked(first[often], sizes[often]) >= MIN_UNMASKED_ANYWHERE]
+            anywhere.add(first[often], sizes[often])
+        return whole | anywhere.flags(), edge.flags()
 
 
 def source_salts(sources: Sequence[str | None]) -> Hashes:
@@ -129,22 +134,25 @@ def candidate_lines(layout: Layout, salts: Hashes) -> tuple[Integers, Hashes]:
     return lines, mix(keys) >> KEY_SHIFT
 
 
-def candidate_runs(layout: Layout, salts: Hashes) -> tuple[Integers, Integers, Hashes]:
-    """Return the runs that can recur: their first tokens, sizes, and keys under the salts of the texts."""
-    offsets = layout.tokens.offsets
-    sizes = np.where(layout.tokens.unspaced, RUN_CHARACTERS, RUN_WORDS)
-    first = np.flatnonzero(np.arange(len(sizes)) + sizes <= offsets[layout.texts + 1])
-    firsts, lengths, kinds = [first], [sizes[first]], [np.zeros(len(first), dtype=np.uint64)]
+def candidate_runs(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, Integers, Hashes]]:
+    """Yield the runs that can recur, some at a time: first tokens, sizes, and keys under the salts of the texts."""
+    offsets, sums = layout.tokens.offsets, layout.unmasked_sums
+
+    def kept(first: Integers, sizes: Integers, kind: Hashes) -> tuple[Integers, Integers, Hashes]:
+        enough = sums[first + sizes] - sums[first] >= MIN_UNMASKED
+        first, sizes, kind = first[enough], sizes[enough], kind[enough]
+        return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> KEY_SHIFT
+
+    for part in slices(0, len(layout.texts), PART):
+        unspaced = leads_unspaced(layout.tokens.folded[layout.tokens.starts[part]])
+        first, sizes = np.arange(part.start, part.stop), np.where(unspaced, RUN_CHARACTERS, RUN_WORDS)
+        fits = first + sizes <= offsets[layout.texts[part] + 1]
+        yield kept(first[fits], sizes[fits], np.zeros(np.count_nonzero(fits), dtype=np.uint64))
     # At the very head or foot of a text, fewer words suffice.
     for size in range(MIN_RUN_AT_END, RUN_WORDS):
         long = np.flatnonzero(np.diff(offsets) >= size)
-        firsts += [offsets[long], offsets[long + 1] - size]
-        lengths.append(np.full(2 * len(long), size))
-        kinds.append(np.repeat(_ENDS, len(long)))
-    first, sizes, kind = np.concatenate(firsts), np.concatenate(lengths), np.concatenate(kinds)
-    enough = layout.unmasked(first, sizes) >= MIN_UNMASKED
-    first, sizes, kind = first[enough], sizes[enough], kind[enough]
-    return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> KEY_SHIFT
+        first = np.concatenate([offsets[long], offsets[long + 1] - size])
+        yield kept(first, np.full(2 * len(long), size), np.repeat(_ENDS, len(long)))
 
 
 def learn(
@@ -215,11 +223,12 @@ def learn_sample(
     def of_block(block: slice) -> Hashes:
         layout = layout_of(tokenize(texts[block], fold))
         lines, line_keys = candidate_lines(layout, salts[block])
-        first, _, run_keys = candidate_runs(layout, salts[block])
-        text = block.start + np.concatenate([layout.texts[layout.line_starts[lines]], layout.texts[first]])
-        return _packed(np.concatenate([line_keys, run_keys]), text)
+        found = [_packed(line_keys, block.start + layout.texts[layout.line_starts[lines]])]
+        for first, _, keys in candidate_runs(layout, salts[block]):
+            found.append(_packed(keys, block.start + layout.texts[first]))
+        return joined(found, np.uint64)
 
-    entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, progress)))
+    entries = joined(list(ordered_map(of_block, blocks(texts), n_jobs, progress)), np.uint64)
     key, text = _unpacked(entries)
     words = tokenize(titles, fold)
     word, title = _unpacked(_packed(mix(words.hashes ^ salts[words.text_indices]) >> KEY_SHIFT, words.text_indices))

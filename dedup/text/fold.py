@@ -29,7 +29,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Integers, ranks_in_runs
+from dedup.arrays import AnyIntegers, Integers
 from dedup.parameters import Fold, check
 from dedup.text.broken_words import broken_lines, lines_broken_by_rare_hyphens
 from dedup.text.composition import context_dependent, resolve
@@ -217,7 +217,7 @@ class FoldTable:
 
     def fold(
         self, codes: NDArray[np.uint32], text_starts: Integers
-    ) -> tuple[NDArray[np.uint32], NDArray[np.intp] | None]:
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint8] | None]:
         """Fold the characters of a block of texts; text `i` begins at ``text_starts[i]``.
 
         Also returns the number of folds of each character; None where each has one.
@@ -226,7 +226,7 @@ class FoldTable:
         if int(packed.max(initial=0)) < _EXPANDS:
             packed[broken_lines(codes, text_starts)] = 0
             return packed, None
-        special = np.flatnonzero(packed >= _EXPANDS)
+        special = np.flatnonzero(packed >= _EXPANDS).astype(np.int32)
         packed[special] = self._folds_alone(codes[special])
         kinds = self._packed.take(codes[special])
         places = special[kinds == _DEPENDS]
@@ -239,19 +239,20 @@ class FoldTable:
         return self._expanded(codes, packed, expanding) if len(expanding) else (packed, None)
 
     def _expanded(
-        self, codes: NDArray[np.uint32], packed: NDArray[np.uint32], places: Integers
-    ) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+        self, codes: NDArray[np.uint32], packed: NDArray[np.uint32], places: AnyIntegers
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
         """Write out the characters at `places`."""
         distinct, which = np.unique(codes[places], return_inverse=True)
         parts = [_packed(fold_parts(chr(code), self._fold)) for code in distinct.tolist()]
-        sizes = np.array([len(part) for part in parts])
-        counts = np.ones(len(codes), dtype=np.intp)
+        sizes = np.array([len(part) for part in parts], dtype=np.uint8)
+        counts = np.ones(len(codes), dtype=np.uint8)
         counts[places] = sizes[which]
         expanded = np.repeat(packed, counts)
-        own = np.repeat(which, sizes[which])
-        starts = (np.cumsum(counts) - counts)[places]
-        rank = ranks_in_runs(np.repeat(places, sizes[which]))
-        expanded[np.repeat(starts, sizes[which]) + rank] = np.concatenate(parts)[(np.cumsum(sizes) - sizes)[own] + rank]
+        starts = np.cumsum(counts, dtype=np.int64)[places] - sizes[which]
+        for rank in range(int(sizes.max())):
+            folds = np.array([part[min(rank, len(part) - 1)] for part in parts])
+            longer = np.flatnonzero(sizes[which] > rank)
+            expanded[starts[longer] + rank] = folds[which[longer]]
         return expanded, counts
 
     def _folds_alone(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:

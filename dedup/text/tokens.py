@@ -6,12 +6,13 @@ byte changes, and all tokens are hashed together, eight bytes at a time.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
+from dedup.arrays import Flags, Hashes, Integers, by_parts, ranks_in_runs
 from dedup.parameters import Fold
 from dedup.text.broken_words import blanks_within_words, broken_lines, may_be_spaced
 from dedup.text.composition import WORD_JOINER
@@ -58,13 +59,13 @@ class Tokens:
     @property
     def unspaced(self) -> Flags:
         """Whether each token is a single character of a script without spaces, shape (n_tokens,)."""
-        return _leads_unspaced(self.folded[self.starts])
+        return leads_unspaced(self.folded[self.starts])
 
     def characters(self, positions: Integers) -> Integers:
         """Return the places in `codes` of the characters that folded bytes come from."""
         if self.fold_sizes is None:
             return positions
-        return np.repeat(np.arange(len(self.codes)), self.fold_sizes)[positions]
+        return np.repeat(np.arange(len(self.codes), dtype=np.int32), self.fold_sizes)[positions].astype(np.int64)
 
     def strings(self) -> list[bytes]:
         """Return the folded tokens as bytes, which is slow: for people and tests."""
@@ -122,7 +123,8 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
         folded, fold_sizes = _bytes(packed)
         del packed  # four bytes a character, which the arrays below need not ask the system for
         if counts is not None:
-            fold_sizes = np.add.reduceat(fold_sizes, np.cumsum(counts) - counts, dtype=np.uint8)
+            starts = np.cumsum(counts, dtype=np.int64) - counts
+            fold_sizes = np.add.reduceat(fold_sizes, starts, dtype=np.uint8)
     starts, stops, sizes = _bounds(folded)
     two_bytes = fold == "marks" and fold_sizes is not None
     if may_be_spaced(folded, starts, sizes, two_bytes=two_bytes):
@@ -203,7 +205,7 @@ def _padding(size: int) -> int:
 def _bounds(folded: NDArray[np.uint8]) -> tuple[Integers, Integers, Integers]:
     """Starts, stops and sizes of the tokens in folded bytes."""
     word = folded >= FIRST_LETTER
-    if folded.max(initial=0) < 0xE0 or not (lead := _leads_unspaced(folded)).any():
+    if folded.max(initial=0) < 0xE0 or not (lead := leads_unspaced(folded)).any():
         # Separators and letters of spaced scripts only: starts and stops alternate.
         differs = np.empty_like(word)
         differs[0] = word[0]
@@ -225,7 +227,7 @@ def _bounds(folded: NDArray[np.uint8]) -> tuple[Integers, Integers, Integers]:
     return starts, stops, sizes
 
 
-def _leads_unspaced(folded: NDArray[np.uint8]) -> Flags:
+def leads_unspaced(folded: NDArray[np.uint8]) -> Flags:
     """Whether each byte begins a character of an unspaced script."""
     # Lead bytes below 0xE0 are Greek to N'Ko, 0xEA to 0xED Hangul and letters of four bytes: all of spaced scripts.
     return (folded >= 0xE0) & ((folded < 0xEA) | (folded > 0xED))
@@ -239,8 +241,12 @@ def _cut(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
 
 
 def _hashes(folded: NDArray[np.uint8], starts: Integers, sizes: Integers) -> Hashes:
+    """Hash tokens."""
+    return by_parts(partial(_hashes_of_part, folded.view(np.uint64)), starts, sizes)
+
+
+def _hashes_of_part(words: Hashes, starts: Integers, sizes: Integers) -> Hashes:
     """Hash tokens eight bytes at a time; later rounds handle only the tokens that are longer."""
-    words = folded.view(np.uint64)
     hashes = mix(_eight_bytes(words, starts, sizes))
     long = np.flatnonzero(sizes > 8)
     for done in range(8, MAX_TOKEN_BYTES, 8):

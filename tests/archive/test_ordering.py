@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dedup.archive import ordering, slices
 from dedup.archive.arrow import write_table
 from dedup.archive.checking import write_block_refusals
-from dedup.archive.job import Job, Reading
+from dedup.archive.job import Job, Keeping, Reading
 from dedup.archive.parts import Order, ReadBlock
 from dedup.inputs.blocks import Block
 from dedup.parameters import NearSettings, StorySettings
@@ -25,7 +25,7 @@ FIELDS = 7
 
 def job_of(folder, duplicates):
     settings = StorySettings(NearSettings(), 0.1, cut_residue=True, max_chars=100)
-    return Job(str(folder), settings, "central", None, Reading("raise", duplicates))
+    return Job(str(folder), settings, "central", None, Reading("raise", duplicates), Keeping("first", "star", None))
 
 
 def blocks_of(seed, counts, days, ids):
@@ -107,6 +107,7 @@ def test_the_order_is_that_of_all_articles_at_once(tmp_path_factory, seed, count
     order, repeats = slow_order(blocks, duplicates)
     place = {article.row: position for position, article in enumerate(order)}
     assert np.nan_to_num(part.days, nan=np.inf).tolist() == [article.day for article in order]
+    assert part.rows.tolist() == [article.row for article in order]
     assert part.salts.tolist() == [article.salt for article in order]
     everyone = [article for block in blocks for article in block]
     assert part.left_out.tolist() == [article.row in repeats for article in everyone]

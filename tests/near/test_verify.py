@@ -37,6 +37,15 @@ def slow_containment(left, right):
     return len(left & right) / min(len(left), len(right))
 
 
+@given(TEXTS, st.data())
+def test_sets_of_some_texts_are_theirs(texts, data):
+    places = st.integers(0, len(texts) - 1)
+    chosen = data.draw(st.lists(places) | st.sets(places).map(sorted))
+    found, expected = sets_of(texts).of(np.array(chosen, dtype=np.int64)), sets_of([texts[i] for i in chosen])
+    assert found.shingles.tolist() == expected.shingles.tolist()
+    assert found.offsets.tolist() == expected.offsets.tolist()
+
+
 def assert_overlaps_are_those_of_python_sets(texts, n_jobs=1):
     pairs = all_pairs(len(texts))
     jaccard, containment = sets_of(texts, n_jobs).overlaps(pairs)

@@ -44,7 +44,8 @@ def levels_of(learned, text, source=0):
     lines, keys = candidate_lines(layout, salts([source]))
     starts = layout.line_starts
     line_runs = [(int(starts[line]), int(starts[line + 1] - starts[line])) for line in lines]
-    first, sizes, run_keys = candidate_runs(layout, salts([source]))
+    parts = candidate_runs(layout, salts([source]))
+    first, sizes, run_keys = (np.concatenate(column) for column in zip(*parts, strict=True))
     runs = zip(first.tolist(), sizes.tolist(), learned.levels(run_keys).tolist(), strict=True)
     return dict(zip(line_runs, learned.levels(keys).tolist(), strict=True)), sorted(runs)
 
