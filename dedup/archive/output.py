@@ -1,5 +1,6 @@
 """Labels -> tables of stories and of articles."""
 
+from bisect import bisect_left
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from dedup.archive.arrow import printable_column, read_table, to_texts
 from dedup.archive.job import Job
 from dedup.archive.near import given_up
 from dedup.archive.parts import Assignments, EpisodeLabels, NearGroups, Order, Slice, StoryLabels, StoryRows
-from dedup.archive.residue import word_counts
+from dedup.archive.residue import word_counts_at
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
 from dedup.arrays import Integers, joined, members, numbered_by_first
 from dedup.article import Article, of_plain
@@ -49,13 +50,12 @@ def summaries_of(job: Job, positions: Integers) -> pa.Table:
 def write_stories(job: Job, number: int, folder: Path) -> None:
     """Task: the stories that begin in a slice, and their episodes."""
     own, part, labels = positions_of(job, number), StoryRows(folder), EpisodeLabels.of(job)
-    first = np.array(StoryLabels.of(job).first)
-    chosen = np.flatnonzero((first >= own.start) & (first < own.stop))
+    chosen, first = _members(job, own)
     episodes, membership = np.array(labels.first[chosen]), np.array(labels.membership[chosen])
-    near, words = NearGroups.of(job), word_counts(job)[chosen].tolist()
+    near, words = NearGroups.of(job), word_counts_at(job, chosen).tolist()
     copies, latest = near.canonical[chosen], np.searchsorted(chosen, near.latest[chosen])
     articles, stories, chapters, representatives = _articles(summaries_of(job, chosen)), [], [], []
-    for group in members(np.unique(first[chosen], return_inverse=True)[1]):
+    for group in members(np.unique(first, return_inverse=True)[1]):
         of_group = [articles[i] for i in group], copies[group], [words[i] for i in group], membership[group]
         candidates = candidates_of(*of_group, np.searchsorted(group, latest[group]))
         split = members(numbered_by_first(episodes[group]))
@@ -70,6 +70,15 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
     pq.write_table(pa.Table.from_pylist(stories, schema=_STORIES), part.table)
     pq.write_table(pa.Table.from_pylist(chapters, schema=_EPISODES), part.episodes)
     part.save(representatives=np.array(representatives, dtype=np.int64))
+
+
+def _members(job: Job, own: slice) -> tuple[Integers, Integers]:
+    """Return the positions of the articles of stories that begin in a slice, and where the story of each begins."""
+    labels = StoryLabels.of(job)
+    first, ordered = labels.first, labels.ordered
+    begin, end = (bisect_left(ordered, place, key=lambda i: first[i]) for place in (own.start, own.stop))
+    chosen = np.sort(np.array(ordered[begin:end]))
+    return chosen, np.array(first[chosen])
 
 
 def _articles(summaries: pa.Table) -> list[Article]:

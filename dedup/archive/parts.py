@@ -23,6 +23,7 @@ class ReadBlock(Part, stage="read"):
     """The articles of a block in canonical order, their texts and titles without markup, and why others are refused."""
 
     articles = File("articles.arrow")
+    ids = File("ids.arrow")  # of the articles, once more: these are read several times
     refusals = File("refusals.arrow")
     rows: Integers  # which row of the block each article was
     size: Integers  # shape (1,), number of rows of the block
@@ -30,6 +31,7 @@ class ReadBlock(Part, stage="read"):
     days: Floats
     sizes: Integers  # characters of title and text
     salts: Hashes  # hashes of the sources
+    id_hashes: Hashes
 
 
 class Order(Part, stage="order", mapped=True):
@@ -215,6 +217,14 @@ class Step(Part, stage="group"):
     owners: Integers
 
 
+class StepsAhead(Part, stage="ahead"):
+    """Steps that were made before the graph that they begin with was known; see `dedup.archive.chains`."""
+
+    def step(self, number: int) -> Step:
+        """Return a step."""
+        return Step(self.folder / f"{number:06d}")
+
+
 class EpisodeLabels(Part, stage="episodes", mapped=True):
     """The episode of each article, and the episodes with a date in the order in which they are compared."""
 
@@ -252,6 +262,7 @@ class StoryLabels(Part, stage="stories", mapped=True):
     """The story of each article."""
 
     first: Integers  # position of the first article of the story
+    ordered: Integers  # positions of all articles, story by story, by first article; ascending in each
 
 
 class StoryRows(Part, stage="tell"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dedup.archive import joining, keeping, near, output, parts, residue, similarity, slices, stories
+from dedup.archive import chains, joining, keeping, near, output, parts, residue, similarity, slices, stories
 from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task
 
@@ -42,13 +42,14 @@ _EACH_SLICE, _ALONE = _once(slices.slices_of), _once(lambda _: range(1))
 
 def _up_to_candidates(job: Job) -> list[Stage]:
     """Return the stages that find candidates."""
+    spent_blocks = parts.ReadBlock.files("articles", "ids", "id_hashes", "refusals")
     learning = [
         Stage(parts.Sample, residue.sample_texts, _EACH_SLICE),
         Stage(parts.LearnedGroup, residue.learn_group, _once(residue.sample_groups), 0.02, parts.Sample.files("texts")),
         Stage(parts.LearnedAll, residue.collect_learned, _ALONE),
     ]
     return [
-        Stage(parts.Slice, slices.write_slice, _EACH_SLICE, 0.05, parts.ReadBlock.files("articles", "refusals")),
+        Stage(parts.Slice, slices.write_slice, _EACH_SLICE, 0.05, spent_blocks),
         *(learning if job.settings.cut_residue else ()),
         Stage(parts.Sketch, residue.sketch_texts, _EACH_SLICE, 0.25, parts.Slice.files("articles")),
         Stage(parts.BandForest, near.span_band, _once(near.bands_of), 0.02, parts.Sketch.files("keys_*")),
@@ -65,10 +66,11 @@ def _story_stages(job: Job) -> list[Stage]:
     """Return the stages of `dedup.archive.cluster`."""
 
     def one_by_one(job: Job) -> list[range]:
-        return [range(k, k + 1) for k in range(len(stories.steps_of(job)))]
+        return [range(k, k + 1) for k in stories.steps_of(job)]
 
     spent_counts = parts.FeatureCounts.files("entries", "languages", "cells", "frequencies", "counts", "uses")
     spent_means = parts.EpisodeMeans.files("data", "indices", "indptr", "keys")
+    spent_steps = *parts.StepsAhead.files("*/*"), *parts.Step.files(*stories.OpenGraph._fields)
     matching = [
         Stage(parts.EpisodeMeans, joining.mean_vectors, _EACH_SLICE, 0.02, parts.Vectors.files("*")),
         Stage(parts.EpisodePairs, joining.match_slice, _EACH_SLICE, 0.08, spent_means),
@@ -81,7 +83,8 @@ def _story_stages(job: Job) -> list[Stage]:
         Stage(parts.FeatureCounts, similarity.count_slice, _EACH_SLICE, 0.15, parts.Sketch.files("texts")),
         Stage(parts.Vectors, similarity.weight_slice, _EACH_SLICE, 0.1, spent_counts),
         Stage(parts.SimilarPairs, similarity.compare_slice, _EACH_SLICE, 0.2),
-        Stage(parts.Step, stories.make_step, one_by_one, 0.05),
+        Stage(parts.StepsAhead, chains.follow_chain, _once(chains.chain_numbers), 0.05),
+        Stage(parts.Step, chains.make_step, one_by_one, 0.02, spent_steps),
         Stage(parts.EpisodeLabels, stories.label_episodes, _ALONE),
         *(matching if job.settings.max_gap_days else ()),
         Stage(parts.StoryLabels, joining.join_episodes, _ALONE),

@@ -9,7 +9,7 @@ import pyarrow as pa
 from dedup.archive.arrow import read_table, to_bytes, to_texts, write_batches, write_table
 from dedup.archive.job import Job
 from dedup.archive.parts import Candidates, LearnedAll, LearnedGroup, Order, Sample, Sketch, Slice
-from dedup.archive.slices import articles_of, positions_of, salts_of, slices_of
+from dedup.archive.slices import articles_of, bounds_of, positions_of, salts_of, slices_of
 from dedup.arrays import Integers, SortedKeys, joined
 from dedup.article import Article, of_plain
 from dedup.near.lsh import Bands, band_keys
@@ -143,6 +143,15 @@ def _find_title_residue(job: Job, number: int, titles: list[str], table: pa.Tabl
 def word_counts(job: Job) -> Integers:
     """Return the number of words of every text."""
     return joined([Sketch.of(job, k).words for k in slices_of(job)], np.int64)
+
+
+def word_counts_at(job: Job, positions: Integers) -> Integers:
+    """Return the numbers of words of the texts at ascending positions."""
+    bounds, counts = bounds_of(job), np.empty(len(positions), dtype=np.int64)
+    for k, (first, stop) in enumerate(pairwise(np.searchsorted(positions, bounds).tolist())):
+        if first < stop:
+            counts[first:stop] = Sketch.of(job, k).words[positions[first:stop] - bounds[k]]
+    return counts
 
 
 def texts_of(job: Job, number: int) -> pa.Table:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from joblib import Parallel
 
 from dedup._version import versions
-from dedup.archive import output, parts, slices
+from dedup.archive import ordering, output, parts, slices
 from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.plans import plan_of
@@ -64,7 +64,7 @@ def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | No
         if differences(inputs, find_inputs(paths)):
             raise ValueError(f"paths: the files changed while they were read; delete {job.folder} and call again")
         _remove(job, parts.Unpacked.files("articles"))
-        run_round(parts.Order, slices.order_articles, range(1))
+        run_round(parts.Order, ordering.order_articles, range(1))
         stages = plan_of(job).stages(job)
         with track(progress, output.article_count(job)) as whole:
             for stage, of_stage in zip(stages, split_progress(whole, *(stage.share for stage in stages)), strict=True):

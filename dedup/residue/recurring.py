@@ -19,6 +19,7 @@ from dedup.arrays import (
     connected_labels,
     first_members,
     joined,
+    ranks_in_runs,
     run_starts,
     slices,
 )
@@ -184,23 +185,36 @@ def learn(
     return RecurringKeys(joined(keys, np.uint64), joined(anywhere, np.bool_)).ascending()
 
 
-def samples(salts: Hashes) -> Iterator[Integers]:
-    """Yield places of the articles to learn from, in groups of whole sources, of at most 2**13 articles each."""
-    order = np.argsort(salts, kind="stable")
-    starts = run_starts(salts[order])
-    sizes = np.diff(np.append(starts, len(order)))
-    limits = _sample_sizes(salts[order[starts]])
-    part: list[Integers] = []
-    for start, size, limit in zip(starts.tolist(), sizes.tolist(), limits.tolist(), strict=True):
-        if size < MIN_STORIES:
-            continue
-        wanted = min(size, limit)
-        part.append(order[start + np.arange(wanted) * size // wanted])
-        if sum(map(len, part)) > _TEXTS_AT_ONCE - ARTICLES_WITHOUT_SOURCE:
-            yield np.concatenate(part)
-            part = []
-    if part:
-        yield np.concatenate(part)
+def samples(salts: Hashes, at_once: int = 1 << 20) -> Iterator[Integers]:
+    """Yield places of the articles to learn from, in groups of whole sources, of at most 2**13 articles each.
+
+    `salts` may be a mapped file, of which `at_once` are in memory.
+    """
+    chunks = slices(0, len(salts), at_once)
+    sources, size = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
+    for chunk in chunks:
+        own, counts = np.unique(salts[chunk], return_counts=True)
+        sources, place = np.unique(np.concatenate([sources, own]), return_inverse=True)
+        size = np.bincount(place, weights=np.concatenate([size, counts]), minlength=len(sources)).astype(np.int64)
+    wanted = np.where(size < MIN_STORIES, 0, np.minimum(size, _sample_sizes(sources)))
+    ends, seen = np.cumsum(wanted), np.zeros(len(sources), dtype=np.int64)
+    chosen = np.empty(int(wanted.sum()), dtype=np.int64)
+    for chunk in chunks:
+        order = np.argsort(salts[chunk], kind="stable")
+        which = np.searchsorted(sources, salts[chunk][order])
+        rank = seen[which] + ranks_in_runs(which)
+        seen += np.bincount(which, minlength=len(seen))
+        # Evenly spread over its articles, the sample of a source has those of rank ``i * size // wanted``.
+        number, most = -(-rank * wanted[which] // size[which]), wanted[which]
+        taken = np.flatnonzero((number < most) & (number * size[which] // np.maximum(most, 1) == rank))
+        chosen[(ends[which] - most + number)[taken]] = chunk.start + order[taken]
+    first = 0
+    for stop in ends.tolist():
+        if stop - first > _TEXTS_AT_ONCE - ARTICLES_WITHOUT_SOURCE:
+            yield chosen[first:stop]
+            first = stop
+    if first < len(chosen):
+        yield chosen[first:]
 
 
 def learn_sample(
