@@ -24,16 +24,19 @@ class _Array:
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
 
-    def from_param(self, array: NDArray[Any]) -> ctypes.c_void_p:
+    def from_param(self, array: NDArray[Any]) -> Any:
         """Check an array, as another dtype would have C read what is not there."""
-        if array.dtype != self.dtype or not array.flags.c_contiguous:
+        flags = array.flags
+        if array.dtype != self.dtype or not flags.c_contiguous:
             raise TypeError(f"an array of {array.dtype}; allowed: a contiguous one of {self.dtype}")
+        if flags.writeable and array.size:
+            return ctypes.byref(ctypes.c_char.from_buffer(array.data))  # a quarter of the time of the other way
         return ctypes.c_void_p(array.ctypes.data)
 
 
 _int64, _int32, _uint64, _uint32, _uint8 = map(_Array, (np.int64, np.int32, np.uint64, np.uint32, np.uint8))
 _float64, _float32 = _Array(np.float64), _Array(np.float32)
-_number, _real = ctypes.c_int64, ctypes.c_double
+_number, _hash, _real = ctypes.c_int64, ctypes.c_uint64, ctypes.c_double
 _table = [_uint64, _int32, _number, _number]  # see SortedKeys.table
 _texts = [_uint64, _int64, _int64, _number]  # features, starts, languages, number
 _rows = [_int64, _int32, _float32]  # sparse: starts, columns, values
@@ -60,6 +63,14 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "products": (_number, [*_rows, _number, _number, _int32, _int32, _float32, _number, ctypes.c_float, *_pairs]),
     "dot_products": (None, [*_rows, *_rows, _int64, _int64, _number, _float32, _int32, _float64, _float64]),
     "local_moves": (None, [_int64, _int32, _float64, _number, _int64, _float64, _real, _real, *_moves]),  # moves.c
+    "copy_sets": (None, [_uint64, _int64, _int64, _number, _uint64]),  # jaccard.c
+    "distinct": (None, [_uint64, _int64, _int64, _number, _uint64, _number, _hash, _int64]),  # jaccard.c
+    "fold_ascii": (_number, [_uint8, _number, _uint8, _uint8]),  # tokens.c
+    "fold_codes": (_number, [_uint32, _number, _uint32, ctypes.c_uint32, _uint32]),  # tokens.c
+    "unpack": (_number, [_uint32, _number, _uint8, _uint8]),  # tokens.c
+    "tokens": (_number, [_uint8, _int64, _number, _number, _int64, _int64, _uint64, _int64, _int64]),  # tokens.c
+    "shingles": (None, [_uint64, _int64, _number, _number, _hash, _uint64]),  # shingles.c
+    "shared": (None, [_uint64, _int64, _int64, _number, _uint64, _number, _hash, _int64]),  # jaccard.c
 }
 
 

@@ -6,14 +6,6 @@
 #define WEIGHT_BITS 4
 enum { WORD, WORD_PAIR, CHARACTER_RUN };
 
-/* As `mix` in dedup/text/tokens.py. */
-static uint64_t mix(uint64_t value)
-{
-    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9u;
-    value = (value ^ value >> 27) * 0x94D049BB133111EBu;
-    return value ^ value >> 31;
-}
-
 /* A text, a feature and a weight in one number, as `_packed` has it. */
 static uint64_t packed_of(int64_t text, uint64_t hash, uint64_t family, uint64_t weight)
 {

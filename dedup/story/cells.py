@@ -8,7 +8,8 @@ import numpy as np
 from dedup.arrays import Growing, Hashes, Integers, run_starts, slices
 from dedup.kernel import kernel
 from dedup.parallel import ordered_map
-from dedup.story.features import KEY_BITS, Counts
+from dedup.story.extraction import KEY_BITS
+from dedup.story.features import Counts
 from dedup.text.language import LANGUAGE_BITS
 
 _BLOCK_ROWS = 1024

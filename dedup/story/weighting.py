@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Growing, Hashes, Integers, SortedKeys, run_starts, slices
+from dedup.arrays import PART, Flags, Floats, Growing, Hashes, Integers, joined, run_starts, slices
 from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
+from dedup.sorted_keys import SortedKeys
 from dedup.story.cells import cells_of, in_language, shared_cells, sums_of_runs
-from dedup.story.features import FAMILY_BITS, KEY_BITS, WORD_PAIR, Counts, count_features, families
+from dedup.story.extraction import FAMILY_BITS, KEY_BITS, WORD_PAIR, families
+from dedup.story.features import Counts, count_features
 from dedup.text.language import LANGUAGE_BITS
 
 #: Factors of the TF-IDF weights of words, word pairs and character runs, and of what an index notes beside them.
@@ -230,17 +232,22 @@ def _weighed_in_numpy(
     vocabulary: Vocabulary, keys: Hashes, starts: Integers, languages: Integers, logs: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers, Floats]:
     """What the kernel does, in NumPy."""
-    n = len(languages)
-    row = np.repeat(np.arange(n), np.diff(starts))
-    place = vocabulary.places(keys, languages[row])
-    shared = place >= 0
-    logs[shared] *= vocabulary.cell_weights.take(place[shared])
-    single = keys[~shared]
-    stops = (vocabulary._stop_word_lookup.find(single) >= 0).astype(np.int64)
-    logs[~shared] *= vocabulary.weights_once[stops, languages[row[~shared]], families(single)]
-    squares = np.bincount(row, weights=logs.astype(np.float64) ** 2, minlength=n).astype(np.float64)
-    columns = vocabulary.cell_columns.take(place[shared]).astype(np.int32)
-    return logs[shared], columns, np.bincount(row[shared], minlength=n), squares
+    row = np.repeat(np.arange(len(languages), dtype=np.int32), np.diff(starts))
+    squares, sizes = np.zeros(len(languages)), np.zeros(len(languages), dtype=np.int64)
+    found, columns = [], []
+    for part in slices(0, len(keys), PART):  # a text may be long
+        own, some = row[part].astype(np.int64), logs[part]
+        place = vocabulary.places(keys[part], languages[own])
+        shared = place >= 0
+        some[shared] *= vocabulary.cell_weights.take(place[shared])
+        single = keys[part][~shared]
+        stops = (vocabulary._stop_word_lookup.find(single) >= 0).astype(np.int64)
+        some[~shared] *= vocabulary.weights_once[stops, languages[own[~shared]], families(single)]
+        np.add.at(squares, own, some.astype(np.float64) ** 2)  # in the order of the entries, whatever the parts
+        sizes += np.bincount(own[shared], minlength=len(sizes))
+        found.append(some[shared])
+        columns.append(vocabulary.cell_columns.take(place[shared]).astype(np.int32))
+    return joined(found, np.float32), joined(columns, np.int32), sizes, squares
 
 
 def vectorize_texts(

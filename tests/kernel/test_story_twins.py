@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 
-from dedup.arrays import SortedKeys
 from dedup.kernel import kernel
+from dedup.sorted_keys import SortedKeys
 from dedup.story import candidates, cells, episodes, features, partition, similarity, weighting
 from dedup.story.features import count_features
 
