@@ -84,14 +84,16 @@ def test_heaviest_features(seed, n, n_columns, most, highest):
     assert found.indptr.tolist() == np.searchsorted(kept, rows.indptr).tolist()
 
 
-@EXAMPLES
-@given(SEEDS, SIZES, st.sampled_from([0.1, 0.5]), st.sampled_from([0.05, 0.12, 0.3]), st.booleans(), st.booleans())
+@settings(deadline=None, max_examples=200)
+@given(SEEDS, SIZES, st.sampled_from([0.1, 0.5]), st.sampled_from([0.1, 0.12, 0.3]), st.booleans(), st.booleans())
 def test_local_moves(seed, n, density, threshold, tied, alone):
     rng = np.random.default_rng(seed)
-    values = rng.choice([0.06, 0.12, 0.3, 0.6], (n, n)) if tied else rng.random((n, n))
+    # With ties many gains are equal, but for rounding: sums of tenths depend on the order.
+    values = rng.integers(1, 7, (n, n)) / 10 if tied else rng.random((n, n))
     upper = np.triu(values * (rng.random((n, n)) < density), 1)
-    sizes = rng.integers(1, 5, n)
-    nodes = partition._Nodes(csr_array(upper + upper.T), sizes, partition.exact_costs(rng.random(n) * 0.3))
+    sizes = np.ones(n, dtype=np.int64) if tied else rng.integers(1, 5, n)
+    costs = rng.integers(0, 3, n) / 10 if tied else rng.random(n) * 0.3
+    nodes = partition._Nodes(csr_array(upper + upper.T), sizes, costs)
     start = np.arange(n) if alone else rng.integers(0, max(n, 1), n)
     totals = np.bincount(start, weights=sizes, minlength=n).astype(np.int64)
     paying = np.bincount(start, weights=nodes.costs, minlength=n).astype(np.float64)
