@@ -1,6 +1,7 @@
 """Texts as sets of shingles: exact sizes and overlaps."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from dedup.arrays import Floats, Hashes, Integers
 from dedup.parallel import ordered_map
 
 _BLOCK_SHINGLES = 1 << 17
+
+_COPIED_AT_ONCE = 1 << 20
 
 
 class ShingleSets:
@@ -36,8 +39,16 @@ class ShingleSets:
         """The sets of some texts alone."""
         lengths = self.lengths[texts]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return ShingleSets(self.shingles[place], offsets, self.n_jobs)
+        shingles = np.empty(offsets[-1], dtype=np.uint64)
+        moves = self.offsets[texts] - offsets[:-1]
+        # Some texts at a time, since the places of shingles take as much memory as these.
+        bounds = np.searchsorted(offsets, np.arange(0, offsets[-1], _COPIED_AT_ONCE)).tolist()
+        for first, stop in pairwise([*bounds, len(texts)]):
+            own = slice(offsets[first], offsets[stop])
+            place = np.repeat(moves[first:stop], lengths[first:stop])
+            place += np.arange(own.start, own.stop)
+            shingles[own] = self.shingles[place]
+        return ShingleSets(shingles, offsets, self.n_jobs)
 
     def sizes(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text, shape (n,); no text may be blank."""

@@ -79,10 +79,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """What compares the texts of groups of three or more, of which not all pairs were listed."""
+    """What compares the texts of groups of which not all pairs were listed."""
 
     verifier: Verifier  # of these texts alone
     places: Integers  # (n_texts,): number of each text in the verifier; -1 for the others
+
+    def knows(self, text: int) -> bool:
+        """Whether a text is in a group of which not all pairs were listed."""
+        return bool(self.places[text] >= 0)
 
     def similarities(self, text: int, others: Integers) -> tuple[Flags, Floats, Floats]:
         """Whether each of the others is a copy of a text, its Jaccard similarity and its containment."""
@@ -188,7 +192,7 @@ class Selection:
         kept = 0
         while len(left) > 1:
             text, others = int(left[0]), left[1:]
-            if self.comparison is None or is_complete or kept >= _MOST_COMPARED:
+            if self.comparison is None or is_complete or kept >= _MOST_COMPARED or not self.comparison.knows(text):
                 at = np.array([places.get((min(text, other), max(text, other)), -1) for other in others.tolist()])
                 similar, jaccard, containment = at >= 0, self.jaccard[at], self.containment[at]
             else:
