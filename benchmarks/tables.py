@@ -223,10 +223,10 @@ def archive_totals(results: Results) -> str:
 README: dict[str, tuple[str, Callable[[Results], str]]] = {
     "near-race": ("near_race", near_race),
     "story-scoreboard": ("story_scoreboard", story_scoreboard),
-    "residue": ("residue_quality", residue_quality),
 }
 #: By the names of marks in the documentation: the results, and what makes the table of them.
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "residue": ("residue_quality", residue_quality),
     "add": ("index_speed", index_add),
     "stream": ("index_speed", index_stream),
     "writers": ("index_writers", index_writers),

@@ -7,13 +7,22 @@ import sqlite3
 import tempfile
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Self
 
 #: So many bytes are written at once.
 _WRITTEN_AT_ONCE = 1 << 20
+
+
+def make_private(path: str | os.PathLike[str]) -> None:
+    """Make an empty file that only its owner reads and writes, unless it is there.
+
+    SQLite gives what it puts beside a database the mode of the database.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def hold(path: str | Path) -> sqlite3.Connection | None:
@@ -26,6 +35,7 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
     """
     lock = None
     try:
+        make_private(path)
         lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:

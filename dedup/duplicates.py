@@ -26,6 +26,7 @@ from dedup.parameters import (
     NearSettings,
     check,
     check_near,
+    suggests_names,
 )
 from dedup.progress import Progress, ProgressCallback, no_progress, split_progress, track
 from dedup.residue.batch import add_residue
@@ -60,6 +61,7 @@ class _Parameters(TypedDict, total=False):
 def near_duplicates(articles: Any, *, against: None = None, **parameters: Unpack[_Parameters]) -> NearDuplicates: ...
 @overload
 def near_duplicates(articles: Any, *, against: Any, **parameters: Unpack[_Parameters]) -> Copies: ...
+@suggests_names
 def near_duplicates(
     articles: Any,
     *,
@@ -177,8 +179,19 @@ def near_duplicates(
     if against is None:
         return search.within(batch, progress)
     if not isinstance(against, StoredSketches):
-        against = read_articles(against, timezone=timezone, errors=errors, duplicates=duplicates)
+        against = _read_old(against, timezone, errors, duplicates)
     return search.across(batch, against, progress)
+
+
+def _read_old(articles: Any, timezone: str | tzinfo | None, errors: Errors, duplicates: Duplicates | None) -> Batch:
+    """Read old articles; an error about one says that it is not about a new one."""
+    try:
+        return read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    except (TypeError, ValueError) as error:
+        if not str(error).startswith("article "):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"against: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +219,12 @@ class _Search:
     def across(self, batch: Batch, old: "Batch | StoredSketches", progress: Progress) -> Copies:
         """Articles of a batch that are copies of old ones."""
         _logger.info("looking for copies of old articles among %d articles", len(batch.articles))
+        if isinstance(old, StoredSketches):
+            old.require(self.settings, self.max_chars, cut_residue=self.cut_residue)
         with track(progress, len(batch.articles)) as on_progress:
             residue, reading = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
             new = self._read(batch, residue)
             if isinstance(old, StoredSketches):
-                old.require(self.settings, self.max_chars, cut_residue=self.cut_residue)
                 sketches = make_sketches(new.texts, self.settings, self.n_jobs, reading)
                 before, days, old_ids = old.sketches(self.settings), old.days, old.ids
                 old_positions = np.arange(len(old_ids))
@@ -222,7 +236,8 @@ class _Search:
                 old_positions = known.positions
             times = self._times(np.concatenate([days, new.days]))
             verified = copies_across(before, sketches, self.settings, self.n_jobs, times)
-        return _copies(verified, old_positions, new, old_ids, batch)
+        found = _copies(verified, old_positions, new, old_ids, batch)
+        return found if isinstance(old, StoredSketches) else replace(found, old_refusals=old.refusals)
 
     def _read(self, batch: Batch, progress: ProgressCallback, on_disk: ArticlesOnDisk | None = None) -> "_Texts":
         """What is read of a batch, in canonical order, so that the order of the input does not matter."""

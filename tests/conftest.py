@@ -8,6 +8,7 @@ import pytest
 from postgres_server import SERVER
 
 import dedup
+from dedup.kernel import kernel
 
 # By itself Hypothesis takes other settings where it sees CI: no random examples. Here a newcomer and CI see the same.
 hypothesis.settings.register_profile(
@@ -32,6 +33,18 @@ def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="module", params=["compiled", "numpy"])
+def both_paths(request):
+    """The tests of a module run twice: with the compiled loops, and with their twins in NumPy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEDUP_KERNEL", "off" if request.param == "numpy" else "")
+        kernel.cache_clear()
+        if request.param == "compiled" and kernel() is None:
+            pytest.skip("the package was installed without a C compiler")
+        yield
+    kernel.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,8 +17,8 @@ def wheel(tmp_path_factory):
     """The names of the files in the wheel, as the backend makes it that pip calls."""
     folder = tmp_path_factory.mktemp("wheel")
     # A copy: what an earlier build left beside the package would be in the wheel too.
-    shutil.copytree(ROOT / "dedup", folder / "dedup", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    shutil.copytree(ROOT / "dedup", folder / "dedup", ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     for name in ("benchmarks", "examples", "tests"):
         (folder / name).mkdir()
@@ -28,9 +28,15 @@ def wheel(tmp_path_factory):
     return ZipFile(path).namelist()
 
 
+def test_one_wheel_serves_every_python(wheel):
+    assert [name for name in wheel if name.endswith((".so", ".pyd"))] == ["dedup/kernel/_compiled.abi3.so"]
+
+
 def test_every_file_of_the_package_is_in_the_wheel(wheel):
     files = [path.relative_to(ROOT) for path in (ROOT / "dedup").rglob("*") if path.is_file()]
-    expected = {path.as_posix() for path in files if "__pycache__" not in path.parts}
+    expected = {
+        path.as_posix() for path in files if "__pycache__" not in path.parts and path.suffix not in {".c", ".h"}
+    }
     assert {"dedup/__init__.py", "dedup/py.typed", "dedup/html/page.css", "dedup/samples/en.jsonl"} < expected
     assert expected - set(wheel) == set()
 

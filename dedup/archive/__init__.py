@@ -9,13 +9,14 @@ from typing import Any
 from dedup import parameters as default
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
-from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of
+from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.stories import LabelledArticles
 
 __all__ = ["cluster", "read"]
 
 
+@suggests_names
 def cluster(
     paths: str | Path | Sequence[str | Path],
     out: str | Path,

@@ -33,8 +33,8 @@ class Copies:
         For each new text the most similar old one, of equals the first; -1 for none.
     fresh : ndarray of int64
         Positions of the new texts that are copies of no old one, ascending.
-    refusals : tuple of Refusal
-        Of the new articles; see `dedup.near_duplicates`.
+    refusals, old_refusals : tuple of Refusal
+        Of the new and of the old articles; see `dedup.near_duplicates`.
     """
 
     pairs: NDArray[np.int64]
@@ -44,6 +44,7 @@ class Copies:
     new_ids: Sequence[str] = field(repr=False)
     old_ids: Sequence[str] = field(repr=False)
     refusals: tuple[Refusal, ...] = field(default=(), repr=False)
+    old_refusals: tuple[Refusal, ...] = field(default=(), repr=False)
 
     @property
     def fresh(self) -> NDArray[np.int64]:

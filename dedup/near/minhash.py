@@ -7,6 +7,7 @@ from datasketch import MinHash
 from numpy.typing import NDArray
 
 from dedup.arrays import Hashes, Integers, ranks_in_runs, run_starts
+from dedup.kernel import kernel
 from dedup.parameters import NUM_PERM
 
 #: The seed of datasketch's default permutations.
@@ -67,6 +68,19 @@ def signatures(
     """
     multipliers, addends = permutations(num_perm, seed)
     mixed = _premix(hashes)
+    compiled = kernel()
+    if compiled is None:
+        return _minima(mixed, offsets, multipliers, addends)
+    minima = np.full((len(offsets) - 1, num_perm), EMPTY, dtype=np.uint32)
+    compiled.signatures(mixed, offsets, len(minima), multipliers, addends, num_perm, minima)
+    return minima
+
+
+def _minima(
+    mixed: NDArray[np.uint32], offsets: Integers, multipliers: NDArray[np.uint32], addends: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """What the kernel does, in NumPy."""
+    num_perm = len(multipliers)
     minima = np.full((num_perm, len(offsets) - 1), EMPTY, dtype=np.uint32)
     texts, firsts = _columns(offsets)
     lasts = offsets[texts + 1] - 1

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from dedup.store.postgres_schema import ALLOWED, FORMAT, LOCK, convert, make, name_of, pairs, version_of
+from dedup.store.database_url import name_of
+from dedup.store.postgres_schema import ALLOWED, FORMAT, LOCK, convert, make, pairs, version_of
 from dedup.store.sqlite_file import require_same, with_new_parameters
 
 # When the machine of a writer vanishes, the lock has to be free within a minute.

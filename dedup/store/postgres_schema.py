@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
+from dedup.store.database_url import name_of
 from dedup.store.serialization import decode_article, digest_of, page_key
 from dedup.store.sqlite_file import NEW_PARAMETERS, with_new_parameters
 
@@ -87,22 +87,6 @@ ALTER TABLE dedup.state DROP COLUMN latest;
 """
 
 _ROWS_AT_ONCE = 1 << 10
-
-
-def name_of(url: str) -> str:
-    """Return what messages call a database.
-
-    Examples
-    --------
-    >>> name_of("postgresql://ingest:secret@db.example.org/news")
-    "PostgreSQL database 'news' on db.example.org"
-    """
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.Error:  # its message may quote a password that was not encoded
-        allowed = "postgresql://user:password@host:port/database, with other characters percent-encoded"
-        raise ValueError(f"the path is no PostgreSQL URL; allowed: {allowed}") from None
-    return f"PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host') or 'this machine'}"
 
 
 def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
-from dedup.disk import hold
+from dedup.disk import hold, make_private
 from dedup.parameters import MAX_GAP_DAYS
 from dedup.store.serialization import decode_article, digest_of, page_key
 
@@ -20,6 +20,8 @@ NEW_PARAMETERS = {"max_gap_days": repr(MAX_GAP_DAYS), "match_urls": repr(True)}
 
 #: Parameter of an index that is still being copied.
 UNFINISHED = "unfinished_copy"
+
+_MEMORY = ":memory:"
 
 _ALLOWED = "allowed: a new file or one that a StoryIndex made"
 
@@ -121,8 +123,10 @@ def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, 
     place = real_path(path)
     name = f"{Path(place).as_uri()}?mode=ro" if read_only else place
     try:
+        if not read_only and place != _MEMORY:
+            make_private(place)
         database = sqlite3.connect(name, uri=read_only, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
     try:
         version = _require_ours(database, path)
@@ -136,7 +140,7 @@ def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, 
 
 def real_path(path: str | Path) -> str:
     """Return the real name of the file, so that a link to it has the same lock."""
-    return ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
+    return _MEMORY if str(path) == _MEMORY else str(Path(path).resolve())
 
 
 def _require_ours(database: sqlite3.Connection, path: str | Path) -> int:
@@ -214,7 +218,7 @@ def _execute(database: sqlite3.Connection, statements: str) -> None:
 def lock_file(path: str | Path) -> AbstractContextManager[object]:
     """Return the lock of an index that is opened for writing; an index in memory needs none."""
     place = real_path(path)
-    if place == ":memory:":
+    if place == _MEMORY:
         return nullcontext()
     try:
         lock = hold(f"{place}.lock")

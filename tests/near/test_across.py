@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
+from dedup.near.stored import holds_sketches
 
 
 def words(rng, n):
@@ -126,6 +127,45 @@ def test_sketches_made_otherwise_are_refused(tmp_path, parameters, message):
     dedup.sketches.save(["Kim"], tmp_path / "old.parquet")
     with pytest.raises(ValueError, match=message):
         dedup.near_duplicates(["Kim"], against=dedup.sketches.read(tmp_path / "old.parquet"), **parameters)
+
+
+def test_several_files_are_read_as_one(tmp_path):
+    old, new = old_and_new(3)
+    cuts = (old[:5], [], old[5:])
+    paths = [tmp_path / f"{i}.parquet" for i in range(3)]
+    for path, part in zip(paths, cuts, strict=True):
+        dedup.sketches.save([{"id": f"{path.stem}-{i}", "text": text} for i, text in enumerate(part)], path)
+    stored = dedup.sketches.read(*paths)
+    assert stored.ids == [f"0-{i}" for i in range(5)] + [f"2-{i}" for i in range(len(old) - 5)]
+    found = dedup.near_duplicates(new, against=stored, compare_numbers=True)
+    expected = dedup.near_duplicates(new, against=old, compare_numbers=True)
+    names = {name: str(i) for i, name in enumerate(stored.ids)}
+    rows = [row | {"old": names[row["old"]]} for row in rows_of(found)]
+    assert sorted(rows, key=str) == rows_of(expected) != []
+    dedup.sketches.save(old, paths[1], shingle_size=4)
+    with pytest.raises(ValueError, match=r"1\.parquet: shingle_size is 4; allowed: 5, as in .*0\.parquet"):
+        dedup.sketches.read(*paths)
+
+
+def test_a_file_of_sketches_is_known_by_its_metadata(tmp_path):
+    dedup.sketches.save(["Kim"], tmp_path / "sketches.xyz")
+    pq.write_table(pa.table({"id": ["dedup.sketches"]}), tmp_path / "articles.parquet")
+    for name, content in (("text.txt", b"dedup.sketches PAR1"), ("short", b"PAR1"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+    names = ("sketches.xyz", "articles.parquet", "text.txt", "short", "empty", "nowhere", "")
+    assert [holds_sketches(tmp_path / name) for name in names] == [True, *[False] * 6]
+
+
+def test_an_error_says_whether_it_is_about_a_new_or_an_old_article():
+    good, bad = [{"text": "Kim arrives"}], [{"text": "Kim"}, {"text": 5}]
+    with pytest.raises(TypeError, match=r"^against: article 1 \(id '1'\): field 'text' is 5; allowed: str"):
+        dedup.near_duplicates(good, against=bad)
+    with pytest.raises(TypeError, match=r"^article 1 \(id '1'\): field 'text' is 5; allowed: str"):
+        dedup.near_duplicates(bad, against=good)
+    with pytest.raises(ValueError, match=r"^against: article 1.*'id' is 'a'"):
+        dedup.near_duplicates(good, against=[{"id": "a", "text": "Kim"}, {"id": "a", "text": "Lee"}])
+    found = dedup.near_duplicates(good, against=bad, errors="skip")
+    assert ([r.position for r in found.refusals], [r.position for r in found.old_refusals]) == ([], [1])
 
 
 def test_other_files_are_refused(tmp_path):

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from dedup.near.minhash import low_hashes, permutations, signatures
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=80)
 HASHES = st.one_of(st.integers(0, 2**32 - 1), st.integers(0, 5))
 TEXTS = st.lists(st.lists(HASHES, max_size=40), max_size=6)
