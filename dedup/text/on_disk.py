@@ -37,7 +37,7 @@ class ArticlesOnDisk:
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = items
         self._stored = StoredBytes()
-        self._truncated: list[str] = []
+        self._truncated: set[int] = set()
         self._max_chars = MAX_CHARS
 
     def __enter__(self) -> Self:
@@ -55,13 +55,14 @@ class ArticlesOnDisk:
 
         def put_aside(article: Article, is_named: bool) -> Article:
             text = article.full_text
-            if len(text) > max_chars:
-                self._truncated.append(article.id)
-                text = text[:max_chars]
-            readable = whole = self._store(text)
+            is_long = len(text) > max_chars
+            text = text[:max_chars]
+            readable = self._store(text)
+            if is_long:
+                self._truncated.add(readable)
             source = article.source and intern(article.source)
-            title = beginning = ""
-            if not is_named:  # such articles are in the order of their titles and texts
+            title, beginning, whole = "", "", -1
+            if not (is_named and article.id):  # such articles are in the order of their titles and texts
                 title, beginning = article.title, article.text[:_BEGINNING]
                 whole = readable if text == article.text else self._store(article.text)
             return _Article(article.id, beginning, title, article.published, source, readable=readable, whole=whole)
@@ -73,19 +74,20 @@ class ArticlesOnDisk:
 
     def in_order(self, batch: Batch) -> Batch:
         """The batch in canonical order, which its articles do not have where they begin alike; note those cut short."""
-        note_truncated(self._truncated, len(batch.articles), self._max_chars)
+        truncated = [article.id for article in batch.articles if _stored(article).readable in self._truncated]
+        note_truncated(truncated, len(batch.articles), self._max_chars)
         order: list[int] = []
         alike: list[int] = []  # a run of articles that begin alike
         for i in batch.order:
-            if alike and not self._begin_alike(batch, alike[-1], i):
+            if alike and not self._begin_alike(batch.articles[alike[-1]], batch.articles[i]):
                 order += self._sorted(batch, alike)
                 alike = []
             alike.append(i)
         return batch._replace(order=order + self._sorted(batch, alike))
 
-    def _begin_alike(self, batch: Batch, i: int, j: int) -> bool:
-        one, other = batch.articles[i], batch.articles[j]
-        known = batch.named[i] or batch.named[j] or len(one.text) < _BEGINNING
+    @staticmethod
+    def _begin_alike(one: Article, other: Article) -> bool:
+        known = _stored(one).whole < 0 or _stored(other).whole < 0 or len(one.text) < _BEGINNING
         return not known and (one.published, one.title, one.text) == (other.published, other.title, other.text)
 
     def _sorted(self, batch: Batch, alike: list[int]) -> list[int]:
