@@ -33,6 +33,8 @@ def shingles_of(tokens: Tokens, size: int) -> Shingles:
     hashes, offsets = shingle_hashes(tokens, size), tokens.offsets
     counts = np.diff(offsets)
     short = np.flatnonzero(counts < size)
+    if not len(short):  # as in most blocks
+        return Shingles(hashes, offsets)
     symbols = symbol_hashes(tokens, short)
     short, symbols = short[symbols > 0], symbols[symbols > 0]
     if not len(short):
