@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack, overload
 import numpy as np
 
 from dedup.arrays import Floats, Integers
-from dedup.article import Article, Batch, Duplicates, Errors, read_articles
+from dedup.article import Article, Batch, Duplicates, Errors, TextArticles, read_articles, texts_alone
 from dedup.near.across import Copies, copies_across
 from dedup.near.pipeline import find_near_duplicates, make_sketches
 from dedup.near.result import NearDuplicates
@@ -105,7 +105,8 @@ def near_duplicates(
     containment : float, optional
         If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
         shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
-        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together.
+        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together,
+        but not among stored sketches, which have no words.
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers: words with a digit, with their
         minus signs, and Han numerals; 1,250 and 1.250 are 1250. It keeps bulletins of one outlet (weather, markets,
@@ -175,7 +176,8 @@ def near_duplicates(
         accept = articles.accept(max_chars)
         read = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates, accept=accept)
         return search.within(articles.in_order(read), progress, articles)
-    batch = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    alone = None if cut_residue else texts_alone(articles)
+    batch = alone or read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     if against is None:
         return search.within(batch, progress)
     if not isinstance(against, StoredSketches):
@@ -227,20 +229,23 @@ class _Search:
             if isinstance(old, StoredSketches):
                 sketches = make_sketches(new.texts, self.settings, self.n_jobs, reading)
                 before, days, old_ids = old.sketches(self.settings), old.days, old.ids
-                old_positions = np.arange(len(old_ids))
+                old_positions, contained = np.arange(len(old_ids)), sketches.contained[:0]
             else:
                 known = self._read(old, no_progress)
                 both = make_sketches([*known.texts, *new.texts], self.settings, self.n_jobs, reading)
                 before, sketches = both.parted(len(known.texts))
+                contained = both.contained
                 days, old_ids = known.days, [article.id for article in known.articles]
                 old_positions = known.positions
             times = self._times(np.concatenate([days, new.days]))
-            verified = copies_across(before, sketches, self.settings, self.n_jobs, times)
+            verified = copies_across(before, sketches, contained, self.settings, self.n_jobs, times)
         found = _copies(verified, old_positions, new, old_ids, batch)
         return found if isinstance(old, StoredSketches) else replace(found, old_refusals=old.refusals)
 
     def _read(self, batch: Batch, progress: ProgressCallback, on_disk: ArticlesOnDisk | None = None) -> "_Texts":
         """What is read of a batch, in canonical order, so that the order of the input does not matter."""
+        if isinstance(batch.articles, TextArticles):
+            return self._read_alone(batch.articles, batch.order)
         warn_truncated(batch.articles, self.max_chars)
         if self.cut_residue:
             batch = add_residue(batch, self.max_chars, self.settings.fold, self.n_jobs, progress)
@@ -248,7 +253,7 @@ class _Search:
         left_out = sorted(set(range(batch.size)).difference(batch.positions))
         days = np.array([article.day for article in ordered] + [np.nan] * len(left_out))
         positions = np.array([*(batch.positions[i] for i in batch.order), *left_out], dtype=np.int64)
-        given = batch.articles
+        given = list(batch.articles)
         if left_out:
             given = [Article(str(position), "") for position in range(batch.size)]
             for position, article in zip(batch.positions, batch.articles, strict=True):
@@ -257,6 +262,13 @@ class _Search:
             return _Texts(on_disk.texts(batch, len(left_out)), days, positions, tuple(given))
         texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
         return _Texts(texts, days, positions, tuple(given))
+
+    def _read_alone(self, articles: TextArticles, order: list[int]) -> "_Texts":
+        texts = articles.plain_texts(order)
+        if max(map(len, articles.texts)) >= self.max_chars:
+            warn_truncated(articles, self.max_chars)
+            texts = [text[: self.max_chars] for text in texts]
+        return _Texts(texts, np.full(len(texts), np.nan), np.array(order), articles)
 
     def _times(self, days: Floats) -> Times | None:
         return None if self.max_days_apart is None else Times(days, self.max_days_apart)
@@ -268,7 +280,7 @@ class _Texts(NamedTuple):
     texts: Sequence[str]
     days: Floats  # NaN for unknown
     positions: Integers  # in the input
-    articles: tuple[Article, ...]  # by position in the input
+    articles: Sequence[Article]  # by position in the input
 
 
 def _copies(verified: Verified, old_positions: Integers, new: _Texts, old_ids: list[str], batch: Batch) -> Copies:

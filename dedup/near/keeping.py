@@ -11,12 +11,11 @@ from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, rank
 from dedup.article import Article, frame_of
 from dedup.near.lsh import encode_pairs
 from dedup.near.verify import Verifier
+from dedup.parameters import POLICIES
 from dedup.wording import plural, short_repr
 
 #: Which of two copies stays: a rule, a number for each text, or a function of an article; the highest stays.
 Policy = str | Sequence[float] | NDArray[Any] | Callable[[Article], float]
-
-POLICIES = ("first", "longest", "earliest", "central")
 
 #: Fields of an article that `within` and `across` may name.
 _FIELDS = ("source", "language", "url", "title")

@@ -49,10 +49,14 @@ def test_pairs_are_those_across_among_all_texts_together(seed, parameters):
     together = dedup.near_duplicates([*old, *new], **parameters)
     n = len(old)
     expected = {(j - n, i) for i, j in together.pairs.tolist() if i < n <= j}
-    # Of equal texts shorter than a shingle the first stands for all where another text contains them.
-    short = [{i for i, text in enumerate(texts) if len(text.split()) < 5} for texts in (new, old)]
-    other = set(map(tuple, found.pairs.tolist())) ^ expected
-    assert all(i in short[0] or j in short[1] for i, j in other)
+    # Among all together, of equal texts shorter than a shingle the first stands for all where others contain them.
+    short = [[len(text.split()) < 5 for text in texts] for texts in (new, old)]
+    listed = set(map(tuple, found.pairs.tolist()))
+    assert expected <= listed
+    for i, j in listed - expected:
+        brief, text = (new[i], old[j]) if short[0][i] else (old[j], new[i])
+        assert short[0][i] or short[1][j]
+        assert f" {brief} " in f" {text} "
     figures = dict(zip(map(tuple, together.pairs.tolist()), together.jaccard, strict=True))
     pairs = list(zip(found.pairs.tolist(), found.jaccard.tolist(), strict=True))
     for (i, j), jaccard in pairs:
@@ -93,6 +97,25 @@ def test_copies_too_far_apart_are_none(tmp_path):
     dedup.sketches.save(old, tmp_path / "old.parquet")
     stored = dedup.sketches.read(tmp_path / "old.parquet")
     assert dedup.near_duplicates(new, against=stored, max_days_apart=30).to_frame()["old"].tolist() == ["4"]
+
+
+def test_a_brief_of_fewer_words_than_a_shingle_is_found_on_either_side():
+    long = "The governor said on Tuesday that the bridge will stay closed until spring"
+    briefs = ["bridge will stay closed", "Bridge will stay closed!", "another brief"]
+    found = dedup.near_duplicates(briefs, against=[long], containment=0.9)
+    assert found.pairs.tolist() == [[0, 0], [1, 0]]
+    found = dedup.near_duplicates([long, "nothing of it"], against=briefs, containment=0.9)
+    assert found.pairs.tolist() == [[0, 0], [0, 1]]
+    assert found.fresh.tolist() == [1]
+
+
+def test_of_many_equal_old_texts_those_of_a_new_ones_time_are_found():
+    text = "Happy new year to all of you, and a good slide, says the mayor, as in each of the years before"
+    old = [{"id": year, "text": text, "published": datetime(year, 1, 1, tzinfo=UTC)} for year in range(1800, 2000)]
+    new = [{"id": "n", "text": text, "published": datetime(1907, 1, 5, tzinfo=UTC)}]
+    for before in (old, old[::-1]):
+        found = dedup.near_duplicates(new, against=before, max_days_apart=30)
+        assert found.to_frame()["old"].tolist() == ["1907"]
 
 
 def test_the_order_of_either_does_not_matter():
