@@ -31,6 +31,7 @@ from dedup.parameters import (
 from dedup.progress import Progress, ProgressCallback, no_progress, split_progress, track
 from dedup.residue.batch import add_residue
 from dedup.text.limit import readable_texts, warn_truncated
+from dedup.text.on_disk import ArticlesOnDisk
 
 _logger = logging.getLogger(__name__)
 
@@ -171,6 +172,10 @@ def near_duplicates(
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress, timezone=timezone)
     check(max_days_apart=max_days_apart, errors=errors, duplicates=duplicates)
     search = _Search(settings, max_days_apart, cut_residue, max_chars, n_jobs)
+    if isinstance(articles, ArticlesOnDisk):
+        accept = articles.accept(max_chars)
+        read = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates, accept=accept)
+        return search.within(articles.in_order(read), progress, articles)
     alone = None if cut_residue else texts_alone(articles)
     batch = alone or read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     if against is None:
@@ -201,12 +206,12 @@ class _Search:
     max_chars: int
     n_jobs: int | None
 
-    def within(self, batch: Batch, progress: Progress) -> NearDuplicates:
-        """Copies among the articles of a batch."""
+    def within(self, batch: Batch, progress: Progress, on_disk: ArticlesOnDisk | None = None) -> NearDuplicates:
+        """Copies among the articles of a batch, whose texts may be on disk."""
         _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
         with track(progress, len(batch.articles)) as on_progress:
             residue, copies = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
-            read = self._read(batch, residue)
+            read = self._read(batch, residue, on_disk)
             times = self._times(read.days)
             found = find_near_duplicates(read.texts, self.settings, self.n_jobs, copies, times)
         _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
@@ -237,7 +242,7 @@ class _Search:
         found = _copies(verified, old_positions, new, old_ids, batch)
         return found if isinstance(old, StoredSketches) else replace(found, old_refusals=old.refusals)
 
-    def _read(self, batch: Batch, progress: ProgressCallback) -> "_Texts":
+    def _read(self, batch: Batch, progress: ProgressCallback, on_disk: ArticlesOnDisk | None = None) -> "_Texts":
         """What is read of a batch, in canonical order, so that the order of the input does not matter."""
         if isinstance(batch.articles, TextArticles):
             return self._read_alone(batch.articles, batch.order)
@@ -253,6 +258,8 @@ class _Search:
             given = [Article(str(position), "") for position in range(batch.size)]
             for position, article in zip(batch.positions, batch.articles, strict=True):
                 given[position] = article
+        if on_disk is not None:
+            return _Texts(on_disk.texts(batch, len(left_out)), days, positions, tuple(given))
         texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
         return _Texts(texts, days, positions, tuple(given))
 
@@ -270,7 +277,7 @@ class _Search:
 class _Texts(NamedTuple):
     """Texts in canonical order; those that were refused are blank."""
 
-    texts: list[str]
+    texts: Sequence[str]
     days: Floats  # NaN for unknown
     positions: Integers  # in the input
     articles: Sequence[Article]  # by position in the input

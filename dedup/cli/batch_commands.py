@@ -12,10 +12,13 @@ import dedup
 from dedup.article import id_of
 from dedup.cli import rows
 from dedup.cli.against import OldArticles
+from dedup.cli.aside import RowsAside
 from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
-from dedup.cli.reading import Reading, Record
+from dedup.cli.reading import Origins, Reading, Record
 from dedup.cli.writing import Line, Output
+from dedup.disk import StoredBytes
+from dedup.text.on_disk import ArticlesOnDisk
 from dedup.wording import plural, visible
 
 Result = TypeVar("Result")
@@ -70,20 +73,41 @@ def near(given: Namespace, console: Console) -> None:
     output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
     mapping = given.removed and Output(given.removed, None, ("jsonl", "csv", "parquet"))
     reading = Reading(given, console, _NEAR_FIELDS)
-    records = list(reading if given.keep else map(_lightened, reading))
-    items = [record.item for record in records]
+    with StoredBytes() as stored:
+        _near(given, console, parameters, reading, RowsAside(stored), output, mapping)
+
+
+def _near(
+    given: Namespace,
+    console: Console,
+    parameters: dict[str, Any],
+    reading: Reading,
+    aside: RowsAside,
+    output: Output,
+    mapping: Output | None,
+) -> None:
+    origins = Origins()
+
+    def items() -> Iterator[dict[str, Any]]:
+        for record in reading:
+            origins.append(record)
+            if given.keep:
+                aside.append(record.row)
+            yield record.item
+
     settings = {"errors": given.errors, "duplicates": given.duplicates, "progress": console.progress("comparing")}
-    with reading.placing(records):
-        found = dedup.near_duplicates(items, **settings, **parameters)
-    ids = _ids(records)
-    left_out = set(reading.tell(found.refusals, records))
-    n_articles = len(records) - len(left_out)
+    with ArticlesOnDisk(items()) as articles, reading.placing(origins):
+        # What belongs to a site is found in all of its texts together.
+        whole = parameters.get("cut_residue")
+        found = dedup.near_duplicates(list(articles) if whole else articles, **settings, **parameters)
+    ids = [article.id for article in found.articles]
+    left_out = set(reading.tell(found.refusals, origins))
+    n_articles = len(origins) - len(left_out)
     kept = found.keep(given.policy, linkage=given.linkage, within=given.within, across=given.across)
     if mapping:
         mapping.write_rows(rows.REMOVED_COLUMNS, rows.removed_rows(kept, ids))
     if given.keep:
-        stay = (records[i] for i in kept.positions.tolist() if i not in left_out)
-        output.write_rows((), _as_they_came(stay))
+        output.write_rows((), aside.at(i for i in kept.positions.tolist() if i not in left_out))
     elif given.groups:
         output.write_rows(rows.GROUP_COLUMNS, rows.group_rows(found, ids))
     else:

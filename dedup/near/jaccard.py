@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 
 _BLOCK_SHINGLES = 1 << 17
+
+_COPIED_AT_ONCE = 1 << 20
 
 # Of blocks that the kernel counts: its tables are as large as one text needs.
 _COMPILED_SHINGLES = 1 << 20
@@ -46,20 +49,25 @@ class ShingleSets:
         lengths = self.lengths[texts]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
         compiled = kernel()
-        if compiled is not None:
-            shingles = np.empty(offsets[-1], dtype=np.uint64)
-            texts = np.ascontiguousarray(texts)
-            compiled.copy_sets(*self._contiguous(), texts, len(texts), shingles)
-            return ShingleSets(shingles, offsets, self.n_jobs)
-        if 2 * offsets[-1] > len(self.shingles) and (texts[1:] > texts[:-1]).all():
-            # Flags of a byte each in place of two arrays as large as all shingles.
-            chosen = np.zeros(len(self.lengths), dtype=np.bool_)
-            chosen[texts] = True
-            every = len(texts) == len(chosen)
-            shingles = self.shingles if every else self.shingles[np.repeat(chosen, self.lengths)]
-            return ShingleSets(shingles, offsets, self.n_jobs)
-        place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return ShingleSets(self.shingles[place], offsets, self.n_jobs)
+        if compiled is None:
+            return ShingleSets(self._copied(texts, lengths, offsets), offsets, self.n_jobs)
+        shingles = np.empty(offsets[-1], dtype=np.uint64)
+        texts = np.ascontiguousarray(texts)
+        compiled.copy_sets(*self._contiguous(), texts, len(texts), shingles)
+        return ShingleSets(shingles, offsets, self.n_jobs)
+
+    def _copied(self, texts: Integers, lengths: Integers, offsets: Integers) -> Hashes:
+        """The shingles of some texts, one text after the other."""
+        shingles = np.empty(offsets[-1], dtype=np.uint64)
+        moves = self.offsets[texts] - offsets[:-1]
+        # Some texts at a time, since the places of shingles take as much memory as these.
+        bounds = np.searchsorted(offsets, np.arange(0, offsets[-1], _COPIED_AT_ONCE)).tolist()
+        for first, stop in pairwise([*bounds, len(texts)]):
+            own = slice(offsets[first], offsets[stop])
+            place = np.repeat(moves[first:stop], lengths[first:stop])
+            place += np.arange(own.start, own.stop)
+            shingles[own] = self.shingles[place]
+        return shingles
 
     def sizes(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text, shape (n,); no text may be blank."""

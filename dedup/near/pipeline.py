@@ -131,6 +131,7 @@ def compare_sketches(
     if given_up:
         _logger.warning("%d texts that consist of a template were compared with some of its others only", given_up)
     labels = connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths))
+    del sketches, signed  # they are large
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],
@@ -140,13 +141,15 @@ def compare_sketches(
         threshold=settings.threshold,
         bands=bands,
         given_up=given_up,
-        comparison=_comparison(verifier, labels),
+        comparison=_comparison(verifier, labels, pairs),
     )
 
 
-def _comparison(verifier: Verifier, labels: Integers) -> Comparison:
-    """What compares the texts of groups of three or more."""
-    grouped = np.flatnonzero((np.bincount(labels) > 2)[labels]) if len(labels) else labels
+def _comparison(verifier: Verifier, labels: Integers, pairs: Integers) -> Comparison:
+    """What compares the texts of groups of which not all pairs are known."""
+    sizes = np.bincount(labels, minlength=1)
+    known = np.bincount(labels[pairs[:, 0]], minlength=len(sizes))
+    grouped = np.flatnonzero((2 * known < sizes * (sizes - 1))[labels]) if len(labels) else labels
     places = np.full(len(labels), -1, dtype=np.int64)
     places[grouped] = np.arange(len(grouped))
     return Comparison(verifier.of(grouped), places)
