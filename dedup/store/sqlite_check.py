@@ -14,7 +14,7 @@ _NEVER_WRITTEN = {
         "OR typeof(source) != 'text' OR typeof(fields) != 'text' OR typeof(page) NOT IN ('integer', 'null') "
         "OR abs(kept_by_day) > 1e9 OR abs(day) > 1e9 OR speaker NOT IN (SELECT node FROM articles) "
         "OR node NOT IN (SELECT node FROM traits) OR story NOT IN (SELECT story FROM stories) "
-        "OR node > (SELECT max(seq) FROM sqlite_sequence WHERE name = 'articles')"
+        "OR node > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'articles')"
     ),
     "traits": (
         "typeof(norm) != 'real' OR NOT norm BETWEEN 0 AND 1e9 OR typeof(neighbours) != 'blob' "
@@ -26,9 +26,9 @@ _NEVER_WRITTEN = {
     ),
     "stories": (
         "typeof(merged_into) NOT IN ('integer', 'null') OR merged_into NOT IN (SELECT story FROM stories) "
-        "OR story > (SELECT max(seq) FROM sqlite_sequence WHERE name = 'stories')"
+        "OR story > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'stories')"
     ),
-    "chapters": "typeof(story) != 'integer' OR typeof(told) != 'integer' OR story > episode OR told > episode",
+    "chapters": "typeof(story) != 'integer' OR typeof(told) != 'integer'",
     "changes": (
         "typeof(day) != 'real' OR typeof(story) != 'integer' OR typeof(episode) NOT IN ('integer', 'null') "
         "OR typeof(article) NOT IN ('text', 'null') OR typeof(merged_into) NOT IN ('integer', 'null')"

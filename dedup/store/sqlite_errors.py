@@ -67,6 +67,8 @@ def explained(path: str | Path, doing: str, after: str, damage: Callable[[], str
         found = None
         if not is_of_the_disk(error):
             found = str(error) if _code_of(error) & 0xFF in _OF_THE_CONTENTS else damage()
+        if found is None and isinstance(error, sqlite3.IntegrityError):
+            raise  # of what was to be written, which may come from another file
         if found is None:
             raise OSError(f"{path} cannot be {doing}: {error}; {after}") from error
         raise damaged(path, found) from error
