@@ -42,6 +42,8 @@ def source(results: Results, command: str, *, packages: bool = False) -> str:
     if packages:
         known = {name: number for name, number in results["packages"].items() if number and name != "dedup-stories"}
         python = ", ".join([python, *(f"{name} {number}" for name, number in known.items())])
+    if "hot_loops" in results:  # of earlier versions all were in NumPy
+        python += ", hot loops compiled" if results["hot_loops"] == "compiled" else ", hot loops in NumPy"
     about = f"{machine['processors']} processors ({machine['processor']}), {python}"
     return f"{about}; {results['date']}; `python -m benchmarks.{command}`."
 

@@ -1,6 +1,7 @@
 """All articles at once: near_duplicates, which does not need scikit-learn."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, NamedTuple, TypedDict, Unpack, overload
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack, overload
 import numpy as np
 
 from dedup.arrays import Floats, Integers
-from dedup.article import Article, Batch, Duplicates, Errors, read_articles
+from dedup.article import Article, Batch, Duplicates, Errors, TextArticles, read_articles, texts_alone
 from dedup.near.across import Copies, copies_across
 from dedup.near.pipeline import find_near_duplicates, make_sketches
 from dedup.near.result import NearDuplicates
@@ -170,7 +171,8 @@ def near_duplicates(
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress, timezone=timezone)
     check(max_days_apart=max_days_apart, errors=errors, duplicates=duplicates)
     search = _Search(settings, max_days_apart, cut_residue, max_chars, n_jobs)
-    batch = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    alone = None if cut_residue else texts_alone(articles)
+    batch = alone or read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     if against is None:
         return search.within(batch, progress)
     if not isinstance(against, StoredSketches):
@@ -237,6 +239,8 @@ class _Search:
 
     def _read(self, batch: Batch, progress: ProgressCallback) -> "_Texts":
         """What is read of a batch, in canonical order, so that the order of the input does not matter."""
+        if isinstance(batch.articles, TextArticles):
+            return self._read_alone(batch.articles, batch.order)
         warn_truncated(batch.articles, self.max_chars)
         if self.cut_residue:
             batch = add_residue(batch, self.max_chars, self.settings.fold, self.n_jobs, progress)
@@ -244,13 +248,20 @@ class _Search:
         left_out = sorted(set(range(batch.size)).difference(batch.positions))
         days = np.array([article.day for article in ordered] + [np.nan] * len(left_out))
         positions = np.array([*(batch.positions[i] for i in batch.order), *left_out], dtype=np.int64)
-        given = batch.articles
+        given = list(batch.articles)
         if left_out:
             given = [Article(str(position), "") for position in range(batch.size)]
             for position, article in zip(batch.positions, batch.articles, strict=True):
                 given[position] = article
         texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
         return _Texts(texts, days, positions, tuple(given))
+
+    def _read_alone(self, articles: TextArticles, order: list[int]) -> "_Texts":
+        texts = articles.plain_texts(order)
+        if max(map(len, articles.texts)) >= self.max_chars:
+            warn_truncated(articles, self.max_chars)
+            texts = [text[: self.max_chars] for text in texts]
+        return _Texts(texts, np.full(len(texts), np.nan), np.array(order), articles)
 
     def _times(self, days: Floats) -> Times | None:
         return None if self.max_days_apart is None else Times(days, self.max_days_apart)
@@ -262,7 +273,7 @@ class _Texts(NamedTuple):
     texts: list[str]
     days: Floats  # NaN for unknown
     positions: Integers  # in the input
-    articles: tuple[Article, ...]  # by position in the input
+    articles: Sequence[Article]  # by position in the input
 
 
 def _copies(verified: Verified, old_positions: Integers, new: _Texts, old_ids: list[str], batch: Batch) -> Copies:

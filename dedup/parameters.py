@@ -22,6 +22,9 @@ FOLDS: tuple[Fold, ...] = get_args(Fold)
 #: Named rules for the representative; see `dedup.representative`.
 RULES = ("central", "earliest", "longest")
 
+#: Named rules for which of two copies stays; see `NearDuplicates.keep`.
+POLICIES = ("first", "longest", "earliest", "central")
+
 #: Which copies go: those of one that stays, or of each connected group all but one; see `NearDuplicates.keep`.
 Linkage = Literal["star", "group"]
 LINKAGES: tuple[Linkage, ...] = get_args(Linkage)
@@ -222,6 +225,9 @@ _CHECKS: dict[str, Check] = {
     ),
     "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
     "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
+    "keep": _value(
+        ValueError, ", ".join(map(repr, POLICIES)), lambda value: isinstance(value, str) and value in POLICIES
+    ),
     "linkage": _value(ValueError, ", ".join(map(repr, LINKAGES)), lambda value: value in LINKAGES),
     "timezone": lambda _, value: read_zone(value),
     "errors": _value(ValueError, ", ".join(map(repr, ERRORS)), lambda value: value in ERRORS),

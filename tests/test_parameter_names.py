@@ -17,6 +17,7 @@ TAKERS = {
     "near_duplicates": dedup.near_duplicates,
     "StoryIndex": dedup.StoryIndex,
     "archive.cluster": dedup.archive.cluster,
+    "archive.near_duplicates": dedup.archive.near_duplicates,
 }
 
 
@@ -101,7 +102,8 @@ def test_every_parameter_reaches_the_model(monkeypatch):
 
 @pytest.mark.parametrize("function", [*TAKERS.values(), dedup.cluster_frame, dedup.StoryClusterer])
 def test_a_wrong_name_suggests_the_right_one(function):
-    name = "near_treshold" if function is not dedup.near_duplicates else "treshold"
+    of_copies = function in (dedup.near_duplicates, dedup.archive.near_duplicates)
+    name = "treshold" if of_copies else "near_treshold"
     right = name.replace("tresh", "thresh")
     with pytest.raises(TypeError, match=f"has no parameter '{name}'; did you mean '{right}'\\? allowed: .*{right}"):
         function([], **{name: 0.5})

@@ -29,6 +29,11 @@ def checksum(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
+def job_of(description: dict[str, Any]) -> str:
+    """Return the name of the function that a description of a job is of; earlier versions had one."""
+    return str(description.get("job", "cluster"))
+
+
 def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
     """Return the articles and their stories; see `dedup.archive.read`."""
     manifest = _manifest(out)
@@ -50,7 +55,7 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
         raise ValueError(f"{out}: no article has the id {str(name)!r}; allowed: ids without lone surrogates")
     if parameters["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
-        articles = add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles
+        articles = list(add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles)
     labels, episodes = (_numbered(assignments[name]) for name in ("story_id", "episode_id"))
     copies = assignments["near_duplicate_group"].to_numpy()
     return LabelledArticles(
@@ -69,6 +74,8 @@ def _manifest(out: str | Path) -> dict[str, Any]:
     if not system.exists(f"{folder}/{MANIFEST}"):
         raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
     manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+    if job_of(manifest) != "cluster":
+        raise ValueError(f"{out} has results of {job_of(manifest)!r}; allowed: those of dedup.archive.cluster")
     if manifest["format"] != FORMAT:
         allowed = f"{FORMAT}; call dedup.archive.cluster again, with a new folder"
         raise ValueError(f"{out} has format {manifest['format']}; allowed: {allowed}")

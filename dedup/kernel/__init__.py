@@ -24,18 +24,30 @@ class _Array:
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
 
-    def from_param(self, array: NDArray[Any]) -> ctypes.c_void_p:
+    def from_param(self, array: NDArray[Any]) -> Any:
         """Check an array, as another dtype would have C read what is not there."""
-        if array.dtype != self.dtype or not array.flags.c_contiguous:
+        flags = array.flags
+        if array.dtype != self.dtype or not flags.c_contiguous:
             raise TypeError(f"an array of {array.dtype}; allowed: a contiguous one of {self.dtype}")
+        if flags.writeable and array.size:
+            return ctypes.byref(ctypes.c_char.from_buffer(array.data))  # a quarter of the time of the other way
         return ctypes.c_void_p(array.ctypes.data)
 
 
-_int64, _uint32 = _Array(np.int64), _Array(np.uint32)
+_uint8, _int64, _uint32, _uint64 = map(_Array, (np.uint8, np.int64, np.uint32, np.uint64))
+_size, _number = ctypes.c_int64, ctypes.c_uint64
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "signatures": (None, [_uint32, _int64, ctypes.c_int64, _uint32, _uint32, ctypes.c_int64, _uint32])  # minhash.c
+    "signatures": (None, [_uint32, _int64, _size, _uint32, _uint32, _size, _uint32]),  # minhash.c
+    "copy_sets": (None, [_uint64, _int64, _int64, _size, _uint64]),  # jaccard.c
+    "distinct": (None, [_uint64, _int64, _int64, _size, _uint64, _size, _number, _int64]),  # jaccard.c
+    "fold_ascii": (_size, [_uint8, _size, _uint8, _uint8]),  # tokens.c
+    "fold_codes": (_size, [_uint32, _size, _uint32, ctypes.c_uint32, _uint32]),  # tokens.c
+    "unpack": (_size, [_uint32, _size, _uint8, _uint8]),  # tokens.c
+    "tokens": (_size, [_uint8, _int64, _size, _size, _int64, _int64, _uint64, _int64, _int64]),  # tokens.c
+    "shingles": (None, [_uint64, _int64, _size, _size, _number, _uint64]),  # shingles.c
+    "shared": (None, [_uint64, _int64, _int64, _size, _uint64, _size, _number, _int64]),  # jaccard.c
 }
 
 

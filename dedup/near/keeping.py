@@ -7,15 +7,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Floats, Integers, connected_labels, members
+from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, members
 from dedup.article import Article, frame_of
+from dedup.near.lsh import encode_pairs
 from dedup.near.verify import Verifier
+from dedup.parameters import POLICIES
 from dedup.wording import plural, short_repr
 
 #: Which of two copies stays: a rule, a number for each text, or a function of an article; the highest stays.
 Policy = str | Sequence[float] | NDArray[Any] | Callable[[Article], float]
-
-POLICIES = ("first", "longest", "earliest", "central")
 
 #: Fields of an article that `within` and `across` may name.
 _FIELDS = ("source", "language", "url", "title")
@@ -151,6 +151,28 @@ def groups_of_field(name: str | None, parameter: str, articles: Sequence[Article
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _KnownPairs:
+    """Where each known pair of copies is listed."""
+
+    codes: Hashes  # ascending
+    places: Integers
+    n: int
+
+    @classmethod
+    def of(cls, pairs: Integers, places: Integers, n: int) -> "_KnownPairs":
+        """Pairs ``i < j`` among `n` texts, and the place of each."""
+        codes = encode_pairs(pairs, n)
+        order = np.argsort(codes)
+        return cls(codes[order], places[order], n)
+
+    def find(self, text: int, others: Integers) -> Integers:
+        """The place of the pair of a text with each of the others; -1 for those that are not known."""
+        wanted = (np.minimum(others, text) * self.n + np.maximum(others, text)).astype(np.uint64)
+        at = np.searchsorted(self.codes[:-1], wanted)  # so that there is always something to compare with
+        return np.where(self.codes[at] == wanted, self.places[at], -1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """Chooses who stays among texts with known pairs of copies."""
 
@@ -168,20 +190,20 @@ class Selection:
         pairs, n = self.pairs[allowed], len(self.order)
         labels = connected_labels(pairs[:, 0], pairs[:, 1], n)
         n_pairs = np.bincount(labels[pairs[:, 0]], minlength=n).tolist()
-        places = dict(zip(map(tuple, pairs.tolist()), allowed.tolist(), strict=True))
+        known = _KnownPairs.of(pairs, allowed, n)
         removed: list[tuple[int, int, float, float]] = []
         for label, group in enumerate(members(labels)):
             if len(group) > 1:
                 ranked = np.array(group)[np.argsort(self.order[group])]
                 is_complete = 2 * n_pairs[label] == len(group) * (len(group) - 1)
-                removed += self._of_group(ranked, linkage, places, is_complete=is_complete)
+                removed += self._of_group(ranked, linkage, known, is_complete=is_complete)
         removed.sort()
         gone, kept_for = (np.array([row[k] for row in removed], dtype=np.int64) for k in (0, 1))
         jaccard, containment = (np.array([row[k] for row in removed], dtype=np.float64) for k in (2, 3))
         return Kept(np.setdiff1d(np.arange(n), gone), gone, kept_for, jaccard, containment, ids)
 
     def _of_group(
-        self, left: Integers, linkage: str, places: dict[tuple[int, ...], int], *, is_complete: bool
+        self, left: Integers, linkage: str, known: _KnownPairs, *, is_complete: bool
     ) -> list[tuple[int, int, float, float]]:
         """The texts of a group that go, each with the one that stays; `left` has the group by priority."""
         removed: list[tuple[int, int, float, float]] = []
@@ -189,7 +211,7 @@ class Selection:
         while len(left) > 1:
             text, others = int(left[0]), left[1:]
             if self.comparison is None or is_complete or kept >= _MOST_COMPARED:
-                at = np.array([places.get((min(text, other), max(text, other)), -1) for other in others.tolist()])
+                at = known.find(text, others)
                 similar, jaccard, containment = at >= 0, self.jaccard[at], self.containment[at]
             else:
                 similar, jaccard, containment = self.comparison.similarities(text, others)

@@ -8,22 +8,23 @@ character run; fewer are in every text.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts
+from dedup.arrays import PART, Flags, Hashes, Integers, joined, parts_of_runs, run_starts, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.story.recurrence import are_lists, sections_of
+from dedup.story.spelling import Spelling, spelling_of, stop_word_uses, token_weights
 from dedup.text.clusters import clusters_of, runs_of
 from dedup.text.fold import FIRST_LETTER, SEPARATOR
 from dedup.text.language import language_number, language_numbers
-from dedup.text.stopwords import date_word_hashes, stop_word_hashes
-from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
+from dedup.text.stopwords import stop_word_hashes
+from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, tokenize
 
 WORD, WORD_PAIR, CHARACTER_RUN = range(3)
 
@@ -36,16 +37,6 @@ CHARACTER_RUNS = {1: CHARACTER_RUN, 2: WORD, 3: WORD_PAIR}
 #: Languages that write every syllable as a word, of at most seven letters, and do not inflect: a run of four letters is
 #: part of very many words and tells nothing that the syllable and its pairs do not.
 SYLLABIC_LANGUAGES = ("vi",)
-
-#: A token counts twice near the beginning, where news says who, where and when ...
-LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
-
-#: ... and three times when capitalised inside a sentence, as names are. Weekdays, months and agencies are no names: two
-#: titles that share nothing but "Tuesday" would be one story.
-NAME_WEIGHT = 3.0
-
-#: A sentence with this share of capitalised words is a headline in title case, where capitals do not mark names.
-HEADLINE_SHARE = 0.6
 
 # A key is 46 bits of hash above 2 bits of family. With 4 bits of weight below it, 12 bits are left above it for the
 # number of the text in its block.
@@ -113,7 +104,7 @@ def count_features(
         spelling = spelling_of(tokens)
         unknown = np.zeros(len(tokens.offsets) - 1, dtype=np.int64)
         own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
-        return count_block(tokens, spelling, own), own, _stop_word_uses(spelling, uses.shape[1])
+        return count_block(tokens, spelling, own), own, stop_word_uses(spelling, uses.shape[1])
 
     for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
         sizes.append(counted.sizes)
@@ -134,126 +125,131 @@ class BlockCounts(NamedTuple):
     counts: NDArray[np.float32]
 
 
-class Spelling(NamedTuple):
-    """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
-
-    place: Integers  # position of the first character
-    upper: Flags  # whether that is a capital, but for names of days and agencies
-    opens: Flags  # whether the token opens a sentence
-    stop_word: Integers  # position among the stop words, -1 for other tokens
-    date_word: Flags  # whether the token names a weekday, a month or a news agency
-
-
-def spelling_of(tokens: Tokens) -> Spelling:
-    """How the tokens of a block are written."""
-    place = tokens.characters(tokens.starts)
-    date_word = _date_word_lookup(tokens.fold).find(tokens.hashes) >= 0
-    upper = _is_upper(tokens.codes[place]) & ~date_word
-    stop_word = _stop_word_lookup(tokens.fold).find(tokens.hashes)
-    return Spelling(place, upper, sentence_starts(tokens), stop_word, date_word)
-
-
 def count_block(tokens: Tokens, spelling: Spelling, languages: Integers) -> BlockCounts:
     """Features of one block of at most 2**12 texts in these languages (see `dedup.text.tokens.blocks`).
 
     A list of several reports has none: it must not bridge their stories.
     """
-    first, last, key = occurrences(tokens, spelling)
-    left_out = lists_of_reports(tokens, spelling, first, last, key)[tokens.text_indices[first]]
+    left_out = lists_of_reports(tokens, spelling)
     syllabic = np.isin(languages, list(map(language_number, SYLLABIC_LANGUAGES)))
-    if syllabic.any():
-        left_out |= syllabic[tokens.text_indices[first]] & (families(key) == CHARACTER_RUN)
-    if left_out.any():
-        first, last, key = first[~left_out], last[~left_out], key[~left_out]
-    weights = token_weights(tokens, spelling).astype(np.uint8)
-    # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
-    packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
-    packed |= key
-    packed <<= np.uint64(_WEIGHT_BITS)
-    packed |= np.minimum(weights[first], weights[last])
+    rows, weights = rows_of(tokens), token_weights(spelling)
+    packed, used = np.empty(_most_occurrences(tokens), dtype=np.uint64), 0
+    for first, last, key in occurrences(tokens, spelling):
+        row = rows[first]
+        kept = ~left_out[row]
+        if syllabic.any():
+            kept &= ~(syllabic[row] & (families(key) == CHARACTER_RUN))
+        if not kept.all():
+            first, last, key, row = first[kept], last[kept], key[kept], row[kept]
+        # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
+        part = row.astype(np.uint64) << np.uint64(KEY_BITS)
+        part |= key
+        part <<= np.uint64(_WEIGHT_BITS)
+        part |= np.minimum(weights[first], weights[last])
+        packed[used : used + len(part)] = part
+        used += len(part)
+    packed.resize(used, refcheck=False)
     packed.sort()
-    weight = packed & np.uint64((1 << _WEIGHT_BITS) - 1)
-    packed >>= np.uint64(_WEIGHT_BITS)
-    starts = run_starts(packed)
-    counts = np.add.reduceat(weight, starts) if len(starts) else weight
-    packed = packed[starts]
-    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(tokens.offsets) - 1)
-    keys = packed & np.uint64((1 << KEY_BITS) - 1)
-    return BlockCounts(sizes, keys, counts.astype(np.float32))
+    return _summed(packed, len(tokens.offsets) - 1)
 
 
-def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[Integers, Integers, Hashes]:
-    """First token, last token and key of every occurrence of a feature; the words of spaced scripts come first."""
-    rows, spaced = tokens.text_indices, ~tokens.unspaced
-    words = np.flatnonzero(spaced)
-    adjacent = np.flatnonzero((rows[1:] == rows[:-1]) & spaced[1:] & spaced[:-1])
-    run_tokens, runs = character_runs(tokens, ((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper)
-    found = [
-        (words, words, feature_keys(tokens.hashes[words], WORD)),
-        (adjacent, adjacent + 1, feature_keys(pair_hashes(tokens.hashes)[adjacent], WORD_PAIR)),
-        (run_tokens, run_tokens, feature_keys(mix(runs), CHARACTER_RUN)),
-    ]
-    if len(words) < len(rows):
-        found += unspaced_occurrences(tokens)
-    first, last, keys = (np.concatenate(column) for column in zip(*found, strict=True))
-    return first, last, keys
+def _summed(packed: Hashes, n_texts: int) -> BlockCounts:
+    """Features of texts, from the text, key and weight of every occurrence, ascending; `packed` is written over."""
+    bits = np.uint64(_WEIGHT_BITS)
+    total = sum(np.count_nonzero(np.diff(packed[part] >> bits)) for part in _overlapping(len(packed)))
+    counts, done = np.empty(total + (len(packed) > 0), dtype=np.float32), 0
+    for own in parts_of_runs(packed, _WEIGHT_BITS):
+        keys = packed[own] >> bits
+        starts = run_starts(keys)
+        keys = keys[starts]
+        kept = slice(done, done + len(starts))
+        counts[kept] = np.add.reduceat(packed[own] & np.uint64((1 << _WEIGHT_BITS) - 1), starts)
+        packed[kept] = keys
+        done = kept.stop
+    packed.resize(done, refcheck=False)
+    bounds = np.searchsorted(packed, np.arange(n_texts + 1, dtype=np.uint64) << np.uint64(KEY_BITS))
+    packed &= np.uint64((1 << KEY_BITS) - 1)
+    return BlockCounts(np.diff(bounds), packed, counts)
 
 
-def unspaced_occurrences(tokens: Tokens) -> Iterator[tuple[Integers, Integers, Hashes]]:
-    """First token, last token and key of every occurrence of each kind of feature of scripts without spaces."""
+def _overlapping(count: int) -> list[slice]:
+    """Parts of so many values, each with the first value of the next."""
+    return [slice(part.start, part.stop + 1) for part in slices(0, count, PART)]
+
+
+def rows_of(tokens: Tokens) -> NDArray[np.int32]:
+    """The text of each token, shape (n_tokens,)."""
+    return np.repeat(np.arange(len(tokens.offsets) - 1, dtype=np.int32), np.diff(tokens.offsets))
+
+
+def _most_occurrences(tokens: Tokens) -> int:
+    """A number of occurrences of features that is not exceeded."""
+    spaced = ~tokens.unspaced
+    # A word of k bytes is a word, opens a pair and has k - 1 runs.
+    words = int(np.count_nonzero(spaced))
+    letters = int(np.sum(tokens.stops - tokens.starts, where=spaced))
+    return words + letters + 3 * (len(spaced) - words)
+
+
+def occurrences(tokens: Tokens, spelling: Spelling) -> Iterator[tuple[Integers, Integers, Hashes]]:
+    """First token, last token and key of every occurrence of a feature, some at a time; at least one part."""
+    unspaced = tokens.unspaced
+    wanted = (((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper) & ~unspaced
+    pairs = ~unspaced[:-1] & ~unspaced[1:]
+    ends = tokens.offsets[1:-1] - 1
+    pairs[ends[(ends >= 0) & (ends < len(pairs))]] = False
+    yield np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
+    for part in parts_of(tokens):
+        words = part.start + np.flatnonzero(~unspaced[part])
+        yield words, words, feature_keys(tokens.hashes[words], WORD)
+        adjacent = part.start + np.flatnonzero(pairs[part])
+        two = slice(part.start, part.stop + 1)
+        pair = pair_hashes(tokens.hashes[two])[adjacent - part.start]
+        yield adjacent, adjacent + 1, feature_keys(pair, WORD_PAIR)
+        token, run = character_runs(tokens, wanted, part)
+        yield token, token, feature_keys(mix(run), CHARACTER_RUN)
+    if unspaced.any():
+        yield from unspaced_occurrences(tokens)
+
+
+def parts_of(tokens: Tokens) -> list[slice]:
+    """Slices of tokens with few bytes each."""
+    bounds = np.searchsorted(tokens.starts, np.arange(0, len(tokens.folded), PART)).tolist()
+    return [slice(first, stop) for first, stop in pairwise([*bounds, len(tokens.starts)]) if first < stop]
+
+
+def unspaced_occurrences(tokens: Tokens, only: int | None = None) -> Iterator[tuple[Integers, Integers, Hashes]]:
+    """First token, last token and key of every occurrence of features of scripts without spaces, of one family or all.
+
+    Some at a time.
+    """
     clusters = clusters_of(tokens)
     for wanted, sizes in ((clusters.alphabetic, ALPHABETIC_RUNS), (~clusters.alphabetic, CHARACTER_RUNS)):
         for size, family in sizes.items():
-            first, last, hashes = runs_of(clusters, size, wanted)
-            yield first, last, feature_keys(hashes, family)
+            if only in (None, family):
+                for first, last, hashes in runs_of(clusters, size, wanted):
+                    yield first, last, feature_keys(hashes, family)
 
 
-def token_weights(tokens: Tokens, spelling: Spelling) -> Floats:
-    """Weight of each token, shape (n_tokens,), at least 1."""
-    in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
-    name = spelling.upper & ~spelling.opens
-    return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
-
-
-def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: Integers, key: Hashes) -> Flags:
-    """Whether each text of a block is a list of several reports, shape (n_texts,); see `dedup.story.recurrence`.
-
-    The arrays are those of `occurrences`.
-    """
+def lists_of_reports(tokens: Tokens, spelling: Spelling) -> Flags:
+    """Whether each text of a block is a list of several reports, shape (n_texts,); see `dedup.story.recurrence`."""
     meant = ((spelling.stop_word < 0) & ~spelling.date_word) | (spelling.upper & ~spelling.opens)
-    words = np.flatnonzero(families(key) == WORD)
-    words = words[meant[first[words]] & meant[last[words]]]
-    text = tokens.text_indices[first[words]]
-    sections = sections_of(first[words] - tokens.offsets[text], np.diff(tokens.offsets)[text])
-    places = (text.astype(np.uint64) << np.uint64(KEY_BITS) | key[words]) << np.uint64(_WEIGHT_BITS) | sections
-    return are_lists(places, len(tokens.offsets) - 1, KEY_BITS)
+    rows, unspaced, found = rows_of(tokens), tokens.unspaced, []
+    sizes = np.diff(tokens.offsets)
 
+    def places(first: Integers, key: Hashes) -> Hashes:
+        text = rows[first]
+        sections = sections_of(first - tokens.offsets[text], sizes[text])
+        return (text.astype(np.uint64) << np.uint64(KEY_BITS) | key) << np.uint64(_WEIGHT_BITS) | sections
 
-def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
-    """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
-    _, upper, opens, stop_word, _ = spelling
-    sentence = np.cumsum(opens) - 1
-    share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
-    name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
-    listed = stop_word >= 0
-    return np.stack([np.bincount(stop_word[listed & use], minlength=n_stop_words) for use in (name, ~upper)])
-
-
-@cache
-def _stop_word_lookup(fold: Fold) -> SortedKeys:
-    return SortedKeys(stop_word_hashes(fold), 64)
-
-
-@cache
-def _date_word_lookup(fold: Fold) -> SortedKeys:
-    return SortedKeys(date_word_hashes(fold), 64)
-
-
-def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Flags:
-    if codes.dtype == np.uint8:
-        return (codes >= ord("A")) & (codes <= ord("Z"))
-    distinct, which = np.unique(codes, return_inverse=True)
-    return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
+    for part in slices(0, len(rows), PART):
+        words = part.start + np.flatnonzero(meant[part] & ~unspaced[part])
+        found.append(places(words, feature_keys(tokens.hashes[words], WORD)))
+    if unspaced.any():
+        for first, last, key in unspaced_occurrences(tokens, WORD):
+            both = meant[first] & meant[last]
+            found.append(places(first[both], key[both]))
+    return are_lists(joined(found, np.uint64), len(sizes), KEY_BITS)
 
 
 def pair_hashes(hashes: Hashes) -> Hashes:
@@ -261,21 +257,22 @@ def pair_hashes(hashes: Hashes) -> Hashes:
     return mix(hashes[:-1] * _PAIR_MULTIPLIER + hashes[1:])
 
 
-def character_runs(tokens: Tokens, wanted: Flags) -> tuple[Integers, Hashes]:
-    """Runs of four bytes of the wanted tokens of spaced scripts, with a space before and behind each token.
+def character_runs(tokens: Tokens, wanted: Flags, part: slice) -> tuple[Integers, Hashes]:
+    """Runs of four bytes of the wanted tokens of a part, with a space before and behind each token.
 
     Returns the token of each run, and its bytes, both of shape (n_runs,).
     """
-    folded = tokens.folded
-    word = folded >= FIRST_LETTER
+    folded, starts, stops = tokens.folded, tokens.starts[part], tokens.stops[part]
+    bounds = slice(int(starts[0]), int(stops[-1]))
+    word = folded[bounds] >= FIRST_LETTER
     # A run has no space inside: its two middle bytes belong to one word.
-    middle = np.flatnonzero(word[:-1] & word[1:])
-    token = np.searchsorted(tokens.starts, middle, side="right") - 1
-    kept = (wanted & ~tokens.unspaced)[token] & (middle + 1 < tokens.stops[token])
+    middle = bounds.start + np.flatnonzero(word[:-1] & word[1:])
+    token = np.searchsorted(starts, middle, side="right") - 1
+    kept = wanted[part][token] & (middle + 1 < stops[token])
     middle, token = middle[kept], token[kept]
-    before = np.where(middle > tokens.starts[token], folded[middle - 1], SEPARATOR)
-    behind = np.where(middle + 2 < tokens.stops[token], folded[middle + 2], SEPARATOR)
+    before = np.where(middle > starts[token], folded[middle - 1], SEPARATOR)
+    behind = np.where(middle + 2 < stops[token], folded[middle + 2], SEPARATOR)
     run = before.astype(np.uint64)
     for byte in (folded[middle], folded[middle + 1], behind):
         run = (run << np.uint64(8)) | byte.astype(np.uint64)
-    return token, run
+    return part.start + token, run

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts, slices
+from dedup.arrays import PART, Flags, Floats, Hashes, Integers, SortedKeys, counted, joined, run_starts, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
@@ -66,12 +66,16 @@ class Vocabulary:
         cls, cells: Hashes, frequencies: Integers, languages: Integers, stop_words: Hashes, fold: Fold
     ) -> "Vocabulary":
         """Vocabulary of texts in these languages, from the frequency of each feature in each language."""
-        keys = cells >> np.uint64(LANGUAGE_BITS)
-        starts = run_starts(keys)
-        shared = np.add.reduceat(frequencies, starts) > 1 if len(starts) else np.zeros(0, dtype=np.bool_)
-        kept = np.repeat(shared, np.diff(np.append(starts, len(keys))))
-        totals = np.bincount(languages, minlength=1 << LANGUAGE_BITS)
-        return cls(totals, keys[starts][shared], cells[kept], frequencies[kept], stop_words, fold)
+        # A feature is in more than one text where it is in two of one language, or in two languages.
+        shared = frequencies > 1
+        for part in slices(0, len(cells) - 1, PART):
+            behind = slice(part.start + 1, part.stop + 1)
+            same = cells[behind] >> np.uint64(LANGUAGE_BITS) == cells[part] >> np.uint64(LANGUAGE_BITS)
+            shared[part] |= same
+            shared[behind] |= same
+        cells, frequencies = cells[shared], frequencies[shared]
+        totals, keys = np.bincount(languages, minlength=1 << LANGUAGE_BITS), cells >> np.uint64(LANGUAGE_BITS)
+        return cls(totals, keys[run_starts(keys)], cells, frequencies, stop_words, fold)
 
     @property
     def n_texts(self) -> int:
@@ -147,8 +151,7 @@ def cells_of(counts: Counts) -> tuple[Hashes, Integers]:
         bounds = counts.offsets[rows.start : rows.stop + 1]
         cells[bounds[0] : bounds[-1]] |= np.repeat(counts.languages[rows].astype(np.uint64), np.diff(bounds))
     cells.sort()
-    starts = run_starts(cells)
-    return cells[starts], np.diff(np.append(starts, len(cells)))
+    return counted(cells)
 
 
 def sums_of_runs(values: Integers, labels: Hashes) -> Integers:
@@ -194,28 +197,9 @@ def vectorize(
         Of the columns.
     """
     vocabulary = vocabulary or Vocabulary.of(counts)
-    weights, cell_columns = vocabulary.cell_weights, vocabulary.cell_columns
-
-    def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers]:
-        entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
-        keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
-        row = np.repeat(np.arange(len(sizes)), sizes)
-        languages = counts.languages[rows][row]
-        place = vocabulary.places(keys, languages)
-        shared = place >= 0
-        values = np.log1p(counts.counts[entries])
-        values[shared] *= weights.take(place[shared])
-        single = keys[~shared]
-        idf = vocabulary.idf(single, languages[~shared])
-        values[~shared] *= feature_weights(single, idf, once=True).astype(np.float32)
-        squares = np.bincount(row, weights=values.astype(np.float64) ** 2, minlength=len(sizes))
-        values /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[row]
-        columns = cell_columns.take(place[shared]).astype(np.int32)
-        return values[shared], columns, np.bincount(row[shared], minlength=len(sizes))
-
     n_texts = len(counts.offsets) - 1
     values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
-    for part in ordered_map(of_rows, slices(0, n_texts, _BLOCK_ROWS), n_jobs, progress):
+    for part in ordered_map(partial(_unit_rows, counts, vocabulary), slices(0, n_texts, _BLOCK_ROWS), n_jobs, progress):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])
@@ -223,6 +207,35 @@ def vectorize(
     if len(data) < 1 << 31:  # else SciPy would make the indices as wide as the offsets
         indptr = indptr.astype(np.int32)
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
+
+
+def _unit_rows(
+    counts: Counts, vocabulary: Vocabulary, rows: slice
+) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers]:
+    """Values and columns of the vectors of some texts, and how many each has."""
+    entries = slice(int(counts.offsets[rows.start]), int(counts.offsets[rows.stop]))
+    sizes = np.diff(counts.offsets[rows.start : rows.stop + 1])
+    text = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    squares, shared_sizes = np.zeros(len(sizes), dtype=np.float64), np.zeros(len(sizes), dtype=np.int64)
+    found, columns, owners = [], [], []
+    for part in slices(entries.start, entries.stop, PART):  # a text may be long
+        keys, own = counts.keys[part], text[part.start - entries.start : part.stop - entries.start].astype(np.int64)
+        languages = counts.languages[rows][own]
+        place = vocabulary.places(keys, languages)
+        shared = place >= 0
+        values = np.log1p(counts.counts[part])
+        values[shared] *= vocabulary.cell_weights.take(place[shared])
+        idf = vocabulary.idf(keys[~shared], languages[~shared])
+        values[~shared] *= feature_weights(keys[~shared], idf, once=True).astype(np.float32)
+        np.add.at(squares, own, values.astype(np.float64) ** 2)  # in the order of the entries, whatever the parts
+        shared_sizes += np.bincount(own[shared], minlength=len(sizes))
+        found.append(values[shared])
+        columns.append(vocabulary.cell_columns.take(place[shared]).astype(np.int32))
+        owners.append(own[shared].astype(np.int32))
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)
+    for values, owner in zip(found, owners, strict=True):
+        values /= lengths[owner]
+    return joined(found, np.float32), joined(columns, np.int32), shared_sizes
 
 
 def vectorize_texts(

@@ -5,18 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.story.features import (
-    CHARACTER_RUN,
-    LEAD_CHARACTERS,
-    LEAD_WEIGHT,
-    NAME_WEIGHT,
-    WORD,
-    WORD_PAIR,
-    count_features,
-    feature_keys,
-    spelling_of,
-    token_weights,
-)
+from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, count_features, feature_keys
+from dedup.story.spelling import LEAD_CHARACTERS, LEAD_WEIGHT, NAME_WEIGHT, spelling_of, token_weights
 from dedup.text.fold import fold_character
 from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import tokenize
@@ -107,7 +97,7 @@ def key_of(word):
 
 def weights_of(texts):
     tokens = tokenize(texts)
-    return token_weights(tokens, spelling_of(tokens)).tolist()
+    return token_weights(spelling_of(tokens)).tolist()
 
 
 @EXAMPLES
