@@ -44,6 +44,8 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
         if "locked" in str(error):
             return None
         raise OSError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise OSError(f"{path} is no lock: {error}; delete it, if no process has it") from error
     return lock
 
 

@@ -22,6 +22,7 @@ from short_reports import BANK, BRIDGE, ROCKETS, TRAIN
 import dedup
 from dedup import Article, StoryIndex
 from dedup.near.lsh import with_whole
+from dedup.store.sqlite_check import damage_of
 from dedup.story.candidates import FLOOR
 from dedup.stream.assignment import Assignment
 from dedup.stream.live import INDEXED_FEATURES
@@ -175,6 +176,7 @@ def assert_whole(store, rows):
     assert {len(edge) for edge in edges} <= {2}
     assert ((similarity >= FLOOR) & (similarity <= 1)).all()
     assert store._db.execute("SELECT node FROM traits ORDER BY node").fetchall() == [(node,) for node in sorted(rows)]
+    assert damage_of(store._db) is None
 
 
 def assert_remembered(found, store, rows):

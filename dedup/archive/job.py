@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed
 
+from dedup.archive.checksums import write_checksums
 from dedup.article import Duplicates, Errors
 from dedup.parameters import Linkage, StorySettings
 
@@ -131,7 +132,8 @@ def _attempt(job: Job, task: Task, stage: str, number: int) -> Made:
 
 
 def _publish(draft: Path, folder: Path) -> None:
-    """Flush a draft to disk and give it its name, unless another worker was faster."""
+    """Flush a draft with its checksums to disk and give it its name, unless another worker was faster."""
+    write_checksums(draft)
     for path in [*draft.rglob("*"), draft]:
         handle = os.open(path, os.O_RDONLY)
         try:

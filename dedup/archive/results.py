@@ -1,7 +1,6 @@
 """The results of a job -> its articles, and which story each is in."""
 
 import io
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import blake2b
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedup.archive.checksums import read_json
 from dedup.archive.job import differences
 from dedup.arrays import Integers
 from dedup.article import FIELDS, Article, Batch, Columns, Errors, id_of, read_articles
@@ -73,7 +73,7 @@ def _manifest(out: str | Path) -> dict[str, Any]:
     system, folder = fsspec.core.url_to_fs(str(out))
     if not system.exists(f"{folder}/{MANIFEST}"):
         raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
-    manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+    manifest = read_json(system.cat_file(f"{folder}/{MANIFEST}"), f"{out}/{MANIFEST}", f"to delete {out}")
     if job_of(manifest) != "cluster":
         raise ValueError(f"{out} has results of {job_of(manifest)!r}; allowed: those of dedup.archive.cluster")
     if manifest["format"] != FORMAT:

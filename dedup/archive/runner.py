@@ -17,6 +17,7 @@ from joblib import Parallel
 
 from dedup._version import versions
 from dedup.archive import ordering, output, parts, slices
+from dedup.archive.checksums import damaged_files, made_again, read_json
 from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task, differences, run_stage
 from dedup.archive.plans import plan_of
@@ -36,7 +37,7 @@ def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, 
     system, folder = fsspec.core.url_to_fs(out)
     done = system.exists(f"{folder}/{MANIFEST}")
     if done:
-        manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+        manifest = read_json(system.cat_file(f"{folder}/{MANIFEST}"), f"{out}/{MANIFEST}", f"to delete {out}")
         if changes := _changes(manifest, description):
             raise ValueError(f"{out} has the results of another job: {changes}; allowed: an empty or new folder")
     elif work is None and "://" in out:
@@ -44,8 +45,12 @@ def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, 
     job = job._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
     if not done:
         with _claimed(Path(job.folder), description):
-            _run_stages(job, paths, description["inputs"], n_jobs, progress)
-            manifest = _publish(job, description, system, folder)
+
+            def whole() -> dict[str, Any]:
+                _run_stages(job, paths, description["inputs"], n_jobs, progress)
+                return _publish(job, description, system, folder)
+
+            manifest = made_again(Path(job.folder), whole)
     if _description_in(Path(job.folder)) == description:
         shutil.rmtree(job.folder)
     return manifest
@@ -122,7 +127,7 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
 def _description_in(folder: Path) -> dict[str, Any] | None:
     """Return the description of the job that a folder has parts of."""
     path = folder / _DESCRIPTION
-    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
+    return read_json(path.read_bytes(), path, f"to delete {folder}") if path.exists() else None
 
 
 def _claim(folder: Path, description: dict[str, Any]) -> None:
@@ -161,6 +166,8 @@ def _copy(job: Job, table: str, part: type[Part], file: str, system: Any, folder
     files = []
     finished = (path for path in (Path(job.folder) / part.stage).iterdir() if path.name.isdigit())  # and no drafts
     for source in (getattr(part(path), file) for path in sorted(finished)):
+        if source in damaged_files(source.parent):
+            raise OSError(f"{source} is damaged; allowed: to call again, which makes it again")
         data = source.read_bytes()
         name = f"{table}/part-{source.parent.name}.parquet"
         system.pipe_file(f"{folder}/{name}", data)

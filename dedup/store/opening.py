@@ -53,7 +53,10 @@ def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
     except (OSError, ValueError):  # opening it will say what is wrong
         return {}
     parameters = {name: value for name, value in stored.items() if name not in ("hashes", sqlite_file.UNFINISHED)}
-    return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
+    try:
+        return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
+    except (ValueError, SyntaxError):  # of a damaged file
+        return {}
 
 
 def name_of(path: str | Path) -> str:

@@ -16,6 +16,10 @@ OLDER_FORMATS = (1, 2)
 
 ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
 
+_ALLOWED_TO_REACH = "allowed: a database that is there, on a server that runs, for a user whom it lets in"
+
+ALLOWED_TO_READ = "allowed with read_only=True: a database in which a StoryIndex without it has made one"
+
 #: The process that holds this advisory lock of the database writes; the lock ends with its connection.
 LOCK = 0x6465647570  # "dedup"
 
@@ -93,14 +97,22 @@ def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return the parameters and the versions that the index in a database was made with, or raise an error."""
     name = name_of(url)
     try:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with reach(url) as connection:
             version = version_of(connection, name)
             if not version:
-                raise ValueError(f"{name} is empty; {ALLOWED}")
+                raise ValueError(f"{name} is empty; {ALLOWED_TO_READ}")
             stored = with_new_parameters(pairs(connection, "parameters"), version < FORMAT, NEW_PARAMETERS)
             return stored, pairs(connection, "versions")
     except psycopg.Error as error:
         raise OSError(f"{name} cannot be read: {error}; {ALLOWED}") from error
+
+
+def reach(url: str, **options: Any) -> psycopg.Connection[Any]:
+    """Return a connection to a database, whatever is in it; raise OSError when it cannot be reached."""
+    try:
+        return psycopg.connect(url, autocommit=True, **options)
+    except psycopg.Error as error:
+        raise OSError(f"{name_of(url)} cannot be reached: {error}; {_ALLOWED_TO_REACH}") from error
 
 
 def pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:
