@@ -9,7 +9,7 @@ STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 KERNEL = Extension(
     "dedup.kernel._compiled",
-    sources=["dedup/kernel/module.c", "dedup/kernel/minhash.c"],
+    sources=["dedup/kernel/module.c", "dedup/kernel/minhash.c", "dedup/kernel/stream.c"],
     depends=["dedup/kernel/kernel.h"],
     # Products are rounded before they are added, as NumPy does it: else results would differ from machine to machine.
     extra_compile_args=["-O3", "-ffp-contract=off"],

@@ -31,11 +31,32 @@ class _Array:
         return ctypes.c_void_p(array.ctypes.data)
 
 
-_int64, _uint32 = _Array(np.int64), _Array(np.uint32)
+_int64, _int32, _int16 = _Array(np.int64), _Array(np.int32), _Array(np.int16)
+_uint64, _uint32, _uint8, _float64 = _Array(np.uint64), _Array(np.uint32), _Array(np.uint8), _Array(np.float64)
+_number = ctypes.c_int64
+
+_ROWS = [_int64, _int32, _float64]
+_POSTINGS = [_number, _uint64, _uint64, _int64, _number, _number, _number, _int64, _int64]
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "signatures": (None, [_uint32, _int64, ctypes.c_int64, _uint32, _uint32, ctypes.c_int64, _uint32])  # minhash.c
+    "signatures": (None, [_uint32, _int64, ctypes.c_int64, _uint32, _uint32, ctypes.c_int64, _uint32]),  # minhash.c
+    "sorted_rows": (  # stream.c
+        _number,
+        [_uint32, _float64, _int64, _number, _uint64, _int32, _int64, _uint32, _int32, _float64],
+    ),
+    "number_columns": (_number, [_int64, _int32, _int64, _number, _int32]),
+    "add_days": (None, [*_ROWS, _int64, _int64, _number, _int32, _number, _float64]),
+    "day_products": (None, [*_ROWS, _int64, _number, _int32, _float64, _number, _float64]),
+    "forget_columns": (None, [_int64, _int32, _int64, _number, _int32]),
+    "languages": (None, [_uint32, _int64, _number, _int64]),
+    "present_weights": (None, [_uint32, _uint8, _int64, _number, _int64, _int64, _int16, _uint8, *[_float64] * 5]),
+    "find_nodes_32": (_number, [_uint32, *_POSTINGS]),
+    "find_nodes_64": (_number, [_uint64, *_POSTINGS]),
+    "shared_parts": (
+        None,
+        [_uint32, _number, _float64, _float64, _uint32, _uint8, _int64, _number, _float64, _int32, *[_float64] * 3],
+    ),
 }
 
 
