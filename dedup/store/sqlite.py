@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
-from dedup.store.serialization import features_from_rows, neighbours_from_rows, nodes_by_page, to_bytes
+from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.serialization import (
+    features_by_node,
+    features_from_rows,
+    neighbours_from_rows,
+    nodes_by_page,
+    to_bytes,
+)
 from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
 
 # Nodes in one query; SQLite allows 32,766.
@@ -34,6 +40,8 @@ class SqliteStore(Store):
     A file made with other parameters is refused, not one of other versions. Raise ValueError for a file that is
     refused, RuntimeError when another StoryIndex writes to it, and OSError when it cannot be read or written.
     """
+
+    is_shared = False
 
     def __init__(
         self, path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
@@ -182,6 +190,9 @@ class SqliteStore(Store):
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         rows = self._select(_FEATURE_COLUMNS, "traits", "node", nodes)
         return {node: ArticleFeatures.from_bytes(*values) for node, *values in rows}
+
+    def features(self, nodes: Sequence[int]) -> dict[int, Features]:
+        return features_by_node(self._select("node, features, counts", "traits", "node", nodes))
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         return neighbours_from_rows(sorted(self._select("node, neighbours, similarities", "traits", "node", nodes)))
