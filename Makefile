@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --no-compile --editable
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all pythons engines docs format clean
+.PHONY: demo test test-all pythons engines release docs format clean
 
 demo: .venv/installed
 	$(BIN)/python examples/sample_stories.py
@@ -30,6 +30,10 @@ engines: .venv/installed-dev
 	$(BIN)/python -m benchmarks.archive.engines 60000 --words 30 --a-day 2000 --copies 2000 --largest 60 \
 		--results .venv
 
+# What a release uploads, checked, and installed where nothing else is, with and without a compiler.
+release: .venv/installed-dev
+	$(BIN)/python tests/release.py
+
 docs: .venv/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -51,4 +55,4 @@ format: .venv/installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv .venv-* site stories.html
+	rm -rf .venv .venv-* build dist site stories.html

@@ -9,7 +9,10 @@ STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 KERNEL = Extension(
     "dedup.kernel._compiled",
-    sources=["dedup/kernel/module.c", "dedup/kernel/minhash.c", "dedup/kernel/stream.c"],
+    sources=[
+        f"dedup/kernel/{name}.c"
+        for name in ("module", "counts", "jaccard", "keys", "minhash", "moves", "pairs", "shingles", "stream", "tokens")
+    ],
     depends=["dedup/kernel/kernel.h"],
     # Products are rounded before they are added, as NumPy does it: else results would differ from machine to machine.
     extra_compile_args=["-O3", "-ffp-contract=off"],

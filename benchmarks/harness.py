@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 import dedup
+from dedup.kernel import kernel
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -87,6 +88,7 @@ def circumstances(date: str | None, packages: Iterable[str]) -> dict[str, Any]:
             "system": platform.platform(),
             "load_before": round(os.getloadavg()[0], 2),
         },
+        "hot_loops": "NumPy" if kernel() is None else "compiled",
         "python": platform.python_version(),
         "packages": {"dedup-stories": dedup.__version__} | {name: installed(name) for name in sorted(set(packages))},
     }

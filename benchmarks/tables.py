@@ -42,6 +42,8 @@ def source(results: Results, command: str, *, packages: bool = False) -> str:
     if packages:
         known = {name: number for name, number in results["packages"].items() if number and name != "dedup-stories"}
         python = ", ".join([python, *(f"{name} {number}" for name, number in known.items())])
+    if "hot_loops" in results:  # of earlier versions all were in NumPy
+        python += ", hot loops compiled" if results["hot_loops"] == "compiled" else ", hot loops in NumPy"
     about = f"{machine['processors']} processors ({machine['processor']}), {python}"
     return f"{about}; {results['date']}; `python -m benchmarks.{command}`."
 
@@ -223,10 +225,10 @@ def archive_totals(results: Results) -> str:
 README: dict[str, tuple[str, Callable[[Results], str]]] = {
     "near-race": ("near_race", near_race),
     "story-scoreboard": ("story_scoreboard", story_scoreboard),
-    "residue": ("residue_quality", residue_quality),
 }
 #: By the names of marks in the documentation: the results, and what makes the table of them.
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "residue": ("residue_quality", residue_quality),
     "add": ("index_speed", index_add),
     "stream": ("index_speed", index_stream),
     "writers": ("index_writers", index_writers),

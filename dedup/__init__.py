@@ -11,11 +11,11 @@ from dedup.article import canonical_url as canonical_url
 
 if TYPE_CHECKING:
     from dedup.clusterer import StoryClusterer as StoryClusterer
-    from dedup.clusterer import cluster as cluster
+    from dedup.clustering import cluster as cluster
+    from dedup.clustering import cluster_frame as cluster_frame
     from dedup.duplicates import near_duplicates as near_duplicates
     from dedup.explainer.pairs import explain as explain
     from dedup.explanation import Explanation as Explanation
-    from dedup.frames import cluster_frame as cluster_frame
     from dedup.index import StoryIndex as StoryIndex
     from dedup.near.across import Copies as Copies
     from dedup.near.keeping import Kept as Kept
@@ -41,11 +41,11 @@ logging.getLogger("dedup").addHandler(logging.NullHandler())
 # Loaded at first access: whoever needs only near-duplicates must not pay for scikit-learn, nor ``dedup --help`` for
 # NumPy.
 _NAMES = {
-    "clusterer": ("StoryClusterer", "cluster"),
+    "clusterer": ("StoryClusterer",),
+    "clustering": ("cluster", "cluster_frame"),
     "duplicates": ("near_duplicates",),
     "explainer.pairs": ("explain",),
     "explanation": ("Explanation",),
-    "frames": ("cluster_frame",),
     "index": ("StoryIndex",),
     "near.across": ("Copies",),
     "near.keeping": ("Kept",),

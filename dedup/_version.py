@@ -4,7 +4,7 @@ import unicodedata
 from importlib.metadata import version
 from importlib.util import find_spec
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def versions(*packages: str) -> dict[str, str]:

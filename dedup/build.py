@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from dedup.arrays import Integers, members, numbered_by_first
+from dedup.arrays import Integers, groups_of, members, numbered_by_first
 from dedup.article import Article, Batch
 from dedup.explainer.members import explain_membership
 from dedup.explainer.pairs import explain_ids
@@ -20,6 +21,8 @@ from dedup.story.result import Episode, Story
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.roundups import without_roundups
+
+_FACTS = [field.name for field in fields(Episode)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,19 +49,24 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
     copy_labels[order] = copy_of
     membership_by_input = np.empty(len(order), dtype=np.float64)
     membership_by_input[order] = membership
-    stories, representatives, n_episodes = [], [], 0
-    for number, places in enumerate(ranked):
-        copies, episodes = copy_of[places], numbered_by_first(episode[places])
+    settings = groups.threshold, grouped.representative, groups.vocabulary
+    # Plain lists: a story has few articles, and a NumPy call takes longer than a loop over them.
+    facts = [values.tolist() for values in (copy_of, grouped.words, membership)]
+    episodes, newest = episode.tolist(), latest.tolist()
+    stories, representatives, places_of_episodes = [], [], []
+    for places in ranked:
+        position = {place: i for i, place in enumerate(places)}
         articles = [grouped.ordered[place] for place in places]
-        versions = np.searchsorted(places, latest[places])
-        candidates = candidates_of(articles, copies, grouped.words[places].tolist(), membership[places], versions)
-        settings = groups.threshold, grouped.representative, groups.vocabulary
-        story, chosen = build_story(candidates, copies, episodes, *settings)
-        story_labels[order[places]], episode_labels[order[places]] = number, n_episodes + episodes
-        n_episodes += len(story.episodes)
+        copies, words, shares = ([values[place] for place in places] for values in facts)
+        candidates = candidates_of(articles, copies, words, shares, [position[newest[place]] for place in places])
+        parts = groups_of(episodes[place] for place in places)
+        story, chosen = build_story(candidates, copies, parts, *settings)
+        places_of_episodes += [[places[i] for i in part] for part in parts]
         representatives.append(batch.order[places[chosen]])
         stories.append(story)
         progress(len(stories) / len(ranked))
+    for labels, parts in ((story_labels, ranked), (episode_labels, places_of_episodes)):
+        labels[order[list(chain.from_iterable(parts))]] = np.repeat(np.arange(len(parts)), list(map(len, parts)))
     return Stories(
         articles=tuple(batch.articles),
         labels=story_labels,
@@ -77,8 +85,8 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
 
 def build_story(
     candidates: Sequence[Candidate],
-    copies: Integers,
-    episodes: Integers,
+    copies: Sequence[int],
+    parts: Sequence[Sequence[int]],
     threshold: float,
     representative: str | Chooser,
     weighting: TermWeighting,
@@ -87,17 +95,16 @@ def build_story(
     """A story, and the position of its representative among the candidates.
 
     `candidates` are its articles in canonical order, `copies` numbers their near-duplicate groups in any way, and
-    `episodes` their episodes by first member. The id of the story, and of each episode, is by default that of its first
-    article.
+    `parts` has the positions of those of each episode, by first member. The id of the story, and of each episode, is by
+    default that of its first article.
     """
-    parts = members(episodes)
     choice, choices = choose_of_story(representative, candidates, parts)
     chapters = [
-        _episode([candidates[i] for i in part], copies[part], own, threshold, weighting)
+        _episode([candidates[i] for i in part], [copies[i] for i in part], own, threshold, weighting)
         for part, own in zip(parts, choices, strict=True)
     ]
     whole = chapters[0] if len(parts) == 1 else _episode(candidates, copies, choice, threshold, weighting)
-    facts = {field.name: getattr(whole, field.name) for field in fields(Episode)}
+    facts = {name: getattr(whole, name) for name in _FACTS}
     facts["cohesion"] = cohesion_of_story(candidates, parts) if len(parts) > 1 else whole.cohesion
     if story_id is not None:
         facts["id"] = story_id
@@ -105,16 +112,17 @@ def build_story(
 
 
 def _episode(
-    candidates: Sequence[Candidate], copies: Integers, choice: Choice, threshold: float, weighting: TermWeighting
+    candidates: Sequence[Candidate], copies: Sequence[int], choice: Choice, threshold: float, weighting: TermWeighting
 ) -> Episode:
     articles = [candidate.article for candidate in candidates]
-    groups = [sorted(group, key=lambda i: not candidates[i].is_report) for group in members(numbered_by_first(copies))]
+    groups = [group for group in groups_of(copies) if len(group) > 1]
+    groups = [sorted(group, key=lambda i: not candidates[i].is_report) for group in groups]
     return Episode(
         id=articles[0].id,
         representative=articles[choice.place],
         reason=choice.reason,
         articles=tuple(articles),
-        near_duplicates=tuple(tuple(articles[i] for i in group) for group in groups if len(group) > 1),
+        near_duplicates=tuple(tuple(articles[i] for i in group) for group in groups),
         membership=tuple(candidate.centrality for candidate in candidates),
         cohesion=cohesion(candidates),
         threshold=threshold,

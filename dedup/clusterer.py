@@ -1,13 +1,14 @@
-"""All articles at once: StoryClusterer and cluster."""
+"""All articles at once, as a scikit-learn estimator."""
 
 import logging
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from dedup.article import Batch, Duplicates, Errors, read_articles
+from dedup.article import Article, Batch, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
@@ -27,6 +28,7 @@ from dedup.parameters import (
     NearSettings,
     check,
     check_near,
+    suggests_names,
 )
 from dedup.progress import Progress, ProgressCallback, split_progress, track
 from dedup.representative import Chooser
@@ -42,53 +44,6 @@ _logger = logging.getLogger(__name__)
 # near-duplicates 0.06 and 0.05, stories 0.50 and 0.70, building them 0.01 to 0.09. An encoder takes most of the time;
 # its share is a guess.
 _RESIDUE, _NEAR, _ENCODING, _STORIES, _BUILDING = 0.30, 0.06, 9.0, 0.59, 0.05
-
-
-def cluster(
-    articles: Any, *, errors: Errors = "raise", duplicates: Duplicates | None = None, **parameters: Any
-) -> Stories:
-    """Group articles into stories, each with the reports of one event, their copies and a representative.
-
-    Parameters
-    ----------
-    articles : iterable of str, mapping, object or Article; or a data frame
-        Fields are those of `Article`, by these names or others that are usual (`dedup.article.columns` lists them). A
-        title or a text suffices, and a missing id is the position. Ids may be str, int, UUID or bytes
-        (`dedup.article.ids`).
-    errors : {"raise", "skip", "undated"}, default "raise"
-        What an article that is not allowed does. It raises an error; with "skip" it is left out and listed in
-        `Stories.refusals`; with "undated" one whose date is no date counts as undated and is listed, and any other
-        fault raises an error.
-    duplicates : {"first", "last"}, optional
-        Which article of those with one id stays; the others are left out and listed. By default `errors` decides.
-    **parameters
-        Those of `StoryClusterer`.
-
-    Returns
-    -------
-    Stories
-        Ordered by size, then by first publication.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For an article or a parameter that is not allowed; the message names it.
-
-    Examples
-    --------
-    >>> stories = cluster([
-    ...     "Kim Jong Un est arrivé mardi en Russie à bord de son train blindé.",
-    ...     "Le train blindé de Kim Jong Un a franchi mardi la frontière russe.",
-    ...     "La banque centrale relève ses taux à 4 %.",
-    ... ])
-    >>> stories.labels.tolist(), stories[0].reason
-    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
-    """
-    check(errors=errors, duplicates=duplicates)
-    model = StoryClusterer(**parameters)
-    # Stories name their articles by id, so here an id may not repeat.
-    batch = read_articles(articles, timezone=model.timezone, errors=errors, duplicates=duplicates)
-    return model._fit(batch).stories_
 
 
 class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -163,6 +118,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     'Бронепоезд Ким Чен Ына прошёл Хасан: как встречали гостя в Приморье'
     """
 
+    @suggests_names
     def __init__(
         self,
         *,
@@ -257,7 +213,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             _logger.debug("encoding %d texts", len(canonical))
             meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
         groups = find_stories(
-            without_roundups([texts[i] for i in canonical], [ordered[i].plain_title for i in canonical]),
+            _texts_of_stories(texts, ordered, canonical),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),
             threshold=float(self.story_threshold),
             max_gap_days=float(self.max_gap_days),
@@ -284,3 +240,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_near(settings)
         return settings
+
+
+def _texts_of_stories(texts: list[str], articles: Sequence[Article], canonical: list[int]) -> list[str]:
+    """What the story tier reads; empties the list of texts, so that they are freed once their features are counted."""
+    chosen = [texts[i] for i in canonical]
+    texts.clear()
+    return without_roundups(chosen, [articles[i].plain_title for i in canonical])

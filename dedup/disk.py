@@ -1,12 +1,28 @@
-"""Files on a disk: a lock that ends with its process, and files that are complete or not there."""
+"""Files on a disk: a lock that ends with its process, files that are complete or not there, and what leaves memory."""
 
 import os
 import secrets
 import shutil
 import sqlite3
+import tempfile
+from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
+from typing import Self
+
+#: So many bytes are written at once.
+_WRITTEN_AT_ONCE = 1 << 20
+
+
+def make_private(path: str | os.PathLike[str]) -> None:
+    """Make an empty file that only its owner reads and writes, unless it is there.
+
+    SQLite gives what it puts beside a database the mode of the database.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def hold(path: str | Path) -> sqlite3.Connection | None:
@@ -19,6 +35,7 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
     """
     lock = None
     try:
+        make_private(path)
         lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
@@ -27,6 +44,8 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
         if "locked" in str(error):
             return None
         raise OSError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise OSError(f"{path} is no lock: {error}; delete it, if no process has it") from error
     return lock
 
 
@@ -53,3 +72,62 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[str]:
     finally:
         if os.path.exists(partial):
             os.remove(partial)
+
+
+class StoredBytes:
+    """Byte strings in a temporary file instead of in memory, by the number in which they came; threads may read them.
+
+    Examples
+    --------
+    >>> with StoredBytes() as stored:
+    ...     numbers = [stored.append(data) for data in (b"Kim", b"", b"Putin")]
+    ...     numbers, [stored[number] for number in reversed(numbers)]
+    ([0, 1, 2], [b'Putin', b'', b'Kim'])
+    """
+
+    def __init__(self) -> None:
+        # Without a buffer: reading here and there would fill it again each time.
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by the context)
+        self._bounds = array("Q", [0])
+        self._unwritten: list[bytes] = []
+        self._unwritten_size = 0
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def append(self, data: bytes) -> int:
+        """Store a byte string and return its number.
+
+        Raises
+        ------
+        OSError
+            When the disk is full.
+        """
+        self._bounds.append(self._bounds[-1] + len(data))
+        self._unwritten.append(data)
+        self._unwritten_size += len(data)
+        if self._unwritten_size >= _WRITTEN_AT_ONCE:
+            self._write()
+        return len(self) - 1
+
+    def __getitem__(self, number: int) -> bytes:
+        start, stop = self._bounds[number : number + 2]
+        with self._lock:  # the file has one position
+            if self._unwritten:
+                self._write()
+            self._file.seek(start)
+            return self._file.read(stop - start)
+
+    def _write(self) -> None:
+        left = memoryview(b"".join(self._unwritten))
+        self._file.seek(0, os.SEEK_END)
+        while left:
+            left = left[self._file.write(left) :]
+        self._unwritten, self._unwritten_size = [], 0

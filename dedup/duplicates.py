@@ -1,6 +1,7 @@
 """All articles at once: near_duplicates, which does not need scikit-learn."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, NamedTuple, TypedDict, Unpack, overload
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack, overload
 import numpy as np
 
 from dedup.arrays import Floats, Integers
-from dedup.article import Article, Batch, Duplicates, Errors, read_articles
+from dedup.article import Article, Batch, Duplicates, Errors, TextArticles, read_articles, texts_alone
 from dedup.near.across import Copies, copies_across
 from dedup.near.pipeline import find_near_duplicates, make_sketches
 from dedup.near.result import NearDuplicates
@@ -25,10 +26,12 @@ from dedup.parameters import (
     NearSettings,
     check,
     check_near,
+    suggests_names,
 )
 from dedup.progress import Progress, ProgressCallback, no_progress, split_progress, track
 from dedup.residue.batch import add_residue
 from dedup.text.limit import readable_texts, warn_truncated
+from dedup.text.on_disk import ArticlesOnDisk
 
 _logger = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ class _Parameters(TypedDict, total=False):
 def near_duplicates(articles: Any, *, against: None = None, **parameters: Unpack[_Parameters]) -> NearDuplicates: ...
 @overload
 def near_duplicates(articles: Any, *, against: Any, **parameters: Unpack[_Parameters]) -> Copies: ...
+@suggests_names
 def near_duplicates(
     articles: Any,
     *,
@@ -101,7 +105,8 @@ def near_duplicates(
     containment : float, optional
         If given, two texts are also near-duplicates when the larger one has at least this share of the smaller one's
         shingles, in (0, 1]. It finds a brief within a long article, and a copy under a new lead and footer, with a
-        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together.
+        probability of `recall` at least. A text of fewer words than a shingle is contained where they stand together,
+        but not among stored sketches, which have no words.
     compare_numbers : bool, default False
         Whether two near-duplicates must also be as similar in their sets of numbers: words with a digit, with their
         minus signs, and Han numerals; 1,250 and 1.250 are 1250. It keeps bulletins of one outlet (weather, markets,
@@ -167,12 +172,28 @@ def near_duplicates(
     check(cut_residue=cut_residue, max_chars=max_chars, n_jobs=n_jobs, progress=progress, timezone=timezone)
     check(max_days_apart=max_days_apart, errors=errors, duplicates=duplicates)
     search = _Search(settings, max_days_apart, cut_residue, max_chars, n_jobs)
-    batch = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    if isinstance(articles, ArticlesOnDisk):
+        accept = articles.accept(max_chars)
+        read = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates, accept=accept)
+        return search.within(articles.in_order(read), progress, articles)
+    alone = None if cut_residue else texts_alone(articles)
+    batch = alone or read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     if against is None:
         return search.within(batch, progress)
     if not isinstance(against, StoredSketches):
-        against = read_articles(against, timezone=timezone, errors=errors, duplicates=duplicates)
+        against = _read_old(against, timezone, errors, duplicates)
     return search.across(batch, against, progress)
+
+
+def _read_old(articles: Any, timezone: str | tzinfo | None, errors: Errors, duplicates: Duplicates | None) -> Batch:
+    """Read old articles; an error about one says that it is not about a new one."""
+    try:
+        return read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
+    except (TypeError, ValueError) as error:
+        if not str(error).startswith("article "):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"against: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +206,12 @@ class _Search:
     max_chars: int
     n_jobs: int | None
 
-    def within(self, batch: Batch, progress: Progress) -> NearDuplicates:
-        """Copies among the articles of a batch."""
+    def within(self, batch: Batch, progress: Progress, on_disk: ArticlesOnDisk | None = None) -> NearDuplicates:
+        """Copies among the articles of a batch, whose texts may be on disk."""
         _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
         with track(progress, len(batch.articles)) as on_progress:
             residue, copies = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
-            read = self._read(batch, residue)
+            read = self._read(batch, residue, on_disk)
             times = self._times(read.days)
             found = find_near_duplicates(read.texts, self.settings, self.n_jobs, copies, times)
         _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
@@ -200,26 +221,31 @@ class _Search:
     def across(self, batch: Batch, old: "Batch | StoredSketches", progress: Progress) -> Copies:
         """Articles of a batch that are copies of old ones."""
         _logger.info("looking for copies of old articles among %d articles", len(batch.articles))
+        if isinstance(old, StoredSketches):
+            old.require(self.settings, self.max_chars, cut_residue=self.cut_residue)
         with track(progress, len(batch.articles)) as on_progress:
             residue, reading = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
             new = self._read(batch, residue)
             if isinstance(old, StoredSketches):
-                old.require(self.settings, self.max_chars, cut_residue=self.cut_residue)
                 sketches = make_sketches(new.texts, self.settings, self.n_jobs, reading)
                 before, days, old_ids = old.sketches(self.settings), old.days, old.ids
-                old_positions = np.arange(len(old_ids))
+                old_positions, contained = np.arange(len(old_ids)), sketches.contained[:0]
             else:
                 known = self._read(old, no_progress)
                 both = make_sketches([*known.texts, *new.texts], self.settings, self.n_jobs, reading)
                 before, sketches = both.parted(len(known.texts))
+                contained = both.contained
                 days, old_ids = known.days, [article.id for article in known.articles]
                 old_positions = known.positions
             times = self._times(np.concatenate([days, new.days]))
-            verified = copies_across(before, sketches, self.settings, self.n_jobs, times)
-        return _copies(verified, old_positions, new, old_ids, batch)
+            verified = copies_across(before, sketches, contained, self.settings, self.n_jobs, times)
+        found = _copies(verified, old_positions, new, old_ids, batch)
+        return found if isinstance(old, StoredSketches) else replace(found, old_refusals=old.refusals)
 
-    def _read(self, batch: Batch, progress: ProgressCallback) -> "_Texts":
+    def _read(self, batch: Batch, progress: ProgressCallback, on_disk: ArticlesOnDisk | None = None) -> "_Texts":
         """What is read of a batch, in canonical order, so that the order of the input does not matter."""
+        if isinstance(batch.articles, TextArticles):
+            return self._read_alone(batch.articles, batch.order)
         warn_truncated(batch.articles, self.max_chars)
         if self.cut_residue:
             batch = add_residue(batch, self.max_chars, self.settings.fold, self.n_jobs, progress)
@@ -227,13 +253,22 @@ class _Search:
         left_out = sorted(set(range(batch.size)).difference(batch.positions))
         days = np.array([article.day for article in ordered] + [np.nan] * len(left_out))
         positions = np.array([*(batch.positions[i] for i in batch.order), *left_out], dtype=np.int64)
-        given = batch.articles
+        given = list(batch.articles)
         if left_out:
             given = [Article(str(position), "") for position in range(batch.size)]
             for position, article in zip(batch.positions, batch.articles, strict=True):
                 given[position] = article
+        if on_disk is not None:
+            return _Texts(on_disk.texts(batch, len(left_out)), days, positions, tuple(given))
         texts = [*readable_texts(ordered, self.max_chars), *("" for _ in left_out)]
         return _Texts(texts, days, positions, tuple(given))
+
+    def _read_alone(self, articles: TextArticles, order: list[int]) -> "_Texts":
+        texts = articles.plain_texts(order)
+        if max(map(len, articles.texts)) >= self.max_chars:
+            warn_truncated(articles, self.max_chars)
+            texts = [text[: self.max_chars] for text in texts]
+        return _Texts(texts, np.full(len(texts), np.nan), np.array(order), articles)
 
     def _times(self, days: Floats) -> Times | None:
         return None if self.max_days_apart is None else Times(days, self.max_days_apart)
@@ -242,10 +277,10 @@ class _Search:
 class _Texts(NamedTuple):
     """Texts in canonical order; those that were refused are blank."""
 
-    texts: list[str]
+    texts: Sequence[str]
     days: Floats  # NaN for unknown
     positions: Integers  # in the input
-    articles: tuple[Article, ...]  # by position in the input
+    articles: Sequence[Article]  # by position in the input
 
 
 def _copies(verified: Verified, old_positions: Integers, new: _Texts, old_ids: list[str], batch: Batch) -> Copies:

@@ -6,17 +6,15 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
-from dedup.article import Errors, Refusal, read_articles
-from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of
+from dedup.article import Errors, Refusal
+from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.representative import Chooser
 from dedup.stories import LabelledArticles, Stories
-from dedup.story.result import Story
 from dedup.stream import maintenance
 from dedup.stream.arrival import Clock, utc_now
-from dedup.stream.assignment import Assignment, Move, Similar
-from dedup.stream.change_log import Change, change_of
-from dedup.stream.queries import latest_stories, similar_reports, story_by_id, story_id_of
+from dedup.stream.assignment import Assignment, Move
+from dedup.stream.questions import Questions
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
 from dedup.stream.validation import check_articles
@@ -25,7 +23,7 @@ from dedup.text.limit import warn_truncated
 _logger = logging.getLogger(__name__)
 
 
-class StoryIndex:
+class StoryIndex(Questions):
     """Stories of articles that come one by one, in a file that survives the process.
 
     An article joins the episode where the total of (similarity - story_threshold) gains most, if it gains at all, and
@@ -49,7 +47,7 @@ class StoryIndex:
         counts as undated, and an undated one as published then. To replay old articles, give the clock of their time.
     read_only : bool, default False
         For a file that another process may be writing to. Answers are as of its last transaction, weights as of the
-        opening, or of the last `similar`.
+        opening, or of the last `similar` or `copies_of`.
 
     Raises
     ------
@@ -80,6 +78,7 @@ class StoryIndex:
     ('new_story', 'report', True)
     """
 
+    @suggests_names
     def __init__(
         self,
         path: str | Path,
@@ -154,10 +153,6 @@ class StoryIndex:
     def close(self) -> None:
         """Close the file; whoever forgets to loses nothing."""
         self._session.close()
-
-    def __len__(self) -> int:
-        with self._session.reading() as state:
-            return state.store.count()
 
     def add(self, article: Any) -> Assignment:
         """Put an article into a story.
@@ -241,57 +236,3 @@ class StoryIndex:
         """
         day = day_of(since, "since")
         return self._session.write(lambda: maintenance.refine(self._session.state, day))
-
-    def story_id(self, article_id: str) -> str:
-        """Return the id of the story of an article.
-
-        Raises
-        ------
-        KeyError
-            When no article has that id.
-        """
-        with self._session.reading() as state:
-            return story_id_of(state, article_id)
-
-    def story(self, story_id: str) -> Story:
-        """Return a story by its id or an alias of it.
-
-        Raises
-        ------
-        KeyError
-            When no story has that id, or no longer.
-        """
-        with self._session.reading() as state:
-            return story_by_id(state, story_id, self._rule)
-
-    def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
-        """Return the stories with an article since then and at least `min_size` articles.
-
-        The story with the latest article comes first; at most `limit` are returned.
-        """
-        check(min_size=min_size, limit=limit)
-        day = None if since is None else day_of(since, "since")
-        with self._session.reading() as state:
-            return latest_stories(state, day, min_size, limit, self._rule)
-
-    def changes(self, since: int = 0, *, limit: int | None = None) -> list[Change]:
-        """Return what has happened since the change with that cursor, the earliest first; see `Change`.
-
-        With 0 it is all that is kept, with `limit` at most so many. Cursors are consecutive: when the first is greater
-        than ``since + 1``, those between are not kept any more. `expire` forgets the changes before its day, as it
-        forgets articles, and is no change itself.
-        """
-        check(since=since, limit=limit)
-        with self._session.reading() as state:
-            rows = state.store.changes(min(int(since), 2**62), limit and min(int(limit), 2**62))
-            return list(map(change_of, rows))
-
-    def similar(self, article: Any, k: int = 10) -> list[Similar]:
-        """Return the live reports most similar to an article, which need not be in the index, most similar first.
-
-        A report with the id of the article is left out.
-        """
-        check(k=k)
-        batch = read_articles([article], timezone=self._timezone)
-        with self._session.reading(refresh=True) as state:
-            return similar_reports(state, batch)[:k]

@@ -3,12 +3,15 @@
 Nothing here needs NumPy, so that ``dedup --help`` is fast.
 """
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
+from difflib import get_close_matches
+from functools import wraps
 from numbers import Integral, Real
-from typing import Any, Literal, get_args
+from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
 from dedup.article import DUPLICATES, ERRORS, read_zone
 
@@ -18,6 +21,9 @@ FOLDS: tuple[Fold, ...] = get_args(Fold)
 
 #: Named rules for the representative; see `dedup.representative`.
 RULES = ("central", "earliest", "longest")
+
+#: Named rules for which of two copies stays; see `NearDuplicates.keep`.
+POLICIES = ("first", "longest", "earliest", "central")
 
 #: Which copies go: those of one that stays, or of each connected group all but one; see `NearDuplicates.keep`.
 Linkage = Literal["star", "group"]
@@ -42,6 +48,9 @@ MIN_STORY_THRESHOLD = 0.05
 #: markup. Reading a text takes 75 bytes of memory a character, 190 in scripts without spaces, so that no article takes
 #: more than 300 MB of a thread.
 MAX_CHARS = 1_000_000
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 # From the name and the value of a parameter; raises TypeError or ValueError.
 Check = Callable[[str, Any], object]
@@ -91,6 +100,32 @@ class StorySettings:
             "max_chars": int(self.max_chars),
             "match_urls": self.match_urls,
         }
+
+
+def suggests_names(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Let the error for a parameter that a function does not have name the one that was meant.
+
+    Examples
+    --------
+    >>> @suggests_names
+    ... def cluster(articles, *, story_threshold=0.12): ...
+    >>> cluster([], treshold=0.2)
+    Traceback (most recent call last):
+    TypeError: cluster has no parameter 'treshold'; did you mean 'story_threshold'? allowed: articles, story_threshold
+    """
+    allowed = [name for name in inspect.signature(function).parameters if name != "self"]
+    shown = function.__qualname__.removesuffix(".__init__").rpartition(">.")[2]
+
+    @wraps(function)
+    def checked(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        for name in named:
+            if name not in allowed:
+                meant = get_close_matches(name, allowed, n=1, cutoff=0.5)
+                suggestion = f"; did you mean {meant[0]!r}?" if meant else ";"
+                raise TypeError(f"{shown} has no parameter {name!r}{suggestion} allowed: {', '.join(allowed)}")
+        return function(*given, **named)
+
+    return checked
 
 
 def check(**values: Any) -> None:
@@ -190,6 +225,9 @@ _CHECKS: dict[str, Check] = {
     ),
     "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
     "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
+    "keep": _value(
+        ValueError, ", ".join(map(repr, POLICIES)), lambda value: isinstance(value, str) and value in POLICIES
+    ),
     "linkage": _value(ValueError, ", ".join(map(repr, LINKAGES)), lambda value: value in LINKAGES),
     "timezone": lambda _, value: read_zone(value),
     "errors": _value(ValueError, ", ".join(map(repr, ERRORS)), lambda value: value in ERRORS),

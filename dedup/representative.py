@@ -1,13 +1,11 @@
 """The article that represents a story, and the reason."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-import numpy as np
-
-from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.text.headings import label_of
 from dedup.wording import duration, quoted
@@ -34,30 +32,34 @@ class Candidate:
 
 def candidates_of(
     articles: Sequence[Article],
-    copies: Integers,
+    copies: Sequence[int],
     words: Sequence[int],
-    membership: Floats,
-    latest: Integers | None = None,
+    membership: Sequence[float],
+    latest: Sequence[int] | None = None,
 ) -> list[Candidate]:
     """The articles of a story, in canonical order, with the facts that the rules use.
 
     `copies` numbers their near-duplicate groups in any way; `words` and `membership` are as in `Candidate`. `latest`
     has the place of the latest version of each one's page; without it they are articles of different pages.
     """
-    latest = np.arange(len(articles)) if latest is None else latest
-    versions = np.bincount(latest, minlength=len(articles))[latest].tolist()
-    first, group, counts = np.unique(copies, return_index=True, return_inverse=True, return_counts=True)[1:]
-    report = latest[first][group].tolist()
-    numbers = counts[group].tolist()
+    # Plain lists: most stories are small, and there are many of them.
+    latest = range(len(articles)) if latest is None else latest
+    versions, numbers = Counter(latest), Counter(copies)
+    first: dict[int, int] = {}
+    for i, copy in enumerate(copies):
+        first.setdefault(copy, i)
     return [
-        Candidate(article, words[i], float(membership[i]), numbers[i], report[i] == i, versions[i], latest[i] != i)
-        for i, article in enumerate(articles)
+        Candidate(article, count, share, numbers[copy], latest[first[copy]] == i, versions[own], own != i)
+        for i, (article, copy, count, share, own) in enumerate(
+            zip(articles, copies, words, membership, latest, strict=True)
+        )
     ]
 
 
 def cohesion(candidates: Sequence[Candidate]) -> float:
     """Mean similarity of two reports of an episode, in [0, 1]; 1 for a report alone."""
-    return float(np.mean([candidate.centrality for candidate in candidates if candidate.is_report]))
+    values = [candidate.centrality for candidate in candidates if candidate.is_report]
+    return math.fsum(values) / len(values)
 
 
 def cohesion_of_story(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> float:
@@ -132,8 +134,9 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
         completeness = min(1.0, candidates[i].words / max(usual, 1))
         return round(candidates[i].centrality * math.sqrt(completeness), 9)
 
-    ranked = sorted(reports, key=lambda i: (-score(i), i))
-    near = [i for i in ranked if score(i) >= _NEARLY_AS_GOOD * score(ranked[0])]
+    scores = {i: score(i) for i in reports}
+    ranked = sorted(reports, key=lambda i: (-scores[i], i))
+    near = [i for i in ranked if scores[i] >= _NEARLY_AS_GOOD * scores[ranked[0]]]
     best = next((i for i in near if not label_of(headline(i))), ranked[0])
     second = next(i for i in ranked if i != best)
     chosen, other = candidates[best], candidates[second]

@@ -47,8 +47,14 @@ def quoted(text: str, limit: int) -> str:
 
 
 def headline_of(title: str, text: str) -> str:
-    """The title, or the first line of the text, of at most 120 characters."""
-    return shortened(printable((title or text).strip().partition("\n")[0]), 120)
+    r"""The title, or the first line of the text, of at most 120 characters, with plain blanks between its words.
+
+    Examples
+    --------
+    >>> headline_of("«\xa0Bienvenue\xa0»,  dit-il", "")
+    '« Bienvenue », dit-il'
+    """
+    return shortened(printable(" ".join((title or text).strip().partition("\n")[0].split())), 120)
 
 
 def minute(moment: datetime | None) -> str:

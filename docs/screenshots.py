@@ -36,12 +36,23 @@ def comparison(page: Page) -> Locator:
     return page.locator("dialog")
 
 
+def chapters(page: Page) -> Locator:
+    """One story, its episodes folded."""
+    fold_episodes(page)
+    still(page)
+    return page.locator("#stories > li").first
+
+
 def phone(page: Page) -> Page:
     """The episodes, folded."""
-    for button in page.locator("h4 > button").all():
-        button.click()
+    fold_episodes(page)
     page.locator("h3", has_text="Episodes").evaluate("heading => heading.scrollIntoView()")
     return still(page)
+
+
+def fold_episodes(page: Page) -> None:
+    for button in page.locator("h4 > button").all():
+        button.click()
 
 
 def still(page: Page) -> Page:
@@ -54,6 +65,7 @@ def still(page: Page) -> Page:
 # Each picture: the size of the window, whether the address names the story, and what leads to what is photographed.
 PICTURES: dict[str, tuple[dict[str, int], bool, Callable[[Page], Page | Locator]]] = {
     "page": (WIDE, False, story_of),
+    "story": (WIDE, True, chapters),
     "comparison": (WIDE, True, comparison),
     "phone": (NARROW, True, phone),
 }

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.arrays import (
-    SortedKeys,
     connected_labels,
     first_members,
     joined,
@@ -16,6 +15,9 @@ from dedup.arrays import (
     run_starts,
     slices,
 )
+from dedup.sorted_keys import SortedKeys
+
+pytestmark = pytest.mark.usefixtures("both_paths")
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 LABELS = st.lists(st.integers(0, 5), max_size=15)

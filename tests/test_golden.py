@@ -1,6 +1,7 @@
 """A file made by an earlier run of the same format: what is in it stays readable, and comparable with what comes."""
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -144,12 +145,31 @@ def test_a_file_of_the_first_format_is_converted_when_it_is_opened_for_writing(p
 def test_a_conversion_that_fails_changes_nothing(golden, path, monkeypatch):
     statements = f"{PAGES_OF_ARTICLES.strip()}\nCREATE TABLE"
     monkeypatch.setattr("dedup.store.sqlite_file.PAGES_OF_ARTICLES", statements)
-    with pytest.raises(OSError, match="cannot be written"):
-        StoryIndex(path)
+    for _ in range(2):
+        with pytest.raises(OSError, match="cannot be opened: incomplete input; allowed"):
+            StoryIndex(path)
     monkeypatch.undo()
+    assert [p.name for p in path.parent.glob("*.format*")] == [f"index.db.format-{FORMATS[golden]}"]
     assert format_of(path) == FORMATS[golden]
     with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(golden)) as before:
         assert list(now.iterdump()) == list(before.iterdump())
+
+
+@pytest.mark.parametrize("golden", [FORMER], ids=lambda golden: golden.stem)
+def test_what_a_file_was_before_it_was_converted_is_kept(golden, path, caplog):
+    kept, other = path.with_name("index.db.format-4"), path.with_name("index.db.format-4.2")
+    path.chmod(0o640)
+    kept.write_text("of something else")
+    StoryIndex(path).close()
+    assert caplog.messages == [f"{path} has format 4 and is converted to 5; as it was it is in {other}"]
+    assert kept.read_text() == "of something else"
+    assert other.stat().st_mode & 0o777 == 0o640 or os.name == "nt"
+    assert sorted(p.name for p in path.parent.glob("*.format*")) == [kept.name, other.name]
+    with closing(sqlite3.connect(other)) as now, closing(sqlite3.connect(golden)) as before:
+        assert list(now.iterdump()) == list(before.iterdump())
+    assert format_of(other) == 4
+    with StoryIndex(other, read_only=True) as former, StoryIndex(path) as index:
+        assert [story.articles for story in former.stories()] == [story.articles for story in index.stories()]
 
 
 @pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)

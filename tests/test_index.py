@@ -22,6 +22,7 @@ from short_reports import BANK, BRIDGE, ROCKETS, TRAIN
 import dedup
 from dedup import Article, StoryIndex
 from dedup.near.lsh import with_whole
+from dedup.store.sqlite_check import damage_of
 from dedup.story.candidates import FLOOR
 from dedup.stream.assignment import Assignment
 from dedup.stream.live import INDEXED_FEATURES
@@ -175,6 +176,7 @@ def assert_whole(store, rows):
     assert {len(edge) for edge in edges} <= {2}
     assert ((similarity >= FLOOR) & (similarity <= 1)).all()
     assert store._db.execute("SELECT node FROM traits ORDER BY node").fetchall() == [(node,) for node in sorted(rows)]
+    assert damage_of(store._db) is None
 
 
 def assert_remembered(found, store, rows):
@@ -842,7 +844,10 @@ def test_similar_answers_for_articles_outside_and_leaves_no_trace(index, english
     assert index.similar({"id": "x", "text": "Kim Jong Un rode an armoured train to meet Putin in Russia"})
     assert index.similar("Kim Jong Un rode an armoured train to meet Putin in Russia")
     assert index.similar({"id": "x", "text": ""}) == []
+    assert index.copies_of(replace(english[0], id="x"))
+    index.copies_of(article_id=english[1].id)
     assert memory(index) == before
+    assert len(index) == len(english)
 
 
 def test_a_story_has_the_facts_that_a_batch_has_of_the_same_articles(index, english):
@@ -1290,8 +1295,10 @@ def test_copies_are_found_among_hundreds_that_share_a_template(count, edits, lea
             words = texts[i].split()
             for place in rng.sample(range(len(words)), edits):
                 words[place] = f"v{rng.randrange(20_000)}"
+            first = [copy.article_id for copy in index.copies_of(" ".join(words))][:1] if i % 20 == 0 else None
             added = index.add({"id": f"b{i}", "text": " ".join(words)})
             found += added.near_duplicate_of == f"a{i}"
+            assert first in (None, [added.near_duplicate_of])
     assert found >= least
 
 

@@ -41,7 +41,7 @@ DEFAULTS = {
 }
 FUNCTIONS = {
     function: {name for name in DEFAULTS if name in signature(function).parameters}
-    for function in (StoryClusterer, dedup.near_duplicates, dedup.StoryIndex, archive.cluster)
+    for function in (StoryClusterer, dedup.near_duplicates, dedup.StoryIndex, archive.cluster, archive.near_duplicates)
 }
 
 
@@ -125,6 +125,7 @@ ALLOWED = {
     "representative": "'central', 'earliest', 'longest', callable",
     "timezone": "None, a tzinfo, or a name like 'Europe/Paris'",
     "errors": "'raise', 'skip', 'undated'",
+    "keep": "'first', 'longest', 'earliest', 'central'",
     "linkage": "'star', 'group'",
     "clock": "a callable that returns an aware datetime",
     "duplicates": "None, 'first', 'last'",

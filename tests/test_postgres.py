@@ -2,6 +2,7 @@
 
 import random
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -40,6 +41,7 @@ def test_what_two_write_in_turns_is_what_one_would_have_written(url, sample):
         assert second.expire(moment) == alone.expire(moment)
         assert first.refine(moment) == alone.refine(moment)
         assert second.similar(sample[100]) == alone.similar(sample[100])
+        assert all(second.copies_of(article) == alone.copies_of(article) for article in sample[:100:9])
         check_memory(first)
         check_memory(second)
         told = [[(story.id, story.articles) for story in index.stories()] for index in (alone, first, second)]
@@ -153,12 +155,14 @@ def test_to_read_the_right_to_select_is_enough(url, sample):
     with StoryIndex(url) as index:
         index.add_many(sample[:30])
         stories = index.stories()
-        similar = index.similar(sample[3])
+        similar, copies = index.similar(sample[3]), index.copies_of(sample[3].text)
+        assert sample[3].id in {copy.article_id for copy in copies}
         reading = role(url, "reading", "SELECT")
         with StoryIndex(reading, read_only=True) as reader:
             assert len(reader) == 30
             assert [story.id for story in reader.stories()] == [story.id for story in stories]
             assert reader.similar(sample[3]) == similar
+            assert reader.copies_of(sample[3].text) == copies
             assert reader.story_id(sample[0].id) == index.story_id(sample[0].id)
         with StoryIndex(reading) as reader, pytest.raises(OSError, match=r"permission denied.*\n*.*nothing was stored"):
             reader.add(sample[30])
@@ -224,6 +228,19 @@ WRONG = [
     "postgresql://u:secret@[::1/d",
     "postgresql+psycopg://u:secret@h/d",
     "mysql://u:secret@h/d",
+    "postgresql://u:x/secret@h/d",
+    "postgresql://u:12/secret@h/d",
+    "postgresql://u:x@secret@h/d",
+    "postgresql://u:x?secret@h/d",
+    "postgresql://u:x#secret@h/d",
+    "postgresql://u:secret@h:x/d",
+    " postgresql://u:secret@h/d",
+    "postgresql:/u:secret@h/d",
+    "postgresql:u:secret@h/d",
+    "POSTGRESQL://u:secret@h/d",
+    "postgres ://u:secret@h/d",
+    "postgresq:/u:secret@h/d",
+    "u:secret@h/d",
 ]
 
 
@@ -233,7 +250,8 @@ def test_where_there_is_no_server_the_error_does_not_tell_the_password(wrong):
     for work in (StoryIndex, lambda url: copy_index(url, "nowhere.db"), lambda url: copy_index("nowhere.db", url)):
         with pytest.raises((OSError, ValueError), match="allowed") as caught:
             work(wrong)
-        assert "cret" not in str(caught.value)
+        shown = "".join(traceback.format_exception(caught.value))  # with the errors behind it
+        assert "cret" not in "".join(line for line in shown.splitlines() if "work(wrong)" not in line)
 
 
 def test_without_psycopg_the_error_says_what_to_install(monkeypatch, tmp_path):
@@ -261,3 +279,22 @@ def test_after_closing_every_question_is_an_error(url):
         index.add(Article("a", TEXT))
     with pytest.raises(ValueError, match="is closed; allowed"):
         len(index)
+
+
+def test_what_the_url_leaves_out_is_in_the_environment_or_a_service(url, monkeypatch, tmp_path):
+    """So that no password is on a command line."""
+    database = url.partition("@/")[2].partition("?")[0]
+    monkeypatch.setenv("PGHOST", str(SERVER.folder))
+    monkeypatch.setenv("PGUSER", "postgres")
+    monkeypatch.setenv("PGDATABASE", database)
+    with StoryIndex("postgresql://") as index:
+        index.add({"id": "a", "text": TEXT})
+        assert index.story_id("a") == "s1"
+    (tmp_path / "services").write_text(f"[news]\nhost={SERVER.folder}\nuser=postgres\ndbname={database}\n")
+    for name in ("PGHOST", "PGUSER", "PGDATABASE"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    with StoryIndex("postgresql:///?service=news", read_only=True) as index:
+        assert index.story_id("a") == "s1"
+    with pytest.raises(ValueError, match="PostgreSQL database of the service 'news' was made with"):
+        StoryIndex("postgresql:///?service=news", recall=0.5)

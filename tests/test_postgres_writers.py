@@ -133,7 +133,7 @@ def test_when_the_server_is_killed_nothing_acknowledged_is_lost_and_all_go_on(ur
             for _ in range(12):
                 writers.read_until("done")
             SERVER.kill()
-            with pytest.raises(OSError, match=r"PostgreSQL database 'test.*(nothing was stored|cannot be opened)"):
+            with pytest.raises(OSError, match=r"PostgreSQL database 'test.*(nothing was stored|cannot be reached)"):
                 index.add({"id": "meanwhile", "text": TEXT})
             with pytest.raises(OSError, match="PostgreSQL database"):
                 len(index)

@@ -282,13 +282,13 @@ def test_what_a_callable_raises_comes_through():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), min_size=1, max_size=10))
 def test_candidates_are_those_of_a_loop(rows):
     copies, words = [copy for copy, _ in rows], [count for _, count in rows]
-    membership = np.array([copy / 7 for copy in copies])
+    membership = [copy / 7 for copy in copies]
     articles = [Article(str(i), "") for i in range(len(rows))]
     expected = [
         Candidate(articles[i], words[i], membership[i], copies.count(copies[i]), copies[i] not in copies[:i])
         for i in range(len(rows))
     ]
-    found = candidates_of(articles, np.array(copies), words, membership)
+    found = candidates_of(articles, copies, words, membership)
     assert found == expected
     assert cohesion(found) == pytest.approx(np.mean([copy / 7 for copy in set(copies)]))
 

@@ -319,3 +319,18 @@ def test_a_reader_makes_no_file(tmp_path, made):
     with pytest.raises((OSError, ValueError), match="allowed"):
         StoryIndex(path, read_only=True)
     assert path.exists() == made
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_mode(tmp_path):
+    path = tmp_path / "stories.db"
+    for mode in (0o600, 0o640):
+        with StoryIndex(path) as index:
+            index.add({"id": str(mode), "text": "Kim is in Russia."})
+            modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        locks = {name: modes.pop(name) for name in list(modes) if ".lock" in name}
+        assert "stories.db.lock" in locks
+        assert set(locks.values()) == {0o600}
+        assert set(modes) == {"stories.db", "stories.db-wal", "stories.db-shm"}
+        assert set(modes.values()) == {mode}
+        path.chmod(0o640)

@@ -10,7 +10,7 @@ Memory is sampled every 0.2 seconds, of each process: private memory (USS: what 
 memory (RSS: with libraries and file pages that others have too); of all together the sum of proportional memory (PSS:
 what is shared counts once). Peaks are of the job as a whole and of each stage. Disk is that of the working folder,
 sampled every 2 seconds: the most at once, and what all stages wrote. A stage lasts until the next begins; the time of
-the last one includes the writing of the results.
+the last one includes the writing of the results. Its processor time is that of its parts, and of the longest of them.
 
 `--limit-gb` runs the job in a control group of Linux with that much memory for all processes together, including the
 pages of files that they read and write; a process that needs more is killed. Only root may make one.
@@ -30,7 +30,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks import harness
-from benchmarks.archive.watch import Sample, stages_begun, watch
+from benchmarks.archive.watch import Sample, processor_seconds, stages_begun, watch
 from benchmarks.corpora import archive as generated
 from dedup import archive
 from dedup.metrics import bcubed
@@ -75,19 +75,23 @@ def run(folder: Path, n: int, jobs: int, limit_gb: float | None) -> dict[str, An
         "together_mb": max(s.together for s in samples),
         "losses": log.read_text().count("workers were lost"),
         "counts": seen.printed["counts"],
-        "stages": of_stages(stages_begun(log), end, samples),
+        "processor_seconds": sum(total for total, _ in processor_seconds(log).values()),
+        "stages": of_stages(stages_begun(log), end, samples, processor_seconds(log)),
         **quality(folder),
     }
 
 
-def of_stages(begun: list[tuple[float, str]], end: float, samples: list[Sample]) -> dict[str, dict[str, float]]:
-    """Seconds and peaks of each stage."""
+def of_stages(
+    begun: list[tuple[float, str]], end: float, samples: list[Sample], processor: dict[str, tuple[float, float]]
+) -> dict[str, dict[str, float]]:
+    """Seconds, processor time and peaks of each stage."""
     found: dict[str, dict[str, float]] = {}
     for (start, name), stop in zip(begun, [*(start for start, _ in begun[1:]), end], strict=True):
         stage = found.setdefault(name, {"seconds": 0.0})
         stage["seconds"] += stop - start
     for name, stage in found.items():
         own = [s for s in samples if s.stage == name]
+        stage["processor_seconds"], stage["longest_part_seconds"] = processor.get(name, (0.0, 0.0))
         stage["worker_mb"] = max((s.worker for s in own), default=0.0)
         stage["together_mb"] = max((s.together for s in own), default=0.0)
     return found

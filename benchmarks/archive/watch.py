@@ -61,6 +61,16 @@ def stages_begun(log: Path) -> list[tuple[float, str]]:
     return [(float(match[1]), match[2]) for match in found if match]
 
 
+def processor_seconds(log: Path) -> dict[str, tuple[float, float]]:
+    """Processor time of each stage of `dedup.archive`, and of its longest part, by its log."""
+    found: dict[str, tuple[float, float]] = {}
+    for line in log.read_text().splitlines():
+        if match := re.match(r"[\d.]+ (\w+): ([\d.]+) s of processor, ([\d.]+) s of them for one part", line):
+            total, longest = found.get(match[1], (0.0, 0.0))
+            found[match[1]] = total + float(match[2]), max(longest, float(match[3]))
+    return found
+
+
 def descendants(pid: int) -> Iterator[int]:
     """All processes that a process started, and those that they started."""
     with suppress(OSError):

@@ -12,15 +12,21 @@ bulletins   daily bulletins of an outlet that differ in figures only, each with 
 flood       texts under one template that makes them candidates without being copies
 quoted      long articles that quote one report
 far_copies  verbatim copies of a viral text among edited ones
+crowd       many texts under one template, each with a copy
+figured     many bulletins that differ in figures only, each with a reworded copy
+briefs      short texts, each word for word inside a long one
+planted     families of texts of known kinds, copies and others, to remove copies from
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 
 from benchmarks.corpora.exact import SHINGLE, Pairs
-from benchmarks.corpora.prose import MEAN_WORDS, Codes, draw, length, prose, render
+from benchmarks.corpora.prose import FORMS, MEAN_WORDS, WORDS, Codes, draw, length, prose, render
 
 BULLETINS = {"weather": (8, 32), "markets": (1000, 10_000), "results": (0, 6)}
 
@@ -191,3 +197,91 @@ def far_copies(verbatim: int, far: int, *, seed: int = 0) -> list[str]:
     original = prose(rng, 400)
     near = [replaced(rng, original, 7) for _ in range(20)]
     return render([*near, *[original] * verbatim, *(replaced(rng, original, 13) for _ in range(far))])
+
+
+def crowd(pairs: int, *, own: int = 45, template: int = 150, edits: int = 6, seed: int = 0) -> list[str]:
+    """Texts 2 i of `own` words and one template, and copies 2 i + 1 with other words in some places."""
+    rng = default_rng([seed, 9])
+    shared = prose(rng, template)
+    texts = [np.concatenate([prose(rng, own), shared]) for _ in range(pairs)]
+    return render([text for one in texts for text in (one, replaced(rng, one, edits) if edits else one)])
+
+
+def figured(pairs: int, figures: int, *, words: int = 200, edits: int = 2, seed: int = 0) -> list[str]:
+    """Bulletins 2 i, which differ in figures below 100 only, and copies 2 i + 1 with other words in some places.
+
+    The word before a figure says what it counts, and is the same in both.
+    """
+    rng = default_rng([seed, 10, figures])
+    template = render([prose(rng, words, figures=False)])[0].split(" ")
+    places = rng.permutation(words)
+    rest = np.setdiff1d(places[figures:], places[:figures] - 1)
+    texts = []
+    for _ in range(pairs):
+        bulletin = template.copy()
+        for place, figure in zip(places[:figures].tolist(), rng.integers(0, 100, figures).tolist(), strict=True):
+            bulletin[place] = str(figure)
+        copy = bulletin.copy()
+        other = render([draw(rng, edits, figures=False)])[0].split(" ")
+        for place, word in zip(rng.choice(rest, edits, replace=False).tolist(), other, strict=True):
+            copy[place] = word
+        texts += [" ".join(bulletin), " ".join(copy)]
+    return texts
+
+
+def briefs(n: int, words: int, *, edits: int = 0, frame: int = 200, seed: int = 0) -> list[str]:
+    """Briefs 2 i of so many words, and texts 2 i + 1 in which they stand between two other reports.
+
+    No two begin with one word. The briefs themselves have other words in some places, not close to each other.
+    """
+    rng = default_rng([seed, 11, words])
+    firsts = rng.permutation(WORDS)
+    firsts = firsts[firsts % 50 != 37][:n]  # without figures, some of which are equal
+    texts = []
+    for first in firsts.tolist():
+        brief = draw(rng, words)
+        brief[0] = first * len(FORMS)
+        other = brief.copy()
+        other[np.linspace(0, words - 1, edits + 2).astype(int)[1:-1]] = draw(rng, edits)
+        texts += [other, np.concatenate([prose(rng, frame), brief, prose(rng, frame)])]
+    return render(texts)
+
+
+class Planted(NamedTuple):
+    """Texts, the family of each, and the kind of each family."""
+
+    texts: list[str]
+    families: NDArray[np.int64]
+    kinds: list[str]  # by family
+
+
+def planted(families: int, *, words: int = 150, seed: int = 0) -> Planted:
+    """Families of texts of these kinds in turn, in random order; a copy is one with a Jaccard similarity of 0.7.
+
+    "verbatim": a text twice. "edited": and a copy with one word in fifty replaced. "cut": and nine tenths of it.
+    "framed": and a copy behind ten more words. "hourly": 24 states of a page of ten paragraphs, of which one is new
+    each time: each is a copy of the one before and after it, and of no other. "template": ten reports under one
+    template of their length, which are copies of none. "alone": one text.
+    """
+    rng = default_rng([seed, 12])
+    makers = {
+        "verbatim": lambda text: [text, text],
+        "edited": lambda text: [text, replaced(rng, text, words // 50)],
+        "cut": lambda text: [text, text[: words * 9 // 10]],
+        "framed": lambda text: [text, np.concatenate([prose(rng, 10), text])],
+        "hourly": lambda _: hourly(rng, words // 10),
+        "template": lambda text: [np.concatenate([prose(rng, words), text]) for _ in range(10)],
+        "alone": lambda text: [text],
+    }
+    kinds = [list(makers)[i % len(makers)] for i in range(families)]
+    made = [makers[kind](prose(rng, words)) for kind in kinds]
+    family = np.repeat(np.arange(families), list(map(len, made)))
+    order = rng.permutation(len(family))
+    codes = [text for texts in made for text in texts]
+    return Planted(render([codes[i] for i in order.tolist()]), family[order], kinds)
+
+
+def hourly(rng: Generator, words: int, *, states: int = 24, paragraphs: int = 10) -> list[Codes]:
+    """States of a page on which a paragraph comes at the top each hour, and the last one goes."""
+    told = [prose(rng, words) for _ in range(states + paragraphs - 1)]
+    return [np.concatenate(told[hour : hour + paragraphs][::-1]) for hour in range(states)]

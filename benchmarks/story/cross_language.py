@@ -34,7 +34,8 @@ from dedup.article import read_articles
 from dedup.encoders import e5, meanings
 from dedup.metrics import bcubed
 from dedup.story import encoding
-from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, Counts, count_features, families
+from dedup.story.extraction import CHARACTER_RUN, WORD, WORD_PAIR, families
+from dedup.story.features import Counts, count_features
 from dedup.story.weighting import vectorize
 
 REPORTS = Path(corpora.__file__).with_name("bilingual_reports.jsonl")

@@ -1,21 +1,23 @@
-"""Stories of more articles than memory holds, from files to files."""
+"""Stories, or copies, of more articles than memory holds, from files to files."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from dedup import parameters as default
+from dedup.archive.arguments import require_packages, require_zone_name
+from dedup.archive.copy_search import near_duplicates
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
-from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of
+from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.stories import LabelledArticles
 
-__all__ = ["cluster", "read"]
+__all__ = ["cluster", "near_duplicates", "read"]
 
 
+@suggests_names
 def cluster(
     paths: str | Path | Sequence[str | Path],
     out: str | Path,
@@ -135,10 +137,12 @@ def cluster(
     check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
     check(timezone=timezone, cut_residue=cut_residue, match_urls=match_urls, max_chars=max_chars)
     check(n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
-    _require_plain(representative, timezone)
+    if representative not in RULES:  # nor a function, which a manifest cannot hold
+        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
+    require_zone_name(timezone)
     names = (id, text, title, published, source, url, language)
     columns = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
-    _require()
+    require_packages()
     from dedup.archive.job import Job, Reading
     from dedup.archive.runner import run
 
@@ -193,22 +197,7 @@ def read(out: str | Path, *, since: datetime | None = None) -> LabelledArticles:
     """
     if since is not None:
         day_of(since, "since")
-    _require()
+    require_packages()
     from dedup.archive.results import read_results
 
     return read_results(out, since)
-
-
-def _require_plain(representative: Any, timezone: Any) -> None:
-    """Refuse what a manifest cannot hold."""
-    if representative not in RULES:
-        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
-    if timezone is not None and not isinstance(timezone, str):
-        raise TypeError(f"timezone is {timezone!r}; allowed: None, or a name like 'Europe/Paris'")
-
-
-def _require() -> None:
-    """Raise ImportError without fsspec or pyarrow."""
-    missing = [name for name in ("fsspec", "pyarrow") if not find_spec(name)]
-    if missing:
-        raise ImportError(f'dedup.archive needs {" and ".join(missing)}: pip install "dedup-stories[archive]"')

@@ -1,20 +1,18 @@
 """Blocks of the input files -> checked articles, and a table of what is refused."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dedup.archive.arrow import read_table, to_bytes, write_table
+from dedup.archive.arrow import read_table, to_bytes, to_texts, write_table
 from dedup.archive.job import Job
 from dedup.archive.parts import ReadBlock
-from dedup.arrays import Flags, Integers
+from dedup.arrays import Flags, Integers, run_starts
 from dedup.article import FIELDS, Article, Batch, Columns, FieldError, Refusal, read_articles, repetition
 from dedup.inputs.blocks import Block, rows_of_block
 from dedup.wording import printable
@@ -33,7 +31,7 @@ def checked_articles(job: Job, block: Block) -> tuple[Batch, Flags]:
     """Return the articles of a block, and whether it has the column that the caller names for each field.
 
     Raise TypeError or ValueError, which names the place in the input, when an article is not allowed. Where an id may
-    repeat is settled by `settle_ids`.
+    repeat is settled once all are read; see `dedup.archive.ordering`.
     """
     reading, named, rows_read = job.reading, set[str](), [0]
     columns = Columns(reading.columns)
@@ -47,7 +45,7 @@ def checked_articles(job: Job, block: Block) -> tuple[Batch, Flags]:
 
     try:
         batch = read_articles(
-            rows(), timezone=job.timezone, errors=reading.errors, unique_ids=_are_unique(job), accept=_named
+            rows(), timezone=job.timezone, errors=reading.errors, unique_ids=ids_are_unique(job), accept=_named
         )
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -55,7 +53,7 @@ def checked_articles(job: Job, block: Block) -> tuple[Batch, Flags]:
     return batch, np.array([field in named for field in FIELDS])
 
 
-def _are_unique(job: Job) -> bool:
+def ids_are_unique(job: Job) -> bool:
     """Return whether an id that repeats is an error."""
     return job.reading.errors != "skip" and job.reading.duplicates is None
 
@@ -76,33 +74,32 @@ def require_named(job: Job, blocks: Sequence[ReadBlock]) -> None:
             raise ValueError(f"{field} is {name!r}, which no article has; allowed: a column of the files, or None")
 
 
-def settle_ids(job: Job, ids: pa.ChunkedArray, rows: Integers) -> tuple[Flags, list[Refusal]]:
-    """Return which articles are left out for another one of their id, and why; `rows` are their places in the input.
+class Repeated(NamedTuple):
+    """Articles that are left out, since another one of their id stays."""
 
-    Raise ValueError where ids may not repeat.
+    places: Integers  # of those that are left out, block by block; ascending
+    stays: Integers  # the row, among all rows of all files, of the article that each of them repeats
+
+
+def repeated_among(job: Job, ids: pa.Array, rows: Integers) -> tuple[Integers, Integers]:
+    """Return which of some articles are left out for another one of their id, and the rows that those repeat.
+
+    `rows` are the places of the articles in the input, and decide which stays.
     """
-    counted = pc.value_counts(ids)
-    repeated = counted.filter(pc.greater(counted.field("counts"), 1))
-    left_out, refusals = np.zeros(len(ids), dtype=np.bool_), list[Refusal]()
-    if not len(repeated):
-        return left_out, refusals
-    if _are_unique(job):
-        name, count = repeated[0]["values"].as_py().decode("utf-8", "replace"), repeated[0]["counts"]
-        raise ValueError(f"paths: {count} articles have the id {name!r}; allowed: ids that occur once in all files")
-    places = np.flatnonzero(pc.is_in(ids, value_set=repeated.field("values")).to_numpy())
-    by_id = defaultdict(list)
-    for place, name in zip(places.tolist(), ids.take(places).to_pylist(), strict=True):
-        by_id[name].append((int(rows[place]), place))
-    for name, of_id in by_id.items():
-        article_id = name.decode("utf-8", "surrogatepass")
-        of_id.sort()
-        is_last = job.reading.duplicates == "last"
-        # As in a batch, which reads one after the other.
-        pairs = pairwise(of_id) if is_last else ((other, of_id[0]) for other in of_id[1:])
-        for (row, place), (stays, _) in pairs:
-            left_out[place] = True
-            refusals.append(repetition(article_id, stays).refusal(row, article_id, is_named=True))
-    return left_out, refusals
+    number = ids.dictionary_encode().indices.to_numpy().astype(np.int64)
+    order = np.lexsort((rows, number))
+    again = np.flatnonzero(number[order][1:] == number[order][:-1])  # and so is the next
+    if job.reading.duplicates == "last":  # as in a batch, which reads one after the other
+        return order[again], rows[order[again + 1]]
+    starts = run_starts(number[order])
+    first = order[np.repeat(starts, np.diff(starts, append=len(order)))]
+    return order[again + 1], rows[first[again + 1]]
+
+
+def refuse_repeated(ids: pa.Array) -> None:
+    """Raise ValueError for the id of the first of some articles, which others have too."""
+    count, name = pc.sum(pc.equal(ids, ids[0])), ids[0].as_py().decode("utf-8", "replace")
+    raise ValueError(f"paths: {count} articles have the id {name!r}; allowed: ids that occur once in all files")
 
 
 def write_block_refusals(refusals: Sequence[Refusal], path: Path) -> None:
@@ -114,28 +111,36 @@ def write_block_refusals(refusals: Sequence[Refusal], path: Path) -> None:
 
 
 def write_refusals(
-    job: Job, blocks: Sequence[Block], parts: Sequence[ReadBlock], repeated: Sequence[Refusal], path: Path
+    job: Job, blocks: Sequence[Block], parts: Sequence[ReadBlock], repeated: Repeated, path: Path
 ) -> Integers:
     """Write the table of all refusals; return how many articles are left out, and of how many only the date is."""
     counts = np.zeros(2, dtype=np.int64)
-    offset, of_file, places = 0, 0, iter(sorted(repeated, key=lambda refusal: refusal.position))
-    waiting = next(places, None)
+    offset, of_file, place = 0, 0, 0
     with pq.ParquetWriter(path, _REFUSALS) as writer:
         for k, (block, part) in enumerate(zip(blocks, parts, strict=True)):
             if k and block.file != blocks[k - 1].file:
                 of_file = offset
-            own, stop = _moved(part, offset), offset + int(part.size[0])
-            while waiting is not None and waiting.position < stop:
-                own.append(waiting)
-                waiting = next(places, None)
+            rows = part.rows
+            first, stop = np.searchsorted(repeated.places, [place, place + len(rows)])
+            here, stays = repeated.places[first:stop] - place, repeated.stays[first:stop]
+            own = [*_moved(part, offset), *_repetitions(part, here, rows[here] + offset, stays)]
             own.sort(key=lambda refusal: refusal.position)
             if own:
                 writer.write_table(_table(own, block.file, of_file))
             undated = job.reading.errors == "undated"
             dates = sum(undated and refusal.field == "published" for refusal in own)
             counts += [len(own) - dates, dates]
-            offset = stop
+            offset, place = offset + int(part.size[0]), place + len(rows)
     return counts
+
+
+def _repetitions(part: ReadBlock, here: Integers, rows: Integers, stays: Integers) -> Iterator[Refusal]:
+    """Yield the refusals of articles of a block whose ids the articles in the rows `stays` have."""
+    if not len(here):
+        return
+    names = to_texts(read_table(part.ids)["id"].take(here))
+    for name, row, other in zip(names, rows.tolist(), stays.tolist(), strict=True):
+        yield repetition(name, other).refusal(row, name, is_named=True)
 
 
 def _moved(part: ReadBlock, offset: int) -> list[Refusal]:

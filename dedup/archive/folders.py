@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from dedup.archive.job import Job, part_folder
 
@@ -57,6 +57,11 @@ class Part:
         """Write arrays."""
         for name, array in arrays.items():
             np.save(self._path(name), array, allow_pickle=False)
+
+    def mapped(self, name: str, length: int, dtype: DTypeLike) -> np.memmap[Any, Any]:
+        """Return an array of zeros in its file, to be written there piece by piece."""
+        array: np.memmap[Any, Any] = np.lib.format.open_memmap(self._path(name), "w+", np.dtype(dtype), (length,))
+        return array
 
     def _path(self, name: str) -> Path:
         if name not in type(self).__annotations__:

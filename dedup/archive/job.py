@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed
 
+from dedup.archive.checksums import write_checksums
 from dedup.article import Duplicates, Errors
-from dedup.parameters import StorySettings
+from dedup.parameters import Linkage, StorySettings
 
 _logger = logging.getLogger(__name__)
 
@@ -31,14 +33,42 @@ class Reading(NamedTuple):
         return self._asdict()
 
 
+class Keeping(NamedTuple):
+    """What a job of near-duplicates alone is asked beyond `Job.settings`; see `dedup.archive.near_duplicates`."""
+
+    policy: str
+    linkage: Linkage
+    max_days_apart: float | None
+
+
 class Job(NamedTuple):
-    """What every task knows: the job's folder and its checked parameters."""
+    """What every task knows: the job's folder and its checked parameters.
+
+    A job of near-duplicates alone has `keeping`, and none of its tasks reads what concerns stories.
+    """
 
     folder: str
     settings: StorySettings
     representative: str
     timezone: str | None
     reading: Reading = Reading()
+    keeping: Keeping | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the result depends on besides the articles and how they are read, by the names of the caller."""
+        given: dict[str, Any] = self.settings.to_dict()
+        if self.keeping is None:
+            return given | {"representative": self.representative, "timezone": self.timezone}
+        of_texts = ("recall", "num_perm", "shingle_size", "cut_residue", "fold", "max_chars")
+        return {
+            "threshold": given["near_threshold"],
+            **{name: given[name] for name in of_texts},
+            "compare_numbers": self.settings.near.compare_numbers,
+            "max_days_apart": self.keeping.max_days_apart,
+            "keep": self.keeping.policy,
+            "linkage": self.keeping.linkage,
+            "timezone": self.timezone,
+        }
 
 
 #: Makes one part: writes its files into the given folder.
@@ -50,6 +80,13 @@ def part_folder(job: Job, stage: str, number: int = 0) -> Path:
     return Path(job.folder) / stage / f"{number:06d}"
 
 
+class Made(NamedTuple):
+    """An attempt at a part: what went wrong, and the processor time of its worker, in seconds."""
+
+    failure: Exception | None
+    seconds: float
+
+
 def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers: Parallel) -> None:
     """Make the parts of a stage that are not there yet, by these workers of joblib or those that replace them.
 
@@ -59,7 +96,7 @@ def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers:
     _logger.info("%s: %d parts to make", stage, len(left))
     while left:
         try:
-            failures = workers(delayed(_attempt)(job, task, stage, number) for number in left)
+            made: list[Made] = workers(delayed(_attempt)(job, task, stage, number) for number in left)
         except Exception as error:  # of the backend, in whatever class; those of tasks are returned
             before, left = len(left), [number for number in left if not part_folder(job, stage, number).exists()]
             losses = 0 if len(left) < before else losses + 1
@@ -70,32 +107,34 @@ def run_stage(job: Job, task: Task, stage: str, numbers: Iterable[int], workers:
                     f"{error!r}; allowed: as much memory as the documentation says. To call again goes on from here"
                 ) from error
             continue
-        for failure in failures:
-            if failure is not None:
-                raise failure
+        for failure in (part.failure for part in made if part.failure is not None):
+            raise failure
+        seconds = [part.seconds for part in made]
+        _logger.info("%s: %.3f s of processor, %.3f s of them for one part", stage, sum(seconds), max(seconds))
         return
 
 
-def _attempt(job: Job, task: Task, stage: str, number: int) -> Exception | None:
-    """Make one part, and return what went wrong."""
-    folder = part_folder(job, stage, number)
+def _attempt(job: Job, task: Task, stage: str, number: int) -> Made:
+    """Make one part."""
+    folder, begin = part_folder(job, stage, number), time.process_time()
     if folder.exists():
-        return None
+        return Made(None, 0.0)
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.draft")
     draft.mkdir(parents=True)
     try:
         task(job, number, draft)
         _publish(draft, folder)
     except Exception as error:
-        return error
+        return Made(error, time.process_time() - begin)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return None
+    return Made(None, time.process_time() - begin)
 
 
 def _publish(draft: Path, folder: Path) -> None:
-    """Flush a draft to disk and give it its name, unless another worker was faster."""
-    for path in [*draft.iterdir(), draft]:
+    """Flush a draft with its checksums to disk and give it its name, unless another worker was faster."""
+    write_checksums(draft)
+    for path in [*draft.rglob("*"), draft]:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -10,10 +10,11 @@ from dedup.archive.job import Job
 from dedup.archive.parts import EpisodeLabels, EpisodeMeans, EpisodePairs, Order, StoryLabels
 from dedup.archive.similarity import NO_PAIRS, ChunkRows, OtherRows, search, search_blocks, vectors_and_keys
 from dedup.archive.slices import slices_of
-from dedup.arrays import SortedKeys, joined
+from dedup.arrays import joined
+from dedup.sorted_keys import SortedKeys
 from dedup.story.candidates import Edges, Pairs
 from dedup.story.episodes import Episodes, candidate_episodes, heaviest, similar_candidates, stories_of_pairs
-from dedup.story.features import KEY_BITS
+from dedup.story.extraction import KEY_BITS
 from dedup.story.similarity import dot_products
 
 
@@ -50,13 +51,13 @@ def match_slice(job: Job, number: int, folder: Path) -> None:
     first = min((chunk.reach.start for chunk in chunks), default=0)
     stop = max((chunk.reach.stop for chunk in chunks), default=0)
     near = [k for k, other in enumerate(numbers) if other.start < stop and other.stop > first]
-    own = _rows_of(job, number, lookup)
+    own = _rows_of(job, number, numbers[number], lookup)
     episodes, found = _episodes_of(job, number, own), [NO_PAIRS]
-    blocks = search_blocks(chunks, episodes.means, (_rows_of(job, k, lookup) for k in near), heaviest)
+    blocks = search_blocks(chunks, episodes.means, (_rows_of(job, k, numbers[k], lookup) for k in near), heaviest)
     for k in near:
         other, theirs, both, before = own, episodes, episodes, 0
         if k > number:
-            other = _rows_of(job, k, lookup)
+            other = _rows_of(job, k, numbers[k], lookup)
             theirs = _episodes_of(job, k, other)
             both, before = _together(episodes, theirs), len(own.positions)
         if k >= number:
@@ -77,9 +78,9 @@ def _chunks_of(job: Job, own: slice) -> list[ChunkRows]:
     ]
 
 
-def _rows_of(job: Job, number: int, lookup: SortedKeys) -> OtherRows:
-    """Return the mean vectors of a slice, to be compared with the slice whose features `lookup` finds."""
-    own, part = numbers_of(job)[number], EpisodeMeans.of(job, number)
+def _rows_of(job: Job, number: int, own: slice, lookup: SortedKeys) -> OtherRows:
+    """Return the mean vectors of the episodes of a slice, to be compared with that whose features `lookup` finds."""
+    part = EpisodeMeans.of(job, number)
     columns = lookup.find(part.keys).astype(np.int32)
     rows = csr_array((part.data, part.indices, part.indptr), shape=(own.stop - own.start, len(columns)))
     return OtherRows(np.arange(own.start, own.stop), rows, columns, len(lookup.keys) + 1)
@@ -132,4 +133,4 @@ def join_episodes(job: Job, _: int, folder: Path) -> None:
         begins = np.full(int(stories.max(initial=-1)) + 1, len(first))
         np.minimum.at(begins, story, first[dated])
         first[dated] = begins[story]
-    StoryLabels(folder).save(first=first)
+    StoryLabels(folder).save(first=first, ordered=np.argsort(first, kind="stable"))

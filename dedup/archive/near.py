@@ -24,6 +24,7 @@ from dedup.arrays import Hashes, Integers, connected_labels, first_members, join
 from dedup.near.lsh import Bands
 from dedup.near.pages import are_repeated, copy_groups, latest_versions
 from dedup.near.pipeline import compare_sketches, make_sketches
+from dedup.near.result import NearDuplicates
 from dedup.story.candidates import chunks_of_days, in_reach
 
 #: Articles of a band that are sorted at once.
@@ -178,8 +179,14 @@ def verify_part(job: Job, number: int, folder: Path) -> None:
     del texts
     groups, part = copy_groups(found.labels, latest), Verified(folder)
     part.save(positions=positions, canonical=positions[groups.canonical[groups.labels]], latest=positions[latest])
+    write_pairs(part, ids, found)
+
+
+def write_pairs(part: Verified, ids: pa.Array, found: NearDuplicates) -> None:
+    """Write the pairs among articles with these ids, and how many of these were given up."""
     columns = [ids.take(found.pairs[:, 0]), ids.take(found.pairs[:, 1]), found.jaccard, found.containment]
     pq.write_table(pa.table(columns, names=["id", "other_id", "jaccard", "containment"]), part.table)
+    part.save(given_up=np.array([found.given_up]))
 
 
 def group_articles(job: Job, _: int, folder: Path) -> None:
@@ -202,6 +209,11 @@ def group_articles(job: Job, _: int, folder: Path) -> None:
         chunks=np.append(reports[[chunk.start for chunk in chunks]], len(everyone)),
         reach=np.array([*reach, *[len(chunks)] * (len(chunks) - len(dated))], dtype=np.int64),
     )
+
+
+def given_up(job: Job) -> int:
+    """Return the number of articles that were compared with some of their crowd only; see `NearDuplicates.given_up`."""
+    return sum(int(Verified.of(job, k).given_up[0]) for k in verification_parts(job))
 
 
 def canonical_positions(job: Job, number: int) -> Integers:

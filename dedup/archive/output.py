@@ -1,5 +1,6 @@
 """Labels -> tables of stories and of articles."""
 
+from bisect import bisect_left
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +12,9 @@ import pyarrow.parquet as pq
 
 from dedup.archive.arrow import printable_column, read_table, to_texts
 from dedup.archive.job import Job
+from dedup.archive.near import given_up
 from dedup.archive.parts import Assignments, EpisodeLabels, NearGroups, Order, Slice, StoryLabels, StoryRows
-from dedup.archive.residue import word_counts
+from dedup.archive.residue import word_counts_at
 from dedup.archive.slices import SUMMARIES, positions_of, slices_of
 from dedup.arrays import Integers, joined, members, numbered_by_first
 from dedup.article import Article, of_plain
@@ -48,15 +50,16 @@ def summaries_of(job: Job, positions: Integers) -> pa.Table:
 def write_stories(job: Job, number: int, folder: Path) -> None:
     """Task: the stories that begin in a slice, and their episodes."""
     own, part, labels = positions_of(job, number), StoryRows(folder), EpisodeLabels.of(job)
-    first = np.array(StoryLabels.of(job).first)
-    chosen = np.flatnonzero((first >= own.start) & (first < own.stop))
+    chosen, first = _members(job, own)
     episodes, membership = np.array(labels.first[chosen]), np.array(labels.membership[chosen])
-    near, words = NearGroups.of(job), word_counts(job)[chosen].tolist()
+    near, words = NearGroups.of(job), word_counts_at(job, chosen).tolist()
     copies, latest = near.canonical[chosen], np.searchsorted(chosen, near.latest[chosen])
     articles, stories, chapters, representatives = _articles(summaries_of(job, chosen)), [], [], []
-    for group in members(np.unique(first[chosen], return_inverse=True)[1]):
-        of_group = [articles[i] for i in group], copies[group], [words[i] for i in group], membership[group]
-        candidates = candidates_of(*of_group, np.searchsorted(group, latest[group]))
+    for group in members(np.unique(first, return_inverse=True)[1]):
+        facts_of = copies[group].tolist(), [words[i] for i in group], membership[group].tolist()
+        candidates = candidates_of(
+            [articles[i] for i in group], *facts_of, np.searchsorted(group, latest[group]).tolist()
+        )
         split = members(numbered_by_first(episodes[group]))
         choice, choices = choose_of_story(job.representative, candidates, split)
         story = {"story_id": printable(candidates[0].article.id)}
@@ -69,6 +72,15 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
     pq.write_table(pa.Table.from_pylist(stories, schema=_STORIES), part.table)
     pq.write_table(pa.Table.from_pylist(chapters, schema=_EPISODES), part.episodes)
     part.save(representatives=np.array(representatives, dtype=np.int64))
+
+
+def _members(job: Job, own: slice) -> tuple[Integers, Integers]:
+    """Return the positions of the articles of stories that begin in a slice, and where the story of each begins."""
+    labels = StoryLabels.of(job)
+    first, ordered = labels.first, labels.ordered
+    begin, end = (bisect_left(ordered, place, key=lambda i: first[i]) for place in (own.start, own.stop))
+    chosen = np.sort(np.array(ordered[begin:end]))
+    return chosen, np.array(first[chosen])
 
 
 def _articles(summaries: pa.Table) -> list[Article]:
@@ -104,8 +116,8 @@ def write_assignments(job: Job, number: int, folder: Path) -> None:
     representatives = joined([StoryRows.of(job, k).representatives for k in slices], np.int64)
     table = {
         "id": printable_column(read_table(Slice.of(job, number).summaries, ["id"])["id"]),
-        "story_id": _ids_at(job, first),
-        "episode_id": _ids_at(job, np.array(episodes.first[own])),
+        "story_id": ids_at(job, first),
+        "episode_id": ids_at(job, np.array(episodes.first[own])),
         "near_duplicate_group": np.array(NearGroups.of(job).group[own]),
         "is_representative": np.isin(np.arange(own.start, own.stop), representatives),
         "membership": np.array(episodes.membership[own]),
@@ -113,7 +125,7 @@ def write_assignments(job: Job, number: int, folder: Path) -> None:
     pq.write_table(pa.table(table), Assignments(folder).table)
 
 
-def _ids_at(job: Job, positions: Integers) -> pa.Array:
+def ids_at(job: Job, positions: Integers) -> pa.Array:
     """Return the ids of articles in any order, as users read them."""
     distinct, which = np.unique(positions, return_inverse=True)
     return printable_column(summaries_of(job, distinct)["id"]).take(which)
@@ -124,16 +136,23 @@ def article_count(job: Job) -> int:
     return len(Order.of(job).days)
 
 
-def counts(job: Job) -> dict[str, int]:
-    """Return the counts for the manifest."""
+def article_counts(job: Job) -> dict[str, float]:
+    """Return the counts for the manifest that every job has."""
     refused, dates = Order.of(job).refusal_counts.tolist()
     return {
         "articles": article_count(job),
         "refused_articles": refused,
         "refused_dates": dates,
         "undated_articles": int(np.isnan(Order.of(job).days).sum()),
+        "given_up": given_up(job),
+        "slices": len(slices_of(job)),
+    }
+
+
+def counts(job: Job) -> dict[str, float]:
+    """Return the counts for the manifest of a job that finds stories."""
+    return article_counts(job) | {
         "near_duplicate_groups": int(NearGroups.of(job).group.max(initial=-1)) + 1,
         "episodes": len(np.unique(EpisodeLabels.of(job).first)),
         "stories": len(np.unique(StoryLabels.of(job).first)),
-        "slices": len(slices_of(job)),
     }

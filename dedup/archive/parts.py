@@ -23,6 +23,7 @@ class ReadBlock(Part, stage="read"):
     """The articles of a block in canonical order, their texts and titles without markup, and why others are refused."""
 
     articles = File("articles.arrow")
+    ids = File("ids.arrow")  # of the articles, once more: these are read several times
     refusals = File("refusals.arrow")
     rows: Integers  # which row of the block each article was
     size: Integers  # shape (1,), number of rows of the block
@@ -30,6 +31,7 @@ class ReadBlock(Part, stage="read"):
     days: Floats
     sizes: Integers  # characters of title and text
     salts: Hashes  # hashes of the sources
+    id_hashes: Hashes
 
 
 class Order(Part, stage="order", mapped=True):
@@ -42,6 +44,7 @@ class Order(Part, stage="order", mapped=True):
     block_offsets: Integers
     bounds: Integers  # positions where slices begin, and the end
     days: Floats  # by position, as all that follows
+    rows: Integers  # place among all rows of all files; of a job of near-duplicates alone
     salts: Hashes
     sampled: Integers  # positions of the articles that residue is learned from, group by group
     sample_offsets: Integers
@@ -133,6 +136,12 @@ class Verified(Part, stage="verify"):
     positions: Integers
     canonical: Integers  # position of the article that stands for the group of each
     latest: Integers  # position of the latest version of the page of each
+    given_up: Integers  # shape (1,), see `NearDuplicates`
+    # Of a job of near-duplicates alone, which has no versions:
+    removed: Integers
+    kept_for: Integers  # for each removed article the one that stays
+    jaccard: Floats  # of those two
+    containment: Floats
 
 
 class NearGroups(Part, stage="copies", mapped=True):
@@ -145,6 +154,22 @@ class NearGroups(Part, stage="copies", mapped=True):
     reach: Integers  # for each chunk, the number of the first chunk beyond its reach
 
 
+class KeptArticles(Part, stage="keep", mapped=True):
+    """The near-duplicate group of each article, and the one that stays for it; of a job of near-duplicates alone."""
+
+    group: Integers  # numbered by first article
+    kept: Integers  # position, its own of an article that stays
+    jaccard: Floats
+    containment: Floats
+
+
+class KeptRows(Part, stage="list"):
+    """The group of each article of a slice and the article that stays for it, as users read them."""
+
+    groups = File("groups.parquet")
+    table = File("table.parquet")
+
+
 class FeatureCounts(Part, stage="count"):
     """The features of the reports of a slice."""
 
@@ -153,7 +178,7 @@ class FeatureCounts(Part, stage="count"):
     entries: Hashes  # the features of all reports, one report after the other
     counts: NDArray[np.uint16]
     languages: Integers  # of the reports
-    cells: Hashes  # distinct features in their languages, see `dedup.story.weighting.in_language`
+    cells: Hashes  # distinct features in their languages, see `dedup.story.cells.in_language`
     frequencies: NDArray[np.int32]
     uses: Integers
 
@@ -190,6 +215,14 @@ class Step(Part, stage="group"):
     similarity: Floats
     reports: Integers
     owners: Integers
+
+
+class StepsAhead(Part, stage="ahead"):
+    """Steps that were made before the graph that they begin with was known; see `dedup.archive.chains`."""
+
+    def step(self, number: int) -> Step:
+        """Return a step."""
+        return Step(self.folder / f"{number:06d}")
 
 
 class EpisodeLabels(Part, stage="episodes", mapped=True):
@@ -229,6 +262,7 @@ class StoryLabels(Part, stage="stories", mapped=True):
     """The story of each article."""
 
     first: Integers  # position of the first article of the story
+    ordered: Integers  # positions of all articles, story by story, by first article; ascending in each
 
 
 class StoryRows(Part, stage="tell"):

@@ -9,8 +9,8 @@ import pyarrow as pa
 from dedup.archive.arrow import read_table, to_bytes, to_texts, write_batches, write_table
 from dedup.archive.job import Job
 from dedup.archive.parts import Candidates, LearnedAll, LearnedGroup, Order, Sample, Sketch, Slice
-from dedup.archive.slices import articles_of, positions_of, salts_of, slices_of
-from dedup.arrays import Integers, SortedKeys, joined
+from dedup.archive.slices import articles_of, bounds_of, positions_of, salts_of, slices_of
+from dedup.arrays import Integers, joined
 from dedup.article import Article, of_plain
 from dedup.near.lsh import Bands, band_keys
 from dedup.near.pages import headline_keys, page_keys
@@ -18,7 +18,8 @@ from dedup.near.pipeline import make_sketches
 from dedup.residue.find import Span, mark_residue
 from dedup.residue.recurring import RecurringKeys, learn_sample
 from dedup.residue.title_residue import learn_titles, mark_titles
-from dedup.residue.titles import Titles
+from dedup.residue.titles import Openings, Titles
+from dedup.sorted_keys import SortedKeys
 from dedup.text.limit import readable_texts
 from dedup.text.roundups import is_roundup
 
@@ -86,9 +87,11 @@ def collect_learned(job: Job, _: int, folder: Path) -> None:
     keys, anywhere = joined([group.keys for group in groups], np.uint64), [group.anywhere for group in groups]
     recurring = RecurringKeys(keys, joined(anywhere, np.bool_)).ascending()
     slices = [Slice.of(job, k) for k in slices_of(job)]
-    names = ("openings", "whole", "title_sizes")
-    titles = {name: np.unique(np.concatenate([getattr(own, name) for own in slices])) for name in names}
-    LearnedAll(folder).save(keys=recurring.keys, anywhere=recurring.anywhere, **titles)
+    names = ("openings", "title_sizes")
+    openings = Openings(*(np.concatenate([getattr(own, name) for own in slices]) for name in names))
+    titles = dict(zip(names, (openings.keys, openings.sizes), strict=True))
+    whole = np.unique(np.concatenate([own.whole for own in slices]))
+    LearnedAll(folder).save(keys=recurring.keys, anywhere=recurring.anywhere, whole=whole, **titles)
 
 
 def sketch_texts(job: Job, number: int, folder: Path) -> None:
@@ -119,13 +122,13 @@ def sketch_texts(job: Job, number: int, folder: Path) -> None:
 
 def _find_residue(job: Job, number: int, titles: list[str], bodies: list[str]) -> list[list[Span]]:
     learned = LearnedAll.of(job)
-    openings, whole = SortedKeys(learned.openings, 64), SortedKeys(learned.whole, 64)
+    openings, none = Openings(learned.openings, learned.title_sizes), np.empty(0, dtype=np.uint64)
     return mark_residue(
         [body[: job.settings.max_chars] for body in bodies],
         salts_of(job, number),
         titles,
         RecurringKeys(learned.keys, learned.anywhere),
-        all_titles=Titles(openings, whole, learned.title_sizes, np.empty(0, dtype=np.uint64)),
+        all_titles=Titles(openings, SortedKeys(learned.whole, 64), none, none.astype(np.int64)),
         fold=job.settings.near.fold,
         n_jobs=1,
     )
@@ -141,6 +144,15 @@ def _find_title_residue(job: Job, number: int, titles: list[str], table: pa.Tabl
 def word_counts(job: Job) -> Integers:
     """Return the number of words of every text."""
     return joined([Sketch.of(job, k).words for k in slices_of(job)], np.int64)
+
+
+def word_counts_at(job: Job, positions: Integers) -> Integers:
+    """Return the numbers of words of the texts at ascending positions."""
+    bounds, counts = bounds_of(job), np.empty(len(positions), dtype=np.int64)
+    for k, (first, stop) in enumerate(pairwise(np.searchsorted(positions, bounds).tolist())):
+        if first < stop:
+            counts[first:stop] = Sketch.of(job, k).words[positions[first:stop] - bounds[k]]
+    return counts
 
 
 def texts_of(job: Job, number: int) -> pa.Table:

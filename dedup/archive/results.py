@@ -1,7 +1,6 @@
 """The results of a job -> its articles, and which story each is in."""
 
 import io
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import blake2b
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedup.archive.checksums import read_json
 from dedup.archive.job import differences
 from dedup.arrays import Integers
 from dedup.article import FIELDS, Article, Batch, Columns, Errors, id_of, read_articles
@@ -27,6 +27,11 @@ MANIFEST, FORMAT = "manifest.json", 3
 def checksum(data: bytes) -> str:
     """Return the checksum of a file as the manifest has it."""
     return blake2b(data, digest_size=16).hexdigest()
+
+
+def job_of(description: dict[str, Any]) -> str:
+    """Return the name of the function that a description of a job is of; earlier versions had one."""
+    return str(description.get("job", "cluster"))
 
 
 def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
@@ -50,7 +55,7 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
         raise ValueError(f"{out}: no article has the id {str(name)!r}; allowed: ids without lone surrogates")
     if parameters["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
-        articles = add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles
+        articles = list(add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles)
     labels, episodes = (_numbered(assignments[name]) for name in ("story_id", "episode_id"))
     copies = assignments["near_duplicate_group"].to_numpy()
     return LabelledArticles(
@@ -68,7 +73,9 @@ def _manifest(out: str | Path) -> dict[str, Any]:
     system, folder = fsspec.core.url_to_fs(str(out))
     if not system.exists(f"{folder}/{MANIFEST}"):
         raise ValueError(f"{out} has no {MANIFEST}; allowed: the results of dedup.archive.cluster, once it is done")
-    manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+    manifest = read_json(system.cat_file(f"{folder}/{MANIFEST}"), f"{out}/{MANIFEST}", f"to delete {out}")
+    if job_of(manifest) != "cluster":
+        raise ValueError(f"{out} has results of {job_of(manifest)!r}; allowed: those of dedup.archive.cluster")
     if manifest["format"] != FORMAT:
         allowed = f"{FORMAT}; call dedup.archive.cluster again, with a new folder"
         raise ValueError(f"{out} has format {manifest['format']}; allowed: {allowed}")

@@ -1,25 +1,27 @@
-"""The stages of an archive's job, one after the other."""
+"""An archive's job: its stages, one after the other, and its results."""
 
 import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import fsspec
 import pyarrow.parquet as pq
 from joblib import Parallel
 
 from dedup._version import versions
-from dedup.archive import joining, near, output, parts, residue, similarity, slices, stories
+from dedup.archive import ordering, output, parts, slices
+from dedup.archive.checksums import damaged_files, made_again, read_json
 from dedup.archive.folders import Part
 from dedup.archive.job import Job, Task, differences, run_stage
-from dedup.archive.results import FORMAT, MANIFEST, checksum
+from dedup.archive.plans import plan_of
+from dedup.archive.results import FORMAT, MANIFEST, checksum, job_of
 from dedup.disk import hold
 from dedup.inputs.blocks import Paths, blocks_of, find_inputs
 from dedup.progress import Progress, split_progress, track
@@ -27,32 +29,15 @@ from dedup.progress import Progress, split_progress, track
 _logger = logging.getLogger(__name__)
 
 _LOCK, _DESCRIPTION = "job.lock", "job.json"
-_TABLES = {
-    "assignments": (parts.Assignments, "table"),
-    "stories": (parts.StoryRows, "table"),
-    "episodes": (parts.StoryRows, "episodes"),
-    "near_duplicates": (parts.Verified, "table"),
-    "refusals": (parts.Order, "refusals"),
-}
-
-
-class Stage(NamedTuple):
-    """A stage of the job."""
-
-    part: type[Part]
-    task: Task
-    rounds: Callable[[Job], list[range]]  # the numbers of its parts, in rounds that follow one another
-    share: float = 0.005  # of the time
-    spent: tuple[str, ...] = ()  # patterns of files that no later stage reads
 
 
 def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, progress: Progress) -> dict[str, Any]:
-    """Do the whole job, or what is left of it; see `dedup.archive.cluster`."""
+    """Do the whole job, or what is left of it; see `dedup.archive.cluster` and `dedup.archive.near_duplicates`."""
     description = _describe(job) | {"inputs": find_inputs(paths)}
     system, folder = fsspec.core.url_to_fs(out)
     done = system.exists(f"{folder}/{MANIFEST}")
     if done:
-        manifest: dict[str, Any] = json.loads(system.cat_file(f"{folder}/{MANIFEST}"))
+        manifest = read_json(system.cat_file(f"{folder}/{MANIFEST}"), f"{out}/{MANIFEST}", f"to delete {out}")
         if changes := _changes(manifest, description):
             raise ValueError(f"{out} has the results of another job: {changes}; allowed: an empty or new folder")
     elif work is None and "://" in out:
@@ -60,8 +45,12 @@ def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, 
     job = job._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
     if not done:
         with _claimed(Path(job.folder), description):
-            _run_stages(job, paths, description["inputs"], n_jobs, progress)
-            manifest = _publish(job, description, system, folder)
+
+            def whole() -> dict[str, Any]:
+                _run_stages(job, paths, description["inputs"], n_jobs, progress)
+                return _publish(job, description, system, folder)
+
+            manifest = made_again(Path(job.folder), whole)
     if _description_in(Path(job.folder)) == description:
         shutil.rmtree(job.folder)
     return manifest
@@ -80,8 +69,8 @@ def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | No
         if differences(inputs, find_inputs(paths)):
             raise ValueError(f"paths: the files changed while they were read; delete {job.folder} and call again")
         _remove(job, parts.Unpacked.files("articles"))
-        run_round(parts.Order, slices.order_articles, range(1))
-        stages = _stages(job)
+        run_round(parts.Order, ordering.order_articles, range(1))
+        stages = plan_of(job).stages(job)
         with track(progress, output.article_count(job)) as whole:
             for stage, of_stage in zip(stages, split_progress(whole, *(stage.share for stage in stages)), strict=True):
                 for numbers in stage.rounds(job):
@@ -96,62 +85,20 @@ def _remove(job: Job, patterns: tuple[str, ...]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _stages(job: Job) -> list[Stage]:
-    """Return the stages that follow once the articles are in order; each reads what those before it wrote."""
-
-    def once(numbers: Callable[[Job], range]) -> Callable[[Job], list[range]]:
-        return lambda job: [numbers(job)]
-
-    def one_by_one(job: Job) -> list[range]:
-        return [range(k, k + 1) for k in range(len(stories.steps_of(job)))]
-
-    each_slice, alone = once(slices.slices_of), once(lambda _: range(1))
-    learning = [
-        Stage(parts.Sample, residue.sample_texts, each_slice),
-        Stage(parts.LearnedGroup, residue.learn_group, once(residue.sample_groups), 0.02, parts.Sample.files("texts")),
-        Stage(parts.LearnedAll, residue.collect_learned, alone),
-    ]
-    spent_counts = parts.FeatureCounts.files("entries", "languages", "cells", "frequencies", "counts", "uses")
-    spent_means = parts.EpisodeMeans.files("data", "indices", "indptr", "keys")
-    matching = [
-        Stage(parts.EpisodeMeans, joining.mean_vectors, each_slice, 0.02, parts.Vectors.files("*")),
-        Stage(parts.EpisodePairs, joining.match_slice, each_slice, 0.08, spent_means),
-    ]
-    return [
-        Stage(parts.Slice, slices.write_slice, each_slice, 0.05, parts.ReadBlock.files("articles", "refusals")),
-        *(learning if job.settings.cut_residue else ()),
-        Stage(parts.Sketch, residue.sketch_texts, each_slice, 0.25, parts.Slice.files("articles")),
-        Stage(parts.BandForest, near.span_band, once(near.bands_of), 0.02, parts.Sketch.files("keys_*")),
-        Stage(parts.MergedForest, near.merge_two, near.merge_levels),
-        Stage(parts.VerificationPlan, near.plan_verification, alone),
-        Stage(parts.Candidates, near.distribute_candidates, each_slice, 0.02),
-        Stage(parts.Verified, near.verify_part, once(near.verification_parts), 0.05, parts.Candidates.files("texts")),
-        Stage(parts.NearGroups, near.group_articles, alone),
-        Stage(parts.FeatureCounts, similarity.count_slice, each_slice, 0.15, parts.Sketch.files("texts")),
-        Stage(parts.Vectors, similarity.weight_slice, each_slice, 0.1, spent_counts),
-        Stage(parts.SimilarPairs, similarity.compare_slice, each_slice, 0.2),
-        Stage(parts.Step, stories.make_step, one_by_one, 0.05),
-        Stage(parts.EpisodeLabels, stories.label_episodes, alone),
-        *(matching if job.settings.max_gap_days else ()),
-        Stage(parts.StoryLabels, joining.join_episodes, alone),
-        Stage(parts.StoryRows, output.write_stories, each_slice, 0.05),
-        Stage(parts.Assignments, output.write_assignments, each_slice, 0.02),
-    ]
-
-
 def _describe(job: Job) -> dict[str, Any]:
     """Return what a result depends on besides the articles."""
-    parameters = job.settings.to_dict() | {"representative": job.representative, "timezone": job.timezone}
-    reading = job.reading.to_dict()
     return {
         "format": FORMAT,
-        "parameters": parameters,
-        "reading": reading,
+        "job": plan_of(job).name,
+        "parameters": job.parameters(),
+        "reading": job.reading.to_dict(),
         "versions": versions("Unidecode", "numpy", "pyarrow", "scipy"),
     }
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    if job_of(before) != now["job"]:
+        return f"job was {job_of(before)!r}, now it is {now['job']!r}"
     found = [
         change
         for name in ("parameters", "reading", "versions", "inputs")
@@ -180,7 +127,7 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
 def _description_in(folder: Path) -> dict[str, Any] | None:
     """Return the description of the job that a folder has parts of."""
     path = folder / _DESCRIPTION
-    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
+    return read_json(path.read_bytes(), path, f"to delete {folder}") if path.exists() else None
 
 
 def _claim(folder: Path, description: dict[str, Any]) -> None:
@@ -203,22 +150,24 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
 
 def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) -> dict[str, Any]:
     """Copy the tables to the results, and then write the manifest, which says that everything is there."""
-    files = {name: _copy(job, name, system, folder) for name in _TABLES}
-    rows = {"near_duplicate_pairs": sum(file["rows"] for file in files["near_duplicates"])}
-    manifest = description | {"counts": output.counts(job) | rows, "files": files}
+    plan = plan_of(job)
+    files = {name: _copy(job, name, *of_part, system, folder) for name, of_part in plan.tables.items()}
+    counts = plan.counts(job) | {"near_duplicate_pairs": sum(file["rows"] for file in files[plan.pairs])}
+    manifest = description | {"counts": counts, "files": files}
     draft = f"{folder}/{MANIFEST}.draft"
     system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
     system.mv(draft, f"{folder}/{MANIFEST}")
     return manifest
 
 
-def _copy(job: Job, table: str, system: Any, folder: str) -> list[dict[str, Any]]:
+def _copy(job: Job, table: str, part: type[Part], file: str, system: Any, folder: str) -> list[dict[str, Any]]:
     """Copy the parts of a table to the results, and return what the manifest says of each."""
-    part, file = _TABLES[table]
     system.makedirs(f"{folder}/{table}", exist_ok=True)
     files = []
     finished = (path for path in (Path(job.folder) / part.stage).iterdir() if path.name.isdigit())  # and no drafts
     for source in (getattr(part(path), file) for path in sorted(finished)):
+        if source in damaged_files(source.parent):
+            raise OSError(f"{source} is damaged; allowed: to call again, which makes it again")
         data = source.read_bytes()
         name = f"{table}/part-{source.parent.name}.parquet"
         system.pipe_file(f"{folder}/{name}", data)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +15,15 @@ from dedup.archive.job import Job
 from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
 from dedup.archive.residue import texts_of
-from dedup.archive.slices import is_undated, positions_of, slices_of
-from dedup.arrays import Hashes, Integers, SortedKeys, joined, run_starts
-from dedup.story.candidates import Pairs, pairs_of_candidates, rarest
-from dedup.story.features import KEY_BITS, Counts, count_features
+from dedup.archive.slices import are_undated, bounds_of, positions_of, slices_of
+from dedup.arrays import Hashes, Integers, joined, run_starts
+from dedup.sorted_keys import SortedKeys
+from dedup.story.candidates import Pairs, pairs_of_candidates, postings_of, rarest
+from dedup.story.cells import cells_of
+from dedup.story.extraction import KEY_BITS
+from dedup.story.features import Counts, count_features
 from dedup.story.similarity import in_columns
-from dedup.story.weighting import Vocabulary, cells_of, vectorize
+from dedup.story.weighting import Vocabulary, vectorize
 from dedup.text.language import LANGUAGE_BITS
 
 #: Document frequencies are those of this many slices, the article's own in the middle: what an archive of years says
@@ -64,15 +67,15 @@ def weight_slice(job: Job, number: int, folder: Path) -> None:
     """Task: the vectors of a slice, as the batch makes them of the articles around it."""
     own, fold = FeatureCounts.of(job, number), job.settings.near.fold
     others = [FeatureCounts.of(job, k) for k in slices_around(job, number)]
-    keys = np.unique(own.cells >> np.uint64(LANGUAGE_BITS))
-    lookup, parts, numbers = SortedKeys(keys, KEY_BITS), [], []
+    # Cells ascend: np.unique, which hashes or sorts them, would take half of the time of this task.
+    keys = own.cells >> np.uint64(LANGUAGE_BITS)
+    lookup, parts, numbers = SortedKeys(keys[run_starts(keys)], KEY_BITS), [], []
     for other in others:
         cells = other.cells
         mine = np.flatnonzero(lookup.find(cells >> np.uint64(LANGUAGE_BITS)) >= 0)
         parts.append(cells[mine])
         numbers.append(other.frequencies[mine].astype(np.int64))
-    cells, place = np.unique(joined(parts, np.uint64), return_inverse=True)
-    frequencies = np.bincount(place, weights=joined(numbers, np.int64), minlength=len(cells)).astype(np.int64)
+    cells, frequencies = _summed(joined(parts, np.uint64), joined(numbers, np.int64))
     uses, languages = np.sum([other.uses for other in others], axis=0), [other.languages for other in others]
     counts = Counts(own.offsets, own.entries, own.counts.astype(np.float32), uses, own.languages, fold)
     vocabulary = Vocabulary.of_cells(cells, frequencies, joined(languages, np.int64), counts.stop_words, fold)
@@ -83,6 +86,14 @@ def weight_slice(job: Job, number: int, folder: Path) -> None:
         indptr=vectors.indptr.astype(np.int32),
         keys=vocabulary.keys,
     )
+
+
+def _summed(cells: Hashes, numbers: Integers) -> tuple[Hashes, Integers]:
+    """Return the distinct cells of a few ascending runs, and the sums of their numbers."""
+    order = np.argsort(cells, kind="stable")  # which merges the runs
+    cells = cells[order]
+    starts = run_starts(cells)
+    return cells[starts], np.add.reduceat(numbers[order], starts) if len(starts) else numbers
 
 
 def rows_of(vectors: Vectors, n_columns: int) -> csr_array:
@@ -99,10 +110,10 @@ def vectors_at(job: Job, positions: Integers) -> csr_array:
 def vectors_and_keys(job: Job, positions: Integers) -> tuple[csr_array, Hashes]:
     """Return the vectors of reports at ascending positions, and the features that are their columns, ascending."""
     data, numbers, sizes, used = [], [], [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
-    for k in slices_of(job):
-        own = positions_of(job, k)
-        wanted = positions[slice(*np.searchsorted(positions, [own.start, own.stop]))]
-        if len(wanted):
+    cuts = np.searchsorted(positions, bounds_of(job)).tolist()
+    for k, (first, stop) in enumerate(pairwise(cuts)):
+        if first < stop:
+            wanted = positions[first:stop]
             vectors = Vectors.of(job, k)
             keys = vectors.keys
             rows = rows_of(vectors, len(keys))[np.searchsorted(FeatureCounts.of(job, k).positions, wanted)]
@@ -143,10 +154,11 @@ def compare_slice(job: Job, number: int, folder: Path) -> None:
     """Task: similar pairs of reports of a slice with each other and with those of later slices."""
     positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
     lookup, chunks = SortedKeys(vectors.keys, KEY_BITS), chunks_of(job, positions)
-    rows, numbers = rows_of(vectors, len(lookup.keys)), _in_reach(job, chunks)
-    blocks = search_blocks(chunks, rows, (_other_slice(job, k, lookup) for k in numbers), rarest)
-    later = [k for k in numbers if k >= number]
-    found = [_pairs(job, positions, rows, blocks, _other_slice(job, k, lookup), k == number) for k in later]
+    rows, numbers, undated = rows_of(vectors, len(lookup.keys)), _in_reach(job, chunks), are_undated(job)
+    others = (_other_slice(job, k, lookup, bool(undated[k])) for k in numbers)
+    blocks, later = search_blocks(chunks, rows, others, rarest), [k for k in numbers if k >= number]
+    others = (_other_slice(job, k, lookup, bool(undated[k])) for k in later)
+    found = [_pairs(job, positions, rows, blocks, other, k == number) for k, other in zip(later, others, strict=True)]
     left, right, similarity = (np.concatenate(columns) for columns in zip(NO_PAIRS, *found, strict=True))
     offsets = np.cumsum([0, *(len(own_left) for own_left, _, _ in found)])
     slices = np.array(later, dtype=np.int64)
@@ -157,8 +169,9 @@ def _in_reach(job: Job, chunks: list[ChunkRows]) -> list[int]:
     """Return the slices that have articles within reach of some chunks."""
     first = min((chunk.reach.start for chunk in chunks), default=0)
     stop = max((chunk.reach.stop for chunk in chunks), default=0)
-    bounds = [positions_of(job, k) for k in slices_of(job)]
-    return [k for k, own in enumerate(bounds) if (own.start < stop and own.stop > first) or is_undated(job, k)]
+    bounds = bounds_of(job)
+    found: list[int] = np.flatnonzero((bounds[:-1] < stop) & (bounds[1:] > first) | are_undated(job)).tolist()
+    return found
 
 
 class OtherRows(NamedTuple):
@@ -185,10 +198,10 @@ class OtherRows(NamedTuple):
         return found
 
 
-def _other_slice(job: Job, number: int, lookup: SortedKeys) -> OtherRows:
+def _other_slice(job: Job, number: int, lookup: SortedKeys, undated: bool) -> OtherRows:
     positions, vectors = FeatureCounts.of(job, number).positions, Vectors.of(job, number)
     columns = lookup.find(vectors.keys).astype(np.int32)
-    return OtherRows(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), is_undated(job, number))
+    return OtherRows(positions, rows_of(vectors, len(columns)), columns, len(lookup.keys), undated)
 
 
 class Block(NamedTuple):
@@ -235,7 +248,7 @@ def search(
     found = [NO_PAIRS]
     for chunk, group in groupby(blocks, key=lambda block: block.chunk):
         reached, of_chunk = other.reached(chunk), list(group)
-        postings = _with_features(other_rows, reached, [block.rows for block in of_chunk]).T.tocsr()
+        postings = postings_of(_with_features(other_rows, reached, [block.rows for block in of_chunk]))
         found += [pairs_of(block.rows, block.first, [(first + reached.start, postings)]) for block in of_chunk]
     left, right, similarity = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return left, right, similarity

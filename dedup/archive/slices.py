@@ -1,22 +1,21 @@
-"""Input files -> articles in canonical order, in slices that depend on the articles alone."""
+"""Input files -> checked articles, in blocks; and those, once in canonical order, in slices."""
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dedup.archive.arrow import read_rows, read_table, to_bytes, to_texts, write_table
-from dedup.archive.checking import checked_articles, require_named, settle_ids, write_block_refusals, write_refusals
+from dedup.archive.checking import checked_articles, write_block_refusals
 from dedup.archive.job import Job
 from dedup.archive.parts import Order, ReadBlock, Slice, Unpacked
-from dedup.arrays import Flags, Floats, Hashes, Integers, joined
+from dedup.arrays import Flags, Hashes, Integers
 from dedup.article import Article
 from dedup.inputs.blocks import Block, blocks_of_lines, is_packed, unpack
-from dedup.residue.recurring import samples, source_salts
+from dedup.residue.recurring import source_salts
 from dedup.residue.titles import titles_of
 from dedup.wording import headline_of
 
@@ -65,16 +64,23 @@ def read_block(job: Job, number: int, folder: Path) -> None:
     batch, named = checked_articles(job, blocks_of_job(job)[number])
     articles = [batch.articles[i] for i in batch.order]
     part = ReadBlock(folder)
-    write_table(part.articles, _table(articles))
+    table = _table(articles)
+    write_table(part.articles, table)
+    write_table(part.ids, table.select(["id"]))
     write_block_refusals(batch.refusals, part.refusals)
     part.save(
         days=np.array([article.day for article in articles], dtype=np.float64),
         sizes=np.array([len(article.title) + len(article.text) for article in articles], dtype=np.int64),
         salts=source_salts([article.source for article in articles]),
+        id_hashes=np.array([_hash_of(article.id) for article in articles], dtype=np.uint64),
         rows=np.array([batch.positions[i] for i in batch.order], dtype=np.int64),
         size=np.array([batch.size]),
         named=named,
     )
+
+
+def _hash_of(article_id: str) -> int:
+    return int.from_bytes(blake2b(to_bytes(article_id), digest_size=8).digest(), "big")
 
 
 def _or_null(text: str | None) -> bytes | None:
@@ -93,62 +99,6 @@ def _table(articles: Sequence[Article]) -> pa.Table:
     return pa.table(columns, schema=_SCHEMA)
 
 
-def order_articles(job: Job, _: int, folder: Path) -> None:
-    """Task: the position of each article in canonical order, and the bounds of the slices."""
-    inputs = blocks_of_job(job)
-    blocks = [ReadBlock.of(job, number) for number in range(len(inputs))]
-    require_named(job, blocks)
-    days = joined([block.days for block in blocks], np.float64)
-    # Combined, ids are copied: as they are read, each keeps its whole batch of articles in memory.
-    columns = [read_table(block.articles, ["id"])["id"].combine_chunks() for block in blocks]
-    ids = pa.chunked_array(columns, type=pa.binary())
-    starts = np.cumsum([0, *(int(block.size[0]) for block in blocks)])
-    rows = joined([block.rows + start for block, start in zip(blocks, starts[:-1], strict=True)], np.int64)
-    left_out, repeated = settle_ids(job, ids, rows)
-    kept = np.flatnonzero(~left_out)
-    table = pa.table({"day": pa.array(days[kept], from_pandas=True), "id": ids.take(kept) if left_out.any() else ids})
-    sorting = pc.sort_indices(table, sort_keys=[("day", "ascending"), ("id", "ascending")])  # nulls, undated, last
-    order = kept[sorting.to_numpy().astype(np.int64)]
-    offsets = np.cumsum([0, *(len(block.days) for block in blocks)])
-    part = Order(folder)
-    part.save(
-        positions=_positions(order, left_out, offsets),
-        left_out=left_out,
-        refusal_counts=write_refusals(job, inputs, blocks, repeated, part.refusals),
-        block_offsets=offsets,
-    )
-    days, salts = days[order], joined([block.salts for block in blocks], np.uint64)[order]
-    part.save(
-        bounds=_slice_bounds(days, joined([block.sizes for block in blocks], np.int64)[order]), days=days, salts=salts
-    )
-    if job.settings.cut_residue:
-        groups = list(samples(salts))
-        part.save(sample_offsets=np.cumsum([0, *map(len, groups)]))
-        part.save(sampled=joined(groups, np.int64))
-
-
-def _positions(order: Integers, left_out: Flags, offsets: Integers) -> Integers:
-    """Return the position of each article, block by block; within a block they ascend, also over those left out."""
-    positions = np.full(len(left_out), len(order), dtype=np.int64)
-    positions[order] = np.arange(len(order))
-    if left_out.any():
-        for first, stop in pairwise(offsets.tolist()):
-            positions[first:stop] = np.minimum.accumulate(positions[first:stop][::-1])[::-1]
-    return positions
-
-
-def _slice_bounds(days: Floats, sizes: Integers) -> Integers:
-    """Return where slices begin, and the end; no articles are one slice."""
-    total = np.concatenate([[0], np.cumsum(sizes)])
-    dated = int(np.searchsorted(days, np.inf))
-    bounds = [0] if len(days) else [0, 0]
-    while (first := bounds[-1]) < len(days):
-        longest = int(np.searchsorted(total, total[first] + SLICE_CHARACTERS, side="right")) - 1
-        stop = min(first + SLICE_ARTICLES, max(longest, first + 1), len(days))
-        bounds.append(dated if first < dated < stop else stop)
-    return np.array(bounds, dtype=np.int64)
-
-
 def slices_of(job: Job) -> range:
     """Return the numbers of all slices."""
     return range(len(Order.of(job).bounds) - 1)
@@ -165,9 +115,15 @@ def salts_of(job: Job, number: int) -> Hashes:
     return np.array(Order.of(job).salts[positions_of(job, number)])
 
 
-def is_undated(job: Job, number: int) -> bool:
-    """Return whether the articles of a slice have no date; such slices come last."""
-    return bool(np.isnan(Order.of(job).days[positions_of(job, number)]).any())
+def bounds_of(job: Job) -> Integers:
+    """Return where all slices begin, and the end; opening the file for each slice would take longer than most tasks."""
+    return np.array(Order.of(job).bounds)
+
+
+def are_undated(job: Job) -> Flags:
+    """Return whether the articles of each slice have no date; such slices come last, and dated articles are in none."""
+    days, starts = Order.of(job).days, bounds_of(job)[:-1]
+    return np.isnan(days[starts]) if len(days) else np.zeros(len(starts), dtype=np.bool_)
 
 
 def write_slice(job: Job, number: int, folder: Path) -> None:
@@ -175,7 +131,7 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
     own, order, part = positions_of(job, number), Order.of(job), Slice(folder)
     offsets, positions = order.block_offsets, order.positions
     tables, found = [_SCHEMA.empty_table()], [np.empty(0, dtype=np.int64)]
-    for block in range(len(offsets) - 1):
+    for block in _blocks_with(own, offsets, positions):
         of_block = positions[offsets[block] : offsets[block + 1]]  # ascending, since a block is sorted
         first, stop = np.searchsorted(of_block, [own.start, own.stop])
         if first < stop:
@@ -191,7 +147,15 @@ def write_slice(job: Job, number: int, folder: Path) -> None:
     write_table(part.summaries, pa.table(summaries, schema=SUMMARIES))
     if job.settings.cut_residue:
         keys = titles_of(titles, salts_of(job, number), job.settings.near.fold)
-        part.save(openings=keys.openings.keys, whole=keys.whole.keys, title_sizes=keys.sizes)
+        part.save(openings=keys.openings.keys, title_sizes=keys.openings.sizes, whole=keys.whole.keys)
+
+
+def _blocks_with(own: slice, offsets: Integers, positions: Integers) -> list[int]:
+    """Return the blocks that may have articles at these positions."""
+    filled = np.flatnonzero(np.diff(offsets))
+    first, last = positions[offsets[filled]], positions[offsets[filled + 1] - 1]
+    found: list[int] = filled[(first < own.stop) & (last >= own.start)].tolist()
+    return found
 
 
 def articles_of(job: Job, number: int) -> pa.Table:

@@ -13,13 +13,13 @@ from scipy.sparse import csr_array
 from dedup.archive import parts
 from dedup.archive.job import Job
 from dedup.archive.similarity import vectors_at
-from dedup.archive.slices import is_undated, positions_of, slices_of
+from dedup.archive.slices import are_undated, bounds_of, slices_of
 from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined, numbered_by_first
-from dedup.story.candidates import Edges, in_reach
+from dedup.story.candidates import Edges
 from dedup.story.episodes import chunks_in_reach
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
-from dedup.story.similarity import membership
+from dedup.story.similarity import REACH_DAYS, membership
 
 _logger = logging.getLogger("dedup")
 
@@ -43,6 +43,17 @@ class OpenGraph(NamedTuple):
     reports: Integers  # positions of the reports of nodes that may be near later ones in time, ascending
     owners: Integers  # the node of each of those
 
+    @classmethod
+    def empty(cls) -> "OpenGraph":
+        """Return the graph that the first step begins with."""
+        none, zero = np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(none, none, zero, none, none, zero, none, none)
+
+    @classmethod
+    def after(cls, step: parts.Step) -> "OpenGraph":
+        """Return the graph that a step left."""
+        return cls(*(getattr(step, name) for name in cls._fields))
+
 
 class StepResult(NamedTuple):
     """The graph that a step leaves, and the nodes that it settled, each with the first node of its story."""
@@ -50,6 +61,15 @@ class StepResult(NamedTuple):
     graph: OpenGraph
     settled: Integers
     stories: Integers
+
+    @classmethod
+    def of(cls, step: parts.Step) -> "StepResult":
+        """Return what was written."""
+        return cls(OpenGraph.after(step), step.settled, step.stories)
+
+    def save(self, step: parts.Step) -> None:
+        """Write it."""
+        step.save(settled=self.settled, stories=self.stories, **self.graph._asdict())
 
 
 def settle(
@@ -95,73 +115,72 @@ def settle(
     return StepResult(rest, graph.nodes[settling], graph.nodes[node[settling]])
 
 
-def steps_of(job: Job) -> list[range]:
-    """Return the slices that each step adds; undated articles, which may be similar to all, come with the last."""
-    steps, first, dated = [], 0, _dated(job)
-    while first < dated:
-        stop = first + 1
-        begin = positions_of(job, first).start
-        while stop < dated and positions_of(job, stop).stop - begin <= STEP_ARTICLES:
-            stop += 1
-        steps.append(range(first, stop))
-        first = stop
-    return steps or [range(0)]
+class Timeline(NamedTuple):
+    """When the articles of all slices were published, and the steps that these make."""
+
+    bounds: Integers  # positions where slices begin, and the end
+    days: Floats  # of all articles, in a file
+    dated: int  # number of slices with dated articles; those without dates come last
+    steps: list[range]  # the slices that each step adds; undated articles, which may be similar to all, with the last
+
+    @classmethod
+    def of(cls, job: Job) -> "Timeline":
+        """Return the timeline of a job."""
+        bounds, steps, first = bounds_of(job), list[range](), 0
+        dated = int(np.count_nonzero(~are_undated(job))) if len(parts.Order.of(job).days) else 0
+        while first < dated:
+            most = int(np.searchsorted(bounds, bounds[first] + STEP_ARTICLES, side="right")) - 1
+            steps.append(range(first, min(max(most, first + 1), dated)))
+            first = steps[-1].stop
+        return cls(bounds, parts.Order.of(job).days, dated, steps or [range(0)])
+
+    def first_in_reach(self, coming: int) -> int:
+        """Return the first slice whose articles may be similar to those of a coming one, which is dated, or later."""
+        last_days = self.days[self.bounds[1 : coming + 2] - 1]
+        return int(np.argmax(self.days[self.bounds[coming]] - last_days <= REACH_DAYS))
 
 
-def _dated(job: Job) -> int:
-    """Return the number of slices with dated articles."""
-    return sum(not is_undated(job, k) for k in slices_of(job))
+def steps_of(job: Job) -> range:
+    """Return the numbers of all steps."""
+    return range(len(Timeline.of(job).steps))
 
 
-def _first_in_reach(job: Job, coming: int) -> int:
-    """Return the first slice whose articles may be similar to those of a coming slice or a later one."""
-    days, later = parts.Order.of(job).days, positions_of(job, coming)
-    return next(k for k in range(coming + 1) if in_reach(positions_of(job, k), later, days))
-
-
-def make_step(job: Job, number: int, folder: Path) -> None:
-    """Task: a step, after all before it."""
-    steps = steps_of(job)
-    new = steps[number]
-    old = range(_first_in_reach(job, new.start) if number else new.start, new.start)
-    graph = _with_new(_graph_before(job, number), job, {*new}, {*old})
-    if number + 1 < len(steps):
-        may_move = graph.nodes >= positions_of(job, _first_in_reach(job, steps[number + 1].start)).start
+def step_after(job: Job, time: Timeline, number: int, graph: OpenGraph, begin: int = 0) -> StepResult:
+    """Return what a step makes of the graph that the one before it left, without the slices before slice `begin`."""
+    new = time.steps[number]
+    old = range(max(time.first_in_reach(new.start), begin) if number else new.start, new.start)
+    graph = _with_new(graph, job, new, old, int(time.bounds[old.start]))
+    if number + 1 < len(time.steps):
+        coming = time.first_in_reach(time.steps[number + 1].start)
+        may_move = graph.nodes >= time.bounds[coming]
     else:
-        graph = _with_undated(graph, job, number)
+        graph = _with_undated(graph, job, time)
         may_move = np.zeros(len(graph.nodes), dtype=np.bool_)
-    days = np.array(parts.Order.of(job).days[graph.reports])
-    vectors = partial(vectors_at, job)
-    result = settle(graph, days, vectors, job.settings.story_threshold, may_move)
-    parts.Step(folder).save(settled=result.settled, stories=result.stories, **result.graph._asdict())
+    days = np.array(time.days[graph.reports])
+    return settle(graph, days, partial(vectors_at, job), job.settings.story_threshold, may_move)
 
 
-def _graph_before(job: Job, number: int) -> OpenGraph:
-    if number:
-        before = parts.Step.of(job, number - 1)
-        return OpenGraph(*(getattr(before, name) for name in OpenGraph._fields))
-    none, zero = np.empty(0, dtype=np.int64), np.empty(0)
-    return OpenGraph(none, none, zero, none, none, zero, none, none)
+def _with_new(graph: OpenGraph, job: Job, new: range, old: range, begin: int) -> OpenGraph:
+    """Return the graph with the reports of new slices, and their edges among themselves and to old slices.
 
-
-def _with_new(graph: OpenGraph, job: Job, new: set[int], old: set[int]) -> OpenGraph:
-    """Return the graph with the reports of new slices, and their edges among themselves and to the old slices."""
-    counts = [parts.FeatureCounts.of(job, k) for k in sorted(new)]
+    Reports before position `begin` may be near no report any more.
+    """
+    counts = [parts.FeatureCounts.of(job, k) for k in new]
     positions = joined([part.positions for part in counts], np.int64)
     nodes = np.concatenate([graph.nodes, positions])
     sizes = np.concatenate([graph.sizes, np.ones(len(positions), dtype=np.int64)])
     costs = np.concatenate([graph.costs, *(join_costs(np.diff(part.offsets)) for part in counts)])
     order = np.argsort(nodes)
     edges = [[graph.left, graph.right, graph.similarity]]
-    for k in sorted(new | old):
+    for k in [*old, *new]:
         edges += _edges_to(job, k, new)
-    near = graph.reports >= min((positions_of(job, k).start for k in new | old), default=0)
+    near = graph.reports >= begin
     reports, owners = (np.concatenate([column[near], positions]) for column in (graph.reports, graph.owners))
     left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
     return OpenGraph(nodes[order], sizes[order], costs[order], left, right, similarity, reports, owners)
 
 
-def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[Any]]]:
+def _edges_to(job: Job, number: int, others: range) -> Iterator[list[NDArray[Any]]]:
     """Yield the edges from the reports of a slice to those of each of some others that are not before it."""
     pairs = parts.SimilarPairs.of(job, number)
     offsets, columns = pairs.offsets, (pairs.left, pairs.right, pairs.similarity)
@@ -170,18 +189,18 @@ def _edges_to(job: Job, number: int, others: set[int]) -> Iterator[list[NDArray[
             yield [column[offsets[i] : offsets[i + 1]] for column in columns]
 
 
-def _with_undated(graph: OpenGraph, job: Job, steps: int) -> OpenGraph:
-    """Return the graph with all undated reports, and the parts settled in the first `steps` steps beside them."""
+def _with_undated(graph: OpenGraph, job: Job, time: Timeline) -> OpenGraph:
+    """Return the graph with all undated reports, and the parts settled in the steps before the last beside them."""
     canonical = np.array(parts.NearGroups.of(job).canonical)
     n = len(canonical)
-    labels = connected_labels(*_settled(job, steps), n)
+    labels = connected_labels(*_settled(job, len(time.steps) - 1), n)
     node = first_members(labels)[labels]
-    undated = {*range(_dated(job), len(slices_of(job)))}
+    undated = range(time.dated, len(slices_of(job)))
     edges, costs = [(graph.left, graph.right, graph.similarity)], _costs(job, n)
     for k in slices_of(job):
         edges += [(node[left], node[right], similarity) for left, right, similarity in _edges_to(job, k, undated)]
     left, right, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
-    positions = [parts.FeatureCounts.of(job, k).positions for k in sorted(undated)]
+    positions = [parts.FeatureCounts.of(job, k).positions for k in undated]
     nodes = np.unique(np.concatenate([graph.nodes, left, *positions]))
     is_report = canonical == np.arange(n)
     sizes = np.bincount(node[is_report], minlength=n)[nodes]

@@ -17,6 +17,8 @@ from dedup.article.refusals import Duplicates as Duplicates
 from dedup.article.refusals import Errors as Errors
 from dedup.article.refusals import FieldError as FieldError
 from dedup.article.refusals import repetition as repetition
+from dedup.article.texts import TextArticles as TextArticles
+from dedup.article.texts import texts_alone as texts_alone
 from dedup.article.types import FIELDS as FIELDS
 from dedup.article.types import Article as Article
 from dedup.article.types import Batch as Batch

@@ -58,7 +58,8 @@ class _Reader:
 
     def __init__(self, zone: tzinfo | None, errors: Errors, duplicates: Duplicates | None) -> None:
         self._zone, self._errors, self._duplicates = zone, errors, duplicates
-        self._articles: dict[int, tuple[Article, bool]] = {}  # by position; and whether it came with an id
+        self._articles: dict[int, Article] = {}  # by position
+        self._named = bytearray()  # whether the item at each position came with an id
         self._places: dict[str, int] = {}
         self._refusals: list[Refusal] = []
         self._renamed: dict[str, str] = {}  # fields by the names of the input that are not their own
@@ -68,9 +69,11 @@ class _Reader:
         if type(item) is str and accept is None and self._take_text(position, item, unique_ids=unique_ids):
             return
         article_id, is_named = None, False
+        self._named.append(is_named)
         try:
             values = _values_of(item)
             article_id, is_named = _identity(values, position)
+            self._named[position] = is_named
             article = self._article(position, article_id, values, item)
             if accept is not None:
                 article = accept(article, is_named)
@@ -86,7 +89,7 @@ class _Reader:
         except _SupersededError:
             return
         else:
-            self._articles[position] = article, is_named
+            self._articles[position] = article
             self._renamed |= {name: field for field, (name, _) in values.items() if name != field}
 
     def _take_text(self, position: int, text: str, *, unique_ids: bool) -> bool:
@@ -94,7 +97,8 @@ class _Reader:
         name = str(position)
         is_free = not unique_ids or self._places.setdefault(name, position) == position
         if is_free:
-            self._articles[position] = Article(name, text), False
+            self._articles[position] = Article(name, text)
+            self._named.append(False)
         return is_free
 
     def _settle_id(self, position: int, article_id: str, *, is_named: bool) -> None:
@@ -107,9 +111,9 @@ class _Reader:
         if self._duplicates == "first":
             self._refusals.append(repetition(article_id, other).refusal(position, article_id, is_named=is_named))
             raise _SupersededError
-        _, other_is_named = self._articles.pop(other)
+        del self._articles[other]
         fault = repetition(article_id, position)
-        self._refusals.append(fault.refusal(other, article_id, is_named=other_is_named))
+        self._refusals.append(fault.refusal(other, article_id, is_named=bool(self._named[other])))
         self._places[article_id] = position
 
     def _article(self, position: int, article_id: str, values: Values, item: Any) -> Article:
@@ -154,8 +158,8 @@ class _Reader:
         refusals = tuple(sorted(self._refusals, key=lambda refusal: refusal.position))
         if refusals:
             _logger.info("%s of %d refused or undated: %s", plural(len(refusals), "article"), size, refusals[0].reason)
-        articles = [article for article, _ in self._articles.values()]
-        named = [is_named for _, is_named in self._articles.values()]
+        articles = list(self._articles.values())
+        named = [bool(self._named[position]) for position in self._articles]
         return Batch(articles, _canonical_order(articles, named), named, refusals, list(self._articles), size)
 
 

@@ -131,7 +131,7 @@ def _without(text: str, spans: tuple[tuple[int, int], ...], joint: str) -> str:
 class Batch(NamedTuple):
     """Checked articles in the order of the input."""
 
-    articles: list[Article]
+    articles: Sequence[Article]
     # Canonical order: positions by publication (undated last), then id; by content where the ids are only positions.
     # Results are computed in this order, so that the order of the input does not matter.
     order: list[int]

@@ -3,19 +3,28 @@
 import json
 import re
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 import dedup
 from dedup.article import id_of
 from dedup.cli import rows
+from dedup.cli.against import OldArticles
+from dedup.cli.aside import RowsAside
 from dedup.cli.console import BadInputError, Console, emit
 from dedup.cli.options import OUTPUT_FORMATS, given_parameters
-from dedup.cli.reading import Reading, Record
-from dedup.cli.writing import Output
+from dedup.cli.reading import Origins, Reading, Record
+from dedup.cli.writing import Line, Output
+from dedup.disk import StoredBytes
+from dedup.text.on_disk import ArticlesOnDisk
 from dedup.wording import plural, visible
+
+Result = TypeVar("Result")
+
+# Of `near`. Other fields do not make an article a copy, and need not be valid.
+_NEAR_FIELDS = ("id", "text", "title", "source")
 
 
 def cluster(given: Namespace, console: Console) -> None:
@@ -58,24 +67,47 @@ def near(given: Namespace, console: Console) -> None:
     """`dedup near`."""
     parameters = given_parameters(given)
     _require_allowed(lambda: dedup.near_duplicates([], **parameters))
+    if given.against:
+        _near_against(given, console, parameters)
+        return
     output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
     mapping = given.removed and Output(given.removed, None, ("jsonl", "csv", "parquet"))
-    # Other fields do not make an article a copy, and need not be valid.
-    reading = Reading(given, console, ("id", "text", "title", "source"))
-    records = list(reading if given.keep else map(_lightened, reading))
-    items = [record.item for record in records]
+    reading = Reading(given, console, _NEAR_FIELDS)
+    with StoredBytes() as stored:
+        _near(given, console, parameters, reading, RowsAside(stored), output, mapping)
+
+
+def _near(
+    given: Namespace,
+    console: Console,
+    parameters: dict[str, Any],
+    reading: Reading,
+    aside: RowsAside,
+    output: Output,
+    mapping: Output | None,
+) -> None:
+    origins = Origins()
+
+    def items() -> Iterator[dict[str, Any]]:
+        for record in reading:
+            origins.append(record)
+            if given.keep:
+                aside.append(record.row)
+            yield record.item
+
     settings = {"errors": given.errors, "duplicates": given.duplicates, "progress": console.progress("comparing")}
-    with reading.placing(records):
-        found = dedup.near_duplicates(items, **settings, **parameters)
-    ids = _ids(records)
-    left_out = set(reading.tell(found.refusals, records))
-    n_articles = len(records) - len(left_out)
+    with ArticlesOnDisk(items()) as articles, reading.placing(origins):
+        # What belongs to a site is found in all of its texts together.
+        whole = parameters.get("cut_residue")
+        found = dedup.near_duplicates(list(articles) if whole else articles, **settings, **parameters)
+    ids = [article.id for article in found.articles]
+    left_out = set(reading.tell(found.refusals, origins))
+    n_articles = len(origins) - len(left_out)
     kept = found.keep(given.policy, linkage=given.linkage, within=given.within, across=given.across)
     if mapping:
         mapping.write_rows(rows.REMOVED_COLUMNS, rows.removed_rows(kept, ids))
     if given.keep:
-        stay = (records[i].row for i in kept.positions.tolist() if i not in left_out)
-        output.write_rows((), (dict(row.values) if row.line is None else row.line for row in stay))
+        output.write_rows((), aside.at(i for i in kept.positions.tolist() if i not in left_out))
     elif given.groups:
         output.write_rows(rows.GROUP_COLUMNS, rows.group_rows(found, ids))
     else:
@@ -86,6 +118,49 @@ def near(given: Namespace, console: Console) -> None:
     summary += f" in {plural(len(found.groups), 'group')}, {plural(len(kept.removed), 'copy', 'copies')} to remove"
     summary += reading.summary()
     _summarize(given, output, console, counts, summary)
+
+
+def _near_against(given: Namespace, console: Console, parameters: dict[str, Any]) -> None:
+    """`dedup near --against`."""
+    for option in ("groups", "within", "across"):
+        if getattr(given, option):
+            raise BadInputError(f"--{option} with --against; allowed: one of the two")
+    output = Output(given.output, given.to, ("jsonl", "csv", "parquet"))
+    mapping = given.removed and Output(given.removed, None, ("jsonl", "csv", "parquet"))
+    old = _require_allowed(lambda: OldArticles(given, console, _NEAR_FIELDS, parameters))
+    reading = Reading(given, console, _NEAR_FIELDS)
+    old.read()
+    records = list(reading if given.keep else map(_lightened, reading))
+    items, ids = [record.item for record in records], _ids(records)
+    parameters = old.parameters | {"errors": given.errors, "duplicates": given.duplicates}
+    parameters["progress"] = console.progress("comparing")
+    with reading.placing(records):
+        found = old.copies_among(items, parameters)
+    left_out = set(reading.tell(found.refusals, records))
+    originals = found.originals()
+    counts = {"articles": len(records) - len(left_out), "old": found.n_old, "pairs": len(found.new)}
+    counts |= {"copies": len(originals), "refused": reading.refused + old.refused}
+    summary = f"{plural(counts['articles'], 'article')}, {plural(len(originals), 'copy', 'copies')}"
+    summary += f" of {plural(found.n_old, 'old one')}"
+    if given.keep or mapping:
+        # Those that go for an old one remove no other.
+        rest = [i for i in range(len(records)) if i not in originals and i not in left_out]
+        among = dedup.near_duplicates([items[i] | {"id": ids[i]} for i in rest], **parameters)
+        kept = among.keep(given.policy, linkage=given.linkage)
+        counts["removed"] = len(originals) + len(kept.removed)
+        summary += f", {counts['removed']} to remove"
+    if mapping:
+        mapping.write_rows(rows.REMOVED_FOR_OLD_COLUMNS, rows.removed_for_old_rows(originals, kept, rest, ids))
+    if given.keep:
+        output.write_rows((), _as_they_came(records[rest[i]] for i in kept.positions.tolist()))
+    else:
+        output.write_rows(rows.ACROSS_COLUMNS, rows.across_rows(found.rows(), ids))
+    _summarize(given, output, console, counts, summary + reading.summary())
+
+
+def _as_they_came(records: Iterable[Record]) -> Iterator[Line]:
+    """The lines of articles, or their values where the input has no lines."""
+    return (dict(row.values) if row.line is None else row.line for _, _, row in records)
 
 
 def _lightened(record: Record) -> Record:
@@ -144,10 +219,10 @@ def _story_parameters(given: Namespace) -> dict[str, Any]:
     return parameters
 
 
-def _require_allowed(try_out: Callable[[], Any]) -> None:
+def _require_allowed(try_out: Callable[[], Result]) -> Result:
     """Check parameters on no articles, before a long input is read."""
     try:
-        try_out()
+        return try_out()
     except (TypeError, ValueError) as error:
         # The library names the parameter, the user the option.
         message = re.sub(r"^(?:n_)?(\w+) is ", lambda name: f"--{name[1].replace('_', '-')} is ", str(error))

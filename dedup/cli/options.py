@@ -27,6 +27,7 @@ _NEAR_EXAMPLES = """examples:
   dedup near articles.jsonl > pairs.jsonl
   dedup near corpus.jsonl.gz --keep -o clean.jsonl.gz --removed removed.csv
   dedup near news/ --groups --threshold 0.8
+  dedup near today.jsonl --keep -o fresh.jsonl --against archive.jsonl.gz july.parquet
 """
 _INGEST_EXAMPLES = """examples:
   dedup ingest stories.db monday.jsonl
@@ -99,6 +100,11 @@ def _add_near(commands: Any) -> None:
     )
     _add_input(parser, ("id", "text", "title", "source"))
     _add_output(parser, ("jsonl", "csv", "parquet"))
+    old = (
+        "old articles, by suffix, or what dedup.sketches.save wrote of them: only pairs of a new and an old one; with "
+    )
+    old += "--keep the new ones that are copies of neither an old one nor a new one that stays"
+    parser.add_argument("--against", nargs="+", action="extend", default=[], metavar="FILE", help=old)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--groups", action="store_true", help="one line a group of copies, by its first member")
     keep = "the articles as they came, without the copies of those that stay"

@@ -2,13 +2,29 @@
 
 import re
 from argparse import Namespace
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, overload
 
 from dedup.article import FIELDS, Columns, Errors, Refusal, field_of, id_of
 from dedup.cli.console import BadInputError, Console
 from dedup.inputs.files import Place, Row, require_inputs, rows_of_file
+
+
+class Origin(Protocol):
+    """Where an article comes from, and whether it has an id there."""
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        ...
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has an id."""
+        ...
 
 
 class Record(NamedTuple):
@@ -17,6 +33,47 @@ class Record(NamedTuple):
     place: Place
     item: dict[str, Any]
     row: Row
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the article has an id."""
+        return id_of(self.item) is not None
+
+
+class _Origin(NamedTuple):
+    place: Place
+    is_named: bool
+
+
+class Origins(Sequence[Origin]):
+    """Where articles come from, nine bytes for each."""
+
+    def __init__(self) -> None:
+        self._inputs: list[tuple[str, str]] = []  # name and unit of places
+        self._firsts: list[int] = []  # of each input the position of its first article
+        self._numbers, self._named = array("Q"), bytearray()
+
+    def append(self, record: Record) -> None:
+        """Note the next record."""
+        name, unit, number = record.place
+        if not self._inputs or self._inputs[-1] != (name, unit):
+            self._inputs.append((name, unit))
+            self._firsts.append(len(self))
+        self._numbers.append(number)
+        self._named.append(record.is_named)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, position: int) -> Origin: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Origin]: ...
+    def __getitem__(self, position: int | slice) -> Origin | list[Origin]:
+        if isinstance(position, slice):
+            return [self[i] for i in range(*position.indices(len(self)))]
+        name, unit = self._inputs[bisect_right(self._firsts, position) - 1]
+        return _Origin(Place(name, unit, self._numbers[position]), bool(self._named[position]))
 
 
 class Reading:
@@ -56,7 +113,7 @@ class Reading:
         self.refused += 1
         self._console.note(f"{place}: {problem}")
 
-    def tell(self, refusals: Sequence[Refusal], records: Sequence[Record]) -> list[int]:
+    def tell(self, refusals: Sequence[Refusal], records: Sequence[Origin]) -> list[int]:
         """Note why articles, or only their dates, are left out; return the positions of those articles."""
         left_out = []
         for refusal in refusals:
@@ -84,7 +141,7 @@ class Reading:
         return item
 
     @contextmanager
-    def placing(self, records: Sequence[Record]) -> Iterator[None]:
+    def placing(self, records: Sequence[Origin]) -> Iterator[None]:
         """Give places in the input to the library's errors about articles, which name positions."""
         try:
             yield
@@ -93,14 +150,14 @@ class Reading:
                 raise  # not about an article
             raise BadInputError(self.placed(str(error), records)) from error
 
-    def placed(self, message: str, records: Sequence[Record]) -> str:
+    def placed(self, message: str, records: Sequence[Origin]) -> str:
         """Return a message about an article with its place in the input and the input's own names of fields."""
         match = re.search(r"(?:^|: )(article (\d+))\b", message)
         if match is None:
             return message
         position = int(match[2])
         before, after = message[: match.start(1)], message[match.end(1) :]
-        if id_of(records[position].item) is None:  # the user does not know that id
+        if not records[position].is_named:  # the user does not know that id
             after = after.removeprefix(f" (id {str(position)!r})")
         if field := re.search(r"fields? '(\w+)'( and '(\w+)' are missing)?", after):
             names = [self._demanded.get(name, name) for name in (field[1], field[3]) if name]

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from dedup.stories import Stories
     from dedup.story.result import Episode, Story
 
+#: The position of a new article, the id of an old one that it is a copy of, Jaccard similarity and containment.
+Pair = tuple[int, str, float, float]
+
+#: The id of an old article, and the similarities of a copy to it.
+Original = tuple[str, float, float]
+
 ARTICLE_COLUMNS = ("id", "story_id", "episode_id", "near_duplicate_group", "is_representative", "membership")
 _COLUMNS: tuple[str, ...] = ("size", "first", "last", "representative", "headline", "reason", "terms", "sources")
 _COLUMNS += ("cohesion", "articles", "near_duplicates")
@@ -19,7 +25,9 @@ STORY_COLUMNS = ("story_id", *_COLUMNS, "episodes")
 EPISODE_COLUMNS = ("episode_id", "story_id", *_COLUMNS)
 PAIR_COLUMNS = ("left", "right", "jaccard", "containment")
 GROUP_COLUMNS = ("near_duplicate_group", "size", "articles")
+ACROSS_COLUMNS = ("new", "old", "jaccard", "containment")
 REMOVED_COLUMNS = ("removed", "kept", "jaccard", "containment")
+REMOVED_FOR_OLD_COLUMNS = (*REMOVED_COLUMNS, "kept_in")
 
 
 def article_rows(stories: "Stories") -> Iterator[dict[str, Any]]:
@@ -102,3 +110,23 @@ def removed_rows(kept: "Kept", ids: list[str]) -> Iterator[dict[str, Any]]:
     for goes, stays, jaccard, containment in zip(kept.removed.tolist(), kept.kept_for.tolist(), *figures, strict=True):
         values = ids[goes], ids[stays], round(jaccard, 6), round(containment, 6)
         yield dict(zip(REMOVED_COLUMNS, values, strict=True))
+
+
+def across_rows(pairs: Iterable[Pair], ids: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each pair of a new and an old article."""
+    for new, old, jaccard, containment in pairs:
+        values = ids[new], old, round(jaccard, 6), round(containment, 6)
+        yield dict(zip(ACROSS_COLUMNS, values, strict=True))
+
+
+def removed_for_old_rows(
+    originals: dict[int, Original], kept: "Kept", rest: list[int], ids: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each new article that goes, by position: for an old one, or for one of the rest that stays."""
+    gone = {new: ((ids[new], *original), "old") for new, original in originals.items()}
+    among = removed_rows(kept, [ids[position] for position in rest])
+    for position, row in zip(kept.removed.tolist(), among, strict=True):
+        gone[rest[position]] = tuple(row.values()), "new"
+    for _, ((goes, stays, jaccard, containment), where) in sorted(gone.items()):
+        values = goes, stays, round(jaccard, 6), round(containment, 6), where
+        yield dict(zip(REMOVED_FOR_OLD_COLUMNS, values, strict=True))

@@ -19,6 +19,9 @@ from dedup.wording import printable
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 _SUFFIXES |= {".html": "html", ".htm": "html", ".txt": "text"}
 
+#: So many characters of a table are written at once.
+_WRITTEN_AT_ONCE = 1 << 20
+
 #: A line as it came, or names and values.
 Line = bytes | dict[str, Any]
 
@@ -46,7 +49,10 @@ class Output:
             _require_writable(self.path)
 
     def write_rows(self, columns: Sequence[str], rows: Iterable[Line]) -> None:
-        """Write rows; a table has these columns, then those that only the rows have."""
+        """Write rows; a table has these columns, then those that only the rows have.
+
+        Rows that can be read twice need not be in memory for JSONL and CSV.
+        """
         chunks = _csv_chunks(columns, rows) if self.form == "csv" else map(json_line, rows)
         if self.form == "parquet":
             self.write_file(lambda path: _write_parquet(path, columns, list(map(_values, rows))))
@@ -121,18 +127,23 @@ def _values(row: Line) -> dict[str, Any]:
     return json.loads(row) if isinstance(row, bytes) else row
 
 
-def _all_columns(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+def _all_columns(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
 
 
 def _csv_chunks(columns: Sequence[str], rows: Iterable[Line]) -> Iterator[bytes]:
-    table = list(map(_values, rows))
-    names = _all_columns(columns, table)
+    if isinstance(rows, Iterator):
+        rows = list(rows)
+    names = _all_columns(columns, map(_values, rows))
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(names)
-    for row in table:
+    for row in map(_values, rows):
         writer.writerow([_cell(row.get(name)) for name in names])
+        if buffer.tell() >= _WRITTEN_AT_ONCE:
+            yield buffer.getvalue().encode("utf-8", "replace")
+            buffer.seek(0)
+            buffer.truncate()
     yield buffer.getvalue().encode("utf-8", "replace")
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dedup.arrays import Flags
 from dedup.article import FIELDS, Article, read_articles
 from dedup.article.urls import page_of
 from dedup.explanation import Explanation, Passage, named
@@ -15,6 +16,7 @@ from dedup.near.pages import latest_of_articles
 from dedup.near.shingles import shingles_of
 from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
+from dedup.residue.layout import Cover
 from dedup.stories import Stories
 from dedup.story.episodes import alike_alone
 from dedup.story.kinds import are_roundups
@@ -26,7 +28,7 @@ from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
 from dedup.text.roundups import without_roundups
-from dedup.text.tokens import tokenize
+from dedup.text.tokens import Tokens, tokenize
 from dedup.wording import printable, quoted
 
 _NEAR = NearSettings()
@@ -125,15 +127,16 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
     texts, titles = readable_texts([left, right]), [left.plain_title, right.plain_title]
     languages = [left.language, right.language]
     vectors, vocabulary, n_features = vectorize_texts(without_roundups(texts, titles), weighting, languages)
-    tokens = tokenize(texts, fold)
     # In the canonical order, as in a batch: sums of products may round differently in the other.
     first, second = read_articles([left, right], unique_ids=False).order
     alike = likeness(vectors, np.array([first]), np.array([second]))
     cosine = float(alike.cosines[0])
     factor = float(time_factor(np.array([left.day]), np.array([right.day]), memory_days(alike.shared))[0])
-    shingles = ShingleSets(*shingles_of(tokens, _NEAR.shingle_size), 1)
-    jaccard, containment = shingles.overlaps(np.array([[0, 1]]))
-    filled = bool(shingles.lengths.all())  # a blank text is a duplicate of none
+    words = FeatureTokens.of(tokenize(texts, fold), vocabulary)
+    del vocabulary  # of long texts these are large
+    terms = shared_terms(words, vectors)
+    del words, vectors
+    jaccard, containment = _overlap(texts, fold)
     return Explanation(
         left=left,
         right=right,
@@ -142,30 +145,49 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
         time_factor=factor,
         evidence=float(alike.shared[0]),
         needed=threshold + float(join_costs(n_features).mean()),
-        jaccard=float(jaccard[0]) if filled else 0.0,
-        containment=float(containment[0]) if filled else 0.0,
-        terms=shared_terms(FeatureTokens.of(tokens, vocabulary), vectors),
+        jaccard=jaccard,
+        containment=containment,
+        terms=terms,
         passages=_passages(left, right, fold),
         verdict="",
     )
 
 
+def _overlap(texts: Sequence[str], fold: Fold) -> tuple[float, float]:
+    """Jaccard similarity and containment of two texts; a blank text is a duplicate of none."""
+    shingles = ShingleSets(*shingles_of(tokenize(texts, fold), _NEAR.shingle_size), 1)
+    if not shingles.lengths.all():
+        return 0.0, 0.0
+    jaccard, containment = shingles.overlaps(np.array([[0, 1]]))
+    return float(jaccard[0]), float(containment[0])
+
+
 def _passages(left: Article, right: Article, fold: Fold) -> tuple[Passage, ...]:
     """The longest passages that both texts have without their residue."""
     tokens = tokenize([left.plain_text[:MAX_CHARS], right.plain_text[:MAX_CHARS]], fold)
-    origins = tokens.text_starts[tokens.text_indices]
-    begins = tokens.characters(tokens.starts) - origins
-    ends = tokens.characters(tokens.stops - 1) + 1 - origins
-    is_residue = np.zeros(len(begins), dtype=np.bool_)
-    for i, article in enumerate((left, right)):
-        for start, stop in article.residue:
-            is_residue |= (tokens.text_indices == i) & (begins < stop) & (ends > start)
-    runs = shared_passages(tokens, is_residue)
-    passages = []
-    for one, other, size in zip(runs.left.tolist(), runs.right.tolist(), runs.sizes.tolist(), strict=True):
-        in_left, in_right = ((int(begins[i]), int(ends[i + size - 1])) for i in (one, other))
-        passages.append(Passage(left.plain_text[slice(*in_left)], in_left, in_right))
-    return tuple(passages)
+    runs = shared_passages(tokens, _are_residue(tokens, [left.residue, right.residue]))
+    places = []
+    for first, origin in ((runs.left, tokens.text_starts[0]), (runs.right, tokens.text_starts[1])):
+        begins = tokens.characters(tokens.starts[first]) - origin
+        ends = tokens.characters(tokens.stops[first + runs.sizes - 1] - 1) + 1 - origin
+        places.append(list(zip(begins.tolist(), ends.tolist(), strict=True)))
+    return tuple(Passage(left.plain_text[slice(*one)], one, other) for one, other in zip(*places, strict=True))
+
+
+def _are_residue(tokens: Tokens, residue: Sequence[Sequence[tuple[int, int]]]) -> Flags:
+    """Whether each token of some texts is of their residue, in part or as a whole."""
+    cover = Cover(len(tokens.starts))
+    spans = [
+        (origin + start, origin + stop)
+        for origin, own in zip(tokens.text_starts, residue, strict=False)
+        for start, stop in own
+    ]
+    if spans:
+        starts, stops = np.array(spans).T
+        first = np.searchsorted(tokens.characters(tokens.stops - 1), starts)
+        behind = np.searchsorted(tokens.characters(tokens.starts), stops)
+        cover.add(first, np.maximum(behind - first, 0))
+    return cover.flags()
 
 
 def of_one_page(one: Article, other: Article) -> bool:

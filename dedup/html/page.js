@@ -166,15 +166,27 @@ function goTo(story) {
   story.button.scrollIntoView();
 }
 
-/** The part of an address that leads to a story; its id may be anything. */
-function addressOf(story) {
-  return `#story-${encodeURIComponent(story.id)}`;
+/** The part of an address that leads to a story or an article; an id may be anything. */
+function addressOf(kind, { id }) {
+  return `#${kind}-${encodeURIComponent(id)}`;
 }
 
-/** Open the story that the address of the page names. */
+function isNamed(kind, one) {
+  return addressOf(kind, one) === location.hash || `#${kind}-${one.id}` === location.hash;
+}
+
+/** Open what the address of the page names: a story, or the story of an article, at the article. */
 function follow() {
-  const named = stories.find((story) => addressOf(story) === location.hash || `#story-${story.id}` === location.hash);
-  if (named) goTo(named);
+  const story = stories.find((one) => isNamed("story", one));
+  if (story) goTo(story);
+  if (story || !location.hash.startsWith("#article-")) return;
+  for (const one of stories) {
+    const article = one.articles.find((each) => isNamed("article", each));
+    if (!article) continue;
+    goTo(one);
+    showArticle(article);
+    return;
+  }
 }
 
 // Controls
@@ -234,6 +246,9 @@ fill("source", "source");
 fill("language", "language", languageName);
 find("controls").addEventListener("input", filter);
 find("reset").addEventListener("click", () => (reset(), find("search").focus()));
+find("fold").addEventListener("click", () => (find("fold").ariaExpanded = String(find("fold").ariaExpanded === "false")));
+find("save-csv").addEventListener("click", () => save("stories.csv", "text/csv", asCsv(rowsOf(chosen))));
+find("save-json").addEventListener("click", () => save("stories.json", "application/json", asJson(rowsOf(chosen))));
 find("previous").addEventListener("click", () => turn(page - 1));
 find("next").addEventListener("click", () => turn(page + 1));
 find("close").addEventListener("click", () => find("comparison").close());

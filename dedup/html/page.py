@@ -29,7 +29,7 @@ _MAX_ALL_CHARACTERS = 50_000_000  # of all texts: no browser holds a string of 5
 _BLOCK = 128  # texts that the browser parses together, when it needs one of them
 _CLOSE = 0.15  # a call is close within this share of the threshold
 _NEIGHBOURS = 5  # most stories that are named as nearly one with a story
-SCRIPTS = ("story.js", "chapters.js", "compare.js", "page.js")
+SCRIPTS = ("story.js", "chapters.js", "compare.js", "saving.js", "page.js")
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 # No-break, thin and ideographic spaces stay: they are part of how a title is written.

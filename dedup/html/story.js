@@ -12,7 +12,7 @@ function content(story) {
   }
   parts.push(make("p", {}, make("strong", {}, "Shown: "), story.reason), ...doubts(story), ...timeline(story));
   parts.push(...(story.episodes ? chapters(story) : [make("h3", {}, "Articles"), ...reportList(reports)]));
-  const link = make("a", { href: addressOf(story) }, "Link to this story");
+  const link = make("a", { href: addressOf("story", story) }, "Link to this story");
   return [...parts, make("p", { className: "facts here" }, link)];
 }
 
@@ -23,7 +23,7 @@ function reportsOf(articles) {
 
 function reportList(reports) {
   const list = make("ol", { className: "articles" });
-  const more = make("button", { type: "button", className: "small" });
+  const more = make("button", { type: "button", className: "small more" });
   const extend = () => {
     const drawn = list.children.length;
     list.append(...reports.slice(drawn, drawn + PER_STORY).map(reportNode));
@@ -50,10 +50,17 @@ function why(story, reports) {
 
 /** Members that are in only just, and stories that stayed apart only just. */
 function doubts(story) {
-  const members = story.articles.filter(isDoubtful).slice(0, 20);
-  const items = members.map(({ title, membership }) =>
-    make("li", {}, "In only just: ", make("span", { dir: "auto" }, title), ` (${membership.toFixed(2)})`),
-  );
+  const items = [];
+  for (const episode of episodesOf(story)) {
+    // Where all are in only just, as the two of a pair always are, it is said of all.
+    const all = episode.articles.every(isDoubtful);
+    const named = all ? [["Together only just: ", story.articles[episode.shown], episode.cohesion]] : [];
+    if (!all) named.push(...episode.articles.filter(isDoubtful).map((article) => ["In only just: ", article, article.membership]));
+    for (const [what, { title }, similarity] of named) {
+      items.push(make("li", {}, what, make("span", { dir: "auto" }, title), ` (${similarity.toFixed(2)})`));
+    }
+  }
+  items.splice(20);
   for (const [place, similarity] of story.near) {
     const other = stories[place];
     const link = make("button", { type: "button", className: "link", dir: "auto" }, other.headline);
@@ -124,7 +131,7 @@ function articleNode(article, original) {
   const another = story.articles.find((one) => one !== article);
   const other = original ?? (main === article ? shown : main);
   const pair = representative ? [article, another] : [other, article];
-  return make(
+  const node = make(
     "li",
     { className: main === article ? "shown" : "" },
     make("span", { className: "title", dir: "auto", lang: language(article) }, titleNode(article)),
@@ -132,8 +139,33 @@ function articleNode(article, original) {
     representative && make("span", { className: "badge" }, "shown"),
     make("div", { className: "facts" }, [...facts, `id ${article.id}`].filter(Boolean).join(" · ")),
     ...similarity,
-    make("div", { className: "tools" }, details, another && compareButton(...pair)),
+    make(
+      "div",
+      { className: "tools" },
+      details,
+      another && compareButton(...pair),
+      make("a", { className: "facts here", href: addressOf("article", article) }, "Link"),
+    ),
   );
+  article.node = node;
+  return node;
+}
+
+/** Scroll to an article of an open story; its episode may be folded, and its list not drawn that far. */
+function showArticle(article) {
+  const number = episodesOf(article.story).indexOf(episodeOf(article));
+  const button = article.story.inside.querySelectorAll("h4 > button")[number];
+  if (button?.ariaExpanded === "false") button.click();
+  const list = button ? button.closest("li") : article.story.inside;
+  const more = list.querySelector("button.more");
+  while (!article.node && more && !more.hidden) more.click();
+  const node = article.node;
+  if (!node) return; // one copy of very many
+  document.querySelector("li.named")?.classList.remove("named");
+  node.classList.add("named");
+  node.tabIndex = -1;
+  node.focus();
+  node.scrollIntoView({ block: "center" });
 }
 
 /** Only web addresses become links: others could run as script. */

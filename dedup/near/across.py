@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Integers
+from dedup.arrays import Flags, Floats, Integers, ranks_in_runs
 from dedup.article import Refusal, frame_of
 from dedup.near.containment import contained_candidates
 from dedup.near.jaccard import ShingleSets
@@ -33,8 +33,8 @@ class Copies:
         For each new text the most similar old one, of equals the first; -1 for none.
     fresh : ndarray of int64
         Positions of the new texts that are copies of no old one, ascending.
-    refusals : tuple of Refusal
-        Of the new articles; see `dedup.near_duplicates`.
+    refusals, old_refusals : tuple of Refusal
+        Of the new and of the old articles; see `dedup.near_duplicates`.
     """
 
     pairs: NDArray[np.int64]
@@ -44,6 +44,7 @@ class Copies:
     new_ids: Sequence[str] = field(repr=False)
     old_ids: Sequence[str] = field(repr=False)
     refusals: tuple[Refusal, ...] = field(default=(), repr=False)
+    old_refusals: tuple[Refusal, ...] = field(default=(), repr=False)
 
     @property
     def fresh(self) -> NDArray[np.int64]:
@@ -74,9 +75,18 @@ class Copies:
 
 
 def copies_across(
-    old: TextSketches, new: TextSketches, settings: NearSettings, n_jobs: int | None, times: Times | None
+    old: TextSketches,
+    new: TextSketches,
+    contained: Integers,
+    settings: NearSettings,
+    n_jobs: int | None,
+    times: Times | None,
 ) -> Verified:
-    """Pairs of an old and a new text that are near-duplicates; `times` has the old ones first."""
+    """Pairs of an old and a new text that are near-duplicates; `times` and `contained` have the old ones first.
+
+    `contained` has the pairs of texts of fewer tokens than a shingle, the first of equal ones each, and of texts that
+    have them.
+    """
     n_old = len(old.signatures)
     bands = Bands.of(settings)
     if settings.containment is None:
@@ -98,9 +108,14 @@ def copies_across(
     if settings.containment is not None:
         long = contained_candidates(shingles, settings.containment, settings.recall, settings.shingle_size)
         pairs = np.unique(np.concatenate([pairs, long]), axis=0)
+    if times is not None:  # the first of many copies is too far from most of them
+        pairs = np.concatenate([pairs, filled[_nearest_equals(signed, times.days[filled], filled < len(chosen))]])
     pairs = pairs[_is_across(pairs, len(chosen))]
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment, times)
     verified, _ = verifier.verify(pairs, [filled[bucket] for bucket in found.large])
+    if len(contained):  # where containment counts, and then all old texts are chosen
+        contained = _of_all_equals(contained, shingles)
+        verified = verifier.with_contained(verified, contained[_is_across(np.sort(contained), len(chosen))])
     across = _is_across(verified.pairs, len(chosen))
     return Verified(rows[verified.pairs[across]], verified.jaccard[across], verified.containment[across])
 
@@ -118,6 +133,41 @@ def _share_a_band(old: NDArray[np.uint32], new: NDArray[np.uint32], bands: Bands
         own = slice(first, first + bands.rows)
         shares |= np.isin(band_keys(old[:, own]), band_keys(new[:, own]))
     return shares
+
+
+def _nearest_equals(signatures: NDArray[np.uint32], days: Floats, is_old: Flags) -> Integers:
+    """Pairs of an old and a new text of one signature, for each new one the old ones next before and after it.
+
+    Examples
+    --------
+    >>> signed = np.array([[5], [5], [5], [5], [7]], dtype=np.uint32)
+    >>> _nearest_equals(signed, np.array([1.0, 9, 4, 6, 5]), np.array([True, True, True, False, False])).tolist()
+    [[2, 3], [1, 3]]
+    """
+    keys = band_keys(signatures)
+    order = np.lexsort((days, keys))
+    runs = np.cumsum(np.concatenate([[0], keys[order[1:]] != keys[order[:-1]]]))
+    places, old = np.arange(len(order)), is_old[order]
+    before = np.maximum.accumulate(np.where(old, places, -1))
+    after = np.minimum.accumulate(np.where(old, places, len(order))[::-1])[::-1]
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for nearest in (before, after):
+        there = np.flatnonzero(~old & (nearest >= 0) & (nearest < len(order)))
+        there = there[runs[nearest[there]] == runs[there]]
+        found.append(np.stack([order[nearest[there]], order[there]], axis=1))
+    return np.concatenate(found)
+
+
+def _of_all_equals(contained: Integers, sets: ShingleSets) -> Integers:
+    """Pairs of short texts and those that have them, which are of the first of equal short texts, for all equals."""
+    sums = sets.sums()
+    firsts, group = np.unique(contained[:, 0], return_inverse=True)
+    order = np.argsort(sums, kind="stable")
+    starts = np.searchsorted(sums[order], sums[firsts], side="left")
+    counts = np.searchsorted(sums[order], sums[firsts], side="right") - starts
+    pair = np.repeat(np.arange(len(contained)), counts[group])
+    short = order[starts[group[pair]] + ranks_in_runs(pair)]
+    return np.stack([short, contained[pair, 1]], axis=1)
 
 
 def _is_across(pairs: Integers, n_old: int) -> Flags:

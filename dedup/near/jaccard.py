@@ -1,13 +1,25 @@
 """Texts as sets of shingles: exact sizes and overlaps."""
 
+import secrets
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from dedup.arrays import Floats, Hashes, Integers
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 
 _BLOCK_SHINGLES = 1 << 17
+
+_COPIED_AT_ONCE = 1 << 20
+
+# Of blocks that the kernel counts: its tables are as large as one text needs.
+_COMPILED_SHINGLES = 1 << 20
+
+# Another one in each process, so that nobody can write texts whose shingles all meet in one slot. Counts do not
+# depend on it.
+_SALT = secrets.randbits(64) | 1
 
 
 class ShingleSets:
@@ -36,33 +48,76 @@ class ShingleSets:
         """The sets of some texts alone."""
         lengths = self.lengths[texts]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        place = np.repeat(self.offsets[texts] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return ShingleSets(self.shingles[place], offsets, self.n_jobs)
+        compiled = kernel()
+        if compiled is None:
+            return ShingleSets(self._copied(texts, lengths, offsets), offsets, self.n_jobs)
+        shingles = np.empty(offsets[-1], dtype=np.uint64)
+        texts = np.ascontiguousarray(texts)
+        compiled.copy_sets(*self._contiguous(), texts, len(texts), shingles)
+        return ShingleSets(shingles, offsets, self.n_jobs)
+
+    def _copied(self, texts: Integers, lengths: Integers, offsets: Integers) -> Hashes:
+        """The shingles of some texts, one text after the other."""
+        shingles = np.empty(offsets[-1], dtype=np.uint64)
+        moves = self.offsets[texts] - offsets[:-1]
+        # Some texts at a time, since the places of shingles take as much memory as these.
+        bounds = np.searchsorted(offsets, np.arange(0, offsets[-1], _COPIED_AT_ONCE)).tolist()
+        for first, stop in pairwise([*bounds, len(texts)]):
+            own = slice(offsets[first], offsets[stop])
+            place = np.repeat(moves[first:stop], lengths[first:stop])
+            place += np.arange(own.start, own.stop)
+            shingles[own] = self.shingles[place]
+        return shingles
 
     def sizes(self, texts: Integers) -> Integers:
         """Number of distinct shingles of each text, shape (n,); no text may be blank."""
-
-        def count(chosen: Integers) -> Integers:
-            rows = self._rows(texts[chosen])
-            rows |= np.uint64(1)
-            rows.sort(axis=1)
-            return np.asarray(1 + np.count_nonzero(rows[:, 1:] != rows[:, :-1], axis=1))
-
-        return self._by_block(count, self.lengths[texts])
+        compiled = kernel()
+        if compiled is not None:
+            return self._compiled(compiled.distinct, texts, self.lengths[texts], self.lengths[texts])
+        return self._by_block(lambda chosen: self._distinct(texts[chosen]), self.lengths[texts])
 
     def shared(self, pairs: Integers) -> Integers:
         """Number of distinct shingles that the texts of each pair share, shape (n_pairs,); no text may be blank."""
+        lengths = self.lengths[pairs]
+        compiled = kernel()
+        if compiled is not None:
+            return self._compiled(compiled.shared, np.ascontiguousarray(pairs), lengths[:, 0], lengths.sum(axis=1))
+        return self._by_block(lambda chosen: self._shared(pairs[chosen]), lengths.sum(axis=1))
 
-        def count(chosen: Integers) -> Integers:
-            left, right = self._rows(pairs[chosen, 0]), self._rows(pairs[chosen, 1])
-            rows = np.empty((len(chosen), left.shape[1] + right.shape[1]), dtype=np.uint64)
-            # Both texts stand in one sorted row, marked by the lowest bit: a shared shingle is a step of exactly 1.
-            np.bitwise_and(left, ~np.uint64(1), out=rows[:, : left.shape[1]])
-            np.bitwise_or(right, np.uint64(1), out=rows[:, left.shape[1] :])
-            rows.sort(axis=1)
-            return np.asarray(np.count_nonzero((rows[:, 1:] ^ rows[:, :-1]) == np.uint64(1), axis=1))
+    def _compiled(self, count: Callable[..., None], items: Integers, held: Integers, lengths: Integers) -> Integers:
+        """What the kernel counts for texts or pairs, of which a table holds `held` shingles at a time."""
+        counts = np.zeros(len(items), dtype=np.int64)
+        shingles, offsets = self._contiguous()
 
-        return self._by_block(count, self.lengths[pairs].sum(axis=1))
+        def count_block(block: slice) -> None:
+            bits = (2 * int(held[block].max(initial=0)) | 1).bit_length()
+            slots = np.zeros(2 << bits, dtype=np.uint64)
+            count(shingles, offsets, items[block], len(items[block]), slots, bits, _SALT, counts[block])
+
+        blocks = np.flatnonzero(np.diff(np.cumsum(lengths) // _COMPILED_SHINGLES)) + 1
+        bounds = [0, *blocks.tolist(), len(items)]
+        list(ordered_map(count_block, map(slice, bounds[:-1], bounds[1:]), self.n_jobs))
+        return counts
+
+    def _contiguous(self) -> tuple[Hashes, Integers]:
+        return np.ascontiguousarray(self.shingles), np.ascontiguousarray(self.offsets)
+
+    def _distinct(self, texts: Integers) -> Integers:
+        """Number of distinct shingles of each text of a block, in NumPy."""
+        rows = self._rows(texts)
+        rows |= np.uint64(1)
+        rows.sort(axis=1)
+        return np.asarray(1 + np.count_nonzero(rows[:, 1:] != rows[:, :-1], axis=1))
+
+    def _shared(self, pairs: Integers) -> Integers:
+        """Number of distinct shingles that the texts of each pair of a block share, in NumPy."""
+        left, right = self._rows(pairs[:, 0]), self._rows(pairs[:, 1])
+        rows = np.empty((len(pairs), left.shape[1] + right.shape[1]), dtype=np.uint64)
+        # Both texts stand in one sorted row, marked by the lowest bit: a shared shingle is a step of exactly 1.
+        np.bitwise_and(left, ~np.uint64(1), out=rows[:, : left.shape[1]])
+        np.bitwise_or(right, np.uint64(1), out=rows[:, left.shape[1] :])
+        rows.sort(axis=1)
+        return np.asarray(np.count_nonzero((rows[:, 1:] ^ rows[:, :-1]) == np.uint64(1), axis=1))
 
     def sums(self) -> Hashes:
         """Sum of the hashes of each text modulo 2**64, shape (n_texts,): equal for equal texts in any order."""

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Floats, Integers, connected_labels, members
+from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, ranks_in_runs, run_starts
 from dedup.article import Article, frame_of
+from dedup.near.lsh import encode_pairs
 from dedup.near.verify import Verifier
+from dedup.parameters import POLICIES
 from dedup.wording import plural, short_repr
 
 #: Which of two copies stays: a rule, a number for each text, or a function of an article; the highest stays.
 Policy = str | Sequence[float] | NDArray[Any] | Callable[[Article], float]
-
-POLICIES = ("first", "longest", "earliest", "central")
 
 #: Fields of an article that `within` and `across` may name.
 _FIELDS = ("source", "language", "url", "title")
@@ -79,19 +79,18 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """What compares the texts of groups of three or more, of which not all pairs were listed."""
+    """What compares the texts of groups of which not all pairs were listed."""
 
     verifier: Verifier  # of these texts alone
     places: Integers  # (n_texts,): number of each text in the verifier; -1 for the others
 
-    def similarities(self, text: int, others: Integers) -> tuple[Flags, Floats, Floats]:
-        """Whether each of the others is a copy of a text, its Jaccard similarity and its containment."""
-        pairs = np.stack([np.full(len(others), self.places[text]), self.places[others]], axis=1)
+    def similarities(self, pairs: Integers) -> tuple[Flags, Floats, Floats]:
+        """Whether the texts of each of some distinct pairs are copies, their Jaccard similarities and containments."""
+        pairs = self.places[pairs]
         jaccard, containment = self.verifier.shingles.overlaps(pairs)
-        similar = np.zeros(len(others), dtype=np.bool_)
-        checked = self.verifier.check(pairs).pairs[:, 1]
-        similar[np.isin(pairs[:, 1], checked)] = True
-        return similar, jaccard, containment
+        n = len(self.places)
+        copies = encode_pairs(self.verifier.check(pairs).pairs, n)
+        return np.isin(encode_pairs(pairs, n), copies), jaccard, containment
 
     def renumbered(self, positions: Integers) -> "Comparison":
         """The same for the texts in another order: text `i` moves to ``positions[i]``."""
@@ -150,6 +149,21 @@ def groups_of_field(name: str | None, parameter: str, articles: Sequence[Article
     return found
 
 
+class _Removals(NamedTuple):
+    """Texts that go, those that stay for them, and their similarities, which are NaN where they are not known."""
+
+    gone: Integers
+    kept_for: Integers
+    jaccard: Floats
+    containment: Floats
+
+    @classmethod
+    def none(cls) -> "_Removals":
+        """Of no text."""
+        nobody = np.empty(0, dtype=np.int64)
+        return cls(nobody, nobody, np.empty(0), np.empty(0))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """Chooses who stays among texts with known pairs of copies."""
@@ -164,42 +178,68 @@ class Selection:
 
     def choose(self, linkage: str, ids: Sequence[str]) -> Kept:
         """Remove copies. With "star" a text goes only when it is a copy of one that stays."""
-        allowed = np.flatnonzero(self._allowed(*self.pairs.T))
-        pairs, n = self.pairs[allowed], len(self.order)
-        labels = connected_labels(pairs[:, 0], pairs[:, 1], n)
-        n_pairs = np.bincount(labels[pairs[:, 0]], minlength=n).tolist()
-        places = dict(zip(map(tuple, pairs.tolist()), allowed.tolist(), strict=True))
-        removed: list[tuple[int, int, float, float]] = []
-        for label, group in enumerate(members(labels)):
-            if len(group) > 1:
-                ranked = np.array(group)[np.argsort(self.order[group])]
-                is_complete = 2 * n_pairs[label] == len(group) * (len(group) - 1)
-                removed += self._of_group(ranked, linkage, places, is_complete=is_complete)
-        removed.sort()
-        gone, kept_for = (np.array([row[k] for row in removed], dtype=np.int64) for k in (0, 1))
-        jaccard, containment = (np.array([row[k] for row in removed], dtype=np.float64) for k in (2, 3))
-        return Kept(np.setdiff1d(np.arange(n), gone), gone, kept_for, jaccard, containment, ids)
-
-    def _of_group(
-        self, left: Integers, linkage: str, places: dict[tuple[int, ...], int], *, is_complete: bool
-    ) -> list[tuple[int, int, float, float]]:
-        """The texts of a group that go, each with the one that stays; `left` has the group by priority."""
-        removed: list[tuple[int, int, float, float]] = []
-        kept = 0
-        while len(left) > 1:
-            text, others = int(left[0]), left[1:]
-            if self.comparison is None or is_complete or kept >= _MOST_COMPARED:
-                at = np.array([places.get((min(text, other), max(text, other)), -1) for other in others.tolist()])
-                similar, jaccard, containment = at >= 0, self.jaccard[at], self.containment[at]
-            else:
-                similar, jaccard, containment = self.comparison.similarities(text, others)
-                similar &= self._allowed(np.full(len(others), text), others)
+        n = len(self.order)
+        usable = np.flatnonzero(self._allowed(*self.pairs.T))
+        labels = connected_labels(self.pairs[usable, 0], self.pairs[usable, 1], n)
+        sizes = np.bincount(labels, minlength=1)
+        n_pairs = np.bincount(labels[self.pairs[usable, 0]], minlength=len(sizes))
+        unlisted = (2 * n_pairs < sizes * (sizes - 1))[labels] if n else np.zeros(0, dtype=np.bool_)
+        known = encode_pairs(self.pairs, n)  # ascending, as pairs are
+        left = np.lexsort((self.order, labels))  # by group, then by priority
+        left = left[sizes[labels[left]] > 1]
+        removals = [_Removals.none()]
+        # In each round the first text of each group stays, and its copies go.
+        for _ in range(_MOST_COMPARED):
+            if not len(left):
+                break
+            group = labels[left]
+            first = ranks_in_runs(group) == 0
+            others = left[~first]
+            text = np.repeat(left[first], np.diff(np.append(run_starts(group), len(group))) - 1)
+            similar, jaccard, containment = self._similar(text, others, known, unlisted[others])
             if linkage == "group":
                 similar = np.ones(len(others), dtype=np.bool_)
-            found = others[similar].tolist(), jaccard[similar].tolist(), containment[similar].tolist()
-            removed += [(goes, text, j, c) for goes, j, c in zip(*found, strict=True)]
-            left, kept = others[~similar], kept + 1
-        return removed
+            removals.append(_Removals(others[similar], text[similar], jaccard[similar], containment[similar]))
+            left = others[~similar]
+        removals.append(self._by_known_pairs(left, usable))
+        gone, kept_for, jaccard, containment = map(np.concatenate, zip(*removals, strict=True))
+        order = np.argsort(gone)
+        stay = np.setdiff1d(np.arange(n), gone)
+        return Kept(stay, gone[order], kept_for[order], jaccard[order], containment[order], ids)
+
+    def _similar(
+        self, text: Integers, others: Integers, known: Hashes, unlisted: Flags
+    ) -> tuple[Flags, Floats, Floats]:
+        """Whether others are copies of texts that may remove them, and their similarities, NaN where not known."""
+        pairs = np.sort(np.stack([text, others], axis=1), axis=1)
+        codes = encode_pairs(pairs, len(self.order))
+        place = np.searchsorted(known, codes)
+        similar = np.zeros(len(codes), dtype=np.bool_)
+        inside = place < len(known)
+        similar[inside] = known[place[inside]] == codes[inside]
+        jaccard, containment = np.full((2, len(codes)), np.nan)
+        jaccard[similar], containment[similar] = self.jaccard[place[similar]], self.containment[place[similar]]
+        if self.comparison is not None:
+            rest = np.flatnonzero(unlisted & ~similar & (self.comparison.places[text] >= 0))
+            similar[rest], jaccard[rest], containment[rest] = self.comparison.similarities(pairs[rest])
+        return similar & self._allowed(text, others), jaccard, containment
+
+    def _by_known_pairs(self, left: Integers, usable: Integers) -> "_Removals":
+        """Remove copies by pairs alone, one text after the other."""
+        rank = np.full(len(self.order), -1, dtype=np.int64)
+        rank[left] = np.arange(len(left))
+        ranks = rank[self.pairs[usable]]
+        inside = (ranks >= 0).all(axis=1)
+        ranks, usable = np.sort(ranks[inside], axis=1), usable[inside]
+        order = np.lexsort((ranks[:, 1], ranks[:, 0]))
+        is_gone = np.zeros(len(left), dtype=np.bool_)
+        chosen = []
+        for place, (stays, goes) in zip(order.tolist(), ranks[order].tolist(), strict=True):
+            if not is_gone[stays] and not is_gone[goes]:
+                is_gone[goes] = True
+                chosen.append(place)
+        stays, goes = left[ranks[chosen]].T
+        return _Removals(goes, stays, self.jaccard[usable[chosen]], self.containment[usable[chosen]])
 
     def _allowed(self, left: Integers, right: Integers) -> Flags:
         """Whether copies may remove each other."""

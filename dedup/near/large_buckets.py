@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, ranks_in_runs, run_starts
+from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, first_members, ranks_in_runs, run_starts
 from dedup.near.jaccard import ShingleSets
 from dedup.near.lsh import bucket_pairs, decode_pairs
 from dedup.text.tokens import mix
@@ -57,8 +57,19 @@ def crowds(buckets: list[Integers]) -> tuple[Integers, Integers]:
     return texts, connected_labels(firsts, place, len(texts))
 
 
-def rare_pairs(sets: ShingleSets, texts: Integers, crowd: Integers, overlap: Overlap) -> RarePairs:
+def names_of(sets: ShingleSets, texts: Integers, crowd: Integers) -> Hashes:
+    """For each text a hash that is that of its crowd, whatever other crowds there are.
+
+    It is made of the first text of the crowd: one of the same shingles would be in the same buckets.
+    """
+    return sets.of(texts[first_members(crowd)]).sums()[crowd]
+
+
+def rare_pairs(sets: ShingleSets, texts: Integers, crowd: Hashes, overlap: Overlap) -> RarePairs:
     """Pairs of texts of one crowd that share an element which at most `RARE` texts of the crowd have.
+
+    `crowd` has the name of the crowd of each text. Among equally rare elements it decides, so that names must not
+    depend on what other crowds there are.
 
     Two sets that are similar enough by Jaccard share a rare element, unless of both at least that share is frequent:
     those remain undecided. No other pair is lost. (The bound is that of prefix filters: Chaudhuri, Ganti and Kaushik
@@ -87,7 +98,8 @@ def rare_pairs(sets: ShingleSets, texts: Integers, crowd: Integers, overlap: Ove
     left, right = pairs.T
     enough = counts + np.minimum(frequent_sizes[left], frequent_sizes[right])
     similar = enough >= overlap.least_shared(sizes[left], sizes[right]) - 1e-9
-    undecided = _undecided(crowd, sizes, frequent_sizes, overlap.jaccard / (1 + overlap.jaccard))
+    numbers = np.unique(crowd, return_inverse=True)[1]
+    undecided = _undecided(numbers, sizes, frequent_sizes, overlap.jaccard / (1 + overlap.jaccard))
     known = np.concatenate([keys for keys, _ in frequent]), np.concatenate([counts for _, counts in frequent])
     buckets = _rarest_buckets(entries, keys, undecided, *known)
     return RarePairs(texts[pairs[similar]], texts[undecided], [texts[bucket] for bucket in buckets])
@@ -110,9 +122,9 @@ def _undecided(crowd: Integers, sizes: Integers, frequent: Integers, share: floa
     return undecided
 
 
-def _keys(sets: ShingleSets, texts: Integers, crowd: Integers) -> Hashes:
+def _keys(sets: ShingleSets, texts: Integers, crowd: Hashes) -> Hashes:
     """The elements of texts, one text after the other, hashed with the crowd: no key is in two crowds."""
-    salts = mix(crowd.astype(np.uint64) + np.uint64(1))
+    salts = mix(crowd + np.uint64(1))
     return mix(sets.of(texts).shingles ^ np.repeat(salts, sets.lengths[texts]))
 
 

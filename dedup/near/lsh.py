@@ -1,12 +1,14 @@
 """Signatures -> candidate pairs by locality-sensitive hashing in bands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs, run_starts
+from dedup.arrays import Floats, Hashes, Integers, distinct, ranks_in_runs, run_starts
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress
@@ -89,21 +91,27 @@ def find_candidates(
     """
     n = len(signatures)
 
-    def buckets_of_band(first: int) -> tuple[Hashes, Hashes, list[Integers]]:
+    def buckets_of_band(first: int) -> tuple[Hashes, list[Integers]]:
         # The key in the upper bits, the text in the lower ones: a plain sort replaces an argsort. Keys lose their low
         # bits; a chance collision of the rest only adds a candidate.
         text_mask = np.uint64((1 << max(1, (n - 1).bit_length())) - 1)
         keys = band_keys(signatures[:, first : first + bands.rows])
         packed = np.sort((keys & ~text_mask) | np.arange(n, dtype=np.uint64))
-        return bucket_pairs(packed & ~text_mask, packed & text_mask, n)
+        codes, _, large = bucket_pairs(packed & ~text_mask, packed & text_mask, n)
+        codes.sort()
+        return codes, large
 
-    found = list(ordered_map(buckets_of_band, bands.first_rows, n_jobs, progress))
-    _, first, which = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
-    first = first[which]
-    copies = np.flatnonzero(first < np.arange(n))
-    equal = encode_pairs(np.stack([first[copies], copies], axis=1), n)
-    codes = np.unique(np.concatenate([equal, *(codes for codes, _, _ in found)]))
-    return Candidates(decode_pairs(codes, n), [bucket for _, _, large in found for bucket in large])
+    def equals() -> tuple[Hashes, list[Integers]]:
+        _, first, which = np.unique(band_keys(signatures), return_index=True, return_inverse=True)
+        first = first[which]
+        copies = np.flatnonzero(first < np.arange(n))
+        return encode_pairs(np.stack([first[copies], copies], axis=1), n), []
+
+    searches: list[Callable[[], tuple[Hashes, list[Integers]]]] = [equals]
+    searches += [partial(buckets_of_band, first) for first in bands.first_rows]
+    found = list(ordered_map(lambda search: search(), searches, n_jobs, progress))
+    codes = distinct(np.concatenate([codes for codes, _ in found]))
+    return Candidates(decode_pairs(codes, n), [bucket for _, large in found for bucket in large])
 
 
 def successive_equals(signatures: NDArray[np.uint32]) -> Integers:

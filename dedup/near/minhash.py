@@ -67,12 +67,11 @@ def signatures(
            [4294967295, 4294967295]], dtype=uint32)
     """
     multipliers, addends = permutations(num_perm, seed)
-    mixed = _premix(hashes)
     compiled = kernel()
     if compiled is None:
-        return _minima(mixed, offsets, multipliers, addends)
+        return _minima(_premix(hashes), offsets, multipliers, addends)
     minima = np.full((len(offsets) - 1, num_perm), EMPTY, dtype=np.uint32)
-    compiled.signatures(mixed, offsets, len(minima), multipliers, addends, num_perm, minima)
+    compiled.signatures(hashes, offsets, len(minima), multipliers, addends, num_perm, minima)
     return minima
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dedup.arrays import Hashes, Integers
+from dedup.kernel import kernel
 from dedup.near.symbols import symbol_hashes
 from dedup.text.tokens import Tokens, mix
 
@@ -33,10 +34,10 @@ def shingles_of(tokens: Tokens, size: int) -> Shingles:
     hashes, offsets = shingle_hashes(tokens, size), tokens.offsets
     counts = np.diff(offsets)
     short = np.flatnonzero(counts < size)
-    symbols = symbol_hashes(tokens, short)
-    short, symbols = short[symbols > 0], symbols[symbols > 0]
     if not len(short):
         return Shingles(hashes, offsets)
+    symbols = symbol_hashes(tokens, short)
+    short, symbols = short[symbols > 0], symbols[symbols > 0]
     wordless = counts[short] == 0
     places = counts[short][~wordless]
     place = np.repeat(offsets[short[~wordless]] + places - np.cumsum(places), places) + np.arange(places.sum())
@@ -60,6 +61,17 @@ def shingle_hashes(tokens: Tokens, size: int) -> Hashes:
     >>> len(hashes), len(set(hashes.tolist()))  # "kim arrives in", "arrives in russia" three times, "russia"
     (5, 3)
     """
+    compiled = kernel()
+    if compiled is None:
+        return _shingle_hashes(tokens, size)
+    hashes = np.empty_like(tokens.hashes)
+    n_texts = len(tokens.offsets) - 1
+    compiled.shingles(tokens.hashes, tokens.offsets, n_texts, size, int(_MULTIPLIER), hashes)
+    return hashes
+
+
+def _shingle_hashes(tokens: Tokens, size: int) -> Hashes:
+    """What the kernel does, in NumPy."""
     counts = np.diff(tokens.offsets)
     firsts, stops = tokens.offsets[:-1], tokens.offsets[1:]
     last = np.zeros(len(counts), dtype=np.uint64)

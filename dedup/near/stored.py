@@ -118,18 +118,53 @@ def save(
         pq.write_table(table, partial)
 
 
-def read(path: str | os.PathLike[str]) -> StoredSketches:
-    """Read what `save` wrote.
+def read(path: str | os.PathLike[str], *others: str | os.PathLike[str]) -> StoredSketches:
+    """Read what `save` wrote to a file, or to several with the same parameters, one file after the other.
 
     Raises
     ------
     ValueError
-        For a file that `save` did not write, or that a later version wrote.
+        For a file that `save` did not write, that a later version wrote, or whose parameters are not those of the
+        first one.
     OSError
-        When it cannot be read.
+        When one cannot be read.
     ImportError
         Without pyarrow (``pip install "dedup-stories[parquet]"``).
     """
+    parts = [_read(each) for each in (path, *others)]
+    for name, part in zip(others, parts[1:], strict=True):
+        for parameter, value in part.parameters.items():
+            if value != (allowed := parts[0].parameters[parameter]):
+                problem = f"{os.fspath(name)}: {parameter} is {value!r}; allowed: {allowed!r}, as in {os.fspath(path)}"
+                raise ValueError(problem)
+    days = np.concatenate([part.days for part in parts])
+    shingles, numbers = (_joined([getattr(part, name) for part in parts]) for name in ("shingles", "numbers"))
+    return StoredSketches([name for part in parts for name in part.ids], days, parts[0].parameters, shingles, numbers)
+
+
+def holds_sketches(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is one that `save` wrote, in any version; without reading what is in it."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        # Parquet ends with its metadata, whose names are plain bytes, their length, and a mark. Other files, and other
+        # Parquet, must not need pyarrow.
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 8, 0))
+        length, mark = int.from_bytes(file.read(4), "little"), file.read(4)
+        if mark != b"PAR1":
+            return False
+        file.seek(max(size - 8 - length, 0))
+        if _METADATA not in file.read(length):
+            return False
+    pa, pq = _arrow()
+    try:
+        return _METADATA in (pq.read_schema(path).metadata or {})
+    except pa.ArrowInvalid:
+        return False
+
+
+def _read(path: str | os.PathLike[str]) -> StoredSketches:
     pa, pq = _arrow()
     try:
         table = pq.read_table(path)
@@ -144,6 +179,15 @@ def read(path: str | os.PathLike[str]) -> StoredSketches:
     days = table["day"].to_numpy().astype(np.float64)
     shingles, numbers = (_sets(table[name].combine_chunks()) for name in ("shingles", "numbers"))
     return StoredSketches(table["id"].to_pylist(), days, about["parameters"], shingles, numbers)
+
+
+def _joined(parts: list[ShingleSets]) -> ShingleSets:
+    """The sets of several parts, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = np.concatenate([part.lengths for part in parts])
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    return ShingleSets(np.concatenate([part.shingles for part in parts]), offsets)
 
 
 def _sets(column: Any) -> ShingleSets:

@@ -5,10 +5,12 @@ not "C#", and of two texts without any word each is what its symbols are.
 """
 
 import unicodedata
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dedup.arrays import Hashes, Integers, ranks_in_runs
+from dedup.arrays import PART, Hashes, Integers, Powers, run_starts, slices
 from dedup.text.tokens import Tokens, mix
 
 _MULTIPLIER = np.uint64(0xD1342543DE82EF95)
@@ -33,22 +35,40 @@ def symbol_hashes(tokens: Tokens, texts: Integers) -> Hashes:
     >>> [value == 0 for value in hashes], len(set(hashes))
     ([True, True, False, False, False, True], 4)
     """
-    starts, stops = tokens.text_starts[texts], tokens.text_starts[texts + 1] - 1
-    text = np.repeat(np.arange(len(texts)), stops - starts)
-    codes = tokens.codes[starts[text] + ranks_in_runs(text)]
-    distinct = np.unique(codes)
-    keys = np.array([_keys(chr(code)) for code in distinct.tolist()], dtype=np.uint64).reshape(-1, 2)
-    wordless = np.diff(tokens.offsets)[texts] == 0
-    keys = keys[np.searchsorted(distinct, codes), wordless[text].astype(np.intp)]
-    counts = np.flatnonzero(keys)
-    text, keys = text[counts], keys[counts]
-    ranks = ranks_in_runs(text)
-    powers = np.multiply.accumulate(np.full(int(ranks.max(initial=0)) + 1, _MULTIPLIER))
-    hashes = np.zeros(len(texts), dtype=np.uint64)
-    if len(keys):
-        opens = np.flatnonzero(ranks == 0)
-        hashes[text[opens]] = mix(np.add.reduceat(mix(keys) * powers[ranks], opens)) | np.uint64(1)
-    return hashes
+    starts = tokens.text_starts[texts]
+    sizes = tokens.text_starts[texts + 1] - 1 - starts
+    text = np.repeat(np.arange(len(texts), dtype=np.int32), sizes)
+    shift = starts - (np.cumsum(sizes) - sizes)
+    place = partial(_places, shift)
+    parts = slices(0, len(text), PART)
+    distinct = np.unique(
+        np.concatenate([tokens.codes[:0], *(np.unique(tokens.codes[place(text, part)]) for part in parts)])
+    )
+    known = np.array([_keys(chr(code)) for code in distinct.tolist()], dtype=np.uint64).reshape(-1, 2)
+    wordless = (np.diff(tokens.offsets)[texts] == 0).astype(np.intp)
+    powers, sums, first, done = (
+        Powers(_MULTIPLIER, len(text) + 1),
+        np.zeros(len(texts), dtype=np.uint64),
+        np.full(len(texts), -1),
+        0,
+    )
+    for part in parts:
+        own = text[part]
+        keys = known[np.searchsorted(distinct, tokens.codes[place(text, part)]), wordless[own]]
+        counting = np.flatnonzero(keys)
+        own, keys = own[counting], keys[counting]
+        rank = done + np.arange(len(counting))
+        opens = run_starts(own)
+        opens = opens[first[own[opens]] < 0]
+        first[own[opens]] = rank[opens]
+        np.add.at(sums, own, mix(keys) * powers.take(rank - first[own]))
+        done += len(counting)
+    return np.where(first >= 0, mix(sums) | np.uint64(1), np.uint64(0))
+
+
+def _places(shift: Integers, text: NDArray[np.int32], part: slice) -> Integers:
+    """Places of a part of the characters of texts, given how far those of each text are moved."""
+    return np.arange(part.start, part.stop) + shift[text[part]]
 
 
 def _keys(character: str) -> tuple[int, int]:

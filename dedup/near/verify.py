@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, first_members, ranks_in_runs
+from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, distinct, first_members, ranks_in_runs
 from dedup.near.jaccard import ShingleSets
-from dedup.near.large_buckets import Overlap, crowds, rare_pairs
+from dedup.near.large_buckets import Overlap, crowds, names_of, rare_pairs
 from dedup.near.lsh import SMALL_BUCKET, bucket_pairs, decode_pairs, encode_pairs
 from dedup.near.numbers import figures
 
@@ -97,7 +97,8 @@ class Verifier:
         if not buckets:
             return verified, 0
         labels = self._labels(verified)
-        texts, crowd = crowds(buckets)
+        texts, numbers = crowds(buckets)
+        crowd = names_of(self.shingles, texts, numbers)
         kept = _without_large_groups(texts, labels)
         rare = rare_pairs(self.shingles, texts[kept], crowd[kept], Overlap(self.threshold, self.containment))
         found = [rare.pairs]
@@ -164,7 +165,8 @@ class Verifier:
         texts = np.concatenate([np.empty(0, dtype=np.int64), *buckets]).astype(np.uint64)
         small, stars, large = bucket_pairs(keys, texts, n)
         codes = np.concatenate([small, stars, *(encode_pairs(some, n) for some in [*pairs, *self._neighbours(large)])])
-        more = self.check(decode_pairs(np.setdiff1d(codes, encode_pairs(verified.pairs, n)), n))
+        unknown = np.setdiff1d(distinct(codes), encode_pairs(verified.pairs, n), assume_unique=True)
+        more = self.check(decode_pairs(unknown, n))
         return Verified(*(np.concatenate(both) for both in zip(verified, more, strict=True))), large
 
     def _neighbours(self, buckets: list[Integers]) -> list[Integers]:

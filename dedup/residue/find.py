@@ -5,14 +5,15 @@ from dataclasses import replace
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Hashes, Integers, run_starts
+from dedup.arrays import PART, Flags, Hashes, slices
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.bylines import byline_spans
 from dedup.residue.cuts import cut_spans
-from dedup.residue.layout import Layout, layout_of
+from dedup.residue.layout import Cover, Layout, layout_of
 from dedup.residue.phrases import site_phrases
 from dedup.residue.recurring import RecurringKeys, learn, source_salts
 from dedup.residue.title_residue import has_word, link_spans
@@ -91,17 +92,17 @@ def mark_residue(
     title_salts = salts if match_titles else np.arange(len(texts), dtype=np.uint64)
     known = titles_of(titles, title_salts, fold) if match_titles else None
     if known is not None and all_titles is not None:
-        known = replace(all_titles, own=known.own)
+        known = replace(all_titles, own=known.own, own_sizes=known.own_sizes)
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
         anywhere, edge = recurring.find(layout, salts[block])
-        anywhere |= site_phrases(fold).lines(layout)[layout.lines]
+        anywhere |= np.repeat(site_phrases(fold).lines(layout), layout.line_sizes)
         edge |= _dates(layout)
         titled = np.array([bool(title and title.strip()) for title in titles[block]])
         if not (match_titles or anywhere.any() or _near_edge(layout, edge | _phrases(layout, anywhere)[1]).any()):
             return [[] for _ in texts[block]]  # the usual case, in which own titles need not be found
-        own = replace(known, own=known.own[block]) if known else titles_of(titles[block], title_salts[block], fold)
+        own = known.of(block) if known else titles_of(titles[block], title_salts[block], fold)
         other_titles, own_title = own.find(layout, title_salts[block])
         return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title), titled)
 
@@ -124,9 +125,12 @@ def _with_lines_and_links(text: str, spans: list[Span], title: str) -> list[Span
 
 def _near_edge(layout: Layout, marked: Flags) -> Flags:
     """The marked tokens that are near enough to an end of their text for a gap."""
-    offsets, texts, place = layout.tokens.offsets, layout.texts, np.arange(len(marked))
-    away = np.minimum(place - offsets[texts], offsets[texts + 1] - 1 - place)
-    return np.asarray(marked & (away <= _GAP_TOKENS))
+    offsets, near = layout.tokens.offsets, np.zeros(len(marked), dtype=np.bool_)
+    for part in slices(0, len(marked), PART):
+        place = part.start + np.flatnonzero(marked[part])
+        texts = layout.texts[place]
+        near[place] = np.minimum(place - offsets[texts], offsets[texts + 1] - 1 - place) <= _GAP_TOKENS
+    return near
 
 
 def _marked(layout: Layout, anywhere: Flags, edge: Flags, own_title: Flags) -> Flags:
@@ -141,8 +145,10 @@ def _marked(layout: Layout, anywhere: Flags, edge: Flags, own_title: Flags) -> F
 def _dates(layout: Layout) -> Flags:
     """Whether each token is of a date or time, or of a line of nothing but numbers."""
     starts, sizes = _runs(layout.masked, layout.lines)
-    whole_line = np.isin(starts, layout.line_starts) & np.isin(starts + sizes, layout.line_starts)
-    return layout.masked & np.repeat((sizes >= _DATE_TOKENS) | whole_line, sizes)
+    opens = np.zeros(len(layout.masked) + 1, dtype=np.bool_)
+    opens[layout.line_starts] = True
+    whole_line = opens[starts] & opens[starts + sizes]
+    return np.asarray(layout.masked & np.repeat((sizes >= _DATE_TOKENS) | whole_line, sizes))
 
 
 def _phrases(layout: Layout, anywhere: Flags) -> tuple[Flags, Flags]:
@@ -164,7 +170,7 @@ def _with_gaps(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
     starts, sizes = _runs(marked, layout.texts)
     if not len(starts):
         return marked
-    words = np.add.reduceat(~layout.masked, starts, dtype=np.int64)
+    words = np.add.reduceat(~layout.masked, starts, dtype=np.int32)
     whole_text = sizes == np.diff(layout.tokens.offsets)[layout.texts[starts]]
     small = (words <= _GAP_WORDS) & (sizes <= _GAP_TOKENS) & ~whole_text & ~np.logical_or.reduceat(own_title, starts)
     return np.asarray(marked | np.repeat(small, sizes))
@@ -172,20 +178,26 @@ def _with_gaps(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
 
 def _at_edge(layout: Layout, passed: Flags) -> Flags:
     """Whether all tokens between each token and an end of its text are passed."""
-    offsets, texts = layout.tokens.offsets, layout.texts
-    stops = np.concatenate([[0], np.cumsum(~passed)])
-    head = stops[1:] == stops[offsets[texts]]
-    foot = stops[:-1] == stops[offsets[texts + 1]]
-    return np.asarray(head | foot)
+    offsets, sizes = layout.tokens.offsets, np.diff(layout.tokens.offsets)
+    stops = np.zeros(len(passed) + 1, dtype=np.int32)
+    np.cumsum(~passed, out=stops[1:])
+    at_edge: Flags = stops[1:] == np.repeat(stops[offsets[:-1]], sizes)  # at the head
+    at_edge |= stops[:-1] == np.repeat(stops[offsets[1:]], sizes)  # at the foot
+    return at_edge
 
 
 def _with_whole_lines(layout: Layout, marked: Flags, own_title: Flags) -> Flags:
     """The marked tokens, and all tokens of lines that are mostly marked."""
     if not len(marked):
         return marked
-    share = np.add.reduceat(marked, layout.line_starts[:-1], dtype=np.int64) / layout.line_sizes
-    whole_text = layout.line_sizes == np.diff(layout.tokens.offsets)[layout.texts[layout.line_starts[:-1]]]
-    return np.asarray(marked | (((share >= _LINE_SHARE) & ~whole_text)[layout.lines] & ~own_title))
+    text_sizes, mostly = np.diff(layout.tokens.offsets), Cover(len(marked))
+    for lines in slices(0, len(layout.line_begins), PART):
+        bounds = layout.line_starts[lines.start : lines.stop + 1]
+        first, sizes = bounds[:-1], np.diff(bounds)
+        share = np.add.reduceat(marked[: bounds[-1]], first, dtype=np.int64) / sizes
+        residue = (share >= _LINE_SHARE) & (sizes < text_sizes[layout.texts[first]])
+        mostly.add(first[residue], sizes[residue])
+    return np.asarray(marked | (mostly.flags() & ~own_title))
 
 
 def _spans(layout: Layout, marked: Flags, titled: Flags) -> list[list[Span]]:
@@ -212,7 +224,9 @@ def _spans(layout: Layout, marked: Flags, titled: Flags) -> list[list[Span]]:
     return spans
 
 
-def _runs(marked: Flags, groups: Integers) -> tuple[Integers, Integers]:
+def _runs(marked: Flags, groups: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """First tokens and sizes of the longest runs that are all marked, or all unmarked, within one group."""
-    starts = run_starts(2 * groups + marked)
-    return starts, np.diff(np.append(starts, len(marked)))
+    begins = np.ones(len(marked), dtype=np.bool_)
+    begins[1:] = (marked[1:] != marked[:-1]) | (groups[1:] != groups[:-1])
+    starts = np.flatnonzero(begins).astype(np.int32)
+    return starts, np.diff(starts, append=np.int32(len(marked)))

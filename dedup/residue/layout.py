@@ -5,9 +5,11 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Hashes, Integers, SortedKeys, run_starts
+from dedup.arrays import PART, AnyIntegers, Flags, Hashes, Integers, Powers, by_parts, run_starts, slices
 from dedup.parameters import Fold
+from dedup.sorted_keys import SortedKeys
 from dedup.text.tokens import Tokens, mix, tokenize
 
 _MASK = np.uint64(0x9E3779B97F4A7C15)
@@ -21,51 +23,61 @@ class Layout:
     """The lines of a block of texts, and keys for any run of tokens."""
 
     tokens: Tokens
-    # (n_tokens,): first character of each token, and the one behind its last, as places in ``tokens.codes``
-    begins: Integers
-    ends: Integers
     # (n_tokens,): whether each token is a number or the name of a month or weekday; keys do not tell these apart
     masked: Flags
-    texts: Integers  # (n_tokens,): index of the text of each token
-    line_starts: Integers  # (n_lines + 1,): first token of each line that has tokens
+    texts: NDArray[np.int32]  # (n_tokens,): index of the text of each token
+    line_starts: NDArray[np.int32]  # (n_lines + 1,): first token of each line that has tokens
     # (n_lines,): where these lines begin and end in ``tokens.codes``
-    line_begins: Integers
-    line_ends: Integers
+    line_begins: NDArray[np.int32]
+    line_ends: NDArray[np.int32]
     _sums: Hashes
-    _inverses: Hashes
+    _inverses: Powers
 
-    def keys(self, first: Integers, sizes: Integers | int) -> Hashes:
+    def keys(self, first: AnyIntegers, sizes: AnyIntegers | int) -> Hashes:
         """Return keys of runs of tokens, equal for equal runs wherever they stand, in constant time each.
 
         Rabin and Karp (1987), "Efficient randomized pattern-matching algorithms", modulo 2**64.
         """
-        return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses[first])
+        return by_parts(self._keys, first, np.broadcast_to(sizes, first.shape))
 
-    def runs_at(self, first: Integers, sizes: Integers) -> tuple[Integers, Integers, Hashes]:
-        """Return the runs of any of `sizes` from `first` on within one text: first token, size and key of each."""
-        stops = self.tokens.offsets[self.texts[first] + 1]
-        place, size = np.nonzero(first[:, None] + sizes <= stops[:, None])
-        begins, lengths = first[place], sizes[size]
-        return begins, lengths, self.keys(begins, lengths)
+    def _keys(self, first: AnyIntegers, sizes: AnyIntegers) -> Hashes:
+        return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses.take(first))
 
-    def unmasked(self, first: Integers, sizes: Integers) -> Integers:
+    def unmasked(self, first: AnyIntegers, sizes: AnyIntegers) -> Integers:
         """Return the number of tokens of each run that are not masked."""
-        sums = np.concatenate([[0], np.cumsum(~self.masked)])
-        return np.asarray(sums[first + sizes] - sums[first])
+        sums = self.unmasked_sums
+        return by_parts(lambda first, sizes: sums[first + sizes] - sums[first], first, sizes)
 
-    def within(self, first: Integers, sizes: Integers) -> Flags:
+    @property
+    def unmasked_sums(self) -> NDArray[np.int32]:
+        """Return the number of tokens before each place that are not masked, shape (n_tokens + 1,)."""
+        sums = np.zeros(len(self.masked) + 1, dtype=np.int32)
+        np.cumsum(~self.masked, out=sums[1:])
+        return sums
+
+    def within(self, first: AnyIntegers, sizes: AnyIntegers) -> Flags:
         """Return whether each token is within one of these runs, shape (n_tokens,)."""
-        bounds = len(self.masked) + 1
-        change = np.bincount(first, minlength=bounds) - np.bincount(first + sizes, minlength=bounds)
-        return np.asarray(np.cumsum(change[:-1]) > 0)
+        cover = Cover(len(self.masked))
+        cover.add(first, sizes)
+        return cover.flags()
 
     @property
-    def lines(self) -> Integers:
+    def begins(self) -> Integers:
+        """First character of each token, as a place in ``tokens.codes``, shape (n_tokens,)."""
+        return self.tokens.characters(self.tokens.starts)
+
+    @property
+    def ends(self) -> Integers:
+        """The character behind the last of each token, shape (n_tokens,)."""
+        return self.tokens.characters(self.tokens.stops - 1) + 1
+
+    @property
+    def lines(self) -> NDArray[np.int32]:
         """Index of the line of each token, shape (n_tokens,)."""
-        return np.repeat(np.arange(len(self.line_begins)), self.line_sizes)
+        return np.repeat(np.arange(len(self.line_begins), dtype=np.int32), self.line_sizes)
 
     @property
-    def line_sizes(self) -> Integers:
+    def line_sizes(self) -> NDArray[np.int32]:
         """Number of tokens of each line, shape (n_lines,)."""
         return np.diff(self.line_starts)
 
@@ -73,6 +85,30 @@ class Layout:
     def line_keys(self) -> Hashes:
         """Keys of the lines, shape (n_lines,)."""
         return self.keys(self.line_starts[:-1], self.line_sizes)
+
+
+class Cover:
+    """Which of some tokens are within runs.
+
+    Examples
+    --------
+    >>> cover = Cover(5)
+    >>> cover.add(np.array([0, 3]), np.array([2, 1]))
+    >>> cover.flags().tolist()
+    [True, True, False, True, False]
+    """
+
+    def __init__(self, count: int) -> None:
+        self._changes = np.zeros(count + 1, dtype=np.int32)
+
+    def add(self, first: AnyIntegers, sizes: AnyIntegers) -> None:
+        """Add runs, by their first tokens and sizes."""
+        np.add.at(self._changes, first, 1)
+        np.subtract.at(self._changes, first + sizes, 1)
+
+    def flags(self) -> Flags:
+        """Return whether each token is within a run; nothing can be added from then on."""
+        return np.cumsum(self._changes, out=self._changes)[:-1] > 0
 
 
 def layout_of(tokens: Tokens) -> Layout:
@@ -88,31 +124,38 @@ def layout_of(tokens: Tokens) -> Layout:
     (False, True)
     """
     count = len(tokens.starts)
-    begins, lasts = np.split(tokens.characters(np.concatenate([tokens.starts, tokens.stops - 1])), 2)
+    breaks = np.concatenate([np.full(1, -1, dtype=np.int32), _line_ends(tokens)])
+    begins = tokens.characters(tokens.starts)
+    lines = by_parts(lambda part: np.searchsorted(breaks, part.astype(np.int32)).astype(np.int32), begins)
+    line_starts = np.append(run_starts(lines), count).astype(np.int32)
+    lines = lines[line_starts[:-1]]
+    date_words = _date_words(tokens.fold)
+    masked = _numbers(tokens) | by_parts(lambda hashes: date_words.find(hashes) >= 0, tokens.hashes)
+    sums = np.zeros(count + 1, dtype=np.uint64)
+    powers = Powers(_BASE, count + 1)
+    for part in slices(0, count, PART):
+        terms = np.where(masked[part], _MASK, tokens.hashes[part])
+        sums[1:][part] = terms * powers.take(np.arange(part.start, part.stop))
+    np.cumsum(sums, out=sums)
+    return Layout(
+        tokens=tokens,
+        masked=masked,
+        texts=np.repeat(np.arange(len(tokens.offsets) - 1, dtype=np.int32), np.diff(tokens.offsets)),
+        line_starts=line_starts,
+        line_begins=breaks[lines - 1] + np.int32(1),
+        line_ends=breaks[lines],
+        _sums=sums,
+        _inverses=Powers(_INVERSE, count + 1),
+    )
+
+
+def _line_ends(tokens: Tokens) -> NDArray[np.int32]:
+    """Places of the characters that end lines."""
     codes = tokens.codes
     ends_line = (codes >= 0x0A) & (codes <= 0x0D)
     if codes.dtype == np.uint32:
         ends_line |= (codes == 0x85) | (codes == 0x2028) | (codes == 0x2029)
-    breaks = np.concatenate([[-1], np.flatnonzero(ends_line)])
-    lines = np.searchsorted(breaks, begins)
-    line_starts = np.append(run_starts(lines), count)
-    lines = lines[line_starts[:-1]]
-    masked = _numbers(tokens) | (_date_words(tokens.fold).find(tokens.hashes) >= 0)
-    powers = np.multiply.accumulate(np.full(count + 1, _BASE))
-    sums = np.zeros(count + 1, dtype=np.uint64)
-    np.cumsum(np.where(masked, _MASK, tokens.hashes) * powers[:-1], out=sums[1:])
-    return Layout(
-        tokens=tokens,
-        begins=begins,
-        ends=lasts + 1,
-        masked=masked,
-        texts=tokens.text_indices,
-        line_starts=line_starts,
-        line_begins=breaks[lines - 1] + 1,
-        line_ends=breaks[lines],
-        _sums=sums,
-        _inverses=np.multiply.accumulate(np.full(count + 1, _INVERSE)),
-    )
+    return np.flatnonzero(ends_line).astype(np.int32)
 
 
 def _numbers(tokens: Tokens) -> Flags:

@@ -6,9 +6,10 @@ from importlib.resources import files
 
 import numpy as np
 
-from dedup.arrays import Flags, Integers, SortedKeys
+from dedup.arrays import PART, AnyIntegers, Flags, Integers, by_parts, slices
 from dedup.parameters import Fold
 from dedup.residue.layout import Layout, layout_of
+from dedup.sorted_keys import SortedKeys
 from dedup.text.tokens import tokenize
 
 #: Ends a phrase that only opens a line; the whole line is residue.
@@ -34,15 +35,24 @@ class Phrases:
         known[lines[(rest == 0) | (self.opening[phrases] & (rest > 0))]] = True
         return known
 
-    def runs(self, layout: Layout, first: Integers) -> tuple[Integers, Integers]:
+    def runs(self, layout: Layout, first: AnyIntegers) -> tuple[AnyIntegers, Integers]:
         """Return the phrases that begin at one of these tokens: first token and number of tokens of each."""
         return self._find(layout, first)[:2]
 
-    def _find(self, layout: Layout, first: Integers) -> tuple[Integers, Integers, Integers]:
+    def _find(self, layout: Layout, first: AnyIntegers) -> tuple[AnyIntegers, Integers, Integers]:
         """First token, size and index of each phrase that begins at one of these tokens."""
-        first = first[self.first_tokens.find(layout.keys(first, 1)) >= 0]  # few, of which all sizes are tried
-        first, sizes, keys = layout.runs_at(first, self.sizes)
-        phrases = self.keys.find(keys)
+        opens = by_parts(lambda some: self.first_tokens.find(layout.keys(some, 1)) >= 0, first)
+        first = first[opens]  # few, of which all sizes are tried
+        at_once = max(1, PART // len(self.sizes))
+        found = [self._of_sizes(layout, first[part]) for part in slices(0, len(first), at_once) or [slice(0)]]
+        first, sizes, phrases = (np.concatenate(column) for column in zip(*found, strict=True))
+        return first, sizes, phrases
+
+    def _of_sizes(self, layout: Layout, first: AnyIntegers) -> tuple[AnyIntegers, Integers, Integers]:
+        stops = layout.tokens.offsets[layout.texts[first] + 1]
+        place, size = np.nonzero(first[:, None] + self.sizes <= stops[:, None])
+        first, sizes = first[place], self.sizes[size]
+        phrases = self.keys.find(layout.keys(first, sizes))
         known = phrases >= 0
         return first[known], sizes[known], phrases[known]
 

@@ -10,21 +10,25 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import (
+    PART,
     Flags,
     Floats,
     Hashes,
     Integers,
-    SortedKeys,
     connected_labels,
     first_members,
     joined,
+    ranks_in_runs,
     run_starts,
+    slices,
 )
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.residue.layout import Layout, layout_of
+from dedup.residue.layout import Cover, Layout, layout_of
+from dedup.sorted_keys import SortedKeys
 from dedup.text.tokens import blocks, mix, tokenize
+from dedup.text.words import leads_unspaced
 
 #: Articles of a source to learn from at most, spread evenly over its time; and where no source is named.
 ARTICLES_PER_SOURCE, ARTICLES_WITHOUT_SOURCE = 64, 512
@@ -94,15 +98,19 @@ class RecurringKeys:
         if not len(self.keys):
             nothing = np.zeros((2, len(layout.masked)), dtype=np.bool_)
             return nothing[0], nothing[1]
-        lines, keys = candidate_lines(layout, salts)
-        lines = lines[self.levels(keys) > 0]
-        whole = layout.within(layout.line_starts[lines], layout.line_sizes[lines])
-        first, sizes, keys = candidate_runs(layout, salts)
-        levels = self.levels(keys)
-        short = sizes < RUN_WORDS  # a name may open or end many reports too
-        edge = levels > short
-        anywhere = (levels > 1) & ~short & (layout.unmasked(first, sizes) >= MIN_UNMASKED_ANYWHERE)
-        return whole | layout.within(first[anywhere], sizes[anywhere]), layout.within(first[edge], sizes[edge])
+        anywhere, edge = Cover(len(layout.masked)), Cover(len(layout.masked))
+        for lines, keys in candidate_lines(layout, salts):
+            lines = lines[self.levels(keys) > 0]
+            anywhere.add(layout.line_starts[lines], layout.line_starts[lines + 1] - layout.line_starts[lines])
+        for first, sizes, keys in candidate_runs(layout, salts):
+            levels = self.levels(keys)
+            short = sizes < RUN_WORDS  # a name may open or end many reports too
+            at_edge = levels > short
+            edge.add(first[at_edge], sizes[at_edge])
+            often = np.flatnonzero((levels > 1) & ~short)
+            often = often[layout.unmasked(first[often], sizes[often]) >= MIN_UNMASKED_ANYWHERE]
+            anywhere.add(first[often], sizes[often])
+        return anywhere.flags(), edge.flags()
 
 
 def source_salts(sources: Sequence[str | None]) -> Hashes:
@@ -123,29 +131,38 @@ def _sample_sizes(salts: Hashes) -> Integers:
     return np.where(salts == source_salts([None]), ARTICLES_WITHOUT_SOURCE, ARTICLES_PER_SOURCE)
 
 
-def candidate_lines(layout: Layout, salts: Hashes) -> tuple[Integers, Hashes]:
-    """Return the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts."""
-    lines = np.flatnonzero(layout.unmasked(layout.line_starts[:-1], layout.line_sizes))
-    keys = layout.line_keys[lines] ^ _LINE ^ salts[layout.texts[layout.line_starts[lines]]]
-    return lines, mix(keys) >> KEY_SHIFT
+def candidate_lines(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, Hashes]]:
+    """Yield the lines that can recur, which are not masked as a whole, and their keys under the salts of the texts.
+
+    Some at a time.
+    """
+    for part in slices(0, len(layout.line_begins), PART):
+        bounds = layout.line_starts[part.start : part.stop + 1]
+        places = np.flatnonzero(np.add.reduceat(~layout.masked[: bounds[-1]], bounds[:-1], dtype=np.int64))
+        first = bounds[places]
+        keys = layout.keys(first, np.diff(bounds)[places]) ^ _LINE ^ salts[layout.texts[first]]
+        yield part.start + places, mix(keys) >> KEY_SHIFT
 
 
-def candidate_runs(layout: Layout, salts: Hashes) -> tuple[Integers, Integers, Hashes]:
-    """Return the runs that can recur: their first tokens, sizes, and keys under the salts of the texts."""
-    offsets = layout.tokens.offsets
-    sizes = np.where(layout.tokens.unspaced, RUN_CHARACTERS, RUN_WORDS)
-    first = np.flatnonzero(np.arange(len(sizes)) + sizes <= offsets[layout.texts + 1])
-    firsts, lengths, kinds = [first], [sizes[first]], [np.zeros(len(first), dtype=np.uint64)]
+def candidate_runs(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, Integers, Hashes]]:
+    """Yield the runs that can recur, some at a time: first tokens, sizes, and keys under the salts of the texts."""
+    offsets, sums = layout.tokens.offsets, layout.unmasked_sums
+
+    def kept(first: Integers, sizes: Integers, kind: Hashes) -> tuple[Integers, Integers, Hashes]:
+        enough = sums[first + sizes] - sums[first] >= MIN_UNMASKED
+        first, sizes, kind = first[enough], sizes[enough], kind[enough]
+        return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> KEY_SHIFT
+
+    for part in slices(0, len(layout.texts), PART):
+        unspaced = leads_unspaced(layout.tokens.folded[layout.tokens.starts[part]])
+        first, sizes = np.arange(part.start, part.stop), np.where(unspaced, RUN_CHARACTERS, RUN_WORDS)
+        fits = first + sizes <= offsets[layout.texts[part] + 1]
+        yield kept(first[fits], sizes[fits], np.zeros(np.count_nonzero(fits), dtype=np.uint64))
     # At the very head or foot of a text, fewer words suffice.
     for size in range(MIN_RUN_AT_END, RUN_WORDS):
         long = np.flatnonzero(np.diff(offsets) >= size)
-        firsts += [offsets[long], offsets[long + 1] - size]
-        lengths.append(np.full(2 * len(long), size))
-        kinds.append(np.repeat(_ENDS, len(long)))
-    first, sizes, kind = np.concatenate(firsts), np.concatenate(lengths), np.concatenate(kinds)
-    enough = layout.unmasked(first, sizes) >= MIN_UNMASKED
-    first, sizes, kind = first[enough], sizes[enough], kind[enough]
-    return first, sizes, mix(layout.keys(first, sizes) ^ kind ^ salts[layout.texts[first]]) >> KEY_SHIFT
+        first = np.concatenate([offsets[long], offsets[long + 1] - size])
+        yield kept(first, np.full(2 * len(long), size), np.repeat(_ENDS, len(long)))
 
 
 def learn(
@@ -171,23 +188,36 @@ def learn(
     return RecurringKeys(joined(keys, np.uint64), joined(anywhere, np.bool_)).ascending()
 
 
-def samples(salts: Hashes) -> Iterator[Integers]:
-    """Yield places of the articles to learn from, in groups of whole sources, of at most 2**13 articles each."""
-    order = np.argsort(salts, kind="stable")
-    starts = run_starts(salts[order])
-    sizes = np.diff(np.append(starts, len(order)))
-    limits = _sample_sizes(salts[order[starts]])
-    part: list[Integers] = []
-    for start, size, limit in zip(starts.tolist(), sizes.tolist(), limits.tolist(), strict=True):
-        if size < MIN_STORIES:
-            continue
-        wanted = min(size, limit)
-        part.append(order[start + np.arange(wanted) * size // wanted])
-        if sum(map(len, part)) > _TEXTS_AT_ONCE - ARTICLES_WITHOUT_SOURCE:
-            yield np.concatenate(part)
-            part = []
-    if part:
-        yield np.concatenate(part)
+def samples(salts: Hashes, at_once: int = 1 << 20) -> Iterator[Integers]:
+    """Yield places of the articles to learn from, in groups of whole sources, of at most 2**13 articles each.
+
+    `salts` may be a mapped file, of which `at_once` are in memory.
+    """
+    chunks = slices(0, len(salts), at_once)
+    sources, size = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
+    for chunk in chunks:
+        own, counts = np.unique(salts[chunk], return_counts=True)
+        sources, place = np.unique(np.concatenate([sources, own]), return_inverse=True)
+        size = np.bincount(place, weights=np.concatenate([size, counts]), minlength=len(sources)).astype(np.int64)
+    wanted = np.where(size < MIN_STORIES, 0, np.minimum(size, _sample_sizes(sources)))
+    ends, seen = np.cumsum(wanted), np.zeros(len(sources), dtype=np.int64)
+    chosen = np.empty(int(wanted.sum()), dtype=np.int64)
+    for chunk in chunks:
+        order = np.argsort(salts[chunk], kind="stable")
+        which = np.searchsorted(sources, salts[chunk][order])
+        rank = seen[which] + ranks_in_runs(which)
+        seen += np.bincount(which, minlength=len(seen))
+        # Evenly spread over its articles, the sample of a source has those of rank ``i * size // wanted``.
+        number, most = -(-rank * wanted[which] // size[which]), wanted[which]
+        taken = np.flatnonzero((number < most) & (number * size[which] // np.maximum(most, 1) == rank))
+        chosen[(ends[which] - most + number)[taken]] = chunk.start + order[taken]
+    first = 0
+    for stop in ends.tolist():
+        if stop - first > _TEXTS_AT_ONCE - ARTICLES_WITHOUT_SOURCE:
+            yield chosen[first:stop]
+            first = stop
+    if first < len(chosen):
+        yield chosen[first:]
 
 
 def learn_sample(
@@ -202,12 +232,14 @@ def learn_sample(
 
     def of_block(block: slice) -> Hashes:
         layout = layout_of(tokenize(texts[block], fold))
-        lines, line_keys = candidate_lines(layout, salts[block])
-        first, _, run_keys = candidate_runs(layout, salts[block])
-        text = block.start + np.concatenate([layout.texts[layout.line_starts[lines]], layout.texts[first]])
-        return _packed(np.concatenate([line_keys, run_keys]), text)
+        found = []
+        for lines, keys in candidate_lines(layout, salts[block]):
+            found.append(_packed(keys, block.start + layout.texts[layout.line_starts[lines]]))
+        for first, _, keys in candidate_runs(layout, salts[block]):
+            found.append(_packed(keys, block.start + layout.texts[first]))
+        return joined(found, np.uint64)
 
-    entries = np.concatenate(list(ordered_map(of_block, blocks(texts), n_jobs, progress)))
+    entries = joined(list(ordered_map(of_block, blocks(texts), n_jobs, progress)), np.uint64)
     key, text = _unpacked(entries)
     words = tokenize(titles, fold)
     word, title = _unpacked(_packed(mix(words.hashes ^ salts[words.text_indices]) >> KEY_SHIFT, words.text_indices))

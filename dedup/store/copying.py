@@ -7,7 +7,7 @@ from contextlib import closing
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,9 @@ _NODES_AT_ONCE, _CHANGES_AT_ONCE = 256, 1 << 14
 
 # `dedup.store.records.Row` with the column names of the tables, which are part of the checksums.
 Row = namedtuple("Row", "node id digest day kept_by_day story speaker source fields page")
+
+
+_Read = TypeVar("_Read")
 
 
 class TableSum(NamedTuple):
@@ -84,7 +87,7 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
         if copy.counters() != (1, 1, -np.inf):
             raise ValueError(f"{name_of(target)} has an index already; allowed: where there is none")
         _copy(origin, copy)
-        expected, found = _sums(origin), _sums(copy)
+        expected, found = _read(origin, _sums, origin), _sums(copy)
         if found != expected:
             raise RuntimeError(f"the copy of {name_of(source)} has {found}, not {expected}; nothing was stored")
         copy.mark_complete()
@@ -93,19 +96,25 @@ def copy_index(source: str | Path, target: str | Path) -> dict[str, TableSum]:
 
 
 def _copy(source: Store, target: Store) -> None:
-    target.insert_episodes(source.all_episodes())
-    target.set_chapters(source.chapters())
-    for nodes in _blocks(source.nodes_before(np.inf)):
-        rows, features = source.rows(nodes), source.article_features(nodes)
+    target.insert_episodes(_read(source, source.all_episodes))
+    target.set_chapters(_read(source, source.chapters))
+    for nodes in _blocks(_read(source, source.nodes_before, np.inf)):
+        rows, features = _read(source, source.rows, nodes), _read(source, source.article_features, nodes)
         target.insert([(rows[node], features[node]) for node in nodes])
-    target.add_ids(source.other_ids())
-    for name in source.learned_sources():
-        target.set_learned_residue(name, source.learned_residue(name))
+    target.add_ids(_read(source, source.other_ids))
+    for name in _read(source, source.learned_sources):
+        target.set_learned_residue(name, _read(source, source.learned_residue, name))
     last = 0
-    while changes := source.changes(last, _CHANGES_AT_ONCE):
+    while changes := _read(source, source.changes, last, _CHANGES_AT_ONCE):
         target.insert_changes(changes)
         last = changes[-1].cursor
-    target.set_counters(*source.counters()[:2])
+    target.set_counters(*_read(source, source.counters)[:2])
+
+
+def _read(source: Store, get: Callable[..., _Read], *given: Any) -> _Read:
+    """Read from the source; within the transaction of the target, an error is still told to be of the source."""
+    with source.snapshot():
+        return get(*given)
 
 
 def _sums(store: Store) -> dict[str, TableSum]:

@@ -1,16 +1,13 @@
 """Which store a path or URL means."""
 
-import re
 from ast import literal_eval
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from dedup.store import sqlite_file
+from dedup.store import database_url, sqlite_file
 from dedup.store.protocol import Store
 from dedup.store.sqlite import SqliteStore
-
-_SCHEMES = ("postgresql", "postgres")
 
 
 class _Backend(NamedTuple):
@@ -20,7 +17,7 @@ class _Backend(NamedTuple):
 
 
 def _backend(path: str | Path) -> _Backend:
-    if not is_url(path):
+    if not database_url.is_url(path):
         return _Backend(SqliteStore, sqlite_file.read_about, str)
     try:
         import psycopg  # noqa: F401
@@ -28,7 +25,7 @@ def _backend(path: str | Path) -> _Backend:
         raise ImportError('an index in PostgreSQL needs psycopg: pip install "dedup-stories[postgres]"') from error
     from dedup.store import postgres, postgres_schema  # which need psycopg
 
-    return _Backend(postgres.PostgresStore, postgres_schema.read_about, postgres_schema.name_of)
+    return _Backend(postgres.PostgresStore, postgres_schema.read_about, database_url.name_of)
 
 
 def open_store(
@@ -56,7 +53,10 @@ def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
     except (OSError, ValueError):  # opening it will say what is wrong
         return {}
     parameters = {name: value for name, value in stored.items() if name not in ("hashes", sqlite_file.UNFINISHED)}
-    return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
+    try:
+        return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
+    except (ValueError, SyntaxError):  # of a damaged file
+        return {}
 
 
 def name_of(path: str | Path) -> str:
@@ -68,17 +68,3 @@ def name_of(path: str | Path) -> str:
     'stories.db'
     """
     return _backend(path).name_of(str(path))
-
-
-def is_url(path: str | Path) -> bool:
-    """Return whether it is the URL of a database.
-
-    Examples
-    --------
-    >>> is_url("postgresql://localhost/news"), is_url("stories.db")
-    (True, False)
-    """
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", path) if isinstance(path, str) else None
-    if scheme and scheme[1] not in _SCHEMES:
-        raise ValueError(f"the path begins with '{scheme[0]}'; allowed: a file, or postgresql://host/database")
-    return scheme is not None

@@ -39,12 +39,7 @@ class PostgresStore(PostgresConnection, Store):
         since = self._commits_known(data_version)
         if since is None or not 0 <= self._commits - since <= _MAX_COMMITS_BEHIND:
             return None
-        deleted, nodes, chapters = self._one(
-            "SELECT ARRAY(SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node), "
-            "ARRAY(SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node), "
-            "ARRAY(SELECT ARRAY[episode, story, told] FROM dedup.chapters WHERE changed > %s ORDER BY episode)",
-            *[since] * 3,
-        )
+        deleted, nodes, chapters = self._one(schema.CHANGED_SINCE, *[since] * 3)
         blocks = (array_of(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
         return Written(np.array(deleted, dtype=np.int64), changed, list(map(tuple, chapters)))

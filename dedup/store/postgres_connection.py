@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from dedup.store.postgres_schema import ALLOWED, FORMAT, LOCK, convert, make, name_of, pairs, version_of
+from dedup.store.database_url import name_of
+from dedup.store.postgres_schema import ALLOWED, ALLOWED_TO_READ, FORMAT, LOCK, convert, make, pairs, reach, version_of
 from dedup.store.sqlite_file import require_same, with_new_parameters
 
 # When the machine of a writer vanishes, the lock has to be free within a minute.
@@ -178,13 +179,13 @@ class PostgresConnection:
         connection = None
         try:
             # Tables grow: without prepared statements each query is planned for their present size.
-            connection = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
+            connection = reach(self._url, prepare_threshold=None, client_encoding="UTF8")
             for name, value in _SESSION.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
             version = version_of(connection, self._name)
             if not version:
                 if versions is None or self._read_only:
-                    raise ValueError(f"{self._name} is empty; {ALLOWED}")
+                    raise ValueError(f"{self._name} is empty; {ALLOWED_TO_READ}")
                 version = make(connection, self._name, self._parameters, versions)
             stored = with_new_parameters(pairs(connection, "parameters"), version < FORMAT, self._parameters)
             require_same(self._name, stored, self._parameters)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
+from dedup.store.database_url import name_of
 from dedup.store.serialization import decode_article, digest_of, page_key
 from dedup.store.sqlite_file import NEW_PARAMETERS, with_new_parameters
 
@@ -15,6 +15,10 @@ APPLICATION, FORMAT = "dedup-stories", 3
 OLDER_FORMATS = (1, 2)
 
 ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
+
+_ALLOWED_TO_REACH = "allowed: a database that is there, on a server that runs, for a user whom it lets in"
+
+ALLOWED_TO_READ = "allowed with read_only=True: a database in which a StoryIndex without it has made one"
 
 #: The process that holds this advisory lock of the database writes; the lock ends with its connection.
 LOCK = 0x6465647570  # "dedup"
@@ -93,6 +97,13 @@ ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", 
 CONTENTS_TYPES = ("int8", *["bytea"] * 6)
 ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
+#: The nodes that are gone, those that changed, and the chapters that did, since a commit that is given three times.
+CHANGED_SINCE = """SELECT
+    ARRAY(SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node),
+    ARRAY(SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node),
+    ARRAY(SELECT ARRAY[episode, story, told] FROM dedup.chapters WHERE changed > %s ORDER BY episode)
+"""
+
 #: What is called a story here is an episode, as in format 1; an episode without a chapter is a story of its own.
 IN_STORIES = "dedup.articles LEFT JOIN dedup.chapters ON chapters.episode = articles.story"
 STORY = "coalesce(chapters.story, articles.story)"
@@ -100,34 +111,26 @@ STORY = "coalesce(chapters.story, articles.story)"
 _ROWS_AT_ONCE = 1 << 10
 
 
-def name_of(url: str) -> str:
-    """Return what messages call a database.
-
-    Examples
-    --------
-    >>> name_of("postgresql://ingest:secret@db.example.org/news")
-    "PostgreSQL database 'news' on db.example.org"
-    """
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.Error:  # its message may quote a password that was not encoded
-        allowed = "postgresql://user:password@host:port/database, with other characters percent-encoded"
-        raise ValueError(f"the path is no PostgreSQL URL; allowed: {allowed}") from None
-    return f"PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host') or 'this machine'}"
-
-
 def read_about(url: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return the parameters and the versions that the index in a database was made with, or raise an error."""
     name = name_of(url)
     try:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with reach(url) as connection:
             version = version_of(connection, name)
             if not version:
-                raise ValueError(f"{name} is empty; {ALLOWED}")
+                raise ValueError(f"{name} is empty; {ALLOWED_TO_READ}")
             stored = with_new_parameters(pairs(connection, "parameters"), version < FORMAT, NEW_PARAMETERS)
             return stored, pairs(connection, "versions")
     except psycopg.Error as error:
         raise OSError(f"{name} cannot be read: {error}; {ALLOWED}") from error
+
+
+def reach(url: str, **options: Any) -> psycopg.Connection[Any]:
+    """Return a connection to a database, whatever is in it; raise OSError when it cannot be reached."""
+    try:
+        return psycopg.connect(url, autocommit=True, **options)
+    except psycopg.Error as error:
+        raise OSError(f"{name_of(url)} cannot be reached: {error}; {_ALLOWED_TO_REACH}") from error
 
 
 def pairs(connection: psycopg.Connection[Any], table: str) -> dict[str, str]:

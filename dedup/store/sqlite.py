@@ -1,9 +1,6 @@
 """A store in one SQLite file."""
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +16,8 @@ from dedup.store.serialization import (
     nodes_by_page,
     to_bytes,
 )
-from dedup.store.sqlite_file import UNFINISHED, lock_file, open_file
+from dedup.store.sqlite_connection import SqliteConnection
+from dedup.store.sqlite_file import UNFINISHED
 
 # Nodes in one query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
@@ -34,7 +32,7 @@ _IN_STORIES = "articles LEFT JOIN chapters ON chapters.episode = articles.story"
 _STORY = "coalesce(chapters.story, articles.story)"
 
 
-class SqliteStore(Store):
+class SqliteStore(SqliteConnection, Store):
     """A store in a SQLite file, made when it is not there; ":memory:" for none.
 
     A file made with other parameters is refused, not one of other versions. Raise ValueError for a file that is
@@ -42,49 +40,6 @@ class SqliteStore(Store):
     """
 
     is_shared = False
-
-    def __init__(
-        self, path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool = False
-    ) -> None:
-        self._path = path
-        with ExitStack() as opened:
-            if not read_only:
-                opened.enter_context(lock_file(path))
-            self._db = opened.enter_context(closing(open_file(path, parameters, versions, read_only=read_only)))
-            self._opened = opened.pop_all()
-
-    def close(self) -> None:
-        self._opened.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[int]:
-        if self._db.in_transaction:
-            raise RuntimeError(f"{self._path} is being read or written by this thread; allowed: to write after that")
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield self._data_version()
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
-                raise OSError(f"{self._path} cannot be written: {error}; nothing was stored") from error
-            raise
-
-    @contextmanager
-    def snapshot(self) -> Iterator[int]:
-        outermost = not self._db.in_transaction
-        if outermost:
-            self._db.execute("BEGIN")
-        try:
-            self._db.execute("SELECT count(*) FROM versions")  # the first read fixes the state that all reads see
-            yield self._data_version()
-        finally:
-            if outermost:
-                self._db.execute("COMMIT")
-
-    def _data_version(self) -> int:
-        return self._number("PRAGMA data_version")
 
     def written_by_others(self, data_version: int, n_features: int) -> Written | None:  # noqa: ARG002
         return None  # SQLite does not tell
@@ -295,4 +250,5 @@ class SqliteStore(Store):
         for block in slices(0, len(values), _NODES_AT_ONCE):
             some = tuple(values[block])
             marks = ", ".join("?" * len(some))
-            yield from self._db.execute(f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})", some)  # noqa: S608
+            query = f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})"  # noqa: S608
+            yield from self._db.execute(query, some).fetchall()  # an open cursor would have to end before `close`

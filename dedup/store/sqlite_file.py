@@ -1,5 +1,6 @@
 """The SQLite file of an index: whether it may be used, what it was made with, and who may write to it."""
 
+import logging
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -7,7 +8,13 @@ from pathlib import Path
 
 from dedup.disk import hold
 from dedup.parameters import MAX_GAP_DAYS
+from dedup.store.former_formats import keep_copy
 from dedup.store.serialization import decode_article, digest_of, page_key
+from dedup.store.sqlite_check import damage_of
+from dedup.store.sqlite_errors import damaged, explained, is_of_the_disk
+from dedup.store.sqlite_place import ALLOWED_TO_READ, MEMORY, Connected, connect, connect_again, real_path
+
+_logger = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x64656475  # "dedu"
 FORMAT = 5
@@ -81,31 +88,29 @@ CREATE TEMP TABLE other_ids (id TEXT PRIMARY KEY, article TEXT NOT NULL);
 
 def open_file(
     path: str | Path, parameters: Mapping[str, str], versions: Mapping[str, str], *, read_only: bool
-) -> sqlite3.Connection:
+) -> Connected:
     """Return a connection to the database in a file, made when it is not there; see `SqliteStore`."""
-    database, version = _connect(path, read_only=read_only)
+    connected, version = _connect(path, read_only=read_only)
+    database = connected.database
     try:
-        if version:
-            stored = dict(database.execute("SELECT name, value FROM parameters"))
-            require_same(str(path), with_new_parameters(stored, version < FORMAT, parameters), parameters)
-        if not read_only:
-            _prepare(database, path, version, parameters, versions)
-        elif version < FORMAT:  # tables of this connection alone
-            database.execute("PRAGMA temp_store = MEMORY")
-            _add_functions(database)
-            _execute(database, _ARTICLES_WITH_PAGES)
-            if version == OLDER_FORMATS[0]:
-                _execute(database, STORIES_OF_EPISODES.replace("TABLE", "TEMP TABLE").replace("INDEX ", "INDEX temp."))
+        with explained(path, "opened", _ALLOWED, lambda: damage_of(database)):
+            if version:
+                stored = dict(database.execute("SELECT name, value FROM parameters"))
+                require_same(str(path), with_new_parameters(stored, version < FORMAT, parameters), parameters)
+            if not read_only:
+                _prepare(database, path, version, parameters, versions)
+            elif version < FORMAT:
+                _show_as_new(database, version)
     except BaseException:
         database.close()
         raise
-    return database
+    return connected
 
 
 def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the parameters and the versions that the index in a file was made with, or raise an error."""
-    with closing(_connect(path, read_only=True)[0]) as database:
-        (version,) = database.execute("PRAGMA user_version").fetchone()
+    (database, *_), version = _connect(path, read_only=True)
+    with closing(database), explained(path, "read", _ALLOWED, lambda: damage_of(database)):
         stored = dict(database.execute("SELECT name, value FROM parameters"))
         parameters = with_new_parameters(stored, version < FORMAT, NEW_PARAMETERS)
         return parameters, dict(database.execute("SELECT name, value FROM versions"))
@@ -116,27 +121,24 @@ def with_new_parameters(stored: dict[str, str], is_older: bool, given: Mapping[s
     return {name: given[name] for name in NEW_PARAMETERS if name in given and is_older} | stored
 
 
-def _connect(path: str | Path, *, read_only: bool) -> tuple[sqlite3.Connection, int]:
+def _connect(path: str | Path, *, read_only: bool) -> tuple[Connected, int]:
     """Return a connection to the database in a file, and its format, 0 for a new one; refuse one that is no index."""
-    place = real_path(path)
-    name = f"{Path(place).as_uri()}?mode=ro" if read_only else place
+    connected = connect(path, read_only=read_only)
     try:
-        database = sqlite3.connect(name, uri=read_only, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise OSError(f"{path} cannot be opened: {error}; {_ALLOWED}") from error
-    try:
-        version = _require_ours(database, path)
+        try:
+            version = _require_ours(connected.database, path)
+        except sqlite3.OperationalError as error:
+            connected.database.close()
+            if not read_only:
+                raise OSError(f"{path} cannot be read: {error}; {_ALLOWED}") from error
+            connected = connect_again(path, connected.signature, error)
+            version = _require_ours(connected.database, path)
         if not version and read_only:
-            raise ValueError(f"{path} is empty; {_ALLOWED}")
+            raise ValueError(f"{path} has no index yet; {ALLOWED_TO_READ}")
     except BaseException:
-        database.close()
+        connected.database.close()
         raise
-    return database, version
-
-
-def real_path(path: str | Path) -> str:
-    """Return the real name of the file, so that a link to it has the same lock."""
-    return ":memory:" if str(path) == ":memory:" else str(Path(path).resolve())
+    return connected, version
 
 
 def _require_ours(database: sqlite3.Connection, path: str | Path) -> int:
@@ -145,10 +147,14 @@ def _require_ours(database: sqlite3.Connection, path: str | Path) -> int:
         (application,) = database.execute("PRAGMA application_id").fetchone()
         (version,) = database.execute("PRAGMA user_version").fetchone()
         (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        raise OSError(f"{path} cannot be read: {error}; {_ALLOWED}") from error
+    except UnicodeDecodeError as error:  # what SQLite says quotes what it found
+        raise damaged(path, error) from error
     except sqlite3.DatabaseError as error:
-        raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise ValueError(f"{path} is no database: {error}; {_ALLOWED}") from error
+        if is_of_the_disk(error):
+            raise
+        raise damaged(path, error) from error
     if application != APPLICATION_ID and (tables or application):
         raise ValueError(f"{path} is another program's database; {_ALLOWED}")
     if tables and version not in (*OLDER_FORMATS, FORMAT):
@@ -176,28 +182,38 @@ def _prepare(
     versions: Mapping[str, str],
 ) -> None:
     """Prepare a database for writing: make the tables of a new one, or convert an older one, in one transaction."""
-    try:
-        if not version:
-            database.execute("PRAGMA page_size = 8192")  # most articles fit on a page
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        if version == FORMAT:
-            return
-        database.execute("BEGIN IMMEDIATE")
-        if not version:
-            _execute(database, SCHEMA)
-            database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        if version in (0, OLDER_FORMATS[0]):
-            _execute(database, STORIES_OF_EPISODES)
-        if version:
-            _add_functions(database)
-            _execute(database, PAGES_OF_ARTICLES)
-        database.executemany("INSERT OR IGNORE INTO parameters VALUES (?, ?)", parameters.items())
-        database.execute(f"PRAGMA user_version = {FORMAT}")
-        database.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise OSError(f"{path} cannot be written: {error}; {_ALLOWED}") from error
+    if not version:
+        database.execute("PRAGMA page_size = 8192")  # most articles fit on a page
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    if version == FORMAT:
+        database.execute("PRAGMA user_version").fetchone()  # in WAL mode the first read makes the log
+        return
+    if version:
+        kept = keep_copy(database, real_path(path), version)
+        _logger.warning("%s has format %d and is converted to %d; as it was it is in %s", path, version, FORMAT, kept)
+    database.execute("BEGIN IMMEDIATE")
+    if not version:
+        _execute(database, SCHEMA)
+        database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if version in (0, OLDER_FORMATS[0]):
+        _execute(database, STORIES_OF_EPISODES)
+    if version:
+        _add_functions(database)
+        _execute(database, PAGES_OF_ARTICLES)
+    database.executemany("INSERT OR IGNORE INTO parameters VALUES (?, ?)", parameters.items())
+    database.execute(f"PRAGMA user_version = {FORMAT}")
+    database.execute("COMMIT")
+
+
+def _show_as_new(database: sqlite3.Connection, version: int) -> None:
+    """Add tables of this connection alone to a file of an older format that is only read."""
+    database.execute("PRAGMA temp_store = MEMORY")
+    _add_functions(database)
+    _execute(database, _ARTICLES_WITH_PAGES)
+    if version == OLDER_FORMATS[0]:
+        _execute(database, STORIES_OF_EPISODES.replace("TABLE", "TEMP TABLE").replace("INDEX ", "INDEX temp."))
 
 
 def _add_functions(database: sqlite3.Connection) -> None:
@@ -214,7 +230,7 @@ def _execute(database: sqlite3.Connection, statements: str) -> None:
 def lock_file(path: str | Path) -> AbstractContextManager[object]:
     """Return the lock of an index that is opened for writing; an index in memory needs none."""
     place = real_path(path)
-    if place == ":memory:":
+    if place == MEMORY:
         return nullcontext()
     try:
         lock = hold(f"{place}.lock")

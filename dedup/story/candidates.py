@@ -7,10 +7,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, slices
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import MIN_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.story.similarity import REACH_DAYS, likeness, time_factor
+from dedup.story.similarity import REACH_DAYS, flat_rows, likeness, time_factor
 
 #: Similarities below this count as none.
 FLOOR = MIN_STORY_THRESHOLD
@@ -73,13 +74,15 @@ def similar_pairs(
     """
     chunks = list(chunks_of_days(days))
     # For each chunk, the rows that have each feature.
-    postings = list(ordered_map(lambda chunk: vectors[chunk.start : chunk.stop].T.tocsr(), chunks, n_jobs))
+    postings = list(ordered_map(lambda chunk: postings_of(vectors[chunk.start : chunk.stop]), chunks, n_jobs))
 
     def pairs_of_chunk(number: int, stage: ProgressCallback) -> Iterator[Pairs]:
         chunk = chunks[number]
         within_reach = [k for k in range(number, len(chunks)) if in_reach(chunk, chunks[k], days)]
         others = [(chunks[k].start, postings[k]) for k in within_reach]
-        frequencies = sum(np.diff(postings[k].indptr) for k in within_reach)
+        frequencies = np.zeros(vectors.shape[1], dtype=np.int64)
+        for k in within_reach:
+            frequencies += np.diff(postings[k].indptr)
 
         def pairs_of_rows(rows: slice) -> Pairs:
             return pairs_of_candidates(vectors, days, rarest(vectors[rows], frequencies), rows.start, others)
@@ -128,16 +131,46 @@ def _candidates(
     """Pairs ``left < right`` whose rarest features reach `CANDIDATE_FLOOR`, sorted."""
     parts = []
     for start, postings in others:
-        product = rare @ postings
-        close = np.flatnonzero(product.data >= CANDIDATE_FLOOR)  # time only lowers it
-        left = np.searchsorted(product.indptr, close, side="right") - 1 + first
-        right = product.indices[close] + np.int64(start)
-        factor = time_factor(days[left], days[right])
-        close = (right > left) & (product.data[close] * factor >= CANDIDATE_FLOOR)
-        parts.append((left[close], right[close]))
-    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
-    order = np.lexsort((right, left))
-    return left[order], right[order]
+        left, right, product = products(rare, first, postings, start)
+        # Time only lowers it.
+        close = product * time_factor(days[left], days[right]) >= CANDIDATE_FLOOR
+        parts.append(left[close] << np.int64(_PLACE_BITS) | right[close])
+    pairs = np.concatenate(parts)
+    pairs.sort()
+    return pairs >> np.int64(_PLACE_BITS), pairs & np.int64((1 << _PLACE_BITS) - 1)
+
+
+def postings_of(vectors: csr_array) -> csr_array:
+    """The rows that have each feature: a row for each feature, a column for each row."""
+    postings = vectors.T.tocsr()
+    indices = postings.indices.astype(np.int32, copy=False), postings.indptr.astype(np.int32, copy=False)
+    return csr_array((postings.data.astype(np.float32, copy=False), *indices), shape=postings.shape)
+
+
+def products(rows: csr_array, first: int, postings: csr_array, start: int) -> tuple[Integers, Integers, Floats]:
+    """Pairs ``left < right`` of rows whose product in float32 reaches `CANDIDATE_FLOOR`, in any order, with it.
+
+    `first` is the number of the first of `rows`, and `start` that of the first row of the postings.
+    """
+    compiled = kernel()
+    if compiled is None:
+        return _products(rows, first, postings, start)
+    room = int((postings.indptr[rows.indices + 1] - postings.indptr[rows.indices]).sum())
+    met, found = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
+    left, right = np.empty((2, room), dtype=np.int64)
+    lent = np.zeros(postings.shape[1], dtype=np.float32), met
+    given = *flat_rows(rows), rows.shape[0], first, postings.indptr, postings.indices, postings.data, start
+    n = compiled.products(*given, CANDIDATE_FLOOR, *lent, left, right, found)
+    return left[:n], right[:n], found[:n].astype(np.float64)
+
+
+def _products(rows: csr_array, first: int, postings: csr_array, start: int) -> tuple[Integers, Integers, Floats]:
+    """What the kernel does, in NumPy."""
+    product = rows.astype(np.float32, copy=False) @ postings
+    left = np.repeat(np.arange(rows.shape[0]) + first, np.diff(product.indptr))
+    right = product.indices + np.int64(start)
+    close = np.flatnonzero((product.data >= np.float32(CANDIDATE_FLOOR)) & (right > left))
+    return left[close], right[close], product.data[close].astype(np.float64)
 
 
 def rarest(vectors: csr_array, frequencies: Integers) -> csr_array:
@@ -145,6 +178,22 @@ def rarest(vectors: csr_array, frequencies: Integers) -> csr_array:
 
     `frequencies` is the number of postings of each feature.
     """
+    compiled = kernel()
+    if compiled is None:
+        kept = _rarest(vectors, frequencies)
+    else:
+        counts, chosen = np.zeros(MAX_POSTINGS + 1, dtype=np.int32), np.empty(vectors.nnz, dtype=np.uint8)
+        starts, columns, _ = flat_rows(vectors)
+        wide = np.asarray(frequencies, dtype=np.int64)
+        compiled.rarest(starts, columns, vectors.shape[0], wide, MAX_POSTINGS, counts, chosen)
+        kept = np.flatnonzero(chosen)
+    # Indices are as wide as those of the vectors: else SciPy would widen all postings in every product.
+    indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
+    return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
+
+
+def _rarest(vectors: csr_array, frequencies: Integers) -> Integers:
+    """What the kernel does, in NumPy: the places of the entries that are kept."""
     rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
     # The row in the upper bits, then postings, then place: plain integers are sorted ten times faster than an index.
     packed = rows.astype(np.uint64) << np.uint64(_POSTINGS_BITS)
@@ -154,8 +203,4 @@ def rarest(vectors: csr_array, frequencies: Integers) -> csr_array:
     place = (packed & np.uint64((1 << _PLACE_BITS) - 1)).astype(np.int64)
     total = np.cumsum((packed >> np.uint64(_PLACE_BITS)) & np.uint64((1 << _POSTINGS_BITS) - 1)).astype(np.int64)
     before = np.concatenate([[0], total])[vectors.indptr[:-1]]
-    kept = np.sort(place[total - before[rows] <= MAX_POSTINGS])
-    sizes = np.bincount(rows[kept], minlength=vectors.shape[0])
-    # Indices are as wide as those of the vectors: else SciPy would widen all postings in every product.
-    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(vectors.indptr.dtype)
-    return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
+    return np.sort(place[total - before[rows] <= MAX_POSTINGS])

@@ -11,11 +11,12 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, slices
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import MAX_GAP_DAYS
-from dedup.story.candidates import CANDIDATE_FLOOR, FLOOR, Edges, Pairs, chunks_of_days
+from dedup.story.candidates import FLOOR, Edges, Pairs, chunks_of_days, postings_of, products
 from dedup.story.partition import exact_costs, partition
-from dedup.story.similarity import dot_products
+from dedup.story.similarity import dot_products, flat_rows
 
 #: After how many days between two episodes their similarity has fallen to 1/e.
 EPISODE_MEMORY_DAYS = 25.0
@@ -38,6 +39,7 @@ _POSTINGS = 500
 
 _BLOCK_ROWS = 256
 _WEIGHT_BITS, _PLACE_BITS = 16, 32
+_WEIGHT_STEPS = float((1 << _WEIGHT_BITS) - 1)
 
 
 class Episodes(NamedTuple):
@@ -57,7 +59,8 @@ class Episodes(NamedTuple):
         shares = (1 / sizes[labels]).astype(vectors.dtype)
         # Entries stay in the order in which SciPy comes upon their features. Sums over them then do not depend on how
         # the columns are numbered, which an archive does in its own way.
-        means = csr_array(csr_array((shares, (labels, np.arange(n))), shape=(k, n)) @ vectors)
+        shares = csr_array((shares, (labels.astype(np.int32), np.arange(n, dtype=np.int32))), shape=(k, n))
+        means = csr_array(shares @ vectors)
         first, last = np.full(k, np.inf), np.full(k, -np.inf)
         dated = ~np.isnan(days)
         np.minimum.at(first, labels[dated], days[dated])
@@ -115,11 +118,13 @@ def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None
     means = episodes.means
     parts: list[Pairs] = []
     chunks = chunks_in_reach(episodes.first, episodes.last, max_gap_days)
-    postings = list(ordered_map(lambda chunk: means[chunk[0]].T.tocsr(), chunks, n_jobs))
+    postings = list(ordered_map(lambda chunk: postings_of(means[chunk[0]]), chunks, n_jobs))
     for number, (chunk, reach) in enumerate(chunks):
         near = [k for k in range(number, len(chunks)) if chunks[k][0].start < reach.stop]
         others = [(chunks[k][0].start, postings[k]) for k in near]
-        frequencies = sum(np.diff(postings[k].indptr) for k in near)
+        frequencies = np.zeros(means.shape[1], dtype=np.int64)
+        for k in near:
+            frequencies += np.diff(postings[k].indptr)
         pairs = partial(_pairs_of_rows, episodes, max_gap_days, others, frequencies)
         parts += ordered_map(pairs, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs)
     return Edges.joined(parts)
@@ -160,14 +165,12 @@ def candidate_episodes(
     """
     parts = []
     for first, postings in others:
-        product = (heavy @ postings).tocoo()
-        left, right = product.row + np.int64(start), product.col + np.int64(first)
-        close = np.flatnonzero((right > left) & (product.data >= CANDIDATE_FLOOR))
-        close = close[_gaps(episodes, left[close], right[close]) <= max_gap_days]
-        parts.append((left[close], right[close]))
-    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
-    order = np.lexsort((right, left))
-    return left[order], right[order]
+        left, right, _ = products(heavy, start, postings, first)
+        close = _gaps(episodes, left, right) <= max_gap_days
+        parts.append(left[close] << np.int64(_PLACE_BITS) | right[close])
+    pairs = np.concatenate(parts)
+    pairs.sort()
+    return pairs >> np.int64(_PLACE_BITS), pairs & np.int64((1 << _PLACE_BITS) - 1)
 
 
 def heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:
@@ -176,19 +179,30 @@ def heaviest(vectors: csr_array, frequencies: Integers) -> csr_array:
     The rarest features of a long episode are each in one of its reports, and weigh next to nothing in the mean.
     `frequencies` is the number of postings of each feature.
     """
+    compiled = kernel()
+    if compiled is None:
+        kept = _heaviest(vectors, frequencies)
+    else:
+        longest = int(np.diff(vectors.indptr).max(initial=0))
+        heap, chosen = np.empty(longest, dtype=np.uint64), np.empty(vectors.nnz, dtype=np.uint8)
+        wide = np.asarray(frequencies, dtype=np.int64)
+        compiled.heaviest(*flat_rows(vectors), vectors.shape[0], wide, _POSTINGS, _WEIGHT_STEPS, heap, chosen)
+        kept = np.flatnonzero(chosen)
+    indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
+    return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
+
+
+def _heaviest(vectors: csr_array, frequencies: Integers) -> Integers:
+    """What the kernel does, in NumPy: the places of the entries that are kept."""
     rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
     # The row in the upper bits, then lightness, then place: plain integers are sorted ten times faster than an index.
     packed = rows.astype(np.uint64) << np.uint64(_WEIGHT_BITS)
-    packed |= (np.clip(1 - vectors.data, 0, 1) * ((1 << _WEIGHT_BITS) - 1)).astype(np.uint64)
+    packed |= (np.clip(1 - vectors.data.astype(np.float32, copy=False), 0, 1) * _WEIGHT_STEPS).astype(np.uint64)
     packed = (packed << np.uint64(_PLACE_BITS)) | np.arange(len(rows), dtype=np.uint64)
     packed.sort()
     place = (packed & np.uint64((1 << _PLACE_BITS) - 1)).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(frequencies[vectors.indices[place]], dtype=np.int64)])
-    chosen = np.zeros(len(rows), dtype=np.bool_)
-    chosen[place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS]] = True
-    kept = np.flatnonzero(chosen)
-    indptr = np.searchsorted(kept, vectors.indptr).astype(vectors.indptr.dtype)
-    return csr_array((vectors.data[kept], vectors.indices[kept], indptr), shape=vectors.shape)
+    return np.sort(place[total[1:] - total[vectors.indptr[:-1]][rows] <= _POSTINGS])
 
 
 def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
@@ -200,6 +214,5 @@ def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
 
 def _squares(vectors: csr_array) -> Floats:
     """Squared length of each row."""
-    # `vectors.power` would sort the entries of the vectors, in place.
-    squares = csr_array((vectors.data**2, vectors.indices, vectors.indptr), shape=vectors.shape)
-    return np.asarray(squares @ np.ones(vectors.shape[1]))
+    rows = np.repeat(np.arange(vectors.shape[0], dtype=np.int32), np.diff(vectors.indptr))
+    return np.bincount(rows, weights=vectors.data**2, minlength=vectors.shape[0]).astype(np.float64)

@@ -1,57 +1,43 @@
-"""Texts -> weighted counts of words, word pairs and character runs.
-
-In scripts without spaces, runs of characters take the place of words: no dictionary says where a word ends. Of Han and
-kana, two adjacent characters count as a word, three as a pair of words and one, which says less, as a character run. Of
-Thai, Lao, Khmer and Burmese, which are alphabets, three adjacent clusters of letters count as a word and four as a
-character run; fewer are in every text.
-"""
+"""Texts -> weighted counts of words, word pairs and character runs; see `dedup.story.extraction`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts
+from dedup.arrays import PART, Flags, Growing, Hashes, Integers, joined, parts_of_runs, run_starts, slices
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
+from dedup.story.extraction import (
+    CHARACTER_RUN,
+    KEY_BITS,
+    PAIR_MULTIPLIER,
+    WEIGHT_BITS,
+    WORD,
+    Occurrences,
+    families,
+    feature_keys,
+    has_runs,
+    occurrences,
+    rows_of,
+    unspaced_occurrences,
+)
 from dedup.story.recurrence import are_lists, sections_of
-from dedup.text.clusters import clusters_of, runs_of
-from dedup.text.fold import FIRST_LETTER, SEPARATOR
+from dedup.story.spelling import Spelling, spelling_of, stop_word_uses, token_weights
+from dedup.text.fold import SEPARATOR
 from dedup.text.language import language_number, language_numbers
-from dedup.text.stopwords import date_word_hashes, stop_word_hashes
-from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, mix, sentence_starts, tokenize
-
-WORD, WORD_PAIR, CHARACTER_RUN = range(3)
-
-#: Of which family are runs of so many clusters of scripts without spaces, see `dedup.text.clusters`. Chosen on Khmer,
-#: Burmese and Thai articles and on Chinese ones: shorter runs join articles that share nothing else, longer ones miss
-#: inflections and compounds. Pairs that occur once weigh nothing, so that runs of three add to a likeness alone.
-ALPHABETIC_RUNS = {3: WORD, 4: CHARACTER_RUN}
-CHARACTER_RUNS = {1: CHARACTER_RUN, 2: WORD, 3: WORD_PAIR}
+from dedup.text.stopwords import stop_word_hashes
+from dedup.text.tokens import MIN_CHARACTERS, Tokens, blocks, tokenize
 
 #: Languages that write every syllable as a word, of at most seven letters, and do not inflect: a run of four letters is
 #: part of very many words and tells nothing that the syllable and its pairs do not.
 SYLLABIC_LANGUAGES = ("vi",)
 
-#: A token counts twice near the beginning, where news says who, where and when ...
-LEAD_CHARACTERS, LEAD_WEIGHT = 600, 2.0
-
-#: ... and three times when capitalised inside a sentence, as names are. Weekdays, months and agencies are no names: two
-#: titles that share nothing but "Tuesday" would be one story.
-NAME_WEIGHT = 3.0
-
-#: A sentence with this share of capitalised words is a headline in title case, where capitals do not mark names.
-HEADLINE_SHARE = 0.6
-
-# A key is 46 bits of hash above 2 bits of family. With 4 bits of weight below it, 12 bits are left above it for the
-# number of the text in its block.
-FAMILY_BITS, KEY_BITS, _WEIGHT_BITS = 2, 48, 4
 BLOCK_CHARACTERS = MIN_CHARACTERS << 12
-_PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,16 +67,6 @@ class Counts:
         return feature_keys(stop_word_hashes(self.fold)[as_name <= as_word], WORD)
 
 
-def feature_keys(hashes: Hashes, family: int) -> Hashes:
-    """Keys of features of one family, below 2**48."""
-    return ((hashes >> np.uint64(64 - KEY_BITS + FAMILY_BITS)) << np.uint64(FAMILY_BITS)) | np.uint64(family)
-
-
-def families(keys: NDArray[np.unsignedinteger]) -> Integers:
-    """Family of each feature: WORD, WORD_PAIR or CHARACTER_RUN."""
-    return (keys & np.uint64((1 << FAMILY_BITS) - 1)).astype(np.int64)
-
-
 def count_features(
     texts: Sequence[str],
     n_jobs: int | None = None,
@@ -105,25 +81,22 @@ def count_features(
     neither has a text in one of `SYLLABIC_LANGUAGES`. For scripts without spaces see above. `languages` has a code for
     each text, or None to have it guessed; without it they are unknown.
     """
-    sizes, keys, counts = [np.zeros(1, dtype=np.int64)], [], []
-    numbers, uses = [], np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
+    sizes, keys, counts, numbers = (Growing(dtype) for dtype in (np.int64, np.uint64, np.float32, np.int64))
+    uses = np.zeros((2, len(stop_word_hashes(fold))), dtype=np.int64)
 
     def of_block(block: slice) -> tuple[BlockCounts, Integers, Integers]:
         tokens = tokenize(texts[block], fold)
         spelling = spelling_of(tokens)
         unknown = np.zeros(len(tokens.offsets) - 1, dtype=np.int64)
         own = unknown if languages is None else language_numbers(languages[block], tokens, spelling.stop_word)
-        return count_block(tokens, spelling, own), own, _stop_word_uses(spelling, uses.shape[1])
+        return count_block(tokens, spelling, own), own, stop_word_uses(spelling, uses.shape[1])
 
     for counted, own, used in ordered_map(of_block, blocks(texts, BLOCK_CHARACTERS), n_jobs, progress):
-        sizes.append(counted.sizes)
-        keys.append(counted.keys)
-        counts.append(counted.counts)
-        numbers.append(own)
+        for whole, part in ((sizes, counted.sizes), (keys, counted.keys), (counts, counted.counts), (numbers, own)):
+            whole.append(part)
         uses += used
-    offsets = np.cumsum(joined(sizes, np.int64))
-    known = joined(numbers, np.int64)
-    return Counts(offsets, joined(keys, np.uint64), joined(counts, np.float32), uses, known, fold)
+    offsets = np.concatenate([[0], np.cumsum(sizes.array())])
+    return Counts(offsets, keys.array(), counts.array(), uses, numbers.array(), fold)
 
 
 class BlockCounts(NamedTuple):
@@ -134,148 +107,117 @@ class BlockCounts(NamedTuple):
     counts: NDArray[np.float32]
 
 
-class Spelling(NamedTuple):
-    """How the tokens of a block are written; all arrays have shape (n_tokens,)."""
-
-    place: Integers  # position of the first character
-    upper: Flags  # whether that is a capital, but for names of days and agencies
-    opens: Flags  # whether the token opens a sentence
-    stop_word: Integers  # position among the stop words, -1 for other tokens
-    date_word: Flags  # whether the token names a weekday, a month or a news agency
-
-
-def spelling_of(tokens: Tokens) -> Spelling:
-    """How the tokens of a block are written."""
-    place = tokens.characters(tokens.starts)
-    date_word = _date_word_lookup(tokens.fold).find(tokens.hashes) >= 0
-    upper = _is_upper(tokens.codes[place]) & ~date_word
-    stop_word = _stop_word_lookup(tokens.fold).find(tokens.hashes)
-    return Spelling(place, upper, sentence_starts(tokens), stop_word, date_word)
-
-
 def count_block(tokens: Tokens, spelling: Spelling, languages: Integers) -> BlockCounts:
     """Features of one block of at most 2**12 texts in these languages (see `dedup.text.tokens.blocks`).
 
     A list of several reports has none: it must not bridge their stories.
     """
-    first, last, key = occurrences(tokens, spelling)
-    left_out = lists_of_reports(tokens, spelling, first, last, key)[tokens.text_indices[first]]
     syllabic = np.isin(languages, list(map(language_number, SYLLABIC_LANGUAGES)))
-    if syllabic.any():
-        left_out |= syllabic[tokens.text_indices[first]] & (families(key) == CHARACTER_RUN)
-    if left_out.any():
-        first, last, key = first[~left_out], last[~left_out], key[~left_out]
-    weights = token_weights(tokens, spelling).astype(np.uint8)
-    # The text in the upper bits, then feature and weight: plain integers are sorted ten times faster than an index.
-    packed = (tokens.text_indices.astype(np.uint64) << np.uint64(KEY_BITS))[first]
-    packed |= key
-    packed <<= np.uint64(_WEIGHT_BITS)
-    packed |= np.minimum(weights[first], weights[last])
+    packing = _Packing(rows_of(tokens), token_weights(spelling), lists_of_reports(tokens, spelling), syllabic)
+    compiled = kernel()
+    if compiled is None:
+        return _summed(_packed(tokens, packing, occurrences(tokens, spelling)), len(languages))
+    spaced, packed = ~tokens.unspaced, np.empty(_most_occurrences(tokens), dtype=np.uint64)
+    wanted = np.where(packing.lists, 0, np.where(syllabic, 1, 2)).astype(np.uint8)
+    per_token = packing.weights, spaced.view(np.uint8), has_runs(spelling).view(np.uint8)
+    starts, stops = np.ascontiguousarray(tokens.starts), np.ascontiguousarray(tokens.stops)
+    where = tokens.folded, starts, stops, tokens.hashes, tokens.offsets, len(languages)
+    used = compiled.occurrences(*where, *per_token, wanted, int(PAIR_MULTIPLIER), int(SEPARATOR), packed)
+    if not spaced.all():
+        others = _packed(tokens, packing, unspaced_occurrences(tokens))
+        packed[used : used + len(others)] = others
+        used += len(others)
+    packed.resize(used, refcheck=False)
     packed.sort()
-    weight = packed & np.uint64((1 << _WEIGHT_BITS) - 1)
-    packed >>= np.uint64(_WEIGHT_BITS)
-    starts = run_starts(packed)
-    counts = np.add.reduceat(weight, starts) if len(starts) else weight
-    packed = packed[starts]
-    sizes = np.bincount((packed >> np.uint64(KEY_BITS)).astype(np.int64), minlength=len(tokens.offsets) - 1)
-    keys = packed & np.uint64((1 << KEY_BITS) - 1)
-    return BlockCounts(sizes, keys, counts.astype(np.float32))
+    counts, sizes = np.empty(len(packed), dtype=np.float32), np.zeros(len(languages), dtype=np.int64)
+    used = compiled.counted(packed, len(packed), counts, sizes)
+    return BlockCounts(sizes, packed[:used].copy(), counts[:used].copy())  # half of what the arrays have room for
 
 
-def occurrences(tokens: Tokens, spelling: Spelling) -> tuple[Integers, Integers, Hashes]:
-    """First token, last token and key of every occurrence of a feature; the words of spaced scripts come first."""
-    rows, spaced = tokens.text_indices, ~tokens.unspaced
-    words = np.flatnonzero(spaced)
-    adjacent = np.flatnonzero((rows[1:] == rows[:-1]) & spaced[1:] & spaced[:-1])
-    run_tokens, runs = character_runs(tokens, ((spelling.stop_word < 0) & ~spelling.date_word) | spelling.upper)
-    found = [
-        (words, words, feature_keys(tokens.hashes[words], WORD)),
-        (adjacent, adjacent + 1, feature_keys(pair_hashes(tokens.hashes)[adjacent], WORD_PAIR)),
-        (run_tokens, run_tokens, feature_keys(mix(runs), CHARACTER_RUN)),
-    ]
-    if len(words) < len(rows):
-        found += unspaced_occurrences(tokens)
-    first, last, keys = (np.concatenate(column) for column in zip(*found, strict=True))
-    return first, last, keys
+class _Packing(NamedTuple):
+    """What makes numbers of occurrences, and which of them are left out."""
+
+    rows: NDArray[np.int32]  # (n_tokens,): text of each token
+    weights: NDArray[np.uint8]  # (n_tokens,)
+    lists: Flags  # (n_texts,): whether each is a list of several reports, which has no features
+    syllabic: Flags  # (n_texts,): whether each is in a language whose words have no character runs
+
+    def of(self, first: Integers, last: Integers, key: Hashes) -> Hashes:
+        """The text in the upper bits, then feature and weight: plain integers are sorted ten times faster."""
+        row = self.rows[first]
+        kept = ~self.lists[row]
+        if self.syllabic.any():
+            kept &= ~(self.syllabic[row] & (families(key) == CHARACTER_RUN))
+        if not kept.all():
+            first, last, key, row = first[kept], last[kept], key[kept], row[kept]
+        packed = row.astype(np.uint64) << np.uint64(KEY_BITS)
+        packed |= key
+        packed <<= np.uint64(WEIGHT_BITS)
+        packed |= np.minimum(self.weights[first], self.weights[last])
+        return packed
 
 
-def unspaced_occurrences(tokens: Tokens) -> Iterator[tuple[Integers, Integers, Hashes]]:
-    """First token, last token and key of every occurrence of each kind of feature of scripts without spaces."""
-    clusters = clusters_of(tokens)
-    for wanted, sizes in ((clusters.alphabetic, ALPHABETIC_RUNS), (~clusters.alphabetic, CHARACTER_RUNS)):
-        for size, family in sizes.items():
-            first, last, hashes = runs_of(clusters, size, wanted)
-            yield first, last, feature_keys(hashes, family)
+def _packed(tokens: Tokens, packing: _Packing, found: Iterator[Occurrences]) -> Hashes:
+    """Occurrences of features as numbers, ascending."""
+    packed, used = np.empty(_most_occurrences(tokens), dtype=np.uint64), 0
+    for first, last, key in found:
+        part = packing.of(first, last, key)
+        packed[used : used + len(part)] = part
+        used += len(part)
+    packed.resize(used, refcheck=False)
+    packed.sort()
+    return packed
 
 
-def token_weights(tokens: Tokens, spelling: Spelling) -> Floats:
-    """Weight of each token, shape (n_tokens,), at least 1."""
-    in_lead = spelling.place - tokens.text_starts[tokens.text_indices] < LEAD_CHARACTERS
-    name = spelling.upper & ~spelling.opens
-    return np.where(in_lead, LEAD_WEIGHT, 1.0) * np.where(name, NAME_WEIGHT, 1.0)
+def _summed(packed: Hashes, n_texts: int) -> BlockCounts:
+    """Features of texts, from the text, key and weight of every occurrence, ascending; `packed` is written over."""
+    bits = np.uint64(WEIGHT_BITS)
+    total = sum(np.count_nonzero(np.diff(packed[part] >> bits)) for part in _overlapping(len(packed)))
+    counts, done = np.empty(total + (len(packed) > 0), dtype=np.float32), 0
+    for own in parts_of_runs(packed, WEIGHT_BITS):
+        keys = packed[own] >> bits
+        starts = run_starts(keys)
+        keys = keys[starts]
+        kept = slice(done, done + len(starts))
+        counts[kept] = np.add.reduceat(packed[own] & np.uint64((1 << WEIGHT_BITS) - 1), starts)
+        packed[kept] = keys
+        done = kept.stop
+    packed.resize(done, refcheck=False)
+    bounds = np.searchsorted(packed, np.arange(n_texts + 1, dtype=np.uint64) << np.uint64(KEY_BITS))
+    packed &= np.uint64((1 << KEY_BITS) - 1)
+    return BlockCounts(np.diff(bounds), packed, counts)
 
 
-def lists_of_reports(tokens: Tokens, spelling: Spelling, first: Integers, last: Integers, key: Hashes) -> Flags:
-    """Whether each text of a block is a list of several reports, shape (n_texts,); see `dedup.story.recurrence`.
+def _overlapping(count: int) -> list[slice]:
+    """Parts of so many values, each with the first value of the next."""
+    return [slice(part.start, part.stop + 1) for part in slices(0, count, PART)]
 
-    The arrays are those of `occurrences`.
-    """
+
+def _most_occurrences(tokens: Tokens) -> int:
+    """A number of occurrences of features that is not exceeded."""
+    spaced = ~tokens.unspaced
+    # A word of k bytes is a word, opens a pair and has k - 1 runs.
+    words = int(np.count_nonzero(spaced))
+    letters = int(np.sum(tokens.stops - tokens.starts, where=spaced))
+    return words + letters + 3 * (len(spaced) - words)
+
+
+def lists_of_reports(tokens: Tokens, spelling: Spelling) -> Flags:
+    """Whether each text of a block is a list of several reports, shape (n_texts,); see `dedup.story.recurrence`."""
     meant = ((spelling.stop_word < 0) & ~spelling.date_word) | (spelling.upper & ~spelling.opens)
-    words = np.flatnonzero(families(key) == WORD)
-    words = words[meant[first[words]] & meant[last[words]]]
-    text = tokens.text_indices[first[words]]
-    sections = sections_of(first[words] - tokens.offsets[text], np.diff(tokens.offsets)[text])
-    places = (text.astype(np.uint64) << np.uint64(KEY_BITS) | key[words]) << np.uint64(_WEIGHT_BITS) | sections
-    return are_lists(places, len(tokens.offsets) - 1, KEY_BITS)
+    rows, unspaced, found = rows_of(tokens), tokens.unspaced, []
+    sizes = np.diff(tokens.offsets)
 
+    def places(first: Integers, key: Hashes) -> Hashes:
+        text = rows[first]
+        sections = sections_of(first - tokens.offsets[text], sizes[text])
+        return (text.astype(np.uint64) << np.uint64(KEY_BITS) | key) << np.uint64(WEIGHT_BITS) | sections
 
-def _stop_word_uses(spelling: Spelling, n_stop_words: int) -> Integers:
-    """How often each stop word is capitalised inside a sentence, and how often it is not capitalised: two rows."""
-    _, upper, opens, stop_word, _ = spelling
-    sentence = np.cumsum(opens) - 1
-    share = np.bincount(sentence, weights=upper) / np.maximum(np.bincount(sentence), 1)
-    name = upper & ~opens & (share < HEADLINE_SHARE)[sentence]
-    listed = stop_word >= 0
-    return np.stack([np.bincount(stop_word[listed & use], minlength=n_stop_words) for use in (name, ~upper)])
-
-
-@cache
-def _stop_word_lookup(fold: Fold) -> SortedKeys:
-    return SortedKeys(stop_word_hashes(fold), 64)
-
-
-@cache
-def _date_word_lookup(fold: Fold) -> SortedKeys:
-    return SortedKeys(date_word_hashes(fold), 64)
-
-
-def _is_upper(codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Flags:
-    if codes.dtype == np.uint8:
-        return (codes >= ord("A")) & (codes <= ord("Z"))
-    distinct, which = np.unique(codes, return_inverse=True)
-    return np.array([chr(code).isupper() for code in distinct.tolist()], dtype=np.bool_)[which]
-
-
-def pair_hashes(hashes: Hashes) -> Hashes:
-    """Hash of each token with the next, shape (n_tokens - 1,)."""
-    return mix(hashes[:-1] * _PAIR_MULTIPLIER + hashes[1:])
-
-
-def character_runs(tokens: Tokens, wanted: Flags) -> tuple[Integers, Hashes]:
-    """Runs of four bytes of the wanted tokens of spaced scripts, with a space before and behind each token.
-
-    Returns the token of each run, and its bytes, both of shape (n_runs,).
-    """
-    folded = tokens.folded
-    word = folded >= FIRST_LETTER
-    # A run has no space inside: its two middle bytes belong to one word.
-    middle = np.flatnonzero(word[:-1] & word[1:])
-    token = np.searchsorted(tokens.starts, middle, side="right") - 1
-    kept = (wanted & ~tokens.unspaced)[token] & (middle + 1 < tokens.stops[token])
-    middle, token = middle[kept], token[kept]
-    before = np.where(middle > tokens.starts[token], folded[middle - 1], SEPARATOR)
-    behind = np.where(middle + 2 < tokens.stops[token], folded[middle + 2], SEPARATOR)
-    run = before.astype(np.uint64)
-    for byte in (folded[middle], folded[middle + 1], behind):
-        run = (run << np.uint64(8)) | byte.astype(np.uint64)
-    return token, run
+    for part in slices(0, len(rows), PART):
+        words = part.start + np.flatnonzero(meant[part] & ~unspaced[part])
+        found.append(places(words, feature_keys(tokens.hashes[words], WORD)))
+    if unspaced.any():
+        for first, last, key in unspaced_occurrences(tokens, WORD):
+            both = meant[first] & meant[last]
+            found.append(places(first[both], key[both]))
+    return are_lists(joined(found, np.uint64), len(sizes), KEY_BITS)

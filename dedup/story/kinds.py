@@ -6,7 +6,8 @@ import numpy as np
 
 from dedup.arrays import Flags
 from dedup.parameters import Fold
-from dedup.story.features import BLOCK_CHARACTERS, lists_of_reports, occurrences, spelling_of
+from dedup.story.features import BLOCK_CHARACTERS, lists_of_reports
+from dedup.story.spelling import spelling_of
 from dedup.text.roundups import is_roundup
 from dedup.text.tokens import blocks, tokenize
 
@@ -20,6 +21,5 @@ def are_roundups(titles: Sequence[str], texts: Sequence[str], fold: Fold = "unid
     found = np.fromiter(map(is_roundup, titles), dtype=np.bool_, count=len(titles))
     for block in blocks(texts, BLOCK_CHARACTERS):
         tokens = tokenize(texts[block], fold)
-        spelling = spelling_of(tokens)
-        found[block] |= lists_of_reports(tokens, spelling, *occurrences(tokens, spelling))
+        found[block] |= lists_of_reports(tokens, spelling_of(tokens))
     return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, connected_labels, numbered_by_first
+from dedup.kernel import kernel
 
 #: What a report pays to join a story: `JOIN_COST` without any features, half of it with `JOIN_COST_FEATURES` of them.
 #: Two titles must be more alike than two full reports, of which the same similarity says more; in a story of thirty
@@ -184,14 +185,31 @@ def _climb(nodes: _Nodes, labels: Integers, threshold: float) -> Integers:
 
 def _local_moves(nodes: _Nodes, start: Integers, threshold: float) -> Integers:
     """Labels after moving single nodes, each to where it gains most, until none gains."""
+    n, graph = len(nodes.sizes), nodes.graph
+    totals = np.bincount(start, weights=nodes.sizes, minlength=n).astype(np.int64)
+    paying = np.bincount(start, weights=nodes.costs, minlength=n).astype(np.float64)
+    compiled = kernel()
+    if compiled is None:
+        return _moved(nodes, start, threshold, totals, paying)
+    labels, free = start.copy(), np.flatnonzero(totals == 0)  # labels without nodes
+    numbers = np.empty((4, n), dtype=np.int64)
+    numbers[3, : len(free)] = free
+    starts, neighbours, sizes = map(np.ascontiguousarray, (graph.indptr, graph.indices, nodes.sizes))
+    rows = starts.astype(np.int64, copy=False), neighbours.astype(np.int32, copy=False), graph.data
+    given = *rows, n, sizes.astype(np.int64, copy=False), nodes.costs, threshold, _TOLERANCE
+    pulls, queued = np.empty(n), np.empty(n, dtype=np.uint8)
+    compiled.local_moves(*given, labels, totals, paying, numbers, len(free), pulls, queued)
+    return labels
+
+
+def _moved(nodes: _Nodes, start: Integers, threshold: float, totals: Integers, costs: Floats) -> Integers:
+    """What the kernel does, in Python; `totals` and `costs` are those of the labels."""
     # Plain lists: a node has few neighbours, and a NumPy call takes longer than a loop over them. Neighbours are listed
     # for one node at a time: numbers in lists take ten times the memory of those in arrays.
     graph, size, cost = nodes.graph, nodes.sizes.tolist(), nodes.costs.tolist()
     starts, neighbours, similarities = graph.indptr.tolist(), graph.indices, graph.data
-    labels = start.tolist()
-    total = np.bincount(start, weights=size, minlength=len(size)).astype(np.int64).tolist()  # of each label
-    paying = np.bincount(start, weights=cost, minlength=len(size)).tolist()  # costs of each label
-    free = np.flatnonzero(np.array(total) == 0).tolist()  # labels without nodes
+    labels, total, paying = start.tolist(), totals.tolist(), costs.tolist()
+    free = np.flatnonzero(totals == 0).tolist()  # labels without nodes
     queue, queued = deque(range(len(labels))), [True] * len(labels)
     while queue:
         node = queue.popleft()

@@ -6,7 +6,7 @@ within a few sentences or not at all.
 
 import numpy as np
 
-from dedup.arrays import Flags, Hashes, Integers, run_starts
+from dedup.arrays import Flags, Floats, Hashes, Integers, parts_of_runs, run_starts
 
 #: A text is cut into so many sections of as many words; at most 16.
 SECTIONS = 10
@@ -34,6 +34,18 @@ def are_lists(places: Hashes, n_texts: int, key_bits: int) -> Flags:
         Their bits and those of a section are 64 at most.
     """
     cells = np.sort(places)
+    near_pairs, pairs = np.zeros((2, n_texts), dtype=np.float64)
+    for part in parts_of_runs(cells, _SECTION_BITS):  # in this order, whatever the parts
+        text, weights, near, totals = _pairs_of_words(cells[part], key_bits)
+        np.add.at(near_pairs, text, weights * near)
+        np.add.at(pairs, text, weights * (totals * (totals - 1) / 2))
+    near_places = (3 * SECTIONS - 2) / SECTIONS**2  # share of all pairs of places that are near
+    far = (pairs - near_pairs) / (1 - near_places) + PRIOR_PAIRS
+    return np.asarray(far < FAR_SHARE * (near_pairs / near_places + PRIOR_PAIRS))
+
+
+def _pairs_of_words(cells: Hashes, key_bits: int) -> tuple[Integers, Floats, Floats, Floats]:
+    """For each word of a text: the text, its weight, pairs of its places in sections that are near, and its places."""
     starts = run_starts(cells)
     counts = np.diff(np.append(starts, len(cells))).astype(np.float64)  # of a word in a section
     cells = cells[starts]
@@ -46,13 +58,7 @@ def are_lists(places: Hashes, n_texts: int, key_bits: int) -> Flags:
     totals, near = (np.add.reduceat(values, starts) if len(starts) else values for values in (counts, near))
     # A word that occurs k times has k (k - 1) / 2 pairs, and counts as k / 2: frequent words must not decide alone.
     weights = 1 / np.maximum(totals - 1, 1)
-    text = (words[starts] >> np.uint64(key_bits)).astype(np.int64)
-    near_pairs, pairs = (
-        np.bincount(text, weights=weights * values, minlength=n_texts) for values in (near, totals * (totals - 1) / 2)
-    )
-    near_places = (3 * SECTIONS - 2) / SECTIONS**2  # share of all pairs of places that are near
-    far = (pairs - near_pairs) / (1 - near_places) + PRIOR_PAIRS
-    return np.asarray(far < FAR_SHARE * (near_pairs / near_places + PRIOR_PAIRS))
+    return (words[starts] >> np.uint64(key_bits)).astype(np.int64), weights, near, totals
 
 
 def sections_of(places: Integers, sizes: Integers) -> Hashes:

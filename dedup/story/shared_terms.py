@@ -1,12 +1,15 @@
 """Two texts -> the words that they share, each with its part of their similarity."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, run_starts
-from dedup.story.features import occurrences, spelling_of
+from dedup.arrays import PART, Flags, Floats, Hashes, Integers, by_parts, joined, run_starts, slices
+from dedup.story.extraction import WORD, feature_keys, occurrences
+from dedup.story.spelling import spelling_of
 from dedup.story.terms import as_written
 from dedup.story.weighting import Vocabulary
 from dedup.text.tokens import Tokens
@@ -14,7 +17,8 @@ from dedup.text.tokens import Tokens
 #: Number of terms that are returned at most.
 MAX_TERMS = 20
 
-_FirstAndLast = tuple[Integers, Integers]
+Places = NDArray[np.int32]
+_FirstAndLast = tuple[Places, Places]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,27 +27,40 @@ class FeatureTokens:
 
     tokens: Tokens
     unspaced: Flags  # that of the tokens
-    first: Integers  # (n_occurrences,): first token of each occurrence of a feature, those of a text together
-    last: Integers  # (n_occurrences,): its last token
-    column: Integers  # (n_occurrences,): column of its feature, -1 for a feature without one
-    offsets: Integers  # (n_texts + 1,): where the occurrences of each text begin
-    own: Integers  # (n_tokens,): column of each token as a word, -1 for one without
-    place: Integers  # (n_features + 1,): all -1; `_tokens_of_features` uses it
+    # For each text, of each occurrence of a feature that has a column: first token, last token and column
+    occurrences: list[tuple[Places, Places, Places]]
+    own: Places  # (n_tokens,): column of each token as a word, -1 for one without
+    place: Places  # (n_features + 1,): all -1; `_tokens_of_features` uses it
 
     @classmethod
     def of(cls, tokens: Tokens, vocabulary: Vocabulary) -> "FeatureTokens":
         """Those of texts in the columns of a vocabulary."""
-        first, last, key = occurrences(tokens, spelling_of(tokens))
-        column = vocabulary.columns(key)
-        own = np.full(len(tokens.hashes), -1)
+        found: list[list[tuple[Places, Places, Places]]] = [[] for _ in tokens.offsets[1:]]
+        for first, last, key in occurrences(tokens, spelling_of(tokens)):
+            column = vocabulary.columns(key)
+            kept = np.flatnonzero(column >= 0)
+            columns = first[kept], last[kept], column[kept]
+            bounds = np.searchsorted(columns[0], tokens.offsets)  # those of a text are together
+            for text in np.flatnonzero(np.diff(bounds)).tolist():
+                own = slice(*bounds[text : text + 2])
+                found[text].append(_as_places([part[own] for part in columns]))
         unspaced = tokens.unspaced
-        spaced = np.flatnonzero(~unspaced)
-        own[spaced] = column[: len(spaced)]  # of the tokens as words, which come first
-        text = tokens.text_indices[first]
-        order = np.argsort(text, kind="stable")
-        offsets = np.searchsorted(text[order], np.arange(len(tokens.offsets)))
-        place = np.full(len(vocabulary.keys) + 1, -1)
-        return cls(tokens, unspaced, first[order], last[order], column[order], offsets, own, place)
+        words = by_parts(lambda hashes: vocabulary.columns(feature_keys(hashes, WORD)).astype(np.int32), tokens.hashes)
+        words[unspaced] = -1
+        place = np.full(len(vocabulary.keys) + 1, -1, dtype=np.int32)
+        return cls(tokens, unspaced, list(map(_joined, found)), words, place)
+
+
+def _as_places(columns: Sequence[Integers]) -> tuple[Places, Places, Places]:
+    first, last, column = (part.astype(np.int32) for part in columns)
+    return first, last, column
+
+
+def _joined(parts: list[tuple[Places, Places, Places]]) -> tuple[Places, Places, Places]:
+    columns = [[part[k] for part in parts] for k in range(3)]
+    parts.clear()  # so that each is freed once it is copied
+    first, last, column = (joined(columns.pop(0), np.int32) for _ in range(3))
+    return first, last, column
 
 
 def shared_terms(
@@ -77,9 +94,9 @@ def shared_terms(
     one, other = (_tokens_of_features(texts, text, columns, products) for text in pair)
     sides = one, other
     stretch = _unite_stretches(texts.unspaced, *sides)
-    names = np.stack([tokens.hashes[place] for ends in zip(*sides, strict=True) for place in ends], axis=1)
-    names[stretch >= 0] = stretch[stretch >= 0, None]  # the same characters may begin and end others
-    example, term = _distinct(names)
+    example, term = _distinct(
+        _names(tokens.hashes, one[0], other[0], stretch), _names(tokens.hashes, one[1], other[1], stretch)
+    )
     shares = np.bincount(term, weights=products) / total
     first, last = (ends[example] for ends in sides[0])
     # A single character of a script without spaces is not a word; the runs that contain it are listed.
@@ -93,31 +110,61 @@ def shared_terms(
     )
 
 
-def _distinct(rows: Hashes) -> tuple[Integers, Integers]:
-    """First row of each kind, kinds ascending, and the kind of each row: as np.unique has them, but faster."""
-    order = np.lexsort(rows.T[::-1])
-    opens = np.concatenate([[True], (rows[order[1:]] != rows[order[:-1]]).any(axis=1)])
-    kind = np.empty(len(rows), dtype=np.int64)
+def _names(hashes: Hashes, one: Places, other: Places, stretch: Integers) -> Hashes:
+    """Names of pairs of tokens, in the order of their hashes, or of stretches where they are of one, before those."""
+    distinct = np.sort(hashes)
+    distinct = distinct[run_starts(distinct)]
+    behind = np.uint64(len(stretch))  # a stretch has a number below
+
+    def of_part(one: Places, other: Places, stretch: Integers) -> Hashes:
+        left, right = (np.searchsorted(distinct, hashes[side]).astype(np.uint64) for side in (one, other))
+        names = left + behind << np.uint64(32) | right
+        # The same characters may begin and end others.
+        return np.where(stretch >= 0, stretch.astype(np.uint64), names)
+
+    return by_parts(of_part, one, other, stretch)
+
+
+def _distinct(names: Hashes, more: Hashes) -> tuple[Integers, Integers]:
+    """First row of each kind, kinds ascending, and the kind of each row."""
+    order = np.lexsort((more, names))
+    opens = np.ones(len(names), dtype=np.bool_)
+    opens[1:] = False
+    for column in (names, more):
+        for part in slices(1, len(names), PART):
+            opens[part] |= column[order[part]] != column[order[part.start - 1 : part.stop - 1]]
+    kind = np.empty(len(names), dtype=np.int64)
     kind[order] = np.cumsum(opens) - 1
     return order[opens], kind
 
 
 def _tokens_of_features(texts: FeatureTokens, text: int, columns: Integers, products: Floats) -> _FirstAndLast:
-    """First and last token of the occurrence in a text that stands for each of these features."""
-    place, here = texts.place, slice(*texts.offsets[text : text + 2])
+    """First and last token of the occurrence in a text that stands for each of these features.
+
+    The heaviest occurrence is chosen; of equally heavy words the one with the least hash, the same in both texts.
+    """
+    place, (firsts, lasts, own_columns) = texts.place, texts.occurrences[text]
     place[columns] = np.arange(len(columns))
-    feature = place[texts.column[here]]  # a feature without a column finds the last place, which is -1
-    kept = np.flatnonzero(feature >= 0)
-    token, feature = texts.first[here][kept], feature[kept]
-    own = place[texts.own[token]]
+    best_first, best_last = np.zeros((2, len(columns)), dtype=np.int32)
+    best_weight, best_tie = np.full(len(columns), -np.inf), np.zeros(len(columns), dtype=np.uint64)
+    for part in slices(0, len(firsts), PART):
+        feature = place[own_columns[part]]
+        kept = np.flatnonzero(feature >= 0)
+        first, last, feature = firsts[part][kept], lasts[part][kept], feature[kept]
+        own = place[texts.own[first]]  # a word without a column finds the last place, which is -1
+        weight = np.where(own >= 0, products[own], 0.0)
+        tie = np.where(own >= 0, texts.tokens.hashes[first], np.uint64(0))
+        order = np.lexsort((first, tie, -weight, feature))
+        chosen = order[run_starts(feature[order])]
+        found = feature[chosen]
+        # Occurrences of a feature ascend, so that of equal ones the first stays.
+        better = weight[chosen] > best_weight[found]
+        better |= (weight[chosen] == best_weight[found]) & (tie[chosen] < best_tie[found])
+        chosen, found = chosen[better], found[better]
+        best_first[found], best_last[found] = first[chosen], last[chosen]
+        best_weight[found], best_tie[found] = weight[chosen], tie[chosen]
     place[columns] = -1
-    shared = own >= 0
-    weight = np.where(shared, products[own], 0.0)
-    # The heaviest occurrence is chosen; of equally heavy words the one with the least hash, the same in both texts.
-    tie = np.where(shared, texts.tokens.hashes[token], np.uint64(0))
-    order = np.lexsort((token, tie, -weight, feature))
-    chosen = kept[order[run_starts(feature[order])]]
-    return texts.first[here][chosen], texts.last[here][chosen]
+    return best_first, best_last
 
 
 def _unite_stretches(unspaced: Flags, left: _FirstAndLast, right: _FirstAndLast) -> Integers:

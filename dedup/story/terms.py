@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dedup.arrays import Floats, Hashes, Integers, ranks_in_runs
-from dedup.story.features import WORD, families, feature_keys, spelling_of, token_weights, unspaced_occurrences
+from dedup.arrays import AnyIntegers, Floats, Hashes, Integers, ranks_in_runs
+from dedup.story.extraction import WORD, feature_keys, unspaced_occurrences
+from dedup.story.spelling import spelling_of, token_weights
 from dedup.story.weighting import TermWeighting
 from dedup.text.language import language_numbers
 from dedup.text.tokens import Tokens, tokenize
@@ -35,7 +36,7 @@ def top_terms(
     distinct, example, which = np.unique(keys, return_index=True, return_inverse=True)
     cell, inverse = np.unique(tokens.text_indices[first] * len(distinct) + which, return_inverse=True)
     spelling = spelling_of(tokens)
-    counts = np.bincount(inverse, weights=token_weights(tokens, spelling)[first])
+    counts = np.bincount(inverse, weights=token_weights(spelling)[first])
     sums = np.bincount(cell % len(distinct), weights=np.log1p(counts), minlength=len(distinct))
     own = language_numbers(languages, tokens, spelling.stop_word) if languages else np.zeros(len(texts), dtype=np.int64)
     idf = weighting.idf(distinct, own[tokens.text_indices[first[example]]])
@@ -50,7 +51,7 @@ def _words(tokens: Tokens) -> tuple[Integers, Integers, Hashes]:
     word = np.flatnonzero(~tokens.unspaced & (tokens.stops - tokens.starts > 1))
     found = [(word, word, feature_keys(tokens.hashes[word], WORD))]
     if tokens.unspaced.any():
-        found += [part for part in unspaced_occurrences(tokens) if (families(part[2]) == WORD).all()]
+        found += unspaced_occurrences(tokens, WORD)
     first, last, keys = (np.concatenate(column) for column in zip(*found, strict=True))
     return first, last, keys
 
@@ -76,7 +77,7 @@ def _apart(first: Integers, last: Integers, order: Integers, count: int) -> Inte
     return np.array(chosen, dtype=np.int64)
 
 
-def as_written(tokens: Tokens, first: Integers, last: Integers) -> list[str]:
+def as_written(tokens: Tokens, first: AnyIntegers, last: AnyIntegers) -> list[str]:
     """Runs of tokens as they are written, with the marks and letters at their ends that fold to nothing."""
     begins = tokens.characters(tokens.starts[first]).tolist()
     ends = (tokens.characters(tokens.stops[last] - 1) + 1).tolist()

@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, SortedKeys, joined, run_starts, slices
+from dedup.arrays import PART, Flags, Floats, Growing, Hashes, Integers, joined, run_starts, slices
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress
-from dedup.story.features import KEY_BITS, WORD_PAIR, Counts, count_features, families
+from dedup.sorted_keys import SortedKeys
+from dedup.story.cells import cells_of, in_language, shared_cells, sums_of_runs
+from dedup.story.extraction import FAMILY_BITS, KEY_BITS, WORD_PAIR, families
+from dedup.story.features import Counts, count_features
 from dedup.text.language import LANGUAGE_BITS
 
 #: Factors of the TF-IDF weights of words, word pairs and character runs, and of what an index notes beside them.
@@ -38,7 +42,7 @@ class TermWeighting(Protocol):
         """Inverse document frequency of features among the texts of a language, shape (n_keys,)."""
 
     def for_cells(self, cells: Hashes, here: Integers) -> "Vocabulary":
-        """Vocabulary of features in languages (see `in_language`), ascending, that so many of some texts have.
+        """Vocabulary of features in languages, ascending, that so many of some texts have; see `dedup.story.cells`.
 
         A feature that two of the texts share occurs in at least two texts.
         """
@@ -50,28 +54,27 @@ class Vocabulary:
 
     totals: Integers  # (2**LANGUAGE_BITS,): number of texts of each language
     keys: Hashes  # (n_features,): features that occur in more than one text, ascending
-    # (n_cells,): each of these features in each language that has it (see `in_language`), ascending
+    # (n_cells,): each of these features in each language that has it (see `dedup.story.cells.in_language`), ascending
     cells: Hashes
     frequencies: Integers  # (n_cells,): number of texts of the language that each occurs in
     stop_words: Hashes  # (n_stop_words,): keys of the stop words, ascending
     fold: Fold = "unidecode"  # that of the texts
 
     @classmethod
-    def of(cls, counts: Counts) -> "Vocabulary":
+    def of(cls, counts: Counts, n_jobs: int | None = 1) -> "Vocabulary":
         """Vocabulary of the texts that were counted."""
-        return cls.of_cells(*cells_of(counts), counts.languages, counts.stop_words, counts.fold)
+        cells, frequencies = cells_of(counts, n_jobs, shared=True)
+        return cls.of_cells(cells, frequencies, counts.languages, counts.stop_words, counts.fold)
 
     @classmethod
     def of_cells(
         cls, cells: Hashes, frequencies: Integers, languages: Integers, stop_words: Hashes, fold: Fold
     ) -> "Vocabulary":
         """Vocabulary of texts in these languages, from the frequency of each feature in each language."""
+        cells, frequencies = shared_cells(cells, frequencies)
         keys = cells >> np.uint64(LANGUAGE_BITS)
-        starts = run_starts(keys)
-        shared = np.add.reduceat(frequencies, starts) > 1 if len(starts) else np.zeros(0, dtype=np.bool_)
-        kept = np.repeat(shared, np.diff(np.append(starts, len(keys))))
         totals = np.bincount(languages, minlength=1 << LANGUAGE_BITS)
-        return cls(totals, keys[starts][shared], cells[kept], frequencies[kept], stop_words, fold)
+        return cls(totals, keys[run_starts(keys)], cells, frequencies, stop_words, fold)
 
     @property
     def n_texts(self) -> int:
@@ -96,6 +99,21 @@ class Vocabulary:
         """Position of the feature of each cell in the vocabulary, shape (n_cells,)."""
         keys = self.cells >> np.uint64(LANGUAGE_BITS)
         return np.cumsum(np.concatenate([[False], keys[1:] != keys[:-1]])[: len(keys)])
+
+    @cached_property
+    def weights_once(self) -> NDArray[np.float32]:
+        """Factors of the log counts of features that no cell has, by whether they are stop words, language and family.
+
+        Shape (2, 2**LANGUAGE_BITS, number of families).
+        """
+        prior = np.array([0.0, PRIOR_STOP_WORD_ARTICLES])[:, None]
+        idf = np.repeat(inverse_frequency(self.totals, prior + 1)[:, :, None], len(FAMILY_WEIGHT), axis=2)
+        family = np.broadcast_to(np.arange(len(FAMILY_WEIGHT), dtype=np.uint64), idf.shape)
+        return feature_weights(family, idf, once=True).astype(np.float32)
+
+    def prepare(self) -> None:
+        """Compute what is computed once."""
+        _ = self.cell_weights, self.cell_columns, self.weights_once, self._cell_lookup, self._stop_word_lookup
 
     @cached_property
     def cell_weights(self) -> NDArray[np.float32]:
@@ -135,29 +153,6 @@ class Vocabulary:
         return inverse_frequency(self.totals[languages], prior + frequencies)
 
 
-def in_language(keys: Hashes, languages: Integers | int) -> Hashes:
-    """Numbers of features in languages: the key above, the language in the lowest bits."""
-    return (keys << np.uint64(LANGUAGE_BITS)) | np.asarray(languages).astype(np.uint64)
-
-
-def cells_of(counts: Counts) -> tuple[Hashes, Integers]:
-    """The features of texts in their languages, ascending, and the number of texts of each."""
-    cells = counts.keys << np.uint64(LANGUAGE_BITS)
-    for rows in slices(0, len(counts.languages), _BLOCK_ROWS):  # at once, it would take twice the memory
-        bounds = counts.offsets[rows.start : rows.stop + 1]
-        cells[bounds[0] : bounds[-1]] |= np.repeat(counts.languages[rows].astype(np.uint64), np.diff(bounds))
-    cells.sort()
-    starts = run_starts(cells)
-    return cells[starts], np.diff(np.append(starts, len(cells)))
-
-
-def sums_of_runs(values: Integers, labels: Hashes) -> Integers:
-    """Sum of the values of the run of equal labels that each is in."""
-    starts = run_starts(labels)
-    sums = np.add.reduceat(values, starts) if len(starts) else values
-    return np.repeat(sums, np.diff(np.append(starts, len(labels))))
-
-
 def inverse_frequency(n_texts: int | Integers, frequencies: Floats) -> Floats:
     """``log((N + N0 + 1) / (df + 0.5))`` of document frequencies that include their prior."""
     return np.asarray(np.log((n_texts + PRIOR_ARTICLES + 1) / (frequencies + 0.5)))
@@ -193,36 +188,66 @@ def vectorize(
     Vocabulary
         Of the columns.
     """
-    vocabulary = vocabulary or Vocabulary.of(counts)
-    weights, cell_columns = vocabulary.cell_weights, vocabulary.cell_columns
+    vocabulary = vocabulary or Vocabulary.of(counts, n_jobs)
+    vocabulary.prepare()  # once, and not by each thread
 
     def of_rows(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers]:
-        entries = slice(counts.offsets[rows.start], counts.offsets[rows.stop])
-        keys, sizes = counts.keys[entries], np.diff(counts.offsets[rows.start : rows.stop + 1])
-        row = np.repeat(np.arange(len(sizes)), sizes)
-        languages = counts.languages[rows][row]
-        place = vocabulary.places(keys, languages)
-        shared = place >= 0
-        values = np.log1p(counts.counts[entries])
-        values[shared] *= weights.take(place[shared])
-        single = keys[~shared]
-        idf = vocabulary.idf(single, languages[~shared])
-        values[~shared] *= feature_weights(single, idf, once=True).astype(np.float32)
-        squares = np.bincount(row, weights=values.astype(np.float64) ** 2, minlength=len(sizes))
-        values /= np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)[row]
-        columns = cell_columns.take(place[shared]).astype(np.int32)
-        return values[shared], columns, np.bincount(row[shared], minlength=len(sizes))
+        starts = counts.offsets[rows.start : rows.stop + 1]
+        entries, languages = slice(starts[0], starts[-1]), counts.languages[rows]
+        texts = counts.keys[entries], starts - starts[0], languages, np.log1p(counts.counts[entries])
+        values, columns, sizes, squares = _weighed(vocabulary, *texts)
+        values /= np.repeat(np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32), sizes)
+        return values, columns, sizes
 
     n_texts = len(counts.offsets) - 1
-    values, columns, sizes = [], [], [np.zeros(1, dtype=np.int64)]
+    values, columns, sizes = Growing(np.float32), Growing(np.int32), Growing(np.int64)
     for part in ordered_map(of_rows, slices(0, n_texts, _BLOCK_ROWS), n_jobs, progress):
         values.append(part[0])
         columns.append(part[1])
         sizes.append(part[2])
-    data, indices, indptr = joined(values, np.float32), joined(columns, np.int32), np.cumsum(joined(sizes, np.int64))
+    data, indices, indptr = values.array(), columns.array(), np.concatenate([[0], np.cumsum(sizes.array())])
     if len(data) < 1 << 31:  # else SciPy would make the indices as wide as the offsets
         indptr = indptr.astype(np.int32)
     return csr_array((data, indices, indptr), shape=(n_texts, len(vocabulary.keys))), vocabulary
+
+
+def _weighed(
+    vocabulary: Vocabulary, keys: Hashes, starts: Integers, languages: Integers, logs: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers, Floats]:
+    """Weights and columns of the features of some texts that have one, their number in each, and its squared length."""
+    compiled = kernel()
+    if compiled is None:
+        return _weighed_in_numpy(vocabulary, keys, starts, languages, logs)
+    values, columns = np.empty(len(keys), dtype=np.float32), np.empty(len(keys), dtype=np.int32)
+    sizes, squares = np.empty(len(languages), dtype=np.int64), np.empty(len(languages))
+    cells = *vocabulary._cell_lookup.table, vocabulary.cell_weights, vocabulary.cell_columns
+    others = *vocabulary._stop_word_lookup.table, vocabulary.weights_once, LANGUAGE_BITS, FAMILY_BITS
+    found = values, columns, sizes, squares
+    compiled.weigh(keys, starts, languages, len(languages), logs, *cells, *others, *found)
+    n = int(sizes.sum())
+    return values[:n], columns[:n], sizes, squares
+
+
+def _weighed_in_numpy(
+    vocabulary: Vocabulary, keys: Hashes, starts: Integers, languages: Integers, logs: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32], Integers, Floats]:
+    """What the kernel does, in NumPy."""
+    row = np.repeat(np.arange(len(languages), dtype=np.int32), np.diff(starts))
+    squares, sizes = np.zeros(len(languages)), np.zeros(len(languages), dtype=np.int64)
+    found, columns = [], []
+    for part in slices(0, len(keys), PART):  # a text may be long
+        own, some = row[part].astype(np.int64), logs[part]
+        place = vocabulary.places(keys[part], languages[own])
+        shared = place >= 0
+        some[shared] *= vocabulary.cell_weights.take(place[shared])
+        single = keys[part][~shared]
+        stops = (vocabulary._stop_word_lookup.find(single) >= 0).astype(np.int64)
+        some[~shared] *= vocabulary.weights_once[stops, languages[own[~shared]], families(single)]
+        np.add.at(squares, own, some.astype(np.float64) ** 2)  # in the order of the entries, whatever the parts
+        sizes += np.bincount(own[shared], minlength=len(sizes))
+        found.append(some[shared])
+        columns.append(vocabulary.cell_columns.take(place[shared]).astype(np.int32))
+    return joined(found, np.float32), joined(columns, np.int32), sizes, squares
 
 
 def vectorize_texts(

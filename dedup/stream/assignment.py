@@ -79,7 +79,11 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """A live article and its similarity to the article of the query, in [0, 1]."""
+    """A live article and its similarity to the article of the query, in [0, 1].
+
+    Of `StoryIndex.similar` it is that of reports, by which stories are made; of `StoryIndex.copies_of` the Jaccard
+    similarity of the two texts.
+    """
 
     article_id: str
     story_id: str

@@ -14,8 +14,10 @@ from dedup.near.lsh import with_whole
 from dedup.parameters import Fold
 from dedup.store.records import Features
 from dedup.story.candidates import CANDIDATE_FLOOR
+from dedup.story.cells import sums_of_runs
 from dedup.story.similarity import Likeness, effective_number, time_factor
-from dedup.story.weighting import Vocabulary, inverse_frequency, sums_of_runs
+from dedup.story.weighting import Vocabulary, inverse_frequency
+from dedup.stream.near_candidates import sharing_bands
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import TextFeatures, shortened
@@ -138,30 +140,19 @@ class LiveArticles:
         Word-for-word copies share all of them, and the key of the whole: however many texts share a template, they come
         first.
         """
-        if not len(nodes):
-            return nodes, nodes
-        bands = with_whole(bands)
-        order = np.argsort(bands, axis=None)
-        keys = bands.ravel()[order]
         # A text that comes 100,000 times must not be compared with all of its copies each time.
-        which, others = self._bands.find(keys, _MAX_IN_BUCKET)
-        stored = others[others < nodes[0]]
-        if len(stored) and np.bincount(which).max() >= _MAX_IN_BUCKET and not self.nodes.alive(stored).all():
-            which, others = self._bands.find(keys)  # removed nodes may stand before live ones
-        text = order[which] // bands.shape[1]
-        earlier = others < nodes[text]
-        code, shared = np.unique(text[earlier] << _NODE_BITS | others[earlier], return_counts=True)
-        text, others = code >> _NODE_BITS, code & ((1 << _NODE_BITS) - 1)
-        alive = (others >= nodes[0]) | self.nodes.alive(np.minimum(others, nodes[0] - 1))
-        text, others, shared = text[alive], others[alive], shared[alive]
-        order = np.lexsort((others, -shared, text))
-        ranks = ranks_in_runs(text[order])
-        best = shared[order[ranks == 0]].repeat(np.diff(np.append(np.flatnonzero(ranks == 0), len(order))))
-        kept = order[ranks < np.where(best < bands.shape[1], most, min(most, _MOST_BESIDE_COPIES))]
+        text, others, shared = sharing_bands(self._bands, self.nodes, nodes, bands, _MAX_IN_BUCKET)
+        ranks = ranks_in_runs(text)
+        best = shared[ranks == 0].repeat(np.diff(np.append(np.flatnonzero(ranks == 0), len(ranks))))
+        kept = ranks < np.where(best <= bands.shape[1], most, min(most, _MOST_BESIDE_COPIES))
         text, others = text[kept], others[kept]
-        sizes = np.where(others < nodes[0], self.nodes.sizes(np.minimum(others, nodes[0] - 1)), 0)
+        sizes = np.where(others < nodes[:1], self.nodes.sizes(np.minimum(others, nodes[:1] - 1)), 0)
         few = (running_totals(sizes, text) <= _MAX_NEAR_ENTRIES) | (ranks_in_runs(text) == 0)
         return text[few], others[few]
+
+    def sharing_bands(self, node: int, bands: Hashes) -> Integers:
+        """Return the live nodes before a node that share bands with one text, those that share most first."""
+        return sharing_bands(self._bands, self.nodes, np.array([node]), bands[None])[1]
 
     def find_between(self, begin: Floats, end: Floats, features: NDArray[np.uint32]) -> tuple[Integers, Integers]:
         """Return positions of features, and nodes that have them among their heaviest and came between two days."""

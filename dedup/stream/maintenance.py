@@ -142,15 +142,18 @@ def _refine_episodes(state: IndexState, canonical: Integers) -> None:
     )
     # Each part takes the episode that most of its reports come from, the largest overlap first.
     episode_of_part: dict[int, int] = {}
+    largest_part: dict[int, int] = {}  # of each episode
+    taken: set[int] = set()
     for _, episode, part in overlaps:
-        if part not in episode_of_part and episode not in episode_of_part.values():
+        largest_part.setdefault(episode, part)
+        if part not in episode_of_part and episode not in taken:
             episode_of_part[part] = episode
+            taken.add(episode)
     for part, nodes in enumerate(parts):
         episode = episode_of_part.get(part) or state.new_episode()
         moved = [node for node in nodes.tolist() if before[node] != episode]
         if moved:
             state.assign(np.array(moved, dtype=np.int64), episode)
     # An episode that lost all of its reports becomes an alias of the one that most of them went to.
-    for episode in sorted(set(before.values()) - set(episode_of_part.values())):
-        part = next(part for _, other, part in overlaps if other == episode)
-        state.merge(episode, int(state.live.nodes.episodes(parts[part][:1])[0]))
+    for episode in sorted(set(before.values()) - taken):
+        state.merge(episode, int(state.live.nodes.episodes(parts[largest_part[episode]][:1])[0]))

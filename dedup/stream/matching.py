@@ -106,7 +106,7 @@ def _find_originals(
         _logger.warning("an article shares bands with %d others or more; it is compared with those", _MAX_COMPARED)
     earlier = others < nodes[0]
     known = np.unique(others[earlier])
-    stored, stored_texts = _stored_articles(state, known.tolist())
+    stored, stored_texts = stored_articles(state, known.tolist())
     shingles, counts = extract_shingles(stored_texts, state.settings.near.shingle_size, state.settings.near.fold)
     offsets = np.concatenate([texts.shingle_offsets, len(texts.shingles) + np.cumsum(counts)])
     sets = ShingleSets(np.concatenate([texts.shingles, shingles]), offsets, 1)
@@ -123,7 +123,7 @@ def _find_originals(
     return originals, canonical
 
 
-def _stored_articles(state: IndexState, nodes: list[int]) -> tuple[dict[int, tuple[str, int]], list[str]]:
+def stored_articles(state: IndexState, nodes: list[int]) -> tuple[dict[int, tuple[str, int]], list[str]]:
     """Return the id and the canonical node of stored articles, and their texts as far as they are read."""
     found: dict[int, tuple[str, int]] = {}
     texts: list[str] = []

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dedup.arrays import first_members, numbered_by_first
+from dedup.arrays import first_members, members, numbered_by_first
 from dedup.article import Batch
 from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
@@ -66,9 +66,9 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     sums = state.edges(canonical).within(of_episodes).sums(len(canonical))
     of_reports = membership(sums, np.bincount(of_episodes)[of_episodes] - 1)
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
-    candidates = candidates_of(articles, copies, words, of_reports[place])
+    candidates = candidates_of(articles, copies.tolist(), words, of_reports[place].tolist())
     settings_of_story = settings.story_threshold, rule, state.live, format_story_id(number)
-    story, _ = build_story(candidates, copies, labels, *settings_of_story)
+    story, _ = build_story(candidates, copies.tolist(), members(labels), *settings_of_story)
     numbers = [rows[first].episode for first in first_members(labels).tolist()]
     named = (replace(own, id=format_episode_id(n)) for own, n in zip(story.episodes, numbers, strict=True))
     return replace(story, episodes=tuple(named))

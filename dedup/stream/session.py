@@ -1,5 +1,6 @@
 """An open store, and the state in memory that follows it."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import TypeVar
 from dedup.article import Article
 from dedup.parameters import StorySettings
 from dedup.progress import Progress
-from dedup.store.opening import open_store
+from dedup.store.opening import name_of, open_store
 from dedup.store.serialization import digest_of
 from dedup.stream.arrival import Clock, arrival_day, is_spoilt, mend
 from dedup.stream.assigner import Assigner
@@ -29,6 +30,7 @@ class Session:
     """
 
     def __init__(self, path: str | Path, settings: StorySettings, clock: Clock, *, read_only: bool) -> None:
+        self._process, self._name = os.getpid(), name_of(path)
         self.store = open_store(path, stored_parameters(settings), stored_versions(), read_only=read_only)
         self.settings = settings
         self._clock, self._read_only = clock, read_only
@@ -46,13 +48,15 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Close the store."""
-        with self._mutex:
-            self.store.close()
+        """Close the store; in a fork of the process that opened it, leave it to that."""
+        if os.getpid() == self._process:
+            with self._mutex:
+                self.store.close()
 
     @contextmanager
     def reading(self, *, refresh: bool = False) -> Iterator[IndexState]:
         """Show one snapshot to everything that is read inside; with `refresh`, memory is of that snapshot too."""
+        self._require_own_process()
         with self._mutex, self.store.snapshot() as data_version:
             if refresh or self._data_version is None:
                 self._refresh(data_version)
@@ -78,6 +82,7 @@ class Session:
         """Call `work` in a transaction; when it fails, memory is loaded again before it is next used."""
         if self._read_only:
             raise RuntimeError("the index is open with read_only=True; allowed: what only reads")
+        self._require_own_process()
         with self._mutex:
             try:
                 with self.store.transaction() as data_version:
@@ -89,6 +94,14 @@ class Session:
             except BaseException:
                 self._data_version = None
                 raise
+
+    def _require_own_process(self) -> None:
+        """Refuse a fork: both processes would use one connection, and a lock may be held there for ever."""
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"{self._name} was opened by process {self._process}, and this is a fork of it; allowed: to open a "
+                "StoryIndex in each process"
+            )
 
     def _refresh(self, data_version: int) -> None:
         """Bring memory up to date with the open transaction or snapshot: other processes may have written."""

@@ -12,7 +12,9 @@ from dedup.near.minhash import SEED, low_hashes, signatures
 from dedup.near.shingles import shingles_of
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
-from dedup.story.features import FAMILY_BITS, KEY_BITS, count_block, families, spelling_of
+from dedup.story.extraction import FAMILY_BITS, KEY_BITS, families
+from dedup.story.features import count_block
+from dedup.story.spelling import spelling_of
 from dedup.text.language import LANGUAGE_BITS, language_numbers
 from dedup.text.tokens import blocks, mix, tokenize
 

@@ -21,13 +21,19 @@ def check_articles(articles: Any, timezone: str | tzinfo | None, errors: Errors 
     return read_articles(articles, timezone=timezone, errors=errors, accept=_storable)
 
 
+def id_in_index(article: Article, is_named: bool) -> str | None:
+    """Return the id under which an index has an article: its own or, if it came without, its canonical URL."""
+    page = None if is_named else page_of(None, article.url)
+    return article.id if is_named else page and page[1]
+
+
 def _storable(article: Article, is_named: bool) -> Article:
     """Refuse an article without id and URL, or one that a row of a database cannot hold: the whole batch would fail."""
-    page = None if is_named else page_of(None, article.url)
-    if page is not None:
-        article = replace(article, id=page[1])
-    elif not is_named:
+    own = id_in_index(article, is_named)
+    if own is None:
         raise FieldError(f"field 'id' is missing; {ALLOWED_ID}", field="id", value=None)
+    if own != article.id:
+        article = replace(article, id=own)
     if not is_storable(article.id):
         raise FieldError.of("id", article.id, "allowed: no lone surrogates")
     names = ("text", "title", "id", "source", "url", "language")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Integers, ranks_in_runs
 from dedup.parameters import Fold
-from dedup.story.features import WORD, feature_keys
+from dedup.story.extraction import WORD, feature_keys
 from dedup.story.weighting import PRIOR_STOP_WORD_ARTICLES
 from dedup.stream.text_features import FEATURE_BITS, language_of, languages_of, shortened
 from dedup.text.language import LANGUAGE_BITS

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Integers
+from dedup.arrays import PART, AnyIntegers, Flags, Integers, slices
 
 Codes = NDArray[np.uint8] | NDArray[np.uint32]
 Bytes = NDArray[np.uint8]
@@ -21,6 +21,8 @@ Bytes = NDArray[np.uint8]
 _BLANK, _HYPHEN, _LINE_FEED, _RETURN = 0x20, 0x2D, 0x0A, 0x0D
 #: The soft hyphen and Unicode's own.
 RARE_HYPHENS = 0xAD, 0x2010
+#: Letters that a word in spaced letters has at least.
+LETTERS_IN_A_ROW = 4
 _CHUNK = 1 << 16  # characters that are looked through at a time
 _MOST_BLANKS = 3  # between two words in spaced letters
 _TABLE_SIZE = 0x3000  # further on there are no letters of two cases in common use
@@ -53,7 +55,7 @@ def broken_lines(codes: Codes, text_starts: Integers) -> Integers:
 
 
 def lines_broken_by_rare_hyphens(
-    codes: NDArray[np.uint32], folds: NDArray[np.uint32], special: Integers, text_starts: Integers
+    codes: NDArray[np.uint32], folds: NDArray[np.uint32], special: AnyIntegers, text_starts: Integers
 ) -> Integers:
     """Return further places, those of `RARE_HYPHENS` and of hyphens behind marks, and of their line ends.
 
@@ -81,20 +83,30 @@ def _broken_at(codes: Codes, hyphens: Integers, text_starts: Integers) -> Intege
     return np.concatenate([hyphens, feeds, feeds[returns[breaks]] - 1])
 
 
-def may_be_spaced(folded: Bytes, starts: Integers, sizes: Integers, *, two_bytes: bool) -> bool:
+def may_be_spaced(folded: Bytes, starts: Integers, stops: Integers, *, two_bytes: bool) -> bool:
     """Whether four tokens in a row may be letters with blanks between, with `two_bytes` also those of two bytes."""
+    sizes = stops - starts
     one = sizes == 1
     if two_bytes:
         one |= (sizes == 2) & (folded[starts] >= 0xC0)
     four = one[:-3] & one[1:-2]
     four &= one[2:-1]
     four &= one[3:]
-    if not four.any():
-        return False
-    first = np.flatnonzero(four)[:, None]
-    stops = (starts + sizes)[first + np.arange(3)]
-    letters = (folded[starts[first + np.arange(4)]] > ord("9")).all(axis=1)
-    apart = ((starts[first + np.arange(1, 4)] == stops + 1) & (folded[stops] == _BLANK)).all(axis=1)
+    # From one place to the next, since lists of single letters, which are none, may be as long as the text.
+    return any(_are_spaced(folded, starts, stops, np.flatnonzero(four[part]) + part.start) for part in _parts(four))
+
+
+def _parts(flags: Flags) -> list[slice]:
+    """Slices of flags that have some."""
+    return [part for part in slices(0, len(flags), PART) if flags[part].any()]
+
+
+def _are_spaced(folded: Bytes, starts: Integers, stops: Integers, first: Integers) -> bool:
+    """Whether from one of these tokens on four in a row are letters with blanks between."""
+    places = first[:, None] + np.arange(4)
+    begins, stops = starts[places], stops[places[:, :3]]
+    letters = (folded[begins] > ord("9")).all(axis=1)
+    apart = ((begins[:, 1:] == stops + 1) & (folded[stops] == _BLANK)).all(axis=1)
     return bool((letters & apart).any())
 
 
@@ -111,11 +123,13 @@ def blanks_within_words(codes: Codes, fold_sizes: Bytes | None, *, two_bytes: bo
     joins, single = _has(letters.of_words, codes), _has(letters.cased, codes)
     single[1:] &= ~joins[:-1]
     single[:-1] &= ~joins[1:]
-    letter = np.flatnonzero(single)
-    blanks = np.concatenate([[0], np.cumsum(codes == _BLANK)])
-    between = np.diff(letter) - 1
-    spaced = (blanks[letter[1:]] - blanks[letter[:-1]] == between) & (between <= _MOST_BLANKS)
+    letter = np.flatnonzero(single).astype(np.int32)
+    blanks = np.zeros(len(codes) + 1, dtype=np.int32)
+    np.cumsum(codes == _BLANK, out=blanks[1:])
+    between = np.diff(letter) - np.int32(1)
+    spaced = (np.diff(blanks[letter]) == between) & (between <= _MOST_BLANKS)
     tight = spaced & (between == 1)
+    del blanks, between
     counts = np.ones(len(letter), dtype=np.bool_)
     if fold_sizes is not None:
         counts = fold_sizes[letter] == 1
@@ -123,10 +137,11 @@ def blanks_within_words(codes: Codes, fold_sizes: Bytes | None, *, two_bytes: bo
             counts |= (fold_sizes[letter] == 2) & (codes[letter] >= _TWO_BYTES[0]) & (codes[letter] <= _TWO_BYTES[1])
     four = tight[:-2] & tight[1:-1] & tight[2:] & counts[:-3] & counts[1:-2] & counts[2:-1] & counts[3:]
     four &= _has(letters.upper, codes[letter[:-3]])
-    stretch = np.concatenate([[0], np.cumsum(~spaced)])  # of each letter
+    stretch = np.zeros(len(letter), dtype=np.int32)  # of each letter
+    np.cumsum(~spaced, out=stretch[1:])
     of_word = np.zeros(len(letter) + 1, dtype=np.bool_)
     of_word[stretch[:-3][four]] = True
-    within: Integers = letter[1:][tight & of_word[stretch[1:]]] - 1
+    within: Integers = letter[1:][tight & of_word[stretch[1:]]].astype(np.int64) - 1
     return within if place is None else place[within]
 
 

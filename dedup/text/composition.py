@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Hashes, Integers, ranks_in_runs
+from dedup.arrays import AnyIntegers, Flags, Hashes, Integers, ranks_in_runs
 from dedup.text.broken_words import RARE_HYPHENS
 
 Codes = NDArray[np.uint32]
@@ -50,7 +50,7 @@ def context_dependent() -> Codes:
     return np.unique(np.concatenate([_second_halves(), _codes(_SERBIAN + _SERBIAN.upper()), _code_points(others)]))
 
 
-def resolve(codes: Codes, places: Integers, text_starts: Integers) -> tuple[Integers, Codes]:
+def resolve(codes: Codes, places: AnyIntegers, text_starts: Integers) -> tuple[AnyIntegers, Codes]:
     """Return the places in a block of texts where another code point is to be folded, and those code points.
 
     `places`, ascending, has those of `context_dependent` code points; text `i` begins at ``text_starts[i]``. Places
@@ -67,7 +67,7 @@ def resolve(codes: Codes, places: Integers, text_starts: Integers) -> tuple[Inte
     return at, resolved[at]
 
 
-def _compose(codes: Codes, places: Integers) -> list[Integers]:
+def _compose(codes: Codes, places: AnyIntegers) -> list[AnyIntegers]:
     """Join the marks at `places` to the letters before them where Unicode has a character for both, in place.
 
     Unlike Unicode's composition, this takes only the pairs that Unicode decomposes, and no mark blocks another.
@@ -86,7 +86,7 @@ def _compose(codes: Codes, places: Integers) -> list[Integers]:
     return [bases, places]
 
 
-def _read_joiners(codes: Codes, places: Integers) -> list[Integers]:
+def _read_joiners(codes: Codes, places: AnyIntegers) -> list[AnyIntegers]:
     """Replace the joiners and non-joiners among `places` that are not for the eye alone, in place.
 
     Returns the places that may have changed.
@@ -106,7 +106,7 @@ def _read_joiners(codes: Codes, places: Integers) -> list[Integers]:
     return changed
 
 
-def _join_sara_am(codes: Codes, places: Integers) -> list[Integers]:
+def _join_sara_am(codes: Codes, places: AnyIntegers) -> list[AnyIntegers]:
     """Write the two parts of a sara am as one, behind the tone, in place; returns the places that may have changed."""
     changed = []
     for first, second, whole in _SARA_AM:
@@ -120,7 +120,7 @@ def _join_sara_am(codes: Codes, places: Integers) -> list[Integers]:
     return changed
 
 
-def _bases(codes: Codes, places: Integers) -> Integers:
+def _bases(codes: Codes, places: AnyIntegers) -> AnyIntegers:
     """Place of the letter before each mark, ascending."""
     marks = _marks()
     bases = np.maximum(places - 1, 0)

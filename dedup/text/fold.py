@@ -4,7 +4,7 @@ There are two folds. ``"unidecode"`` writes every alphabet in plain Latin letter
 library, for those who cannot take Unidecode's licence (GPL-2.0-or-later; see the README): every alphabet keeps its
 letters but loses their accents. Only this file imports Unidecode, and only when a text needs it.
 
-The folded text is one flat array of bytes:
+The folded text is one flat array of bytes (`dedup.text.folded_bytes`):
 
 * ``0-9``, ``a-z`` and a few signs above ``9`` (Unidecode writes the Arabic ayn as a back quote) stand for Latin letters
   and for those of every script that Unidecode transliterates letter by letter;
@@ -13,9 +13,8 @@ The folded text is one flat array of bytes:
 * every other letter has four bytes of its own;
 * ``.`` stands for any end of a sentence, a space for every other separator.
 
-A code point folds to at most four bytes, which fit in a uint32. So one look-up per character in a table folds any text,
-once `dedup.text.composition` has replaced the characters whose fold depends on others. The few that stand for more
-letters than that, such as the Arabic ligature of lam and alef, are written out first.
+A code point folds to at most four bytes. The few that stand for more letters than that, such as the Arabic ligature of
+lam and alef, are written out first.
 
 Texts that are equal but for how they are typed fold alike: native digits are ``0-9``; vowel signs that Arabic, Hebrew
 and Syriac may leave out, and the stroke that stretches Arabic words, leave no trace; letters for apostrophes separate
@@ -23,24 +22,13 @@ as an apostrophe does; the kaf and yeh of Persian and Arabic keyboards are one.
 """
 
 import unicodedata
-from collections.abc import Sequence
-from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dedup.arrays import Integers, ranks_in_runs
-from dedup.parameters import Fold, check
-from dedup.text.broken_words import broken_lines, lines_broken_by_rare_hyphens
-from dedup.text.composition import context_dependent, resolve
+from dedup.parameters import Fold
 
 SEPARATOR = ord(" ")
 SENTENCE_END = ord(".")
 FIRST_LETTER = ord("0")  # every folded byte from here on belongs to a word
 
-_PAGE = 256
-# No fold equals these three: 0xFE and 0xFF never occur in UTF-8.
-_UNKNOWN, _DEPENDS, _EXPANDS = np.uint32(0xFFFFFFFF), np.uint32(0xFFFFFFFE), np.uint32(0xFFFFFFFD)
 _MOST_BYTES = 4
 _SENTENCE_ENDS = frozenset(".!?\n\u2026\u3002\uff01\uff0e\uff1f\uff61\u061f\u06d4\u0964\u0965\u1362\u2028\u2029")
 
@@ -205,85 +193,3 @@ def _own_letter(code: int) -> bytes:
     """Four bytes for a letter without a shorter form, such as the Arabic alef, which Unidecode writes as nothing."""
     # Where UTF-8 would have surrogates, after the lead byte 0xED of the last Hangul syllables.
     return bytes([0xED, 0xA0 | (code >> 12 & 0x1F), 0x80 | (code >> 6 & 0x3F), 0x80 | (code & 0x3F)])
-
-
-class FoldTable:
-    """Folds of code points, packed into uint32 (first byte lowest); a page is filled when a text first needs it."""
-
-    def __init__(self, fold: Fold) -> None:
-        self._fold = fold
-        self._packed = np.full(0x110000, _UNKNOWN, dtype=np.uint32)
-        self._alone = np.zeros(0x110000, dtype=np.uint32)  # the same, with a fold where the first has _DEPENDS
-
-    def fold(
-        self, codes: NDArray[np.uint32], text_starts: Integers
-    ) -> tuple[NDArray[np.uint32], NDArray[np.intp] | None]:
-        """Fold the characters of a block of texts; text `i` begins at ``text_starts[i]``.
-
-        Also returns the number of folds of each character; None where each has one.
-        """
-        packed = self._packed.take(codes)
-        if int(packed.max(initial=0)) < _EXPANDS:
-            packed[broken_lines(codes, text_starts)] = 0
-            return packed, None
-        special = np.flatnonzero(packed >= _EXPANDS)
-        packed[special] = self._folds_alone(codes[special])
-        kinds = self._packed.take(codes[special])
-        places = special[kinds == _DEPENDS]
-        if len(places):
-            changed, instead = resolve(codes, places, text_starts)
-            packed[changed] = self._folds_alone(instead)
-            packed[lines_broken_by_rare_hyphens(codes, packed, places, text_starts)] = 0
-        packed[broken_lines(codes, text_starts)] = 0
-        expanding = special[kinds == _EXPANDS]
-        return self._expanded(codes, packed, expanding) if len(expanding) else (packed, None)
-
-    def _expanded(
-        self, codes: NDArray[np.uint32], packed: NDArray[np.uint32], places: Integers
-    ) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
-        """Write out the characters at `places`."""
-        distinct, which = np.unique(codes[places], return_inverse=True)
-        parts = [_packed(fold_parts(chr(code), self._fold)) for code in distinct.tolist()]
-        sizes = np.array([len(part) for part in parts])
-        counts = np.ones(len(codes), dtype=np.intp)
-        counts[places] = sizes[which]
-        expanded = np.repeat(packed, counts)
-        own = np.repeat(which, sizes[which])
-        starts = (np.cumsum(counts) - counts)[places]
-        rank = ranks_in_runs(np.repeat(places, sizes[which]))
-        expanded[np.repeat(starts, sizes[which]) + rank] = np.concatenate(parts)[(np.cumsum(sizes) - sizes)[own] + rank]
-        return expanded, counts
-
-    def _folds_alone(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        unknown = codes[self._packed.take(codes) == _UNKNOWN]
-        for page in np.unique(unknown // _PAGE).tolist():
-            self._fill(page)
-        return self._alone.take(codes)
-
-    def _fill(self, page: int) -> None:
-        whole = slice(page * _PAGE, (page + 1) * _PAGE)
-        folds = [fold_parts(chr(code), self._fold) for code in range(whole.start, whole.stop)]
-        packed = _packed([parts[0] for parts in folds])
-        self._alone[whole] = packed
-        packed[[place for place, parts in enumerate(folds) if len(parts) > 1]] = _EXPANDS
-        depends = context_dependent()
-        packed[depends[depends // _PAGE == page] % _PAGE] = _DEPENDS
-        self._packed[whole] = packed  # last and at once: another thread never sees half a page
-
-
-def _packed(folds: Sequence[bytes]) -> NDArray[np.uint32]:
-    return np.array([int.from_bytes(fold, "little") for fold in folds], dtype=np.uint32)
-
-
-@cache
-def fold_table(fold: Fold) -> FoldTable:
-    """Return the table of this process, which is filled on demand so that importing costs nothing."""
-    check(fold=fold)
-    return FoldTable(fold)
-
-
-@cache
-def ascii_table() -> bytes:
-    """Return the fold of the 128 ASCII characters, for ``bytes.translate``; control characters are separators."""
-    folds = [fold_character(chr(code), "marks") for code in range(128)]  # as in every fold
-    return b"".join(fold or b" " for fold in folds).ljust(256, b" ")

@@ -8,8 +8,9 @@ import numpy as np
 import stopwordsiso
 from scipy.sparse import csr_array
 
-from dedup.arrays import Integers, SortedKeys
+from dedup.arrays import AnyIntegers, Integers
 from dedup.parameters import Fold
+from dedup.sorted_keys import SortedKeys
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import Tokens, blocks, tokenize
 
@@ -70,7 +71,7 @@ def language_number(name: str | None) -> int:
     return 1 + 26 * (ord(code[0]) - ord("a")) + ord(code[1]) - ord("a") if len(code) == 2 else 0
 
 
-def language_numbers(names: Sequence[str | None], tokens: Tokens, stop_words: Integers) -> Integers:
+def language_numbers(names: Sequence[str | None], tokens: Tokens, stop_words: AnyIntegers) -> Integers:
     """Return the numbers of the languages of a block of texts: of the names, or else as guessed, or else 0.
 
     `stop_words` has the position of each token among the stop words of all languages, -1 for other tokens.
@@ -89,7 +90,7 @@ def language_numbers(names: Sequence[str | None], tokens: Tokens, stop_words: In
     return np.where(told > 0, told, numbers[_guessed(tokens, stop_words)])
 
 
-def _guessed(tokens: Tokens, stop_words: Integers) -> Integers:
+def _guessed(tokens: Tokens, stop_words: AnyIntegers) -> Integers:
     """Position of the language of each text among `_codes`, -1 for an unknown one."""
     sizes = np.minimum(np.diff(tokens.offsets), _WORDS)
     text = np.repeat(np.arange(len(sizes)), sizes)

@@ -24,13 +24,18 @@ def warn_truncated(articles: Sequence[Article], max_chars: int = MAX_CHARS) -> N
     """Log one warning if any articles are too long to be read to their ends."""
     # The cheap sum first: `full_text` joins title and body.
     long = [a for a in articles if len(a.title) + len(a.text) >= max_chars and len(a.full_text) > max_chars]
+    note_truncated([article.id for article in long], len(articles), max_chars)
+
+
+def note_truncated(long: Sequence[str], n_articles: int, max_chars: int = MAX_CHARS) -> None:
+    """Log one warning if there are articles, by their ids, that are too long."""
     if long:
         _logger.warning(
             "%d of %d articles are longer than max_chars=%d; that much of their beginning was read. The first is %.80r",
             len(long),
-            len(articles),
+            n_articles,
             max_chars,
-            long[0].id,
+            long[0],
         )
 
 

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import joblib
@@ -72,7 +73,7 @@ def test_what_a_task_raises_is_raised_for_the_first_part_and_others_are_finished
 
 def test_of_two_workers_that_make_one_part_the_faster_wins(job):
     def slower(job, number, folder):
-        assert _attempt(job, makes, "stage", number) is None
+        assert _attempt(job, makes, "stage", number).failure is None
         (folder / "made").write_text("too late")
 
     run_stage(job, slower, "stage", [7], workers())
@@ -136,3 +137,17 @@ def test_a_stage_outlives_workers_that_are_killed(job, caplog):
 
 def makes_nothing_new(job, number, folder):
     raise AssertionError(number)
+
+
+def test_the_log_has_the_processor_time_of_each_stage(job, caplog):
+    def computes(_, number, folder):
+        begin = time.process_time()
+        while time.process_time() - begin < 0.01 * (1 + number):
+            pass
+
+    with caplog.at_level("INFO", logger="dedup.archive"):
+        run_stage(job, computes, "stage", range(3), workers())
+    words = caplog.messages[-1].split()
+    assert words[0] == "stage:"
+    assert float(words[1]) >= 0.06
+    assert float(words[1]) > float(words[5]) >= 0.03

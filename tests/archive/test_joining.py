@@ -16,7 +16,7 @@ from dedup.arrays import first_members, numbered_by_first
 from dedup.parameters import NearSettings, StorySettings
 from dedup.story import candidates, episodes, pipeline
 from dedup.story.episodes import Episodes, chunks_in_reach, similar_episodes, stories_of
-from dedup.story.features import KEY_BITS
+from dedup.story.extraction import KEY_BITS
 
 GAP, THRESHOLD = 6.0, 0.12
 

@@ -16,11 +16,11 @@ from fsspec.implementations.local import LocalFileSystem
 
 import dedup
 from dedup import _version
-from dedup.archive import joining, near, output, residue, runner, similarity, slices, stories
+from dedup.archive import chains, joining, near, ordering, output, residue, runner, similarity, slices, stories
 
 TASKS = {
     "read": (slices, "read_block"),
-    "order": (slices, "order_articles"),
+    "order": (ordering, "order_articles"),
     "slices": (slices, "write_slice"),
     "sample": (residue, "sample_texts"),
     "learn": (residue, "learn_group"),
@@ -35,7 +35,8 @@ TASKS = {
     "count": (similarity, "count_slice"),
     "weigh": (similarity, "weight_slice"),
     "compare": (similarity, "compare_slice"),
-    "group": (stories, "make_step"),
+    "ahead": (chains, "follow_chain"),
+    "group": (chains, "make_step"),
     "episodes": (stories, "label_episodes"),
     "means": (joining, "mean_vectors"),
     "match": (joining, "match_slice"),
@@ -78,7 +79,8 @@ def undisturbed(small, tmp_path_factory):
 def finished_parts(work):
     """The files of each finished part, with what tells whether they were written again."""
     parts = (part for part in Path(work).glob("*/??????") if part.name.isdigit())
-    return {part: {(p.name, p.stat().st_ino, p.stat().st_mtime_ns) for p in part.iterdir()} for part in parts}
+    files = {part: [path for path in part.rglob("*") if path.is_file()] for part in parts}
+    return {part: {(str(p), p.stat().st_ino, p.stat().st_mtime_ns) for p in own} for part, own in files.items()}
 
 
 def assert_nothing_twice(before, after):
@@ -212,7 +214,7 @@ def test_where_there_are_no_locks_the_log_says_so(tmp_path, path, undisturbed, m
 def test_what_a_job_left_that_was_done_goes_with_the_next_call(tmp_path, path, monkeypatch):
     out, work = tmp_path / "out", tmp_path / "out.work"
     with monkeypatch.context() as patch:
-        patch.setattr(runner.shutil, "rmtree", lambda folder: None)
+        patch.setattr(runner.shutil, "rmtree", lambda *_, **__: None)
         manifest = cluster(path, out)
     assert work.exists()
     assert cluster(path, out) == manifest

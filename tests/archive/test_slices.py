@@ -11,7 +11,7 @@ from archived import cluster, rows_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.archive import arrow, slices
+from dedup.archive import arrow, ordering, slices
 
 EXAMPLES = settings(deadline=None, max_examples=80)
 SEEDS = st.integers(0, 2**32)
@@ -41,30 +41,10 @@ def test_slices_are_those_of_the_slow_twin(seed, n, articles, characters, undate
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slices, "SLICE_ARTICLES", articles)
         patch.setattr(slices, "SLICE_CHARACTERS", characters)
-        bounds = slices._slice_bounds(days, sizes)
+        bounds = ordering.slice_bounds(days, sizes)
     assert bounds.dtype == np.int64
     found = [list(range(first, stop)) for first, stop in pairwise(bounds.tolist())]
     assert found == (slow_slices(days.tolist(), sizes.tolist(), articles, characters) or [[]])
-
-
-@EXAMPLES
-@given(SEEDS, st.integers(0, 30), st.sampled_from([0.0, 0.3, 1.0]))
-def test_positions_ascend_in_each_block_also_over_articles_that_are_left_out(seed, n, share):
-    rng = np.random.default_rng(seed)
-    offsets = np.concatenate([[0], np.sort(rng.integers(0, n + 1, 3)), [n]])
-    left_out, days = rng.random(n) < share, rng.permutation(n)
-    for first, stop in pairwise(offsets):
-        days[first:stop].sort()  # as the articles of a block are
-    kept = np.flatnonzero(~left_out)
-    order = kept[np.argsort(days[kept])]
-    positions = slices._positions(order, left_out, offsets)
-    assert positions[order].tolist() == list(range(len(order)))
-    for first, stop in pairwise(offsets):
-        own = positions[first:stop].tolist()
-        assert own == sorted(own)
-        assert all(
-            position == min([*own[i + 1 :], len(order)]) for i, position in enumerate(own) if left_out[first + i]
-        )
 
 
 # Tables that are read in parts

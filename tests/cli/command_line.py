@@ -27,7 +27,7 @@ def lines_of(articles):
     return "".join(json.dumps(article) + "\n" for article in articles)
 
 
-def start(*arguments, **options):
-    """The command as a process of its own."""
+def start(*arguments, program=("-m", "dedup"), **options):
+    """The command, or another program, as a process of its own."""
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-m", "dedup", *map(str, arguments)], env=ENVIRONMENT, **streams | options)
+    return subprocess.Popen([sys.executable, *program, *map(str, arguments)], env=ENVIRONMENT, **streams | options)

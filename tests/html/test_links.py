@@ -74,7 +74,7 @@ class Links(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attributes):
-        if tag == "a":
+        if tag == "a" and not dict(attributes).get("href", "").startswith("#"):  # within the page
             self.found.append(dict(attributes))
 
 

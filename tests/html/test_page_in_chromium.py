@@ -1,5 +1,7 @@
 """The page as a reader has it: a real browser, real clicks and keys, in Debian's chromium, which .ci/run installs."""
 
+import csv
+import json
 import os
 import random
 import re
@@ -370,6 +372,106 @@ def test_a_link_to_no_story_leaves_the_list_as_it_is(browser, written, linked):
     context.close()
 
 
+def test_a_link_to_an_article_opens_its_story_and_its_episode(open_page, trip):
+    page = open_page(trip)
+    headings(page).first.click()
+    article = trip[0].episodes[2].articles[1]
+    item = page.locator(".articles > li", has=page.get_by_text(f"id {article.id}", exact=False)).last
+    address = item.get_by_role("link", name="Link", exact=True).get_attribute("href")
+    assert address == f"#article-{quote(article.id, safe=SAFE)}"
+    for button in page.locator("h4 > button").all():
+        button.click()
+    page.get_by_label("Search titles").fill("nothing like it")
+    page.evaluate("address => { location.hash = address; }", address)
+    page.locator("li.named").wait_for()
+    assert f"id {article.id}" in page.locator("li.named > .facts").first.inner_text()
+    assert page.evaluate("document.activeElement.className") == "named"
+
+
+def test_a_link_to_an_article_draws_a_long_list_as_far_as_it(open_page):
+    articles = [Article(f"a/{i}", f"{WIRE} today {i}", published=WHEN + timedelta(minutes=i)) for i in range(230)]
+    page = open_page(dedup.cluster(articles, near_threshold=0.99))
+    page.evaluate("location.hash = '#article-a%2F229'")
+    page.locator("li.named").wait_for()
+    assert "id a/229" in page.locator("li.named").inner_text()
+
+
+# Controls
+
+
+def test_the_first_stop_skips_the_controls(open_page, many):
+    page = open_page(many)
+    skip = page.get_by_role("link", name="Skip to the stories")
+    assert skip.bounding_box()["x"] < 0
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the stories"
+    assert skip.bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert focused(page) == headings(page).first.inner_text()
+
+
+def test_controls_of_one_row_have_one_height_and_stand_in_line(open_page, many):
+    page = open_page(many)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    boxes = page.locator("#filters :is(select, input[type=date])").evaluate_all(
+        "nodes => nodes.map((node) => node.getBoundingClientRect()).map(({ top, height }) => [top, height])"
+    )
+    assert len({tuple(box) for box in boxes}) == 1
+
+
+def test_the_ring_around_what_has_the_focus_is_not_cut(open_page, many):
+    page = open_page(many)
+    headings(page).first.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    offset, width = page.evaluate(
+        "(({ outlineOffset, outlineWidth }) => [outlineOffset, outlineWidth])(getComputedStyle(document.activeElement))"
+    )
+    assert float(offset.removesuffix("px")) <= -float(width.removesuffix("px"))
+
+
+def test_filters_are_folded_on_a_phone(open_page, many):
+    page = open_page(many)
+    fold = page.get_by_role("button", name="Sort and filter")
+    assert not fold.is_visible()
+    page.set_viewport_size({"width": 390, "height": 780})
+    assert not page.locator("#source").is_visible()
+    fold.click()
+    assert page.locator("#source").is_visible()
+    assert fold.get_attribute("aria-expanded") == "true"
+    fold.click()
+    assert not page.locator("#source").is_visible()
+
+
+@pytest.mark.parametrize("kind", ["CSV", "JSON"])
+def test_what_the_filters_leave_can_be_saved(open_page, kind, tmp_path):
+    titles = ['=HYPERLINK("x")', 'Kim, "arrived"\nin Russia', "Rates"]
+    texts = ["one two three", "four five six", "seven eight nine"]
+    articles = [Article(f"a{i}", texts[i], title, WHEN, source="-Wire") for i, title in enumerate(titles)]
+    page = open_page(dedup.cluster(articles))
+    page.get_by_label("Search titles").fill("a0")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=f"Save as {kind}").click()
+    saved.value.save_as(tmp_path / "saved")
+    content = (tmp_path / "saved").read_bytes()
+    if kind == "JSON":
+        (row,) = json.loads(content)
+        assert (row["title"], row["source"]) == (titles[0], "-Wire")
+        assert (row["id"], row["story_id"], row["episode"], row["membership"]) == ("a0", "a0", 1, 1)
+    else:
+        (row,) = csv.DictReader(content.decode("utf-8-sig").splitlines())
+        assert (row["title"], row["source"]) == ("'" + titles[0], "'-Wire")  # no formulas
+    page.get_by_role("button", name="Clear all").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=f"Save as {kind}").click()
+    saved.value.save_as(tmp_path / "saved")
+    content = (tmp_path / "saved").read_text("utf-8-sig")
+    rows = json.loads(content) if kind == "JSON" else list(csv.DictReader(content.splitlines()))
+    assert [row["id"] for row in rows] == ["a0", "a1", "a2"]
+    assert rows[1]["title"] == 'Kim, "arrived" in Russia'
+
+
 # Comparison
 
 
@@ -617,8 +719,10 @@ def test_nothing_that_articles_say_is_run(open_page):
             assert page.evaluate("window.ran") is None
         assert page.locator("img").count() == 0
         links = page.locator("a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
-        assert len(links) == script * page.locator("#stories > li").count()
-        assert all(re.fullmatch("#story-[!-~]+", link) for link in links)  # to the story, and nowhere else
+        stories = [link for link in links if link.startswith("#story-")]
+        assert len(stories) == script * page.locator("#stories > li").count()
+        # Within the page, and nowhere else.
+        assert all(re.fullmatch("#(list|story-[!-~]+|article-[!-~]+)", link) for link in links)
 
 
 def test_a_text_of_a_megabyte_is_cut_and_said_to_be(open_page):

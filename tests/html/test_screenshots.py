@@ -10,12 +10,12 @@ import pytest
 import dedup
 
 DOCS = Path(dedup.__file__).parents[1] / "docs"
-PICTURES = {"page.png", "comparison.png", "phone.png"}
+PICTURES = {"story.png", "page.png", "comparison.png", "phone.png"}
 
 
 def test_every_picture_is_small_and_shown_somewhere():
     assert {path.name for path in (DOCS / "images").iterdir()} == PICTURES
-    pages = "".join(path.read_text("utf-8") for path in DOCS.rglob("*.md"))
+    pages = "".join(path.read_text("utf-8") for path in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"])
     for name in PICTURES:
         assert (DOCS / "images" / name).stat().st_size < 100_000
         assert f"images/{name})" in pages

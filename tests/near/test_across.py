@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
+from dedup.near.stored import holds_sketches
 
 
 def words(rng, n):
@@ -48,10 +49,14 @@ def test_pairs_are_those_across_among_all_texts_together(seed, parameters):
     together = dedup.near_duplicates([*old, *new], **parameters)
     n = len(old)
     expected = {(j - n, i) for i, j in together.pairs.tolist() if i < n <= j}
-    # Of equal texts shorter than a shingle the first stands for all where another text contains them.
-    short = [{i for i, text in enumerate(texts) if len(text.split()) < 5} for texts in (new, old)]
-    other = set(map(tuple, found.pairs.tolist())) ^ expected
-    assert all(i in short[0] or j in short[1] for i, j in other)
+    # Among all together, of equal texts shorter than a shingle the first stands for all where others contain them.
+    short = [[len(text.split()) < 5 for text in texts] for texts in (new, old)]
+    listed = set(map(tuple, found.pairs.tolist()))
+    assert expected <= listed
+    for i, j in listed - expected:
+        brief, text = (new[i], old[j]) if short[0][i] else (old[j], new[i])
+        assert short[0][i] or short[1][j]
+        assert f" {brief} " in f" {text} "
     figures = dict(zip(map(tuple, together.pairs.tolist()), together.jaccard, strict=True))
     pairs = list(zip(found.pairs.tolist(), found.jaccard.tolist(), strict=True))
     for (i, j), jaccard in pairs:
@@ -94,6 +99,25 @@ def test_copies_too_far_apart_are_none(tmp_path):
     assert dedup.near_duplicates(new, against=stored, max_days_apart=30).to_frame()["old"].tolist() == ["4"]
 
 
+def test_a_brief_of_fewer_words_than_a_shingle_is_found_on_either_side():
+    long = "The governor said on Tuesday that the bridge will stay closed until spring"
+    briefs = ["bridge will stay closed", "Bridge will stay closed!", "another brief"]
+    found = dedup.near_duplicates(briefs, against=[long], containment=0.9)
+    assert found.pairs.tolist() == [[0, 0], [1, 0]]
+    found = dedup.near_duplicates([long, "nothing of it"], against=briefs, containment=0.9)
+    assert found.pairs.tolist() == [[0, 0], [0, 1]]
+    assert found.fresh.tolist() == [1]
+
+
+def test_of_many_equal_old_texts_those_of_a_new_ones_time_are_found():
+    text = "Happy new year to all of you, and a good slide, says the mayor, as in each of the years before"
+    old = [{"id": year, "text": text, "published": datetime(year, 1, 1, tzinfo=UTC)} for year in range(1800, 2000)]
+    new = [{"id": "n", "text": text, "published": datetime(1907, 1, 5, tzinfo=UTC)}]
+    for before in (old, old[::-1]):
+        found = dedup.near_duplicates(new, against=before, max_days_apart=30)
+        assert found.to_frame()["old"].tolist() == ["1907"]
+
+
 def test_the_order_of_either_does_not_matter():
     old, new = old_and_new(5)
     found = dedup.near_duplicates(new, against=old)
@@ -126,6 +150,45 @@ def test_sketches_made_otherwise_are_refused(tmp_path, parameters, message):
     dedup.sketches.save(["Kim"], tmp_path / "old.parquet")
     with pytest.raises(ValueError, match=message):
         dedup.near_duplicates(["Kim"], against=dedup.sketches.read(tmp_path / "old.parquet"), **parameters)
+
+
+def test_several_files_are_read_as_one(tmp_path):
+    old, new = old_and_new(3)
+    cuts = (old[:5], [], old[5:])
+    paths = [tmp_path / f"{i}.parquet" for i in range(3)]
+    for path, part in zip(paths, cuts, strict=True):
+        dedup.sketches.save([{"id": f"{path.stem}-{i}", "text": text} for i, text in enumerate(part)], path)
+    stored = dedup.sketches.read(*paths)
+    assert stored.ids == [f"0-{i}" for i in range(5)] + [f"2-{i}" for i in range(len(old) - 5)]
+    found = dedup.near_duplicates(new, against=stored, compare_numbers=True)
+    expected = dedup.near_duplicates(new, against=old, compare_numbers=True)
+    names = {name: str(i) for i, name in enumerate(stored.ids)}
+    rows = [row | {"old": names[row["old"]]} for row in rows_of(found)]
+    assert sorted(rows, key=str) == rows_of(expected) != []
+    dedup.sketches.save(old, paths[1], shingle_size=4)
+    with pytest.raises(ValueError, match=r"1\.parquet: shingle_size is 4; allowed: 5, as in .*0\.parquet"):
+        dedup.sketches.read(*paths)
+
+
+def test_a_file_of_sketches_is_known_by_its_metadata(tmp_path):
+    dedup.sketches.save(["Kim"], tmp_path / "sketches.xyz")
+    pq.write_table(pa.table({"id": ["dedup.sketches"]}), tmp_path / "articles.parquet")
+    for name, content in (("text.txt", b"dedup.sketches PAR1"), ("short", b"PAR1"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+    names = ("sketches.xyz", "articles.parquet", "text.txt", "short", "empty", "nowhere", "")
+    assert [holds_sketches(tmp_path / name) for name in names] == [True, *[False] * 6]
+
+
+def test_an_error_says_whether_it_is_about_a_new_or_an_old_article():
+    good, bad = [{"text": "Kim arrives"}], [{"text": "Kim"}, {"text": 5}]
+    with pytest.raises(TypeError, match=r"^against: article 1 \(id '1'\): field 'text' is 5; allowed: str"):
+        dedup.near_duplicates(good, against=bad)
+    with pytest.raises(TypeError, match=r"^article 1 \(id '1'\): field 'text' is 5; allowed: str"):
+        dedup.near_duplicates(bad, against=good)
+    with pytest.raises(ValueError, match=r"^against: article 1.*'id' is 'a'"):
+        dedup.near_duplicates(good, against=[{"id": "a", "text": "Kim"}, {"id": "a", "text": "Lee"}])
+    found = dedup.near_duplicates(good, against=bad, errors="skip")
+    assert ([r.position for r in found.refusals], [r.position for r in found.old_refusals]) == ([], [1])
 
 
 def test_other_files_are_refused(tmp_path):

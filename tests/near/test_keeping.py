@@ -96,6 +96,37 @@ def test_a_chain_of_snapshots_keeps_all_of_its_text():
     assert len(left) > 0.9 * len(whole)
 
 
+def test_a_chain_of_which_more_stay_than_are_compared():
+    pages = snapshots(count=240, changed=9)
+    found = dedup.near_duplicates(pages, recall=0.9999)
+    assert len(found.groups) == 1
+    kept = found.keep()
+    assert len(kept.positions) > 64
+    assert kept.positions.tolist() == slow_star(pages, range(len(pages)))
+    sets = list(map(shingles_of, pages))
+    for goes, stays, jaccard in zip(kept.removed.tolist(), kept.kept_for.tolist(), kept.jaccard.tolist(), strict=True):
+        assert jaccard == len(sets[goes] & sets[stays]) / len(sets[goes] | sets[stays]) >= 0.7
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["within", "across"]), st.integers(1, 3))
+def test_sources_limit_what_goes_and_nothing_else(seed, which, n_sources):
+    texts = crowd(seed, sizes=(1, 2, 3, 5, 70))
+    sources = [f"s{i * 7919 % n_sources}" for i in range(len(texts))]
+    found = dedup.near_duplicates(
+        [
+            {"id": str(i), "text": text, "source": source}
+            for i, (text, source) in enumerate(zip(texts, sources, strict=True))
+        ],
+        recall=0.9999,
+    )
+    sets, expected = list(map(shingles_of, texts)), []
+    for i in range(len(texts)):
+        rivals = [j for j in expected if (sources[i] == sources[j]) == (which == "within")]
+        if all(len(sets[i] & sets[j]) / len(sets[i] | sets[j]) < 0.7 for j in rivals):
+            expected.append(i)
+    assert found.keep(**{which: "source"}).positions.tolist() == expected
+
+
 def articles():
     rng = random.Random(1)
     text = " ".join(words(rng, 60))

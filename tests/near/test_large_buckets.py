@@ -5,13 +5,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import dedup
+from dedup.arrays import numbered_by_first
 from dedup.near import large_buckets
 from dedup.near.jaccard import ShingleSets
-from dedup.near.large_buckets import Overlap, crowds, rare_pairs
+from dedup.near.large_buckets import Overlap, crowds, names_of, rare_pairs
 
 
 def sets_of(texts):
@@ -34,7 +35,9 @@ def test_similar_texts_of_a_crowd_share_something_rare_or_are_both_undecided(dra
     texts, crowd = drawn
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_buckets, "RARE", rare)
-        found = rare_pairs(sets_of(texts), np.arange(len(texts)), np.array(crowd), Overlap(threshold, None))
+        found = rare_pairs(
+            sets_of(texts), np.arange(len(texts)), np.array(crowd, dtype=np.uint64), Overlap(threshold, None)
+        )
     pairs, undecided = set(map(tuple, found.pairs.tolist())), set(found.undecided.tolist())
     sets = [set(text) for text in texts]
     for i, j in combinations(range(len(texts)), 2):
@@ -51,6 +54,28 @@ def test_similar_texts_of_a_crowd_share_something_rare_or_are_both_undecided(dra
         assert set.intersection(*(sets[text] for text in bucket.tolist()))
 
 
+@given(texts_in_crowds(), st.integers(1, 4))
+def test_what_is_found_in_a_crowd_does_not_depend_on_other_crowds(drawn, rare):
+    texts, crowd = drawn
+    sets, numbers = sets_of(texts), numbered_by_first(np.array(crowd))
+    names = names_of(sets, np.arange(len(texts)), numbers)
+    assume(len(set(names.tolist())) == len(set(crowd)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_buckets, "RARE", rare)
+        together = rare_pairs(sets, np.arange(len(texts)), names, Overlap(0.5, None))
+        apart = []
+        for number in set(numbers.tolist()):
+            own = np.flatnonzero(numbers == number)
+            alone = names_of(sets, own, np.zeros(len(own), dtype=np.int64))
+            apart.append(rare_pairs(sets, own, alone, Overlap(0.5, None)))
+    assert set(map(tuple, together.pairs.tolist())) == {
+        pair for own in apart for pair in map(tuple, own.pairs.tolist())
+    }
+    assert together.undecided.tolist() == sorted(np.concatenate([own.undecided for own in apart]).tolist())
+    buckets = [tuple(bucket.tolist()) for own in apart for bucket in own.buckets]
+    assert sorted(tuple(bucket.tolist()) for bucket in together.buckets) == sorted(buckets)
+
+
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=5, unique=True), min_size=1, max_size=8))
 def test_buckets_that_share_a_text_are_one_crowd(buckets):
     texts, crowd = crowds([np.array(sorted(bucket)) for bucket in buckets])
@@ -65,7 +90,7 @@ def test_buckets_that_share_a_text_are_one_crowd(buckets):
 def test_memory_is_bounded_by_parts_and_the_result_is_the_same(monkeypatch, parts):
     rng = random.Random(0)
     texts = [[*range(30), *rng.sample(range(100, 400), 20)] for _ in range(60)]
-    arguments = sets_of(texts), np.arange(60), np.zeros(60, dtype=np.int64), Overlap(0.5, None)
+    arguments = sets_of(texts), np.arange(60), np.zeros(60, dtype=np.uint64), Overlap(0.5, None)
     whole = rare_pairs(*arguments)
     monkeypatch.setattr(large_buckets, "_AT_ONCE", 50 * 60 // parts)
     found = rare_pairs(*arguments)

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from dedup.near.shingles import shingle_hashes, shingles_of
 from dedup.text.tokens import tokenize
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=100)
 WORDS = st.lists(st.sampled_from(["kim", "putin", "Russie", "train", "京", "a", "b"]), max_size=12)
 TEXTS = st.lists(WORDS.map(" ".join), max_size=6)

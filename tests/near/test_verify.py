@@ -11,6 +11,8 @@ from dedup.near.verify import Verifier
 from dedup.parameters import NearSettings
 from dedup.text.tokens import mix
 
+BOTH_PATHS = pytest.mark.usefixtures("both_paths")  # what the kernel counts; the other tests take the one there is
+
 EXAMPLES = settings(deadline=None, max_examples=80)
 TEXTS = st.lists(st.lists(st.integers(0, 9), max_size=25), min_size=1, max_size=8)
 NUMBERS = st.lists(st.sets(st.integers(0, 3)), min_size=8, max_size=8)
@@ -37,6 +39,15 @@ def slow_containment(left, right):
     return len(left & right) / min(len(left), len(right))
 
 
+@given(TEXTS, st.data())
+def test_sets_of_some_texts_are_theirs(texts, data):
+    places = st.integers(0, len(texts) - 1)
+    chosen = data.draw(st.lists(places) | st.sets(places).map(sorted))
+    found, expected = sets_of(texts).of(np.array(chosen, dtype=np.int64)), sets_of([texts[i] for i in chosen])
+    assert found.shingles.tolist() == expected.shingles.tolist()
+    assert found.offsets.tolist() == expected.offsets.tolist()
+
+
 def assert_overlaps_are_those_of_python_sets(texts, n_jobs=1):
     pairs = all_pairs(len(texts))
     jaccard, containment = sets_of(texts, n_jobs).overlaps(pairs)
@@ -44,12 +55,14 @@ def assert_overlaps_are_those_of_python_sets(texts, n_jobs=1):
     assert containment.tolist() == [slow_containment(texts[i], texts[j]) for i, j in pairs.tolist()]
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(TEXTS)
 def test_jaccard_and_containment_are_those_of_python_sets(texts):
     assert_overlaps_are_those_of_python_sets(texts)
 
 
+@BOTH_PATHS
 @pytest.mark.parametrize("n_jobs", [1, 4])
 def test_long_and_short_texts_have_the_overlaps_of_python_sets(n_jobs):
     rng = np.random.default_rng(0)
@@ -57,12 +70,14 @@ def test_long_and_short_texts_have_the_overlaps_of_python_sets(n_jobs):
     assert_overlaps_are_those_of_python_sets([rng.integers(0, 2 * s + 1, s).tolist() for s in sizes], n_jobs)
 
 
+@BOTH_PATHS
 def test_many_pairs_have_the_overlaps_of_python_sets():
     rng = np.random.default_rng(1)
     texts = [rng.integers(0, 40, size).tolist() for size in rng.integers(0, 60, 120)]  # many blocks of pairs
     assert_overlaps_are_those_of_python_sets(texts, 2)
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(TEXTS)
 def test_sizes_count_distinct_shingles(texts):
@@ -70,6 +85,7 @@ def test_sizes_count_distinct_shingles(texts):
     assert sets_of(texts).sizes(filled).tolist() == [len(set(texts[i])) for i in filled.tolist()]
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(TEXTS)
 def test_shared_counts_what_two_sets_have_in_common(texts):
@@ -79,29 +95,52 @@ def test_shared_counts_what_two_sets_have_in_common(texts):
     assert sets_of(texts).shared(pairs).tolist() == expected
 
 
+@BOTH_PATHS
 def test_a_pair_given_twice_is_answered_twice():
     jaccard, containment = sets_of([[1, 2, 3], [2, 3, 4, 5]]).overlaps(np.array([[0, 1], [0, 1]]))
     assert jaccard.tolist() == [0.4, 0.4]
     assert containment.tolist() == [2 / 3, 2 / 3]
 
 
+@BOTH_PATHS
 def test_a_text_is_like_itself():
     jaccard, containment = sets_of([[1, 2, 2]]).overlaps(np.array([[0, 0]]))
     assert (jaccard.tolist(), containment.tolist()) == ([1.0], [1.0])
 
 
+@BOTH_PATHS
 def test_the_ends_of_the_range_of_hashes_are_no_exception():
     shingles = np.array([0, 2**64 - 2, 2**64 - 2, 2**63, 0], dtype=np.uint64)
     jaccard, _ = ShingleSets(shingles, np.array([0, 2, 5])).overlaps(np.array([[0, 1]]))
     assert jaccard.tolist() == [2 / 3]
 
 
+@BOTH_PATHS
+@EXAMPLES
+@given(TEXTS, st.data())
+def test_some_sets_alone_are_what_they_were(texts, data):
+    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=8))
+    some = sets_of(texts).of(np.array(chosen, dtype=np.int64))
+    expected = sets_of([texts[i] for i in chosen])
+    assert some.offsets.tolist() == expected.offsets.tolist()
+    assert some.shingles.tolist() == expected.shingles.tolist()
+
+
+@BOTH_PATHS
+def test_the_lowest_bit_of_a_hash_does_not_count():
+    sets = ShingleSets(np.array([8, 9, 10, 11, 10, 8], dtype=np.uint64), np.array([0, 3, 6]), 1)
+    assert sets.sizes(np.array([0, 1])).tolist() == [2, 2]
+    assert sets.shared(np.array([[0, 1], [1, 0], [1, 1]])).tolist() == [2, 2, 2]
+
+
+@BOTH_PATHS
 @pytest.mark.parametrize("texts", [[[], [1]], [[1], []]])
 def test_an_empty_set_is_like_no_other(texts):
     jaccard, containment = sets_of(texts).overlaps(np.array([[0, 1]]))
     assert (jaccard.tolist(), containment.tolist()) == ([0.0], [0.0])
 
 
+@BOTH_PATHS
 def test_two_empty_sets_are_alike():
     jaccard, containment = sets_of([[], []]).overlaps(np.array([[0, 1]]))
     assert (jaccard.tolist(), containment.tolist()) == ([1.0], [1.0])

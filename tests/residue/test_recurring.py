@@ -41,10 +41,11 @@ def salts(sources):
 def levels_of(learned, text, source=0):
     """For a text of the source: level of each line (by its words) and of each run (by first token and size)."""
     layout = layout_of(tokenize([text]))
-    lines, keys = candidate_lines(layout, salts([source]))
+    lines, keys = next(candidate_lines(layout, salts([source])), ([], np.empty(0, dtype=np.uint64)))
     starts = layout.line_starts
     line_runs = [(int(starts[line]), int(starts[line + 1] - starts[line])) for line in lines]
-    first, sizes, run_keys = candidate_runs(layout, salts([source]))
+    parts = candidate_runs(layout, salts([source]))
+    first, sizes, run_keys = (np.concatenate(column) for column in zip(*parts, strict=True))
     runs = zip(first.tolist(), sizes.tolist(), learned.levels(run_keys).tolist(), strict=True)
     return dict(zip(line_runs, learned.levels(keys).tolist(), strict=True)), sorted(runs)
 
@@ -208,7 +209,7 @@ def test_the_share_counts_from_many_stories():
 
     def level(count):
         learned = learn(texts[:count], unnamed[:count])
-        _, keys = candidate_lines(layout_of(tokenize(["kb lt"])), unnamed[:1])
+        _, keys = next(candidate_lines(layout_of(tokenize(["kb lt"])), unnamed[:1]))
         return learned.levels(keys).tolist()
 
     assert [level(count) for count in (168, 166, 42, 41)] == [[0], [1], [1], [2]]

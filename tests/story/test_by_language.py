@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup.near.lsh import Bands
-from dedup.story.features import CHARACTER_RUN, WORD, WORD_PAIR, count_features, families
+from dedup.story.extraction import CHARACTER_RUN, WORD, WORD_PAIR, families
+from dedup.story.features import count_features
 from dedup.story.weighting import (
     FAMILY_WEIGHT,
     PRIOR_ARTICLES,

@@ -11,6 +11,8 @@ from dedup.story import candidates
 from dedup.story.candidates import FLOOR, REACH_DAYS, similar_pairs
 from dedup.story.similarity import MAX_MEMORY_DAYS, UNDATED_FACTOR, memory_days, time_factor
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=60)
 SEEDS = st.integers(0, 2**32)
 SIZES = st.sampled_from(

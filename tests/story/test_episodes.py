@@ -118,7 +118,7 @@ def test_a_long_episode_is_found_by_what_its_reports_share():
     dense = np.hstack([np.full((n, 1), 0.75), own])
     dense /= np.sqrt((dense**2).sum(axis=1, keepdims=True))
     labels = np.repeat([0, 1], n // 2)
-    episodes = Episodes.of(csr_array(dense), np.repeat([0.0, 5.0], n // 2), labels, np.zeros(n))
+    episodes = Episodes.of(csr_array(dense.astype(np.float32)), np.repeat([0.0, 5.0], n // 2), labels, np.zeros(n))
     assert similar_episodes(episodes, 21.0).left.tolist() == [0]
 
 
@@ -160,7 +160,8 @@ def chain(cosine, days, sizes):
     gram = cosine ** np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
     rows = np.repeat(np.linalg.cholesky(gram), sizes, axis=0)
     labels = np.repeat(np.arange(k), sizes)
-    return Episodes.of(csr_array(rows), np.repeat(np.array(days, dtype=float), sizes), labels, np.zeros(len(labels)))
+    vectors, dated = csr_array(rows, dtype=np.float32), np.repeat(np.array(days, dtype=float), sizes)
+    return Episodes.of(vectors, dated, labels, np.zeros(len(labels)))
 
 
 def test_a_tie_within_episodes_keeps_what_they_share_from_joining_them():

@@ -5,23 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.story.features import (
-    CHARACTER_RUN,
-    LEAD_CHARACTERS,
-    LEAD_WEIGHT,
-    NAME_WEIGHT,
-    WORD,
-    WORD_PAIR,
-    count_features,
-    feature_keys,
-    spelling_of,
-    token_weights,
-)
+from dedup.story.extraction import CHARACTER_RUN, WORD, WORD_PAIR, feature_keys
+from dedup.story.features import count_features
+from dedup.story.spelling import LEAD_CHARACTERS, LEAD_WEIGHT, NAME_WEIGHT, spelling_of, token_weights
 from dedup.text.fold import fold_character
 from dedup.text.stopwords import date_word_hashes, stop_word_hashes
 from dedup.text.tokens import tokenize
 
 DATE_WORDS = frozenset(date_word_hashes().tolist())
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=60)
 
 WORDS = st.sampled_from(
@@ -107,7 +100,7 @@ def key_of(word):
 
 def weights_of(texts):
     tokens = tokenize(texts)
-    return token_weights(tokens, spelling_of(tokens)).tolist()
+    return token_weights(spelling_of(tokens)).tolist()
 
 
 @EXAMPLES

@@ -5,7 +5,7 @@ import pytest
 
 import dedup
 from dedup.metrics import bcubed
-from dedup.story.features import spelling_of
+from dedup.story.spelling import spelling_of
 from dedup.text.tokens import tokenize
 from tests.story.feed_items import feed_items
 

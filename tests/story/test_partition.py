@@ -12,6 +12,8 @@ from dedup.arrays import numbered_by_first
 from dedup.story import partition as partition_module
 from dedup.story.partition import gaining_unions, objective, partition
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=70)
 SEEDS = st.integers(0, 2**32)
 THRESHOLDS = st.sampled_from([0.05, 0.12, 0.3, 0.6])

@@ -26,6 +26,8 @@ from dedup.story.similarity import (
 )
 from dedup.story.weighting import vectorize_texts
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=60)
 SEEDS = st.integers(0, 2**32)
 DAYS = st.one_of(st.just(float("nan")), st.floats(-1000, 20_000))

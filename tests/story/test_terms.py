@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.story.features import WORD, count_features, feature_keys, spelling_of, token_weights
+from dedup.story.extraction import WORD, feature_keys
+from dedup.story.features import count_features
+from dedup.story.spelling import spelling_of, token_weights
 from dedup.story.terms import top_terms
 from dedup.story.weighting import vectorize
 from dedup.text.tokens import tokenize
@@ -28,7 +30,7 @@ def slow_terms(texts, vocabulary):
         tokens, counts = tokenize([text]), defaultdict(float)
         places = tokens.characters(tokens.starts).tolist()
         ends = (tokens.characters(tokens.stops - 1) + 1).tolist()
-        parts = zip(tokens.strings(), token_weights(tokens, spelling_of(tokens)).tolist(), places, ends, strict=True)
+        parts = zip(tokens.strings(), token_weights(spelling_of(tokens)).tolist(), places, ends, strict=True)
         for word, weight, place, end in parts:
             if len(word) > 1:
                 counts[word] += weight

@@ -9,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.story import weighting
-from dedup.story.features import CHARACTER_RUN, HEADLINE_SHARE, WORD, WORD_PAIR, count_features, feature_keys
+from dedup.story.extraction import CHARACTER_RUN, WORD, WORD_PAIR, feature_keys
+from dedup.story.features import count_features
+from dedup.story.spelling import HEADLINE_SHARE
 from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES, PRIOR_STOP_WORD_ARTICLES, feature_weights, vectorize
 from dedup.text.stopwords import stop_word_hashes
 from dedup.text.tokens import sentence_starts, tokenize
+
+pytestmark = pytest.mark.usefixtures("both_paths")
 
 EXAMPLES = settings(deadline=None, max_examples=60)
 

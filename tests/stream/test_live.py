@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dedup.near.lsh import Bands
 from dedup.story.candidates import REACH_DAYS
-from dedup.story.features import WORD_PAIR
+from dedup.story.extraction import WORD_PAIR
 from dedup.story.similarity import time_factor
 from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES
 from dedup.stream import live as live_articles

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dedup import Article, StoryIndex
 from dedup.near.lsh import Bands
-from dedup.story.features import CHARACTER_RUN, KEY_BITS, WORD, WORD_PAIR, count_features, families
+from dedup.story.extraction import CHARACTER_RUN, KEY_BITS, WORD, WORD_PAIR, families
+from dedup.story.features import count_features
 from dedup.stream import matching, text_features
 from dedup.stream.live import LiveArticles
 from dedup.stream.text_features import extract_features, extract_shingles, shortened

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dedup.story.features import WORD, feature_keys
+from dedup.story.extraction import WORD, feature_keys
 from dedup.story.weighting import PRIOR_STOP_WORD_ARTICLES
 from dedup.stream.text_features import shortened
 from dedup.stream.window import STEP, STEPS, Window, _in_earlier_texts, counters, window_start

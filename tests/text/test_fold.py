@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.parameters import FOLDS
-from dedup.text.fold import FIRST_LETTER, ascii_table, fold_character, fold_parts, fold_table
+from dedup.text.fold import FIRST_LETTER, fold_character, fold_parts
+from dedup.text.folded_bytes import ascii_table, fold_table
 
 EXAMPLES = settings(deadline=None, max_examples=100)
 SEPARATORS = [*" \t\r\0,;:-–—'’\"«»()/@#_€+=\xa0\u3000😀、", "\ud800", "\udfff"]

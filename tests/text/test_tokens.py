@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from dedup.parameters import FOLDS
 from dedup.text.composition import context_dependent
 from dedup.text.fold import fold_parts
-from dedup.text.tokens import MAX_TOKEN_BYTES, MIN_CHARACTERS, blocks, mix, sentence_starts, tokenize
+from dedup.text.tokens import MIN_CHARACTERS, blocks, mix, sentence_starts, tokenize
+from dedup.text.words import MAX_TOKEN_BYTES
 
+BOTH_PATHS = pytest.mark.usefixtures("both_paths")
 EXAMPLES = settings(deadline=None, max_examples=100)
 
 ALPHABET = (
@@ -227,6 +229,7 @@ class SlowTokens:
         return [bytes(self.folded[start:stop]) for start, stop in self.bounds]
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(ANY_TEXTS, ANY_FOLD)
 def test_tokens_are_those_of_the_slow_twin(texts, fold):
@@ -237,6 +240,7 @@ def test_tokens_are_those_of_the_slow_twin(texts, fold):
     assert tokens.offsets.tolist() == slow.offsets
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(ANY_TEXTS, ANY_FOLD)
 def test_codes_and_folded_bytes_are_those_of_the_slow_twin(texts, fold):
@@ -248,6 +252,7 @@ def test_codes_and_folded_bytes_are_those_of_the_slow_twin(texts, fold):
     assert 9 <= padding <= 16
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(ANY_TEXTS)
 def test_hashes_are_those_of_the_slow_twin(texts):
@@ -256,6 +261,7 @@ def test_hashes_are_those_of_the_slow_twin(texts):
     assert tokens.hashes.tolist() == [slow_hash(token) for token in tokens.strings()]
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(ANY_TEXTS, ANY_FOLD)
 def test_characters_are_where_folded_bytes_came_from(texts, fold):
@@ -299,6 +305,7 @@ def test_tokens_of_a_list_are_those_of_its_parts_together(left, right):
     assert np.diff(both.offsets).tolist() == counts
 
 
+@BOTH_PATHS
 @EXAMPLES
 @given(st.lists(st.text(st.characters(max_codepoint=127), max_size=60), max_size=5))
 def test_ascii_texts_have_the_tokens_they_have_beside_others(texts):
@@ -309,6 +316,7 @@ def test_ascii_texts_have_the_tokens_they_have_beside_others(texts):
     assert alone.hashes.tolist() == beside.hashes.tolist()[: len(alone.starts)]
 
 
+@BOTH_PATHS
 def test_no_texts_have_no_tokens():
     tokens = tokenize([])
     assert tokens.strings() == []
@@ -316,6 +324,7 @@ def test_no_texts_have_no_tokens():
     assert sentence_starts(tokens).tolist() == []
 
 
+@BOTH_PATHS
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "...", "\0", "😀", "\u200b", "\ud800", "\u0301"])
 def test_blank_text_has_no_tokens(text):
     assert tokenize([text, text]).offsets.tolist() == [0, 0, 0]
@@ -326,6 +335,7 @@ def test_a_word_has_one_hash_in_two_alphabets():
     assert latin.hashes.tolist() == cyrillic.hashes.tolist()
 
 
+@BOTH_PATHS
 def test_two_surrogates_that_are_one_character_are_read_as_that():
     pair, lone, character = (tokenize([f"Kim {a} en Russie"]) for a in ("\ud835\udc00", "\udc00\ud835", "\U0001d400"))
     assert pair.hashes.tolist() == character.hashes.tolist() != lone.hashes.tolist()
