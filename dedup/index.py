@@ -210,7 +210,7 @@ class StoryIndex(Questions):
         batch = check_articles(articles, self._timezone, errors)
         checked, refusals = batch.articles, list(batch.refusals)
         warn_truncated(checked, self._session.settings.max_chars)
-        assignments = self._session.write(lambda: self._session.assigner.add(checked, progress))
+        assignments = self._session.add(checked, progress)
         _logger.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return assignments if errors == "raise" else (assignments, refusals)
 

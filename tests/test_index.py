@@ -670,7 +670,7 @@ def test_a_chain_of_aliases_is_followed_in_one_step(tmp_path):
 
 
 def test_a_young_index_weights_all_again_and_returns_what_it_merged(index, monkeypatch):
-    monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 4)
+    monkeypatch.setattr("dedup.stream.steps._YOUNG_STEP", 4)
     old, _ = index.add_many([article("a", KHASAN), article("b", KHASAN_TOO)])
     with index._session.store.transaction():
         index._session.state.assign(np.array([2]), index._session.state.new_episode())
@@ -683,7 +683,7 @@ def test_a_young_index_weights_all_again_and_returns_what_it_merged(index, monke
 
 def test_an_article_gets_the_story_that_a_step_puts_it_in(index, monkeypatch):
     stories_of_two_take_in_others(monkeypatch)
-    monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 4)
+    monkeypatch.setattr("dedup.stream.steps._YOUNG_STEP", 4)
     told = [index.add(article(name, text)) for name, text in zip("abc", (TRAIN, BRIDGE, SEEN), strict=True)]
     assert told[2] == Assignment("c", told[0].story_id, "new_story", None, None, ("s2",), "e1")
     assert index.story_id("c") == index.story("s2").id == told[0].story_id
@@ -691,7 +691,7 @@ def test_an_article_gets_the_story_that_a_step_puts_it_in(index, monkeypatch):
 
 def test_an_alias_stays_where_its_articles_went_when_an_update_ends_a_step(index, monkeypatch):
     stories_of_two_take_in_others(monkeypatch)
-    monkeypatch.setattr("dedup.stream.assigner._YOUNG_STEP", 6)
+    monkeypatch.setattr("dedup.stream.steps._YOUNG_STEP", 6)
     texts = {"a": TRAIN, "b": BRIDGE, "c": SEEN, "d": SEEN}
     apart = [index.add(article(*item)).story_id for item in texts.items()][-1]
     assert ids(index.story(apart)) == ["c", "d"]
@@ -1032,13 +1032,13 @@ def check_reopened(index, path):
 # With these, few articles are enough to lower the thresholds, to be weighted again, to be added in many blocks, to be
 # of large stories that take in others, and to leave the window.
 SMALL = {
-    "dedup.stream.assigner._YOUNG_STEP": 4,
-    "dedup.stream.assigner._YOUNG": 16,
-    "dedup.stream.assigner._EACH": 6,
+    "dedup.stream.steps._YOUNG_STEP": 4,
+    "dedup.stream.steps._YOUNG": 16,
+    "dedup.stream.steps._EACH": 6,
     "dedup.stream.state._MARGIN_ARTICLES": 8.0,
     "dedup.stream.joins.LATEST": 2,
     "dedup.stream.joins._MOST_CANDIDATES": 2,
-    "dedup.stream.assigner.TEXTS_AT_ONCE": 4,
+    "dedup.stream.steps.TEXTS_AT_ONCE": 4,
     "dedup.story.merging.LARGE": 3,
     "dedup.story.merging.ABSORBING": 4,
     "dedup.story.merging.SMALL_SHARE": 0.5,

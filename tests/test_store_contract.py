@@ -239,6 +239,9 @@ class Twin:
     def article_features(self, nodes):
         return {node: self.known[node] for node in nodes if node in self.known}
 
+    def features(self, nodes):
+        return {node: self.known[node][4:] for node in nodes if node in self.known}
+
     def neighbours(self, nodes):
         asked = [node for node in sorted(nodes) if node in self.known]
         found = [
@@ -356,6 +359,7 @@ def answers(source, twin):
         "nodes_of_pages": [(PAGES[1:],), (PAGES[:0:-2],), ((),)],
         "rows": [(nodes,), (nodes[::-2],)],
         "article_features": [(nodes,), (nodes[::-2],)],
+        "features": [(nodes,), (nodes[::-2],)],
         "neighbours": [(nodes,), (nodes[::-2],)],
         "copies": [(nodes,), (nodes[::-2],), (canonical,), (canonical[::-2],)],
         "nodes_before": [(day,) for day in (*KEPT, -np.inf, np.inf)],
@@ -746,7 +750,7 @@ def test_of_nothing_nothing_is_returned_or_changed(both):
         both.assign([], 1)
         both.set_norms(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
     assert_same(both.store, both.twin)
-    for ask in (both.store.rows, both.store.article_features, both.store.nodes_and_digests):
+    for ask in (both.store.rows, both.store.article_features, both.store.features, both.store.nodes_and_digests):
         assert ask([]) == {}
     assert both.store.copies([]) == []
     owners, others, similarities = both.store.neighbours([])

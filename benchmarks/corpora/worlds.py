@@ -216,9 +216,14 @@ def rewritten(own: Set, world: int, spelling: Words) -> Iterator[Article]:
             "id": f"{world}-{own.name}-{i}",
             "title": "".join([spelling.get(word, word) for word in title]),
             "text": "".join([spelling.get(word, word) for word in text]),
-            "url": f"{article['url']}#{world}" if article["url"] else None,
+            "url": in_world(article["url"], world) if article["url"] else None,
             "dated": own.gaps[i] is not None,
         }
+
+
+def in_world(url: str, world: int) -> str:
+    """The URL of a page of its own in each world: a fragment alone would leave it the same page."""
+    return f"{url}{'&' if '?' in url else '?'}world={world}"
 
 
 def days_of(own: Set, days: float, rng: Generator) -> list[float]:

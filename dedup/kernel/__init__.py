@@ -34,7 +34,8 @@ class _Array:
         return ctypes.c_void_p(array.ctypes.data)
 
 
-_int64, _int32, _uint64, _uint32, _uint8 = map(_Array, (np.int64, np.int32, np.uint64, np.uint32, np.uint8))
+_int64, _int32, _int16 = map(_Array, (np.int64, np.int32, np.int16))
+_uint64, _uint32, _uint8 = map(_Array, (np.uint64, np.uint32, np.uint8))
 _float64, _float32 = _Array(np.float64), _Array(np.float32)
 _number, _hash, _real = ctypes.c_int64, ctypes.c_uint64, ctypes.c_double
 _table = [_uint64, _int32, _number, _number]  # see SortedKeys.table
@@ -43,6 +44,9 @@ _rows = [_int64, _int32, _float32]  # sparse: starts, columns, values
 _packing = [ctypes.c_uint64, ctypes.c_uint64, _uint64]
 _weights = [_float32, _int32, _int64, _float64]
 _pairs = [_float32, _int32, _int64, _int64, _float32]
+_wide_rows = [_int64, _int32, _float64]
+_postings = [_number, _uint64, _uint64, _int64, _number, _number, _number, _int64, _int64]
+_own, _theirs = [_uint32, _number, _float64, _float64], [_uint32, _uint8, _int64, _number, _float64]
 _moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.
@@ -71,6 +75,19 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tokens": (_number, [_uint8, _int64, _number, _number, _int64, _int64, _uint64, _int64, _int64]),  # tokens.c
     "shingles": (None, [_uint64, _int64, _number, _number, _hash, _uint64]),  # shingles.c
     "shared": (None, [_uint64, _int64, _int64, _number, _uint64, _number, _hash, _int64]),  # jaccard.c
+    "sorted_rows": (  # stream.c
+        _number,
+        [_uint32, _float64, _int64, _number, _uint64, _int32, _int64, _uint32, _int32, _float64],
+    ),
+    "number_columns": (_number, [_int64, _int32, _int64, _number, _int32]),
+    "add_days": (None, [*_wide_rows, _int64, _int64, _number, _int32, _number, _float64]),
+    "day_products": (None, [*_wide_rows, _int64, _number, _int32, _float64, _number, _float64]),
+    "forget_columns": (None, [_int64, _int32, _int64, _number, _int32]),
+    "languages": (None, [_uint32, _int64, _number, _int64]),
+    "present_weights": (None, [_uint32, _uint8, _int64, _number, _int64, _int64, _int16, _uint8, *[_float64] * 5]),
+    "find_nodes_32": (_number, [_uint32, *_postings]),
+    "find_nodes_64": (_number, [_uint64, *_postings]),
+    "shared_parts": (None, [*_own, *_theirs, _int32, *[_float64] * 3]),
 }
 
 

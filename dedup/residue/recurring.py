@@ -95,6 +95,9 @@ class RecurringKeys:
 
     def find(self, layout: Layout, salts: Hashes) -> tuple[Flags, Flags]:
         """Return whether each token recurs so often that it is residue anywhere, and at head and foot."""
+        if not len(self.keys):
+            nothing = np.zeros((2, len(layout.masked)), dtype=np.bool_)
+            return nothing[0], nothing[1]
         anywhere, edge = Cover(len(layout.masked)), Cover(len(layout.masked))
         for lines, keys in candidate_lines(layout, salts):
             lines = lines[self.levels(keys) > 0]

@@ -71,9 +71,11 @@ def mark_titles(
     """
     endings = [ending_of(title, len(title)) for title in titles]
     some = [i for i, (_, part) in enumerate(endings) if part]
-    ends, anys = _keys([endings[i][1] for i in some], salts[some], fold)
-    recurs = (recurring.levels(ends) > 0) | (recurring.levels(anys) > 0)
     starts = [len(title) for title in titles]
+    recurs = np.zeros(len(some), dtype=np.bool_)
+    if some and len(recurring.keys):  # an index reads one title at a time, and few have an ending
+        ends, anys = _keys([endings[i][1] for i in some], salts[some], fold)
+        recurs = (recurring.levels(ends) > 0) | (recurring.levels(anys) > 0)
     for i, known in zip(some, recurs.tolist(), strict=True):
         starts[i] = endings[i][0] if known else starts[i]
     return [

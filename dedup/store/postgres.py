@@ -7,28 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
+from dedup.store import postgres_schema as schema
 from dedup.store.postgres_connection import PostgresConnection, array_of, key_of
-from dedup.store.postgres_schema import FORMAT
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
-from dedup.store.serialization import features_from_rows, neighbours_from_rows, nodes_by_page, to_bytes, with_page
+from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.serialization import (
+    features_by_node,
+    features_from_rows,
+    neighbours_from_rows,
+    nodes_by_page,
+    to_bytes,
+    with_page,
+)
 from dedup.store.sqlite_file import UNFINISHED
 
 # A writer that is further behind than this many commits reads everything again.
 _MAX_COMMITS_BEHIND = 10_000
 
 _ROWS_AT_ONCE, _FEATURES_AT_ONCE = 1 << 14, 1 << 11
-
-# The columns of format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
-_ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
-_FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
-_ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8", "int8")
-_CONTENTS_TYPES = ("int8", *["bytea"] * 6)
-_ALL = "dedup.articles JOIN dedup.contents USING (node)"
-
-# What is called a story here is an episode, as in format 1; an episode without a chapter is a story of its own.
-_IN_STORIES = "dedup.articles LEFT JOIN dedup.chapters ON chapters.episode = articles.story"
-_STORY = "coalesce(chapters.story, articles.story)"
 
 
 class PostgresStore(PostgresConnection, Store):
@@ -37,16 +33,16 @@ class PostgresStore(PostgresConnection, Store):
     The URL is as libpq reads it. To read, the right to SELECT is enough.
     """
 
+    is_shared = True
+
     def written_by_others(self, data_version: int, n_features: int) -> Written | None:
         since = self._commits_known(data_version)
         if since is None or not 0 <= self._commits - since <= _MAX_COMMITS_BEHIND:
             return None
-        deleted = self._column("SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node", since)
-        nodes = self._column("SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node", since)
+        deleted, nodes, chapters = self._one(schema.CHANGED_SINCE, *[since] * 3)
         blocks = (array_of(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
-        chapters = self._read("SELECT episode, story, told FROM dedup.chapters WHERE changed > %s", since).fetchall()
-        return Written(np.array(deleted, dtype=np.int64), changed, sorted(chapters))
+        return Written(np.array(deleted, dtype=np.int64), changed, list(map(tuple, chapters)))
 
     def counters(self) -> tuple[int, int, float]:
         with self.snapshot():
@@ -59,7 +55,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def insert_episodes(self, episodes: Iterable[tuple[int, int | None]]) -> None:
         new = list(episodes)
-        self._insert("stories", ("int8", "int8"), new)
+        self._insert(("stories", ("int8", "int8"), new))
         self.set_counters(0, 1 + max((episode for episode, _ in new), default=0))
 
     def all_episodes(self) -> list[tuple[int, int | None]]:
@@ -78,7 +74,7 @@ class PostgresStore(PostgresConnection, Store):
         # An episode that is its own story again keeps its row, so that other writers see it.
         rows, commit = list(chapters), self._commits + 1
         self._write("DELETE FROM dedup.chapters WHERE episode = ANY(%s::bigint[])", array_of([row[0] for row in rows]))
-        self._insert("chapters", ("int8",) * 4, [(*row, commit) for row in rows])
+        self._insert(("chapters", ("int8",) * 4, [(*row, commit) for row in rows]))
 
     def chapters(self) -> list[tuple[int, int, int]]:
         query = "SELECT episode, story, told FROM dedup.chapters WHERE story != episode ORDER BY episode"
@@ -96,8 +92,7 @@ class PostgresStore(PostgresConnection, Store):
             norm, *arrays = to_bytes(features)
             articles.append((row.node, row.id.encode(), *row[2:7], row.source.encode(), norm, commit, row.page))
             contents.append((row.node, row.fields.encode(), *arrays))
-        self._insert("articles", _ARTICLES_TYPES, articles)
-        self._insert("contents", _CONTENTS_TYPES, contents)
+        self._insert(("articles", schema.ARTICLES_TYPES, articles), ("contents", schema.CONTENTS_TYPES, contents))
         self.set_counters(1 + max((row.node for row, _ in rows), default=0), 0)
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
@@ -130,7 +125,7 @@ class PostgresStore(PostgresConnection, Store):
         )
 
     def delete_empty_episodes(self) -> None:
-        live = f"SELECT {_STORY} FROM {_IN_STORIES}"  # noqa: S608
+        live = f"SELECT {schema.STORY} FROM {schema.IN_STORIES}"  # noqa: S608
         of_episode = "(SELECT story FROM dedup.chapters WHERE episode = coalesce(merged_into, stories.story))"
         story = f"coalesce({of_episode}, merged_into, story)"
         self._write(f"DELETE FROM dedup.stories WHERE {story} NOT IN ({live})")  # noqa: S608
@@ -149,7 +144,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def by_other_id(self, other_id: str) -> Row | None:
         found = "SELECT sha256(article) FROM dedup.other_ids WHERE sha256(id) = %s"
-        row = self._rows(f"sha256(id) = ({found})", key_of(other_id)) if self._format == FORMAT else iter(())
+        row = self._rows(f"sha256(id) = ({found})", key_of(other_id)) if self._format == schema.FORMAT else iter(())
         return next(row, None)
 
     def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
@@ -160,7 +155,7 @@ class PostgresStore(PostgresConnection, Store):
             self._write("INSERT INTO dedup.other_ids VALUES (%s, %s)", other.encode(), article.encode())
 
     def other_ids(self) -> list[tuple[str, str]]:
-        found = self._read("SELECT id, article FROM dedup.other_ids") if self._format == FORMAT else ()
+        found = self._read("SELECT id, article FROM dedup.other_ids") if self._format == schema.FORMAT else ()
         return sorted((other.decode(), article.decode()) for other, article in found)
 
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
@@ -175,8 +170,12 @@ class PostgresStore(PostgresConnection, Store):
         return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", array_of(nodes))}
 
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
-        query = f"SELECT {_FEATURE_COLUMNS} FROM {_ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
+        query = f"SELECT {schema.FEATURE_COLUMNS} FROM {schema.ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
         return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, array_of(nodes))}
+
+    def features(self, nodes: Sequence[int]) -> dict[int, Features]:
+        query = "SELECT node, features, counts FROM dedup.contents WHERE node = ANY(%s::bigint[])"
+        return features_by_node(self._read(query, array_of(nodes)))
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         query = "SELECT node, neighbours, similarities FROM dedup.contents WHERE node = ANY(%s::bigint[]) ORDER BY node"
@@ -209,7 +208,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def canonical_since(self, node: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.uint8]]]:
         query = (
-            f"SELECT node, features, counts FROM {_ALL} WHERE node >= %s AND speaker = node "  # noqa: S608
+            f"SELECT node, features, counts FROM {schema.ALL} WHERE node >= %s AND speaker = node "  # noqa: S608
             f"ORDER BY node LIMIT {_FEATURES_AT_ONCE}"
         )
         while rows := self._read(query, node).fetchall():
@@ -248,14 +247,14 @@ class PostgresStore(PostgresConnection, Store):
 
     def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
         query = (
-            f"SELECT {_STORY} FROM {_IN_STORIES} GROUP BY 1 HAVING count(*) >= %s AND max(kept_by_day) >= %s "  # noqa: S608
-            "ORDER BY max(kept_by_day) DESC, 1"
+            f"SELECT {schema.STORY} FROM {schema.IN_STORIES} GROUP BY 1 "  # noqa: S608
+            "HAVING count(*) >= %s AND max(kept_by_day) >= %s ORDER BY max(kept_by_day) DESC, 1"
         )
         return self._column(query, min_size, -1e300 if since_day is None else since_day)
 
     def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
         rows = [(*row[:5], None if row.article is None else row.article.encode(), row.into) for row in changes]
-        self._insert("changes", ("int8", "float8", "text", "int8", "int8", "bytea", "int8"), rows)
+        self._insert(("changes", ("int8", "float8", "text", "int8", "int8", "bytea", "int8"), rows))
 
     def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
         query = (
@@ -288,13 +287,13 @@ class PostgresStore(PostgresConnection, Store):
         self._write(query, self._commits + 1, *values)
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
-        columns = _ROW_COLUMNS if self._format == FORMAT else _ROW_COLUMNS.replace("page", "NULL")
-        for values_of_row in self._read(f"SELECT {columns} FROM {_ALL} WHERE {condition}", *values):  # noqa: S608
+        columns = schema.ROW_COLUMNS if self._format == schema.FORMAT else schema.ROW_COLUMNS.replace("page", "NULL")
+        for values_of_row in self._read(f"SELECT {columns} FROM {schema.ALL} WHERE {condition}", *values):  # noqa: S608
             node, name, *others, source, fields, page = values_of_row
             row = Row._make((node, name.decode(), *others, source.decode(), fields.decode(), page))
-            yield row if self._format == FORMAT else with_page(row)
+            yield row if self._format == schema.FORMAT else with_page(row)
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"
-        query = f"SELECT {columns} FROM {_ALL} WHERE {condition}"  # noqa: S608
+        query = f"SELECT {columns} FROM {schema.ALL} WHERE {condition}"  # noqa: S608
         return NodeColumns.from_rows(self._read(query, 4 * n_features, *values).fetchall())

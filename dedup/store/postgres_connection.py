@@ -79,12 +79,19 @@ class PostgresConnection:
         self._wrote = True
         self._connection.execute(query, values)
 
-    def _insert(self, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert any number of rows with one query."""
-        columns = list(map(list, zip(*rows, strict=True)))
-        if columns:
-            arrays = ", ".join(f"%b::{name}[]" for name in types)  # as text, bytes would be twice as long
-            self._write(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})", *columns)  # noqa: S608
+    def _insert(self, *tables: tuple[str, Sequence[str], Iterable[tuple[Any, ...]]]) -> None:
+        """Insert any number of rows into tables, of which types of columns are given, with one query."""
+        queries, values = list[str](), list[Any]()
+        for table, types, rows in tables:
+            columns = list(map(list, zip(*rows, strict=True)))
+            if columns:
+                arrays = ", ".join(f"%b::{name}[]" for name in types)  # as text, bytes would be twice as long
+                queries.append(f"INSERT INTO dedup.{table} SELECT * FROM unnest({arrays})")  # noqa: S608
+                values += columns
+        if queries:
+            *before, last = queries
+            named = ", ".join(f"of_{number} AS ({query})" for number, query in enumerate(before))
+            self._write(f"{named and 'WITH '}{named} {last}", *values)
 
     def _set_state(self, **numbers: Any) -> None:
         """Change the state within a transaction, which writes it when it ends."""
@@ -103,11 +110,12 @@ class PostgresConnection:
             self._begin(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK})")
             self._wrote = False
             yield self._data_version()
+            last = "COMMIT"
             if self._wrote:
-                query = "UPDATE dedup.state SET moment = %s, next_node = %s, next_story = %s"
-                self._connection.execute(query, (self._commits + 1, *self._state))
+                values = f"moment = {self._commits + 1}, next_node = {self._state[0]}, next_story = {self._state[1]}"
+                last = f"UPDATE dedup.state SET {values}; COMMIT"  # noqa: S608
                 done = "whether it was stored is not known, and the same once more does no harm"
-            self._connection.execute("COMMIT")
+            self._connection.execute(last)
             self._own_commits += self._wrote
         except psycopg.Error as error:
             raise OSError(f"{self._name} cannot be written: {error}; {done}") from error
@@ -141,17 +149,20 @@ class PostgresConnection:
         """Begin a transaction, on a new connection when the old one was lost."""
         if self._is_closed:
             raise ValueError(f"{self._name} is closed; allowed: to open another StoryIndex")
-        self._is_open = True
+        self._is_open, cursor = True, None
+        statements = f"{statement}; SELECT moment, next_node, next_story FROM dedup.state"  # noqa: S608
         try:
             if not self._connection.closed:
-                self._connection.execute(statement)
+                cursor = self._connection.execute(statements)  # together: every answer of the server takes a while
         except psycopg.OperationalError:
             if not self._connection.closed:
                 raise
-        if self._connection.closed:
+        if cursor is None or self._connection.closed:
             self._connection = self._connect(None)
-            self._connection.execute(statement)
-        row = self._read("SELECT moment, next_node, next_story FROM dedup.state").fetchone()
+            cursor = self._connection.execute(statements)
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
         if row is None:
             raise OSError(f"{self._name} has lost its state; {ALLOWED}")
         self._commits, self._state = row[0], State(*row[1:])

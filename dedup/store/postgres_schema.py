@@ -90,6 +90,24 @@ CREATE INDEX other_ids_by_article ON dedup.other_ids (sha256(article));
 ALTER TABLE dedup.state DROP COLUMN latest;
 """
 
+#: The columns of format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
+ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
+FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
+ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8", "int8")
+CONTENTS_TYPES = ("int8", *["bytea"] * 6)
+ALL = "dedup.articles JOIN dedup.contents USING (node)"
+
+#: The nodes that are gone, those that changed, and the chapters that did, since a commit that is given three times.
+CHANGED_SINCE = """SELECT
+    ARRAY(SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node),
+    ARRAY(SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node),
+    ARRAY(SELECT ARRAY[episode, story, told] FROM dedup.chapters WHERE changed > %s ORDER BY episode)
+"""
+
+#: What is called a story here is an episode, as in format 1; an episode without a chapter is a story of its own.
+IN_STORIES = "dedup.articles LEFT JOIN dedup.chapters ON chapters.episode = articles.story"
+STORY = "coalesce(chapters.story, articles.story)"
+
 _ROWS_AT_ONCE = 1 << 10
 
 

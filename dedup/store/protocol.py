@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers
-from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
 
 
 class Store(Protocol):
@@ -18,6 +18,9 @@ class Store(Protocol):
     of a group of copies is the one that the index compares; an article without copies is its own. All methods that
     write are called inside `transaction`. Questions about nodes leave out those that are not stored.
     """
+
+    #: Whether several processes may write, each of which waits while another one has a transaction open.
+    is_shared: bool
 
     def close(self) -> None:
         """Close the connection, and release the lock of the file if there is one; closing again does no harm."""
@@ -119,6 +122,9 @@ class Store(Protocol):
 
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         """Return what articles are compared by, by node."""
+
+    def features(self, nodes: Sequence[int]) -> dict[int, Features]:
+        """Return the features of articles and their counts, as `article_features` has them, by node."""
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         """Return pairs of a node, ascending, and its neighbour, which may be deleted, and their similarities."""

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Floats, Hashes, Integers
 
+#: Features of an article, and how often it has each.
+Features = tuple[NDArray[np.uint32], NDArray[np.uint8]]
+
 
 class Row(NamedTuple):
     """An article as it is stored."""

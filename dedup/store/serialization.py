@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Integers
 from dedup.article import Article
 from dedup.article.urls import page_of
-from dedup.store.records import ArticleFeatures, LearnedResidue, Row
+from dedup.store.records import ArticleFeatures, Features, LearnedResidue, Row
 from dedup.wording import printable
 
 
@@ -45,6 +45,11 @@ def features_from_rows(
     """Yield node, features and counts from rows that have the arrays as bytes."""
     for node, features, counts in rows:
         yield node, np.frombuffer(features, dtype=np.uint32), np.frombuffer(counts, dtype=np.uint8)
+
+
+def features_by_node(rows: Iterable[tuple[int, bytes, bytes]]) -> dict[int, Features]:
+    """Return `Store.features` from such rows."""
+    return {node: (features, counts) for node, features, counts in features_from_rows(rows)}
 
 
 def encode_article(article: Article) -> str:

@@ -8,8 +8,14 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row, Written
-from dedup.store.serialization import features_from_rows, neighbours_from_rows, nodes_by_page, to_bytes
+from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.serialization import (
+    features_by_node,
+    features_from_rows,
+    neighbours_from_rows,
+    nodes_by_page,
+    to_bytes,
+)
 from dedup.store.sqlite_connection import SqliteConnection
 from dedup.store.sqlite_file import UNFINISHED
 
@@ -32,6 +38,8 @@ class SqliteStore(SqliteConnection, Store):
     A file made with other parameters is refused, not one of other versions. Raise ValueError for a file that is
     refused, RuntimeError when another StoryIndex writes to it, and OSError when it cannot be read or written.
     """
+
+    is_shared = False
 
     def written_by_others(self, data_version: int, n_features: int) -> Written | None:  # noqa: ARG002
         return None  # SQLite does not tell
@@ -137,6 +145,9 @@ class SqliteStore(SqliteConnection, Store):
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
         rows = self._select(_FEATURE_COLUMNS, "traits", "node", nodes)
         return {node: ArticleFeatures.from_bytes(*values) for node, *values in rows}
+
+    def features(self, nodes: Sequence[int]) -> dict[int, Features]:
+        return features_by_node(self._select("node, features, counts", "traits", "node", nodes))
 
     def neighbours(self, nodes: Sequence[int]) -> tuple[Integers, Integers, NDArray[np.float32]]:
         return neighbours_from_rows(sorted(self._select("node, neighbours, similarities", "traits", "node", nodes)))

@@ -4,7 +4,8 @@ The graph lacks pairs: those below its floor, and those that the search for cand
 sixty reports they are most of the mean, so that it comes apart. Sums of vectors give the mean over all pairs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts, slices
+from dedup.kernel import kernel
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.partition import gaining_unions
 from dedup.story.similarity import in_columns, number_columns, time_factor
@@ -202,19 +204,13 @@ class _DaySums(NamedTuple):
         """Sums of the similarities of the reports of an episode to those of others; `columns` are lent, all -1."""
         first, stop = self.offsets[episode : episode + 2].tolist()
         places = slice(*self.starts[[first, stop]].tolist())
-        own = self.vectors[self.order[places]]
-        features = number_columns(own.indices, columns)
-        day = np.repeat(self.day_of[places] - first, np.diff(own.indptr))
-        shape = len(features), stop - first
-        cells = columns[own.indices] * np.int64(shape[1]) + day
-        sums = np.bincount(cells, weights=own.data, minlength=shape[0] * shape[1]).reshape(shape)
+        own, day = self.order[places], self.day_of[places] - first
         other, place = self._places(others)
-        found = np.zeros(len(others), dtype=np.float64)
-        for block in slices(0, len(place), _BLOCK_REPORTS):
-            rows = in_columns(self.vectors[self.order[place[block]]], columns, len(features))
-            factor = time_factor(self.days[self.day_of[place[block]], None], self.days[first:stop])
-            found += _totals(other[block], ((rows @ sums) * factor).sum(axis=1), len(others))
-        columns[features] = -1
+        rows, days, found = self.order[place], self.days[self.day_of[place]], np.zeros(len(others), dtype=np.float64)
+        with _products(self.vectors, own, day, stop - first, columns) as products:
+            for block in slices(0, len(place), _BLOCK_REPORTS):
+                factor = time_factor(days[block, None], self.days[first:stop])
+                found += _totals(other[block], (products(rows[block]) * factor).sum(axis=1), len(others))
         return found
 
     def _places(self, episodes: Integers) -> tuple[Integers, Integers]:
@@ -223,3 +219,40 @@ class _DaySums(NamedTuple):
         sizes = stops - starts
         which = np.repeat(np.arange(len(sizes)), sizes)
         return which, np.arange(len(which)) + (starts - (np.cumsum(sizes) - sizes))[which]
+
+
+@contextmanager
+def _products(
+    vectors: csr_array, own: Integers, day: Integers, n_days: int, columns: NDArray[np.int32]
+) -> Iterator[Callable[[Integers], Floats]]:
+    """Lend a function from rows to their products with the sum of own rows of each day, shape (n_rows, n_days)."""
+    compiled = kernel() if vectors.dtype == np.float64 else None
+    if compiled is None:
+        with _products_in_numpy(vectors, own, day, n_days, columns) as in_numpy:
+            yield in_numpy
+        return
+    starts, indices = vectors.indptr.astype(np.int64, copy=False), vectors.indices.astype(np.int32, copy=False)
+    sums = np.zeros((compiled.number_columns(starts, indices, own, len(own), columns), n_days))
+    compiled.add_days(starts, indices, vectors.data, own, day, len(own), columns, n_days, sums)
+
+    def products(rows: Integers) -> Floats:
+        found = np.zeros((len(rows), n_days))
+        compiled.day_products(starts, indices, vectors.data, rows, len(rows), columns, sums, n_days, found)
+        return found
+
+    yield products
+    compiled.forget_columns(starts, indices, own, len(own), columns)
+
+
+@contextmanager
+def _products_in_numpy(
+    vectors: csr_array, own: Integers, day: Integers, n_days: int, columns: NDArray[np.int32]
+) -> Iterator[Callable[[Integers], Floats]]:
+    """What the kernel does, in NumPy."""
+    vectors_of_own = vectors[own]
+    features = number_columns(vectors_of_own.indices, columns)
+    cells = columns[vectors_of_own.indices] * np.int64(n_days) + np.repeat(day, np.diff(vectors_of_own.indptr))
+    size = len(features) * n_days
+    sums = np.bincount(cells, weights=vectors_of_own.data, minlength=size).reshape(len(features), n_days)
+    yield lambda rows: in_columns(vectors[rows], columns, len(features)) @ sums
+    columns[features] = -1

@@ -1,10 +1,8 @@
 """New articles -> episodes: which episode each one joins, and which episodes it merges."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -14,26 +12,14 @@ from dedup.progress import Progress, track
 from dedup.stream.arrival import without_future_dates
 from dedup.stream.assignment import Assignment, Outcome, format_episode_id, format_story_id
 from dedup.stream.joins import decide
-from dedup.stream.live import TEXTS_AT_ONCE
 from dedup.stream.maintenance import split_and_decide, take_out
 from dedup.stream.matching import MatchedArticles, match_articles
+from dedup.stream.preparing import Prepared, count_readable
 from dedup.stream.state import IndexState
+from dedup.stream.steps import block_step, decided_since, is_young, step_of
 from dedup.stream.storing import expiry_day_of, store_articles
 from dedup.stream.unions import episodes_since, merge_alike, reports_near
 from dedup.stream.versions import Version, Versions
-
-#: An index that has had fewer articles is young: its document frequencies change fast. It weights all its articles
-#: again and merges episodes each time that so many have come; an older one merges episodes at each `TEXTS_AT_ONCE`.
-_YOUNG, _YOUNG_STEP = 3000, 50
-
-#: At each such step the episodes that have got reports find their stories; up to this number, at each article.
-_EACH = 50
-
-#: While an index is young, all episodes find their stories again each time that it has grown by this factor.
-_GROWTH = 1.5
-
-# Fewer long articles are read at once, so that memory does not grow with their length.
-_CHARACTERS_AT_ONCE = 1 << 22
 
 #: Gains below this are rounding.
 _TOLERANCE = 1e-9
@@ -56,8 +42,9 @@ class Assigner:
         self._state = state
         self._episodes = state.live.nodes.episodes
 
-    def add(self, articles: Sequence[Article], progress: Progress) -> list[Assignment]:
+    def add(self, articles: Sequence[Article], prepared: Prepared, progress: Progress) -> list[Assignment]:
         """Put articles into episodes; a later version of a stored article replaces it."""
+        self._prepared = prepared
         articles = without_future_dates(articles, self._state.arrival)
         assignments: list[Assignment] = []
         with track(progress, len(articles)) as on_progress:
@@ -87,17 +74,11 @@ class Assigner:
         """Add new articles in blocks that end where residue is learned and articles are weighted again."""
         first = 0
         while first < len(articles):
-            step = 1 if self._state.next_node <= _EACH else _step(self._state.next_node)
-            most = self._count_readable(articles[first : first + step])
+            step = block_step(self._state.next_node)
+            most = count_readable(articles[first : first + step], self._state.settings.max_chars)
             stop = first + min(step - self._state.next_node % step, most)
             yield from self._add_block(articles[first:stop])
             first = stop
-
-    def _count_readable(self, articles: Sequence[Article]) -> int:
-        """Return how many of the articles are short enough together to be read at once."""
-        most = self._state.settings.max_chars
-        sizes = (min(len(article.title) + len(article.text), most) for article in articles)
-        return 1 + sum(total < _CHARACTERS_AT_ONCE for total in accumulate(sizes))
 
     def _replace(self, version: Version) -> Assignment:
         """Put a later version of a stored article in its place.
@@ -134,8 +115,8 @@ class Assigner:
     def _add_block(self, articles: Sequence[Article], home: _Home | None = None) -> list[Assignment]:
         state, threshold = self._state, self._state.settings.story_threshold
         n_reports = state.live.window.count  # up to each article: the window has all of the block at once
-        articles = state.source_residue.add_residue(articles)
-        matched = match_articles(state, articles)
+        articles, texts = self._prepared.take(state, articles)
+        matched = match_articles(state, articles, texts)
         assignments: list[Assignment] = []
         merges: list[tuple[int, int]] = []
         first_episode = state.next_episode
@@ -147,12 +128,12 @@ class Assigner:
         store_articles(state, articles, matched)
         for episode, into in merges:
             state.store.merge(episode, into)
-        step = _step(state.next_node - 1)
+        step = step_of(state.next_node - 1)
         merged = assignments[-1].merged
         if state.next_node % step == 0:
             merged += tuple(map(format_story_id, self._merge_alike()))
             state.source_residue.learn(state.next_node - step)
-        since = _decided_since(state.next_node, step)
+        since = decided_since(state.next_node, step)
         if since is not None:
             decide(state, episodes_since(state, since))
         now = self._assignment(articles[-1], self._episodes(matched.nodes[-1:]).item(), assignments[-1].outcome)
@@ -259,26 +240,10 @@ class Assigner:
         """
         state = self._state
         threshold = state.careful(state.settings.story_threshold)
-        if state.next_node > _YOUNG:
-            return merge_alike(state, reports_near(state, state.next_node - TEXTS_AT_ONCE), threshold)
+        if not is_young(state.next_node):
+            return merge_alike(state, reports_near(state, state.next_node - step_of(state.next_node)), threshold)
         state.store.set_norms(*state.live.update_norms())
         return merge_alike(state, state.live.nodes.canonical(), threshold)
-
-
-def _step(node: int) -> int:
-    """Articles up to the next multiple of this are added at once."""
-    return _YOUNG_STEP if node < _YOUNG else TEXTS_AT_ONCE
-
-
-def _decided_since(node: int, step: int) -> int | None:
-    """The first node of those whose episodes find their stories before this node comes; None for none."""
-    if node <= _EACH:
-        step = 1
-    if node % step:
-        return None
-    before = max(node - step, 1)
-    grown = node <= _YOUNG and int(math.log(node, _GROWTH)) > int(math.log(before, _GROWTH))
-    return 0 if grown else node - step
 
 
 def _best(gains: dict[int, float]) -> int | None:

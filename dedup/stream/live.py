@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_starts
+from dedup.kernel import kernel
 from dedup.near.lsh import with_whole
 from dedup.parameters import Fold
+from dedup.store.records import Features
 from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.cells import sums_of_runs
 from dedup.story.similarity import Likeness, effective_number, time_factor
-from dedup.story.weighting import Vocabulary, feature_weights, inverse_frequency
+from dedup.story.weighting import Vocabulary, inverse_frequency
 from dedup.stream.near_candidates import sharing_bands
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
-from dedup.stream.text_features import TextFeatures, languages_of, shortened
+from dedup.stream.text_features import TextFeatures, shortened
 from dedup.stream.time_postings import TimePostings
+from dedup.stream.vectors import LOG_COUNTS, factors_of, flat, keyed_vectors, present_weights
 from dedup.stream.window import Window
 from dedup.text.language import LANGUAGE_BITS
 
@@ -47,10 +50,6 @@ _MAX_IN_BUCKET = 4096
 # The features of a text fill a table by their low bits, so that one look tells most other features from them.
 _TABLE_MASK = np.uint32((1 << 16) - 1)
 
-_LOG_COUNTS = np.log1p(np.arange(256))
-
-Features = tuple[NDArray[np.uint32], NDArray[np.uint8]]
-
 #: Returns the features of nodes that have left the window.
 LoadFeatures = Callable[[Integers], dict[int, Features]]
 
@@ -76,6 +75,7 @@ class LiveArticles:
         self.window = Window(fold)
         self._bands = Postings(np.uint64)
         self._features = TimePostings()
+        self._slots = np.full(_TABLE_MASK + 1, -1, dtype=np.int32)
 
     def add_bands(self, nodes: Integers, bands: Hashes) -> None:
         """Index articles under their LSH buckets, shape (n, n_bands), and under all of them together."""
@@ -119,8 +119,8 @@ class LiveArticles:
         offsets, features = texts.offsets, texts.features
         text = np.repeat(np.arange(len(texts)), np.diff(offsets))
         frequencies, n_texts = self.window.frequencies_in_turn(features, text, counted)
-        factors = _factors(features, frequencies, n_texts[text])
-        weights = _LOG_COUNTS[texts.counts] * factors
+        factors = factors_of(features, frequencies, n_texts[text])
+        weights = LOG_COUNTS[texts.counts] * factors
         squares = np.bincount(text, weights=weights**2, minlength=len(texts))
         by_weight = [a + _descending(weights[a:b]) for a, b in pairwise(offsets.tolist())]
         return WeightedTexts(texts, factors, weights, np.sqrt(squares).astype(np.float32), by_weight, frequencies)
@@ -128,9 +128,8 @@ class LiveArticles:
     def update_norms(self) -> tuple[Integers, NDArray[np.float32]]:
         """Weight the articles of the window by its present frequencies; return their nodes and new norms."""
         nodes, features, counts, sizes = self.window.entries()
-        text = np.repeat(np.arange(len(nodes)), sizes)
-        factors = self._present_factors(features, text, len(nodes))
-        squares = np.bincount(text, weights=(_LOG_COUNTS[counts] * factors) ** 2, minlength=len(nodes))
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        _, squares = present_weights(self.window, features, counts, starts)
         norms = np.sqrt(squares).astype(np.float32)
         self.nodes.set_norms(nodes, norms)
         return nodes, norms
@@ -204,7 +203,7 @@ class LiveArticles:
         bounds = np.searchsorted(text, range(len(weighted.texts) + 1))
         for i in np.flatnonzero(np.diff(bounds)).tolist():
             a, b = bounds[i], bounds[i + 1]
-            found = _dot_products(weighted, i, [features[node] for node in nodes[a:b].tolist()])
+            found = _dot_products(weighted, i, [features[node] for node in nodes[a:b].tolist()], self._slots)
             dots[a:b], squares[a:b], shared[a:b] = found
         # The norm of a node is that of its arrival; by now its vector is at least as long as what the two share.
         lengths = np.maximum(self.nodes.norms(nodes), shared) * weighted.norms[text]
@@ -219,23 +218,7 @@ class LiveArticles:
     def keyed_vectors(self, nodes: Integers, load_features: LoadFeatures) -> tuple[NDArray[np.uint32], csr_array]:
         """See `vectors`; with the features of the columns, ascending."""
         features = self._features_of(nodes, load_features)
-        rows = [features[node] for node in nodes.tolist()]
-        keys = np.concatenate([np.empty(0, dtype=np.uint32), *(own for own, _ in rows)])
-        counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
-        sizes = np.array([len(own) for own, _ in rows], dtype=np.int64)
-        row = np.repeat(np.arange(len(rows)), sizes)
-        values = self._present_factors(keys, row, len(rows)) * _LOG_COUNTS[counts]
-        values /= np.sqrt(np.maximum(np.bincount(row, weights=values**2, minlength=len(rows)), 1e-18))[row]
-        distinct, columns = np.unique(keys, return_inverse=True)
-        offsets = np.concatenate([[0], np.cumsum(sizes)])
-        vectors = csr_array((values, columns, offsets), shape=(len(rows), len(distinct)))
-        vectors.sort_indices()
-        return distinct, vectors
-
-    def _present_factors(self, features: NDArray[np.uint32], text: Integers, n_texts: int) -> Floats:
-        """Factors of log counts by the present frequencies in the language of each text."""
-        languages = languages_of(features, text, n_texts)[text]
-        return _factors(features, self.window.frequencies(features, languages), self.window.totals[languages])
+        return keyed_vectors(self.window, [features[node] for node in nodes.tolist()])
 
     def _features_of(self, nodes: Integers, load_features: LoadFeatures) -> dict[int, Features]:
         inside = nodes >= self.window.first
@@ -243,24 +226,34 @@ class LiveArticles:
         return features | {node: self.window.get(node) for node in nodes[inside].tolist()}
 
 
-def _dot_products(weighted: WeightedTexts, text: int, others: list[Features]) -> tuple[Floats, Floats, Floats]:
-    """Dot product of a text with each other article, sum of its squared parts, and norm of what they share."""
+def _dot_products(
+    weighted: WeightedTexts, text: int, others: list[Features], slots: NDArray[np.int32]
+) -> tuple[Floats, Floats, Floats]:
+    """Dot product of a text with each other article, sum of its squared parts, and norm of what they share.
+
+    `slots` are lent, 2**16, all -1.
+    """
     own = slice(*weighted.texts.offsets[text : text + 2])
     features = weighted.texts.features[own]
-    theirs = np.concatenate([features for features, _ in others])
+    theirs, counts, starts = flat(others)
+    compiled = kernel()
+    if compiled is not None:
+        sums_of_parts = np.empty((3, len(others)))
+        given = features, len(features), weighted.factors[own], weighted.weights[own]
+        compiled.shared_parts(*given, theirs, counts, starts, len(others), LOG_COUNTS, slots, *sums_of_parts)
+        return sums_of_parts[0], sums_of_parts[1], np.sqrt(sums_of_parts[2])
     filled, where = np.zeros(_TABLE_MASK + 1, dtype=np.bool_), np.empty(_TABLE_MASK + 1, dtype=np.int32)
-    slots = features & _TABLE_MASK
-    filled[slots], where[slots] = True, np.arange(len(features))
-    slots = theirs & _TABLE_MASK
-    entries = np.flatnonzero(filled[slots])
-    place, wanted = where[slots[entries]], theirs[entries]
+    own_slots, their_slots = features & _TABLE_MASK, theirs & _TABLE_MASK
+    filled[own_slots], where[own_slots] = True, np.arange(len(features))
+    entries = np.flatnonzero(filled[their_slots])
+    place, wanted = where[their_slots[entries]], theirs[entries]
     # Features of the text that share a slot need a search.
     other = np.flatnonzero(features[place] != wanted)
     place[other] = np.minimum(np.searchsorted(features, wanted[other]), len(features) - 1)
     shared = features[place] == wanted
     entries, place = entries[shared], place[shared]
-    weights = weighted.factors[own][place] * _LOG_COUNTS[np.concatenate([counts for _, counts in others])[entries]]
-    owner = np.arange(len(others)).repeat([len(features) for features, _ in others])[entries]
+    weights = weighted.factors[own][place] * LOG_COUNTS[counts[entries]]
+    owner = np.arange(len(others)).repeat(np.diff(starts))[entries]
     parts = weights * weighted.weights[own][place]
     sums = (np.bincount(owner, weights=values, minlength=len(others)) for values in (parts, parts**2, weights**2))
     dots, squares, lengths = (values.astype(np.float64) for values in sums)
@@ -271,12 +264,6 @@ def running_totals(values: NDArray[np.integer], labels: Integers) -> Integers:
     """Total of each value and those before it in its run of equal labels."""
     totals = np.cumsum(values, dtype=np.int64)
     return np.asarray(totals - (totals - values)[np.arange(len(labels)) - ranks_in_runs(labels)])
-
-
-def _factors(features: NDArray[np.uint32], frequencies: Integers, n_texts: Integers) -> Floats:
-    """Factors that turn log counts into TF-IDF weights, from the frequency of each feature among `n_texts`."""
-    idf = inverse_frequency(n_texts, frequencies.astype(np.float64))
-    return feature_weights(features, np.maximum(idf, 0), once=frequencies <= 1)
 
 
 def _descending(weights: Floats) -> Integers:

@@ -43,16 +43,15 @@ class MatchedArticles:
 
 
 def match_articles(
-    state: IndexState, articles: Sequence[Article], known_canonical: Integers | None = None
+    state: IndexState, articles: Sequence[Article], texts: TextFeatures, known_canonical: Integers | None = None
 ) -> MatchedArticles:
     """Give new articles their nodes, add them to the live articles and compare them with those before.
 
-    `known_canonical` has the canonical node of each article, where copies are known already.
+    `texts` are their features; `known_canonical` has the canonical node of each, where copies are known already.
     """
     nodes = np.arange(state.next_node, state.next_node + len(articles))
     state.next_node += len(articles)
     days = np.array([article.day for article in articles])
-    texts = text_features_of(state, articles)
     filled = np.flatnonzero(~texts.blank)
     state.live.add_bands(nodes[filled], texts.bands[filled])
     if known_canonical is None:

@@ -6,9 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Integers
+from dedup.kernel import kernel
 
 #: A new run is merged with the runs before it while those are less than this many times as long.
 _GROWTH = 4
+
+# So many nodes are first expected to be found.
+_ROOM, _ALL = 1 << 12, 1 << 62
+
+Run = tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]
 
 
 class Postings:
@@ -29,19 +35,25 @@ class Postings:
 
     def __init__(self, dtype: type[np.unsignedinteger]) -> None:
         self._dtype = dtype
-        self._runs: list[tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]] = []
+        self._set_runs([])
 
     def __len__(self) -> int:
         return sum(len(keys) for keys, _ in self._runs)
+
+    def _set_runs(self, runs: list[Run]) -> None:
+        self._runs = runs
+        keys_at, nodes_at = [keys.ctypes.data for keys, _ in runs], [nodes.ctypes.data for _, nodes in runs]
+        sizes = np.array([len(keys) for keys, _ in runs], dtype=np.int64)
+        self._places = np.array(keys_at, dtype=np.uint64), np.array(nodes_at, dtype=np.uint64), sizes
 
     def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
         """Add a posting for each key and the node at the same position."""
         if not len(keys):
             return
-        runs = [(keys.astype(self._dtype), nodes.astype(np.int32))]
-        while self._runs and len(self._runs[-1][0]) < _GROWTH * sum(len(k) for k, _ in runs):
-            runs.append(self._runs.pop())
-        self._runs.append(_merged(runs[::-1]))
+        runs, kept = [(keys.astype(self._dtype), nodes.astype(np.int32))], self._runs
+        while kept and len(kept[-1][0]) < _GROWTH * sum(len(k) for k, _ in runs):
+            runs.append(kept.pop())
+        self._set_runs([*kept, _merged(runs[::-1])])
 
     def find(self, keys: NDArray[np.unsignedinteger], most: int | None = None) -> tuple[Integers, Integers]:
         """Return positions of keys and the nodes that have them, both of dtype int64 and shape (n_found,).
@@ -49,6 +61,21 @@ class Postings:
         Ascending keys are found faster: neighbours in a run are close in memory. With `most`, at most this many nodes
         of each run are returned for a key, those added first.
         """
+        compiled = kernel()
+        if compiled is None:
+            return self._find(keys, most)
+        find = compiled.find_nodes_32 if self._dtype is np.uint32 else compiled.find_nodes_64
+        given = np.ascontiguousarray(keys), len(keys), *self._places, len(self._runs), _ALL if most is None else most
+        room = _ROOM
+        while True:
+            positions, found = np.empty((2, room), dtype=np.int64)
+            n = find(*given, room, positions, found)
+            if n <= room:
+                return positions[:n], found[:n]
+            room = n
+
+    def _find(self, keys: NDArray[np.unsignedinteger], most: int | None) -> tuple[Integers, Integers]:
+        """What the kernel does, in NumPy."""
         positions, found = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for run, nodes in self._runs:
             first = np.searchsorted(run, keys)
@@ -67,17 +94,15 @@ class Postings:
     def merge(self) -> None:
         """Merge all runs into one: finding gets cheaper where little will be added."""
         if len(self._runs) > 1:
-            self._runs = [_merged(self._runs)]
+            self._set_runs([_merged(self._runs)])
 
     def keep(self, alive: Callable[[NDArray[np.int32]], Flags]) -> None:
         """Delete the postings of nodes that are not alive."""
         kept = [(keys[mask], nodes[mask]) for keys, nodes in self._runs for mask in [alive(nodes)]]
-        self._runs = [run for run in kept if len(run[0])]
+        self._set_runs([run for run in kept if len(run[0])])
 
 
-def _merged(
-    runs: list[tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]],
-) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]:
+def _merged(runs: list[Run]) -> Run:
     keys, nodes = (np.concatenate(side) for side in zip(*runs, strict=True))
     order = np.argsort(keys, kind="stable")
     return keys[order], nodes[order]

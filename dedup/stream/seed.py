@@ -16,7 +16,7 @@ from dedup.stories import LabelledArticles, Stories
 from dedup.stream.arrival import without_future_dates
 from dedup.stream.chapters import Chapter
 from dedup.stream.live import TEXTS_AT_ONCE
-from dedup.stream.matching import match_articles
+from dedup.stream.matching import match_articles, text_features_of
 from dedup.stream.session import Session
 from dedup.stream.state import IndexState
 from dedup.stream.storing import expiry_day_of, store_articles
@@ -79,7 +79,7 @@ def _insert_all(
             found = (labelled.articles[i] for i in places)
             pairs = zip(articles, found, strict=True)
             articles = [with_residue(article, own.residue, own.title_residue) for article, own in pairs]
-        matched = match_articles(state, articles, canonical[a:b])
+        matched = match_articles(state, articles, text_features_of(state, articles), canonical[a:b])
         state.live.nodes.assign(matched.nodes, episodes[a:b])
         state.count_reports(matched.nodes, 1)
         state.latest = max(state.latest, *(expiry_day_of(state, article) for article in articles))

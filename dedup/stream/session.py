@@ -2,16 +2,21 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from dedup.article import Article
 from dedup.parameters import StorySettings
+from dedup.progress import Progress
 from dedup.store.opening import name_of, open_store
+from dedup.store.serialization import digest_of
 from dedup.stream.arrival import Clock, arrival_day, is_spoilt, mend
 from dedup.stream.assigner import Assigner
+from dedup.stream.assignment import Assignment
 from dedup.stream.live import INDEXED_FEATURES
+from dedup.stream.preparing import Prepared
 from dedup.stream.settings import stored_parameters, stored_versions
 from dedup.stream.state import IndexState
 
@@ -57,6 +62,21 @@ class Session:
                 self._refresh(data_version)
             self.state.arrival = arrival_day(self._clock)
             yield self.state
+
+    def add(self, articles: Sequence[Article], progress: Progress) -> list[Assignment]:
+        """Put articles into stories; what needs no lock is done before the transaction."""
+        with self._mutex:
+            prepared = self._prepared(articles)
+            return self.write(lambda: self.assigner.add(articles, prepared, progress))
+
+    def _prepared(self, articles: Sequence[Article]) -> Prepared:
+        """Take in what others wrote, and read articles that are not stored, where other writers would wait for it."""
+        if self._read_only or not self.store.is_shared:
+            return Prepared(self.state, [])
+        with self.reading(refresh=True) as state:
+            stored = self.store.nodes_and_digests([article.id for article in articles])
+            new = [article for article in articles if stored.get(article.id, (0, b""))[1] != digest_of(article)]
+            return Prepared(state, new)
 
     def write(self, work: Callable[[], Result]) -> Result:
         """Call `work` in a transaction; when it fails, memory is loaded again before it is next used."""

@@ -1,6 +1,6 @@
 """What recurs in the articles of each source of an index: learned as articles come, left out of those that follow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,12 @@ from dedup.store.records import LearnedResidue
 from dedup.store.serialization import decode_article, source_of
 
 
+def same_keys(first: RecurringKeys, other: RecurringKeys) -> bool:
+    """Return whether the same is known of two sources."""
+    same = np.array_equal(first.keys, other.keys) and np.array_equal(first.anywhere, other.anywhere)
+    return first is other or same
+
+
 class SourceResidue:
     """The residue of sources; what is known of a source changes only when `learn` is called."""
 
@@ -23,14 +29,21 @@ class SourceResidue:
 
     def add_residue(self, articles: Sequence[Article]) -> list[Article]:
         """Return articles with their residue, if the settings say so."""
-        if not self._settings.cut_residue:
+        return self.with_residue(articles, self.known(set(map(source_of, articles))))
+
+    def known(self, sources: Iterable[str]) -> dict[str, RecurringKeys]:
+        """Return what is known of each source; nothing if the settings say so."""
+        return {source: self._recurring(source) for source in sorted(sources)} if self._settings.cut_residue else {}
+
+    def with_residue(self, articles: Sequence[Article], known: dict[str, RecurringKeys]) -> list[Article]:
+        """Return articles with the residue that follows from what is known of their sources."""
+        if not known:
             return list(articles)
-        sources = [source_of(article) for article in articles]
-        known = [self._recurring(source) for source in sorted(set(sources))]
-        keys = np.concatenate([each.keys for each in known])
-        recurring = RecurringKeys(keys, np.concatenate([each.anywhere for each in known])).ascending()
+        keys = np.concatenate([each.keys for each in known.values()])
+        recurring = RecurringKeys(keys, np.concatenate([each.anywhere for each in known.values()])).ascending()
         texts, titles = [self._read(article) for article in articles], [article.plain_title for article in articles]
-        salts, fold = source_salts(sources), self._settings.near.fold
+        sources, fold = [source_of(article) for article in articles], self._settings.near.fold
+        salts = source_salts(sources)
         found = mark_residue(texts, salts, titles, recurring, match_titles=False, fold=fold, n_jobs=1)
         of_titles = mark_titles(titles, sources, [article.url for article in articles], salts, recurring, fold)
         return [

@@ -11,19 +11,24 @@ from dedup.arrays import Floats, Integers, members
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
-from dedup.store.records import NodeColumns, Row, Written
+from dedup.store.records import Features, NodeColumns, Row, Written
 from dedup.story.candidates import Edges
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
 from dedup.stream.change_log import ChangeLog, Entry, Kind
 from dedup.stream.chapters import Chapter, Chapters
-from dedup.stream.live import INDEXED_FEATURES, Features, LiveArticles
+from dedup.stream.live import INDEXED_FEATURES, LiveArticles
 from dedup.stream.source_residue import SourceResidue
+from dedup.stream.steps import has_learned
 from dedup.stream.totals import EpisodeTotals
+from dedup.stream.window import STEP, STEPS
 
 #: What an index joins stays joined, so that it asks for more similarity while its frequencies say little: in an empty
 #: index for more by this share, which falls to 1/e with this many articles in the window.
 _MARGIN, _MARGIN_ARTICLES = 0.5, 1000.0
+
+#: As many articles as in the window, whose features memory has too.
+_MOST_FEATURES_READ = STEP * STEPS
 
 
 class IndexState:
@@ -33,6 +38,7 @@ class IndexState:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
         self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
+        self._features_read: dict[int, Features] = {}
         self._changed_chapters: dict[int, Chapter] = {}
         self.log = ChangeLog(store)
         self.arrival = 0.0  # the day on which what is being added comes
@@ -79,7 +85,8 @@ class IndexState:
         counted = np.array([node for node in canonical if node >= live.window.first], dtype=np.int64)
         for node, (features, counts) in sorted(self.features_of(counted).items()):
             live.window.add(node, features, counts)
-        self.source_residue.clear()
+        if len(written.deleted) or has_learned(known, self.next_node):
+            self.source_residue.clear()
         # Chapters of stories without articles are deleted with the last of these.
         self.chapters.set(written.chapters)
         if len(deleted):
@@ -119,9 +126,14 @@ class IndexState:
         return threshold * (1 + _MARGIN * math.exp(-count / _MARGIN_ARTICLES))
 
     def features_of(self, nodes: Integers) -> dict[int, Features]:
-        """Return the stored features and counts of nodes."""
-        stored = self.store.article_features(nodes.tolist())
-        return {node: (own.features, own.counts) for node, own in stored.items()}
+        """Return the stored features and counts of nodes; they never change, and the last ones read are kept."""
+        wanted, kept = nodes.tolist(), self._features_read
+        missing = [node for node in wanted if node not in kept]
+        kept |= self.store.features(missing) if missing else {}
+        found = {node: kept[node] for node in wanted if node in kept}
+        for node in list(kept)[: max(len(kept) - _MOST_FEATURES_READ, 0)]:
+            del kept[node]
+        return found
 
     def assign(self, canonical: Integers, episode: int) -> list[Row]:
         """Move reports and their copies to an episode; return what they were, by node."""

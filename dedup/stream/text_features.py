@@ -134,6 +134,23 @@ def language_of(features: NDArray[np.uint32]) -> int:
     return int(languages_of(features, np.zeros(len(features), dtype=np.int64), 1)[0])
 
 
+def selected(texts: TextFeatures, places: Integers) -> TextFeatures:
+    """Return some of the texts, in the order of their places."""
+    if len(places) == len(texts) and (places == np.arange(len(texts))).all():
+        return texts
+    entries, offsets = _entries(texts.offsets, places)
+    words, shingle_offsets = _entries(texts.shingle_offsets, places)
+    of_texts = texts.bands[places], texts.features[entries], texts.counts[entries]
+    return TextFeatures(texts.shingles[words], shingle_offsets, *of_texts, offsets)
+
+
+def _entries(offsets: Integers, places: Integers) -> tuple[Integers, Integers]:
+    """The entries of the texts at some places, one text after the other, and where each of these begins among them."""
+    sizes = np.diff(offsets)[places]
+    starts = _offsets([sizes])
+    return np.arange(starts[-1]) + np.repeat(offsets[places] - starts[:-1], sizes), starts
+
+
 def without_features(texts: TextFeatures, which: Flags) -> TextFeatures:
     """Return texts of which some have no features, and so are similar to no other; they can be copies as before."""
     if not which.any():

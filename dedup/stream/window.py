@@ -34,6 +34,11 @@ class Window:
         self._stop_words = _stop_word_counters(fold)
 
     @property
+    def tables(self) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+        """The number of articles by counter, and whether each counter, in no language, is that of a stop word."""
+        return self._frequencies, self._stop_words.view(np.uint8)
+
+    @property
     def count(self) -> int:
         """Number of articles in the window."""
         return len(self._articles)

@@ -97,6 +97,7 @@ def known_pairs(case):
     return zip(*(column.tolist() for column in facts(case.edges)), strict=True)
 
 
+@pytest.mark.usefixtures("both_paths")
 @EXAMPLES
 @given(SEEDS, st.integers(1, 30), st.integers(1, 6), st.sampled_from([1, 4, 1024]))
 def test_sums_over_all_pairs_of_reports_are_those_of_plain_loops(seed, n, count, at_once):
@@ -229,6 +230,7 @@ def stories_of(labels):
     return joined([[i] for i in range(len(labels))], labels.tolist())
 
 
+@pytest.mark.usefixtures("both_paths")
 @EXAMPLES
 @given(SEEDS, st.integers(0, 26), THRESHOLDS, st.sampled_from([SMALL, {"LARGE": 3, "ABSORBING": 8}, {}]))
 def test_the_stories_are_those_of_the_slow_twin(seed, n, threshold, sizes):

@@ -18,6 +18,8 @@ from dedup.stream import live as live_articles
 from dedup.stream.live import CANDIDATE_FLOOR, INDEXED_FEATURES, LiveArticles, _descending
 from dedup.stream.text_features import TextFeatures, extract_features
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 # An index takes 32 MB, and shrinking would keep hundreds.
 EXAMPLES = settings(deadline=None, max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 MANY = settings(deadline=None, max_examples=80)

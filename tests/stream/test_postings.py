@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from dedup.stream.postings import Postings
 
+pytestmark = pytest.mark.usefixtures("both_paths")
+
 EXAMPLES = settings(deadline=None, max_examples=100)
 DTYPES = st.sampled_from([np.uint32, np.uint64])
 KEYS = st.integers(0, 12)

@@ -12,7 +12,7 @@ from dedup import Article, StoryIndex
 #: hundred articles some are merged at steps of both kinds.
 YOUNG = 200
 SMALL = {
-    "dedup.stream.assigner._YOUNG": YOUNG,
+    "dedup.stream.steps._YOUNG": YOUNG,
     "dedup.story.merging.LARGE": 3,
     "dedup.story.merging.ABSORBING": 4,
     "dedup.story.merging.SMALL_SHARE": 0.5,

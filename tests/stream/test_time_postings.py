@@ -4,12 +4,15 @@ from collections import Counter
 from math import isnan, nan
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.story.candidates import FLOOR, REACH_DAYS
 from dedup.story.similarity import time_factor
 from dedup.stream.time_postings import _SLICE_DAYS, TimePostings
+
+pytestmark = pytest.mark.usefixtures("both_paths")
 
 EXAMPLES = settings(deadline=None, max_examples=70)
 ROUNDING = 1e-9

@@ -1,0 +1,215 @@
+/* What an index computes for each article that comes; see dedup/stream/. */
+#include "kernel.h"
+
+/* Tables larger than a cache are asked for so many entries ahead. */
+enum { AHEAD = 16 };
+#ifdef __GNUC__
+#define ASK_FOR(address) __builtin_prefetch(address)
+#else
+#define ASK_FOR(address) ((void)(address))
+#endif
+
+enum { FAMILY = 3, WORD_PAIR = 1, LANGUAGE = 3, LANGUAGES = (1 << 10) - 1, COUNTERS = (1 << 24) - 1, MOVE = 0x9E3779 };
+enum { MOST = (1 << 15) - 1 };
+
+/* The number of the language of each row; see dedup/stream/text_features.py:languages_of. */
+EXPORT void dedup_languages(const uint32_t *features, const int64_t *starts, int64_t n_rows, int64_t *languages)
+{
+    for (int64_t row = 0; row < n_rows; row++) {
+        languages[row] = 0;
+        for (int64_t i = starts[row]; i < starts[row + 1]; i++)
+            if ((features[i] & FAMILY) == LANGUAGE)
+                languages[row] = features[i] >> 2 & LANGUAGES;
+    }
+}
+
+/* TF-IDF weights of the features of rows, and sums of their squares; see dedup/stream/vectors.py:present_weights.
+   `frequencies` and `common` have COUNTERS + 1 entries. Row `tables[i]` of `idf` has the inverse document frequency in
+   the language of row i for each document frequency up to MOST, and behind it that of stop words. */
+EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *counts, const int64_t *starts, int64_t n_rows,
+                                  const int64_t *languages, const int64_t *tables, const int16_t *frequencies,
+                                  const uint8_t *common, const double *idf, const double *of_family,
+                                  const double *of_count, double *weights, double *squares)
+{
+    for (int64_t row = 0; row < n_rows; row++) {
+        const double *table = idf + tables[row] * 2 * (MOST + 1);
+        uint32_t move = (uint32_t)languages[row] * MOVE;
+        double sum = 0;
+        for (int64_t i = starts[row]; i < starts[row + 1]; i++) {
+            if (i + AHEAD < starts[row + 1]) {
+                ASK_FOR(frequencies + (((features[i + AHEAD] >> 8) + move) & COUNTERS));
+                ASK_FOR(common + (features[i + AHEAD] >> 8));
+            }
+            uint32_t place = features[i] >> 8, family = features[i] & FAMILY;
+            int64_t frequency = frequencies[(place + move) & COUNTERS] & MOST;
+            int once = family == WORD_PAIR && !common[place] && frequency <= 1;
+            double weight = once ? 0 : of_count[counts[i]] * (table[(common[place] ? MOST + 1 : 0) + frequency] * of_family[family]);
+            weights[i] = weight;
+            sum += weight * weight;
+        }
+        squares[row] = sum;
+    }
+}
+
+/* Nodes that have keys, in several sorted runs; see dedup/stream/postings.py. `keys_at` and `nodes_at` are the addresses
+   of the runs, which have `sizes` postings. At most `room` of those found are written; the number of all is returned. */
+#define FIND_NODES(KEY, BITS)                                                                                          \
+    static int64_t first_at_##BITS(const KEY *run, int64_t n, KEY key)                                                 \
+    {                                                                                                                  \
+        /* Keys are spread evenly, as hashes are: the search begins where one of its size should be. */                \
+        int64_t guess = (int64_t)((uint64_t)(key >> (BITS - 32)) * (uint64_t)n >> 32), low = 0, high = n, step = 16;   \
+        if (run[guess] < key) {                                                                                        \
+            for (low = guess + 1; low + step < n && run[low + step] < key; step *= 4)                                  \
+                low += step + 1;                                                                                       \
+            high = low + step < n ? low + step : n;                                                                    \
+        } else {                                                                                                       \
+            for (high = guess; high - step >= 0 && run[high - step] >= key; step *= 4)                                 \
+                high -= step;                                                                                          \
+            low = high - step >= 0 ? high - step + 1 : 0;                                                              \
+        }                                                                                                              \
+        while (low < high) {                                                                                           \
+            int64_t middle = low + (high - low) / 2;                                                                   \
+            if (run[middle] < key)                                                                                     \
+                low = middle + 1;                                                                                      \
+            else                                                                                                       \
+                high = middle;                                                                                         \
+        }                                                                                                              \
+        return low;                                                                                                    \
+    }                                                                                                                  \
+    EXPORT int64_t dedup_find_nodes_##BITS(const KEY *keys, int64_t n_keys, const uint64_t *keys_at,                   \
+                                           const uint64_t *nodes_at, const int64_t *sizes, int64_t n_runs,             \
+                                           int64_t most, int64_t room, int64_t *positions, int64_t *nodes)             \
+    {                                                                                                                  \
+        int64_t found = 0;                                                                                             \
+        for (int64_t r = 0; r < n_runs; r++) {                                                                         \
+            const KEY *run = (const KEY *)(uintptr_t)keys_at[r];                                                       \
+            const int32_t *of_run = (const int32_t *)(uintptr_t)nodes_at[r];                                           \
+            for (int64_t k = 0; k < n_keys; k++) {                                                                     \
+                int64_t first = first_at_##BITS(run, sizes[r], keys[k]), i = first;                                    \
+                for (; i < sizes[r] && i - first < most && run[i] == keys[k]; i++, found++)                            \
+                    if (found < room) {                                                                                \
+                        positions[found] = k;                                                                          \
+                        nodes[found] = of_run[i];                                                                      \
+                    }                                                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+        return found;                                                                                                  \
+    }
+
+FIND_NODES(uint32_t, 32)
+FIND_NODES(uint64_t, 64)
+
+/* What a text with `n` ascending features shares with others; see dedup/stream/live.py:_dot_products. `where` has 2**16
+   entries, all -1 before and behind. */
+EXPORT void dedup_shared_parts(const uint32_t *features, int64_t n, const double *factors, const double *weights,
+                               const uint32_t *theirs, const uint8_t *counts, const int64_t *starts, int64_t n_others,
+                               const double *of_count, int32_t *where, double *dots, double *squares, double *lengths)
+{
+    for (int64_t i = 0; i < n; i++)
+        where[features[i] & 0xFFFF] = (int32_t)i;
+    for (int64_t other = 0; other < n_others; other++) {
+        double dot = 0, square = 0, length = 0;
+        for (int64_t i = starts[other]; i < starts[other + 1]; i++) {
+            int64_t place = where[theirs[i] & 0xFFFF];
+            if (place < 0)
+                continue;
+            if (features[place] != theirs[i]) { /* one of several in this slot */
+                place = first_at_32(features, n, theirs[i]);
+                if (place == n || features[place] != theirs[i])
+                    continue;
+            }
+            double weight = factors[place] * of_count[counts[i]], part = weight * weights[place];
+            dot += part;
+            square += part * part;
+            length += weight * weight;
+        }
+        dots[other] = dot;
+        squares[other] = square;
+        lengths[other] = length;
+    }
+    for (int64_t i = 0; i < n; i++)
+        where[features[i] & 0xFFFF] = -1;
+}
+
+enum { DIGIT = 11, DIGITS = 1 << DIGIT };
+
+/* The entries of rows by ascending feature; see dedup/stream/vectors.py:sorted_rows. A radix sort of all entries, which
+   then go to their rows in turn. `packed` has room for 2 `n` values, `rows` for `n`; `free` has the start of each row. */
+EXPORT int64_t dedup_sorted_rows(const uint32_t *features, const double *values, const int64_t *starts, int64_t n_rows,
+                                 uint64_t *packed, int32_t *rows, int64_t *free, uint32_t *distinct, int32_t *columns,
+                                 double *sorted)
+{
+    int64_t n = starts[n_rows], places[3][DIGITS] = {{0}}, found = 0;
+    uint64_t *from = packed + n, *to = packed;
+    for (int64_t row = 0; row < n_rows; row++)
+        for (int64_t i = starts[row]; i < starts[row + 1]; i++) {
+            rows[i] = (int32_t)row;
+            from[i] = (uint64_t)features[i] << 32 | (uint64_t)i;
+            for (int pass = 0; pass < 3; pass++)
+                places[pass][features[i] >> DIGIT * pass & (DIGITS - 1)]++;
+        }
+    for (int pass = 0; pass < 3; pass++) {
+        int64_t before = 0;
+        for (int digit = 0; digit < DIGITS; digit++) {
+            int64_t count = places[pass][digit];
+            places[pass][digit] = before;
+            before += count;
+        }
+        for (int64_t i = 0; i < n; i++)
+            to[places[pass][from[i] >> (32 + DIGIT * pass) & (DIGITS - 1)]++] = from[i];
+        uint64_t *other = from;
+        from = to;
+        to = other;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t feature = (uint32_t)(from[i] >> 32), place = (uint32_t)from[i];
+        if (found == 0 || distinct[found - 1] != feature)
+            distinct[found++] = feature;
+        int64_t entry = free[rows[place]]++;
+        columns[entry] = (int32_t)(found - 1);
+        sorted[entry] = values[place];
+    }
+    return found;
+}
+
+/* Number the columns that some rows have, from 0 on; the number of these. `columns` are -1 before. */
+EXPORT int64_t dedup_number_columns(const int64_t *starts, const int32_t *indices, const int64_t *rows, int64_t n_rows,
+                                    int32_t *columns)
+{
+    int32_t found = 0;
+    for (int64_t k = 0; k < n_rows; k++)
+        for (int64_t i = starts[rows[k]]; i < starts[rows[k] + 1]; i++)
+            if (columns[indices[i]] < 0)
+                columns[indices[i]] = found++;
+    return found;
+}
+
+/* Add rows up by day in `sums`, one row of `n_days` for each numbered column; see dedup/story/merging.py:_DaySums. */
+EXPORT void dedup_add_days(const int64_t *starts, const int32_t *indices, const double *values, const int64_t *rows,
+                           const int64_t *days, int64_t n_rows, const int32_t *columns, int64_t n_days, double *sums)
+{
+    for (int64_t k = 0; k < n_rows; k++)
+        for (int64_t i = starts[rows[k]]; i < starts[rows[k] + 1]; i++)
+            sums[columns[indices[i]] * n_days + days[k]] += values[i];
+}
+
+/* Products of rows and the sums of each day, which are 0 before. */
+EXPORT void dedup_day_products(const int64_t *starts, const int32_t *indices, const double *values, const int64_t *rows,
+                               int64_t n_rows, const int32_t *columns, const double *sums, int64_t n_days,
+                               double *products)
+{
+    for (int64_t k = 0; k < n_rows; k++, products += n_days)
+        for (int64_t i = starts[rows[k]]; i < starts[rows[k] + 1]; i++)
+            if (columns[indices[i]] >= 0)
+                for (int64_t day = 0; day < n_days; day++)
+                    products[day] += values[i] * sums[columns[indices[i]] * n_days + day];
+}
+
+/* Let the columns of rows be -1 again. */
+EXPORT void dedup_forget_columns(const int64_t *starts, const int32_t *indices, const int64_t *rows, int64_t n_rows,
+                                 int32_t *columns)
+{
+    for (int64_t k = 0; k < n_rows; k++)
+        for (int64_t i = starts[rows[k]]; i < starts[rows[k] + 1]; i++)
+            columns[indices[i]] = -1;
+}

@@ -1,0 +1,118 @@
+"""Features of articles -> vectors, weighted by the frequencies of the window as it is now."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from dedup.arrays import Floats, Integers
+from dedup.kernel import kernel
+from dedup.store.records import Features
+from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_STOP_WORD_ARTICLES, feature_weights, inverse_frequency
+from dedup.stream.text_features import languages_of
+from dedup.stream.window import Window
+
+#: Logarithm of each count and 1.
+LOG_COUNTS = np.log1p(np.arange(256))
+
+# No counter of the window reaches this.
+_MOST = 1 << 15
+
+
+def keyed_vectors(window: Window, rows: Sequence[Features]) -> tuple[NDArray[np.uint32], csr_array]:
+    """The features of rows, ascending, and the vectors of the rows, of unit length: a column for each feature."""
+    features, counts, starts = flat(rows)
+    values, squares = present_weights(window, features, counts, starts)
+    values /= np.repeat(np.sqrt(np.maximum(squares, 1e-18)), np.diff(starts))
+    distinct, columns, values = sorted_rows(features, values, starts)
+    vectors = csr_array((values, columns, starts.astype(np.int32)), shape=(len(rows), len(distinct)))
+    vectors.has_sorted_indices = True
+    return distinct, vectors
+
+
+def sorted_rows(
+    features: NDArray[np.uint32], values: Floats, starts: Integers
+) -> tuple[NDArray[np.uint32], NDArray[np.int32], Floats]:
+    """The distinct features, ascending; and the places among them, ascending in each row, and values of all entries.
+
+    Examples
+    --------
+    >>> features, starts = np.array([9, 4, 9, 4, 5], dtype=np.uint32), np.array([0, 2, 5])
+    >>> distinct, columns, values = sorted_rows(features, np.array([0.9, 0.4, 0.8, 0.3, 0.5]), starts)
+    >>> distinct.tolist(), columns.tolist(), values.tolist()
+    ([4, 5, 9], [0, 2, 0, 1, 2], [0.4, 0.9, 0.3, 0.5, 0.8])
+    """
+    compiled, n, n_rows = kernel(), len(features), len(starts) - 1
+    if compiled is None:
+        return _sorted_rows(features, values, starts)
+    rows, free = np.empty(n, dtype=np.int32), starts[:-1].copy()
+    distinct, columns, found = np.empty(n, dtype=np.uint32), np.empty(n, dtype=np.int32), np.empty(n)
+    lent = np.empty(2 * n, dtype=np.uint64), rows, free
+    count = compiled.sorted_rows(features, values, starts, n_rows, *lent, distinct, columns, found)
+    return distinct[:count].copy(), columns, found
+
+
+def _sorted_rows(
+    features: NDArray[np.uint32], values: Floats, starts: Integers
+) -> tuple[NDArray[np.uint32], NDArray[np.int32], Floats]:
+    """What the kernel does, in NumPy."""
+    low, n = np.uint64(0xFFFFFFFF), len(features)
+    # The feature in the upper bits, then the place: plain integers are sorted faster than an index.
+    packed = features.astype(np.uint64) << np.uint64(32) | np.arange(n, dtype=np.uint64)
+    packed.sort()
+    keys, place = (packed >> np.uint64(32)).astype(np.uint32), (packed & low).astype(np.int64)
+    first = np.ones(n, dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    columns = np.empty(n, dtype=np.int32)
+    columns[place] = np.cumsum(first, dtype=np.int32) - 1
+    vectors = csr_array((values.copy(), columns, starts.astype(np.int32)), shape=(len(starts) - 1, int(first.sum())))
+    vectors.sort_indices()
+    return keys[first], vectors.indices, vectors.data
+
+
+def flat(rows: Sequence[Features]) -> tuple[NDArray[np.uint32], NDArray[np.uint8], Integers]:
+    """The features and the counts of all rows, one after the other, and where each begins and the last ends."""
+    features = np.concatenate([np.empty(0, dtype=np.uint32), *(features for features, _ in rows)])
+    counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
+    starts = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum([len(counts) for _, counts in rows], out=starts[1:])
+    return features, counts, starts
+
+
+def present_weights(
+    window: Window, features: NDArray[np.uint32], counts: NDArray[np.uint8], starts: Integers
+) -> tuple[Floats, Floats]:
+    """TF-IDF weights of the features of rows, and for each row the sum of their squares."""
+    compiled, n_rows = kernel(), len(starts) - 1
+    if compiled is None:
+        return _present_weights(window, features, counts, starts)
+    languages = np.empty(n_rows, dtype=np.int64)
+    compiled.languages(features, starts, n_rows, languages)
+    known, tables = np.unique(languages, return_inverse=True)
+    # The logarithms are NumPy's here too: those of C differ in the last bit.
+    frequencies = np.arange(_MOST) + np.array([[0], [round(PRIOR_STOP_WORD_ARTICLES)]])
+    idf = np.maximum(inverse_frequency(window.totals[known, None, None], frequencies.astype(np.float64)), 0)
+    weights, squares = np.empty(len(features)), np.empty(n_rows)
+    of_family = FAMILY_WEIGHT.astype(np.float64)
+    given = features, counts, starts, n_rows, languages, tables, *window.tables
+    compiled.present_weights(*given, idf, of_family, LOG_COUNTS, weights, squares)
+    return weights, squares
+
+
+def _present_weights(
+    window: Window, features: NDArray[np.uint32], counts: NDArray[np.uint8], starts: Integers
+) -> tuple[Floats, Floats]:
+    """What the kernel does, in NumPy."""
+    n_rows = len(starts) - 1
+    row = np.repeat(np.arange(n_rows), np.diff(starts))
+    languages = languages_of(features, row, n_rows)[row]
+    factors = factors_of(features, window.frequencies(features, languages), window.totals[languages])
+    weights = factors * LOG_COUNTS[counts]
+    return weights, np.bincount(row, weights=weights**2, minlength=n_rows).astype(np.float64)
+
+
+def factors_of(features: NDArray[np.uint32], frequencies: Integers, n_texts: Integers) -> Floats:
+    """Factors that turn log counts into TF-IDF weights, from the frequency of each feature among `n_texts`."""
+    idf = inverse_frequency(n_texts, frequencies.astype(np.float64))
+    return feature_weights(features, np.maximum(idf, 0), once=frequencies <= 1)
