@@ -17,6 +17,7 @@ from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.cells import sums_of_runs
 from dedup.story.similarity import Likeness, effective_number, time_factor
 from dedup.story.weighting import Vocabulary, inverse_frequency
+from dedup.stream.crowds import CrowdShingles
 from dedup.stream.near_candidates import sharing_bands
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
@@ -45,13 +46,16 @@ TEXTS_AT_ONCE = 256
 _SHARE_BITS, _NODE_BITS = 24, 31
 
 # Only the first nodes of an LSH bucket are looked at; where there are more, they are copies or share a template.
-_MAX_IN_BUCKET = 4096
+_MAX_IN_BUCKET = 1 << 14
 
 # The features of a text fill a table by their low bits, so that one look tells most other features from them.
 _TABLE_MASK = np.uint32((1 << 16) - 1)
 
 #: Returns the features of nodes that have left the window.
 LoadFeatures = Callable[[Integers], dict[int, Features]]
+
+#: Takes the position of a text and the nodes that share bands with it; returns those that share something rare.
+SharingRare = Callable[[int, Integers], Integers]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,7 @@ class LiveArticles:
         self.fold = fold
         self.nodes = NodeTable()
         self.window = Window(fold)
+        self.crowds = CrowdShingles()
         self._bands = Postings(np.uint64)
         self._features = TimePostings()
         self._slots = np.full(_TABLE_MASK + 1, -1, dtype=np.int32)
@@ -97,6 +102,7 @@ class LiveArticles:
         """Free the memory of removed articles."""
         self._bands.keep(self.nodes.alive)
         self._features.keep(self.nodes.alive)
+        self.crowds.keep(self.nodes.alive)
         self.nodes.trim()
 
     def idf(self, keys: Hashes, languages: Integers | int = 0) -> Floats:
@@ -134,16 +140,23 @@ class LiveArticles:
         self.nodes.set_norms(nodes, norms)
         return nodes, norms
 
-    def near_candidates(self, nodes: Integers, bands: Hashes, most: int) -> tuple[Integers, Integers]:
+    def near_candidates(
+        self, nodes: Integers, bands: Hashes, most: int, rare: SharingRare
+    ) -> tuple[Integers, Integers]:
         """Return positions of new nodes, and for each the earlier live nodes that share most bands, at most `most`.
 
         Word-for-word copies share all of them, and the key of the whole: however many texts share a template, they come
-        first.
+        first. Of more than `most`, half may be those that `rare` says for the position of the new node and all of them.
         """
         # A text that comes 100,000 times must not be compared with all of its copies each time.
         text, others, shared = sharing_bands(self._bands, self.nodes, nodes, bands, _MAX_IN_BUCKET)
         ranks = ranks_in_runs(text)
-        best = shared[ranks == 0].repeat(np.diff(np.append(np.flatnonzero(ranks == 0), len(ranks))))
+        sizes = np.diff(np.append(np.flatnonzero(ranks == 0), len(ranks)))
+        best = shared[ranks == 0].repeat(sizes)
+        for stop in np.flatnonzero((ranks == most) & (best <= bands.shape[1])).tolist():
+            crowd = slice(stop - most, stop - most + int(np.count_nonzero(text == text[stop])))
+            first = rare(int(text[stop]), others[crowd])[: most // 2]
+            others[crowd] = np.concatenate([first, others[crowd][~np.isin(others[crowd], first)]])
         kept = ranks < np.where(best <= bands.shape[1], most, min(most, _MOST_BESIDE_COPIES))
         text, others = text[kept], others[kept]
         sizes = np.where(others < nodes[:1], self.nodes.sizes(np.minimum(others, nodes[:1] - 1)), 0)

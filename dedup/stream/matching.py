@@ -96,7 +96,11 @@ def _find_originals(
 ) -> tuple[dict[int, tuple[str, float]], Integers]:
     """Return the originals and the canonical nodes of new articles; of equally similar originals, the earliest."""
     filled = np.flatnonzero(~texts.blank)
-    place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MAX_COMPARED)
+
+    def sharing_rare(place: int, candidates: Integers) -> Integers:
+        return _sharing_rare(state, texts, int(filled[place]), candidates)
+
+    place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MAX_COMPARED, sharing_rare)
     originals: dict[int, tuple[str, float]] = {}
     canonical = nodes.copy()
     if not len(place):
@@ -121,6 +125,22 @@ def _find_originals(
             name, canonical[i] = stored[node] if node in stored else (articles[j].id, canonical[j])
             originals[i] = name, float(jaccard[k])
     return originals, canonical
+
+
+def _sharing_rare(state: IndexState, texts: TextFeatures, i: int, candidates: Integers) -> Integers:
+    """Return those of the candidates of new text `i` that share shingles with it which few of them have."""
+    near, crowds = state.settings.near, state.live.crowds
+    first = state.next_node - len(texts)  # the node of the first new text
+    unknown = crowds.unknown(candidates)
+    stored = unknown[unknown < first]
+    for part in slices(0, len(stored), _MAX_COMPARED):
+        _, read = stored_articles(state, stored[part].tolist())
+        crowds.add(stored[part], *extract_shingles(read, near.shingle_size, near.fold))
+    offsets = texts.shingle_offsets
+    for node in unknown[unknown >= first].tolist():
+        own = texts.shingles[slice(*offsets[node - first : node - first + 2])]
+        crowds.add(np.array([node]), own, np.array([len(own)]))
+    return crowds.sharing_rare(texts.shingles[offsets[i] : offsets[i + 1]], candidates)
 
 
 def stored_articles(state: IndexState, nodes: list[int]) -> tuple[dict[int, tuple[str, int]], list[str]]:

@@ -12,7 +12,7 @@ from dedup import Article, StoryIndex
 from dedup.near.lsh import Bands
 from dedup.story.extraction import CHARACTER_RUN, KEY_BITS, WORD, WORD_PAIR, families
 from dedup.story.features import count_features
-from dedup.stream import matching, text_features
+from dedup.stream import crowds, matching, text_features
 from dedup.stream.live import LiveArticles
 from dedup.stream.text_features import extract_features, extract_shingles, shortened
 from dedup.stream.window import counters
@@ -121,12 +121,23 @@ def test_near_candidates_are_the_live_nodes_that_share_most_bands(rows, dead, fi
     gone = [place for place in range(first) if dead[place]]
     live.nodes.remove(nodes[gone])
     live.add_bands(nodes[first:], bands[first:])
-    expected = []
+    expected, asked = [], []
     for i in range(first, len(rows)):
         shared = {j: sum(map(int.__eq__, rows[i], rows[j])) for j in range(i) if j not in gone}
-        best = sorted((j for j in shared if shared[j]), key=lambda j: (-shared[j], j))[:most]
-        expected += [(i - first, j + 1) for j in best]
-    place, others = live.near_candidates(nodes[first:], bands[first:], most)
+        best = sorted((j for j in shared if shared[j]), key=lambda j: (-shared[j], j))
+        if len(best) > most and shared[best[0]] < 4:  # a crowd without a word-for-word copy
+            asked.append((i - first, [j + 1 for j in best]))
+            rare = [j for j in reversed(best) if j % 2][: most // 2]
+            best = rare + [j for j in best if j not in rare]
+        expected += [(i - first, j + 1) for j in best[:most]]
+    told = []
+
+    def sharing_rare(place, candidates):
+        told.append((place, candidates.tolist()))
+        return candidates[::-1][candidates[::-1] % 2 == 0]
+
+    place, others = live.near_candidates(nodes[first:], bands[first:], most, sharing_rare)
+    assert told == asked
     assert list(zip(place.tolist(), others.tolist(), strict=True)) == expected
 
 
@@ -148,20 +159,33 @@ def slow_shingles(text):
     return {tuple(words[i : i + 5]) for i in range(max(1, len(words) - 4))} if words else set()
 
 
+def slow_rare(texts, i, candidates):
+    """The candidates that share sampled shingles which few of them have, those that share most first."""
+    sampled = {j: {int(s) for s in extract_shingles([texts[j]], 5)[0] if s % 2 == 0} for j in [i, *candidates]}
+    few = {s for s in sampled[i] if sum(s in sampled[j] for j in candidates) <= crowds.RARE}
+    counts = {j: len(few & sampled[j]) for j in candidates}
+    return sorted((j for j in counts if counts[j]), key=lambda j: (-counts[j], j))
+
+
 def slow_original(texts, bands, i, live, most):
     """Place of the text that i is a copy of, and their similarity: of those that share most bands, the best."""
     shared = {j: int((bands[i] == bands[j]).sum()) for j in live if texts[i].split() and texts[j].split()}
-    compared = sorted((j for j in shared if shared[j]), key=lambda j: (-shared[j], j))[:most]
+    compared = sorted((j for j in shared if shared[j]), key=lambda j: (-shared[j], j))
+    if len(compared) > most and shared[compared[0]] < bands.shape[1]:
+        rare = slow_rare(texts, i, compared)[: most // 2]
+        compared = rare + [j for j in compared if j not in rare]
+    compared = compared[:most]
     sets = {j: slow_shingles(texts[j]) for j in [i, *compared]}
     jaccard = {j: len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for j in compared}
     best = min(jaccard, key=lambda j: (-jaccard[j], j), default=None)
     return (best, jaccard[best]) if best is not None and jaccard[best] >= 0.5 else (None, None)
 
 
-@pytest.mark.parametrize("most", [64, 2])
+@pytest.mark.parametrize("most", [64, 6, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_copy_is_that_of_the_most_similar_the_earlier_of_equals(monkeypatch, seed, most):
     monkeypatch.setattr(matching, "_MAX_COMPARED", most)
+    monkeypatch.setattr(crowds, "RARE", 2)
     rng = random.Random(seed)
     texts = near_copies(rng, 60)
     articles = [Article(str(i), text, "", datetime(2023, 9, 12, i % 24, tzinfo=UTC)) for i, text in enumerate(texts)]
