@@ -12,6 +12,7 @@ from dedup import Article, StoryIndex
 from dedup.arrays import numbered_by_first
 from dedup.story.episodes import Episodes, stories_of
 from dedup.stream import joins
+from dedup.stream.preparing import Prepared
 
 DAY = timedelta(days=1)
 
@@ -129,10 +130,9 @@ def test_a_join_that_no_longer_pays_is_undone_until_it_was_told(index, visit):
     index.add_many(visit)
     state = index._session.state
     story = next(story for story in index.stories() if len(story.episodes) > 1)
+    other = [Article("x", "Bananas grow in Ecuador.", published=visit[-1].published)]
     with index._session.store.transaction():
-        stranger = index._session.assigner.add(
-            [Article("x", "Bananas grow in Ecuador.", published=visit[-1].published)], False
-        )
+        stranger = index._session.assigner.add(other, Prepared(state, other), False)
         number = int(stranger[0].episode_id[1:])
         state.keep(state.chapters.put({number: int(story.id[1:])}))
         joins.decide(state, [number])
