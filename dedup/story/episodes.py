@@ -214,5 +214,9 @@ def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
 
 def _squares(vectors: csr_array) -> Floats:
     """Squared length of each row."""
-    rows = np.repeat(np.arange(vectors.shape[0], dtype=np.int32), np.diff(vectors.indptr))
-    return np.bincount(rows, weights=vectors.data**2, minlength=vectors.shape[0]).astype(np.float64)
+    found = np.zeros(vectors.shape[0], dtype=np.float64)
+    for rows in slices(0, vectors.shape[0], _BLOCK_ROWS):  # at once, it would take three times the memory of the values
+        bounds = vectors.indptr[rows.start : rows.stop + 1]
+        row = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        found[rows] = np.bincount(row, weights=vectors.data[bounds[0] : bounds[-1]] ** 2, minlength=len(bounds) - 1)
+    return found
