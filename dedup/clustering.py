@@ -213,7 +213,7 @@ def _rows(table: Any, selected: Sequence[tuple[str, str]]) -> Iterator[dict[str,
 
 def _extended(table: Any, selected: Sequence[tuple[str, str]], added: dict[str, list[Any]]) -> Any:
     """A data frame with more columns; ids of stories have the type of the ids, or of positions where there are none."""
-    import narwhals.stable.v2 as narwhals  # scikit-learn brings it
+    import narwhals.stable.v2 as narwhals
 
     ids = [table.schema[column] for known, column in selected if field_of(known) == "id"] or [narwhals.Int64()]
     id_type = ids[0] if all(kind.is_integer() for kind in ids) else narwhals.String()

@@ -43,7 +43,7 @@ def _hint(articles: Any) -> str:
 
 def data_frame_of(table: Any) -> Any:
     """A data frame of any library as one of narwhals; None for anything else, such as a column."""
-    import narwhals.stable.v2 as narwhals  # scikit-learn brings it; not needed for plain Python input
+    import narwhals.stable.v2 as narwhals  # not needed for plain Python input
 
     frame = narwhals.from_native(table, pass_through=True)
     if isinstance(frame, narwhals.LazyFrame):
@@ -63,7 +63,7 @@ def frame_of(columns: dict[str, list[Any]], backend: Literal["pandas", "polars",
     """
     if backend not in ("pandas", "polars", "pyarrow"):
         raise ValueError(f"backend is {backend!r}; allowed: 'pandas', 'polars', 'pyarrow'")
-    import narwhals.stable.v2 as narwhals  # scikit-learn brings it; only frames pay for it
+    import narwhals.stable.v2 as narwhals  # only frames pay for it
 
     try:
         return narwhals.from_dict(columns, backend=backend).to_native()

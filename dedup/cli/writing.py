@@ -152,7 +152,7 @@ def _cell(value: Any) -> Any:
 
 
 def _write_parquet(path: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    import narwhals.stable.v2 as narwhals  # scikit-learn brings it
+    import narwhals.stable.v2 as narwhals
 
     table = {name: [_encodable(row.get(name)) for row in rows] for name in _all_columns(columns, rows)}
     try:

@@ -189,7 +189,7 @@ def _header(reader: Iterator[list[str]], place: Place) -> list[str]:
 
 
 def _parquet_rows(name: str) -> Iterator[Row]:
-    import narwhals.stable.v2 as narwhals  # scikit-learn brings it
+    import narwhals.stable.v2 as narwhals
 
     backend = parquet_backend(name)
     try:

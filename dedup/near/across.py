@@ -131,7 +131,7 @@ def _share_a_band(old: NDArray[np.uint32], new: NDArray[np.uint32], bands: Bands
     shares = np.zeros(len(old), dtype=np.bool_)
     for first in bands.first_rows:
         own = slice(first, first + bands.rows)
-        shares |= np.isin(band_keys(old[:, own]), band_keys(new[:, own]))
+        shares |= np.isin(band_keys(old[:, own]), band_keys(new[:, own]), kind="sort")
     return shares
 
 

@@ -37,7 +37,7 @@ def number_hashes(tokens: Tokens) -> tuple[Hashes, Integers]:
     2
     """
     digits = _digit_counts(tokens)
-    han = np.isin(tokens.hashes, tokenize([_HAN_OTHERS + _HAN_ONE], tokens.fold).hashes)
+    han = np.isin(tokens.hashes, tokenize([_HAN_OTHERS + _HAN_ONE], tokens.fold).hashes, kind="sort")
     place = np.flatnonzero((digits > 0) | han)
     numerals = _Numerals(tokens, place, (digits == tokens.stops - tokens.starts)[place], han[place])
     opens = np.flatnonzero(~numerals.continues())
