@@ -36,10 +36,11 @@ OTHER_TOOLS = ["docs/screenshots.py", "tests/fuzz", "tests/html/test_page_in_chr
 # Arrays against slow twins, and indexes against others that came about in another way.
 ARRAYS = [
     "tests/archive/test_archived_versions.py",
+    "tests/archive/test_batch.py",
     "tests/archive/test_forests.py",
     "tests/archive/test_joining.py",
     "tests/archive/test_steps.py",
-    "tests/kernel/test_texts_on_both_paths.py",
+    "tests/kernel",
     "tests/near/test_across.py",
     "tests/near/test_containment.py",
     "tests/near/test_keeping.py",
@@ -70,19 +71,17 @@ ARRAYS = [
     "tests/stream/test_time_postings.py",
     "tests/stream/test_totals.py",
     "tests/stream/test_unions.py",
+    "tests/stream/test_vectors.py",
     "tests/stream/test_window.py",
     "tests/test_arrays.py",
     "tests/test_edits.py",
+    "tests/test_memory.py",
     "tests/test_metrics.py",
     "tests/test_verdicts.py",
 ]
 
 # The longest of other files. Shorter tests of the same file, or of its neighbours, meet the same functions of Python.
 LONG = [
-    "tests/archive/test_batch.py::test_few_articles_in_tiny_slices_are_as_in_the_batch",
-    "tests/archive/test_batch.py::test_neither_slices_nor_parts_change_what_near_duplicates_are",
-    "tests/archive/test_batch.py::test_parameters_do_what_they_do_in_the_batch",
-    "tests/archive/test_batch.py::test_stories_in_steps_are_nearly_those_of_the_batch",
     "tests/archive/test_near_alone.py::test_any_parameters_do_what_they_do_in_the_batch",
     "tests/archive/test_near_alone.py::test_crowds_of_one_template_are_compared_as_in_the_batch",
     "tests/archive/test_near_alone.py::test_neither_files_nor_order_nor_workers_change_a_byte",
