@@ -144,7 +144,7 @@ def test_memory_is_bounded(door, attack):
     check_text(door, attack, 200_000)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize(("door", "attack"), SELDOM)
 def test_memory_is_bounded_for_any_text(door, attack):
     check_text(door, attack, 600_000)
@@ -169,7 +169,7 @@ MANY = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("door", ["cluster", "near_duplicates", "index"])
 @pytest.mark.parametrize("attack", MANY)
 def test_memory_is_bounded_for_many_articles(door, attack):
@@ -180,7 +180,7 @@ def test_memory_is_bounded_for_many_articles(door, attack):
         assert taken <= TIMES * size + TABLES + AN_ARTICLE * len(articles)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("attack", ["an opening of phrases", "short lines", "Han", "words of three letters"])
 def test_memory_of_an_archive_is_bounded(tmp_path, attack):
     def work(articles):
