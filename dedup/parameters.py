@@ -248,9 +248,11 @@ _CHECKS: dict[str, Check] = {
         lambda value: isinstance(value, bool) or callable(value),
     ),
     "order_by": _value(ValueError, ", ".join(map(repr, ORDERS)), lambda value: value in ORDERS),
-    **dict.fromkeys(
-        ("source", "language"),
-        _value(TypeError, "None or a str", lambda value: value is None or isinstance(value, str)),
+    "source": _value(TypeError, "None or a str", lambda value: value is None or isinstance(value, str)),
+    "language": _value(
+        ValueError,
+        "None, or a str of at most 1,000 characters",
+        lambda value: value is None or (isinstance(value, str) and len(value) <= 1000),
     ),
     "observe": _value(
         TypeError, "None, or a callable that is given an Operation", lambda value: value is None or callable(value)

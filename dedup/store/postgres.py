@@ -248,8 +248,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def find_stories(self, query: StoryQuery) -> list[Place]:
         statement, values = sql_of(query, schema.DIALECT)
-        # As bytes: texts are stored as such.
-        return list(map(Place._make, self._read(statement, *(v.encode() if isinstance(v, str) else v for v in values))))
+        return list(map(Place._make, self._read(statement, *values)))
 
     def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
         rows = [(*row[:5], None if row.article is None else row.article.encode(), row.into) for row in changes]

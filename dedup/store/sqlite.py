@@ -1,5 +1,6 @@
 """A store in one SQLite file."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from dedup.store.serialization import (
 )
 from dedup.store.sqlite_connection import SqliteConnection
 from dedup.store.sqlite_file import UNFINISHED
-from dedup.store.story_query import Dialect, Place, StoryQuery, sql_of
+from dedup.store.story_query import Dialect, Place, StoryQuery, language_field, sql_of
 
 # Nodes in one query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
@@ -31,7 +32,15 @@ _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, count
 # What is called a story here is an episode, as in format 3; an episode without a chapter is a story of its own.
 _IN_STORIES = "articles LEFT JOIN chapters ON chapters.episode = articles.story"
 _STORY = "coalesce(chapters.story, articles.story)"
-_DIALECT = Dialect(_IN_STORIES, _STORY, _IN_STORIES, "?", "instr(fields, ?) > 0", "")
+
+
+def _pattern_of_language(language: str) -> str:
+    literal = re.sub(r"[*?[]", r"[\g<0>]", language_field(language))
+    return f"*{literal}*"
+
+
+# A pattern is found ten times as fast as a text.
+_DIALECT = Dialect(_IN_STORIES, _STORY, _IN_STORIES, "?", "fields GLOB ?", _pattern_of_language, str, "")
 
 
 class SqliteStore(SqliteConnection, Store):

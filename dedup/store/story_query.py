@@ -1,6 +1,7 @@
 """Which stories an index lists, in which order: the question to a store, and its SQL."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from dedup.parameters import OrderBy
@@ -41,8 +42,18 @@ class Dialect(NamedTuple):
     story: str  # of an article
     with_fields: str  # `articles` with the fields of each
     mark: str  # of a parameter
-    has_text: str  # whether `fields` have a parameter
+    has_language: str  # whether that of the fields is a parameter
+    language_value: Callable[[str], Any]  # that parameter
+    text_value: Callable[[str], Any]  # the parameter for a text
     truncated: str  # the function that takes the fraction from a number, where a cast does not
+
+
+def language_field(language: str) -> str:
+    """Return what the JSON of an article in that language has, and of no other one.
+
+    A quotation mark within a text has a backslash before it: nothing but the field itself is written so.
+    """
+    return f'"language":{json.dumps(language)}'
 
 
 # What stories are ordered by. Of an outlet only the latest article in the window counts, by the time since its start.
@@ -55,10 +66,7 @@ _VALUES = {
 
 
 def sql_of(query: StoryQuery, to: Dialect) -> tuple[str, list[Any]]:
-    """Return the SQL that selects the places of stories, in their order, and its parameters.
-
-    A source that is compared is given as the database has it.
-    """
+    """Return the SQL that selects the places of stories, in their order, and its parameters."""
     mark, (start, end) = to.mark, query.window
     value = _VALUES[query.order_by].format(truncated=to.truncated, start=mark, milliseconds=MILLISECONDS_A_DAY)
     values: list[Any] = [start, end, *[start] * (query.order_by == "velocity")]
@@ -68,11 +76,10 @@ def sql_of(query: StoryQuery, to: Dialect) -> tuple[str, list[Any]]:
     values += [min(query.min_size, 2**62), since, min(query.min_outlets, 2**62)]
     if query.source is not None:
         conditions.append(f"max(CASE WHEN source = {mark} THEN 1 ELSE 0 END) = 1")
-        values.append(query.source)
+        values.append(to.text_value(query.source))
     if query.language is not None:
-        conditions.append(f"story IN (SELECT {to.story} FROM {to.with_fields} WHERE {to.has_text})")  # noqa: S608
-        # A quotation mark within a text has a backslash before it in JSON: nothing but the field is written so.
-        values.append(f'"language":{json.dumps(query.language)}')
+        conditions.append(f"story IN (SELECT {to.story} FROM {to.with_fields} WHERE {to.has_language})")  # noqa: S608
+        values.append(to.language_value(query.language))
     after, limit = "", ""
     if query.after is not None:
         after = f"WHERE (-value, -latest, story) > ({mark}, {mark}, {mark})"

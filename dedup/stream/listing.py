@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dedup.parameters import OrderBy
+from dedup.parameters import MOST_GAP_DAYS, OrderBy
 from dedup.representative import Chooser
 from dedup.store.story_query import MILLISECONDS_A_DAY, Place, StoryQuery
 from dedup.story.result import Story
@@ -95,9 +95,11 @@ def parse_cursor(text: str, order_by: OrderBy) -> Cursor:
     try:
         given, *numbers, story, start, end = text.split("~")
         value, latest, *window = map(float, (*numbers, start, end))
-        if given != order_by or not all(map(math.isfinite, (value, latest, *window))) or not 0 < int(story) < 2**62:
+        is_sound = all(map(math.isfinite, (value, latest, *window))) and 0 < int(story) < 2**62
+        has_window = order_by != "velocity" or 0 < window[1] - window[0] < MOST_GAP_DAYS + 1
+        if given != order_by or not is_sound or not has_window:
             raise ValueError
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         allowed = f"None, or `next` of a page in the order {order_by!r}"
         raise ValueError(f"after is {text!r:.200}; allowed: {allowed}") from None
     return Cursor(order_by, Place(value, latest, int(story)), (window[0], window[1]))
