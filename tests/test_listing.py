@@ -117,6 +117,11 @@ def test_a_story_that_r_outlets_an_hour_take_up_has_velocity_r(opened):
     assert index.stories(order_by="velocity", now=NOON + 25 * HOUR).values == [0]
 
 
+def test_whoever_has_read_a_page_follows_from_there(opened):
+    index = opened(ARTICLES)
+    assert index.stories(limit=1).cursor == index.stories(order_by="size").cursor == index.changes()[-1].cursor == 7
+
+
 def test_values_say_what_stories_are_ordered_by(opened):
     index = opened(ARTICLES)
     assert index.stories(order_by="size").values == [3, 2, 2]
@@ -289,5 +294,5 @@ def test_a_page_is_a_list_and_an_empty_index_has_an_empty_one():
     with StoryIndex(":memory:") as index:
         for order in ORDERS:
             page = index.stories(order_by=order, limit=3)
-            assert (page, page.next, page.values) == ([], None, [])
+            assert (page, page.next, page.values, page.cursor) == ([], None, [], 0)
             assert isinstance(page, StoryPage)

@@ -23,6 +23,8 @@ class StoryPage(list[Story]):
     values : list of float
         What each story was ordered by: its number of articles ("size") or outlets ("outlets"), outlets an hour
         ("velocity"), or the time of its latest article in seconds since 1970 ("latest").
+    cursor : int
+        That of the last change before: whoever has read the stories goes on with ``index.changes(page.cursor)``.
 
     Examples
     --------
@@ -35,9 +37,16 @@ class StoryPage(list[Story]):
     ([7, 5], [7.0, 5.0], [5, 4])
     """
 
-    def __init__(self, stories: Iterable[Story] = (), *, next: str | None = None, values: Iterable[float] = ()) -> None:  # noqa: A002 (as users name it)
+    def __init__(
+        self,
+        stories: Iterable[Story] = (),
+        *,
+        next: str | None = None,  # noqa: A002 (as users name it)
+        values: Iterable[float] = (),
+        cursor: int = 0,
+    ) -> None:
         super().__init__(stories)
-        self.next, self.values = next, list(values)
+        self.next, self.values, self.cursor = next, list(values), cursor
 
 
 class Cursor(NamedTuple):
@@ -56,7 +65,8 @@ def list_stories(state: IndexState, query: StoryQuery, rule: str | Chooser) -> S
     found = [(place, story) for place in shown if (story := story_of(state, place.story, rule)) is not None]
     following = format_cursor(Cursor(query.order_by, shown[-1], query.window)) if len(places) > len(shown) else None
     values = (_shown_value(query, place.value) for place, _ in found)
-    return StoryPage((story for _, story in found), next=following, values=values)
+    cursor = state.store.last_cursor()
+    return StoryPage((story for _, story in found), next=following, values=values, cursor=cursor)
 
 
 def _shown_value(query: StoryQuery, value: float) -> float:
