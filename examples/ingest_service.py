@@ -110,8 +110,8 @@ class Service:
     def close(self) -> None:
         """Close, when what was begun is stored."""
         self.writer.shutdown()
-        self.index.close()
         self.reader.close()
+        self.index.close()  # last, so that it tidies up the file
 
     def _stop(self, uvicorns: Any, *given: Any) -> None:
         self.is_stopping = True  # before uvicorn waits for all answers, so that nobody waits for changes

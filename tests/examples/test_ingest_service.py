@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -13,11 +14,13 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from postgres_server import processes_now
 from short_reports import BANK, BRIDGE, ROCKETS, TRAIN
 
 import dedup
@@ -130,9 +133,9 @@ def environment(index, port=0):
 
 
 @contextmanager
-def running(folder, command=SCRIPT, index=None):
+def running(folder, command=SCRIPT, index=None, port=None):
     """A service over stories.db in a folder, or another index; killed at the end unless it has ended."""
-    port, log = free_port(), folder / "log.txt"
+    port, log = port or free_port(), folder / "log.txt"
     command = [part.format(port=port) for part in command]
     with log.open("a") as output:
         settings = environment(index or folder / "stories.db", port)
@@ -368,6 +371,160 @@ def test_docs_know_every_answer(service):
     assert paths["/stories/{story_id}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
 
 
+def test_whoever_writes_sends_the_token(service):
+    requests = [
+        ("POST", "/articles", article("a")),
+        ("POST", "/articles/batch", {"articles": [article("a")]}),
+        ("DELETE", "/articles/a", None),
+    ]
+    for method, path, body in requests:
+        for wrong in (None, "Bearer another", "a secret", "Basic a secret", "Bearer a secret2", "bearer a secret"):
+            request = service.client.build_request(method, path, json=body)
+            del request.headers["Authorization"]
+            if wrong is not None:
+                request.headers["Authorization"] = wrong
+            answer = service.client.send(request)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), wrong
+            assert "secret" not in answer.text
+    with httpx.Client(base_url=service.client.base_url) as reader:
+        assert reader.get("/health").json() == {"ok": True, "articles": 0}
+        assert [reader.get(path).status_code for path in ("/stories", "/changes", "/metrics", "/docs")] == [200] * 4
+        assert reader.post("/similar", json={"text": TRAIN}).json() == []
+
+
+def test_pages_of_stories_stay_while_articles_come(service):
+    service.add_many([article(name, text) for name, text in zip("abc", (TRAIN, BANK, ROCKETS), strict=True)])
+    first = service.client.get("/stories?order_by=size&limit=2").json()
+    service.add_many([article("d", "Rain fell on the plain in Spain."), article("e", f"{TRAIN} Updated")])
+    second = service.client.get("/stories", params={"order_by": "size", "limit": 2, "after": first["next"]}).json()
+    assert [[a["id"] for a in s["articles"]] for s in first["stories"] + second["stories"]] == [
+        ["a"],
+        ["b"],
+        ["c"],
+        ["d"],
+    ]
+    assert (first["values"], second["values"], second["next"]) == ([1, 1], [1, 1], None)
+    assert first["cursor"] < second["cursor"]
+
+
+def test_stories_are_chosen_by_outlet_and_language_and_ordered_by_how_hot_they_are(service):
+    now = datetime.now(UTC)
+    hours = [
+        ("a", TRAIN, 30, "Lantern", "en"),
+        ("b", f"{TRAIN} Updated", 9, "Courier", "fr"),
+        ("c", BANK, 1, "Courier", "fr"),
+    ]
+    service.add_many(
+        [
+            article(name, text, published=(now - timedelta(hours=age)).isoformat(), source=source, language=language)
+            for name, text, age, source, language in hours
+        ]
+    )
+
+    def ids(**query):
+        return ["".join(a["id"] for a in s["articles"]) for s in service.stories(**query)]
+
+    assert ids(order_by="velocity") == ["c", "ab"]
+    assert ids(order_by="outlets") == ["ab", "c"]
+    assert ids(language="fr", min_outlets=2) == ids(source="Lantern") == ["ab"]
+
+
+def test_an_article_comes_with_its_text_and_its_story(service):
+    url = "https://example.org/the/story"
+    story = service.add(article(url, title="By train", source="Lantern")).json()["story_id"]
+    found = service.article(url).json()
+    assert (found["id"], found["text"], found["title"], found["story_id"]) == (url, TRAIN, "By train", story)
+
+
+def test_a_text_that_is_not_stored_has_similar_reports(service):
+    service.add_many([article("a"), article("b", BANK)])
+    answer = service.client.post("/similar?k=1", json={"text": BRIDGE})
+    assert answer.status_code == 200
+    (found,) = answer.json()
+    assert (found["article_id"], found["story_id"]) == ("a", service.article("a").json()["story_id"])
+    assert service.client.get("/health").json()["articles"] == 2
+
+
+def test_whoever_waits_for_changes_gets_them_when_they_come(service):
+    service.add(article("a"))
+    cursor = service.client.get("/stories?limit=1").json()["cursor"]
+    assert service.client.get(f"/changes?since={cursor}").json() == []
+    assert service.client.get(f"/changes?since={cursor - 1}&timeout=60").json()[0]["article_id"] == "a"
+
+    def wait(_):
+        with service.new_client() as client:
+            return client.get(f"/changes?since={cursor}&timeout=60").json()
+
+    with ThreadPoolExecutor(40) as pool:  # more than there are threads for what is read
+        waiting = [pool.submit(wait, i) for i in range(40)]
+        time.sleep(0.5)
+        assert service.client.get("/health").json()["articles"] == 1
+        assert not any(told.done() for told in waiting)
+        service.add(article("b", BANK))
+        told = [told.result(30) for told in waiting]
+    assert {change["article_id"] for changes in told for change in changes} == {"b"}
+    start = time.monotonic()
+    assert service.client.get(f"/changes?since={cursor + 1}&timeout=0.3").json() == []
+    assert 0.3 <= time.monotonic() - start < 20
+
+
+def test_metrics_count_what_was_done(service):
+    def totals():
+        lines = [line.split(" ") for line in service.client.get("/metrics").text.splitlines()]
+        return Counter({name: float(value) for name, value in lines})
+
+    before = totals()
+    service.add_many([article("a"), {"id": "b"}], errors="skip")
+    service.add_many([{"id": "b"}])
+    after = totals() - before
+    kind = '{kind="add"}'
+    names = [f"dedup_{name}_total{kind}" for name in ("operations", "articles", "refusals", "failures", "merges")]
+    assert [after[name] for name in names] == [2, 1, 1, 1, 0]
+    assert after[f"dedup_seconds_total{kind}"] > 0
+    assert service.client.get("/metrics").headers["content-type"].startswith("text/plain")
+
+
+def test_the_docs_need_nothing_from_elsewhere(service):
+    answer = service.client.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert not re.search(r"//|src=|@import|<script|<link", answer.text)
+    for path in service.client.get("/openapi.json").json()["paths"]:
+        assert path in answer.text
+    assert service.client.get("/redoc").status_code == 404
+
+
+@pytest.mark.parametrize("says", ["its length", "nothing"])
+def test_a_body_that_is_too_long_is_refused(service, says):
+    """As soon as that is known: the rest of it is not read."""
+    most, block = 16 << 20, b" " * (1 << 20)
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=60)) as connection:
+        head = (
+            "POST /articles HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a secret\r\nContent-Type: application/json\r\n"
+        )
+        size = f"Content-Length: {10**15}" if says == "its length" else "Transfer-Encoding: chunked"
+        connection.sendall(f"{head}{size}\r\n\r\n".encode())
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 4 * most and not select.select([connection], [], [], 0)[0]:
+                connection.sendall(block if says == "its length" else b"%x\r\n%s\r\n" % (len(block), block))
+                sent += len(block)
+        answer = connection.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert f"allowed: up to {most} bytes".encode() in answer
+    assert most <= sent < 4 * most
+    assert service.add(article("a")).status_code == 201
+
+
+def test_without_a_token_it_does_not_start(tmp_path):
+    given = environment(tmp_path / "stories.db")
+    del given["DEDUP_TOKEN"]
+    for token in ({}, {"DEDUP_TOKEN": ""}):
+        ended = subprocess.run(SCRIPT, cwd=ROOT, env=given | token, capture_output=True, text=True, timeout=60)
+        assert ended.returncode != 0
+        assert "DEDUP_TOKEN is not set; allowed: a secret that writers send" in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
 # Many at once
 
 
@@ -404,7 +561,7 @@ def test_clients_that_write_and_read_at_the_same_time(service):
 
 
 def test_health_is_answered_while_a_big_batch_is_written(service):
-    with service.posting(many(400)) as connection:
+    with service.posting(many(150)) as connection:
         start = time.perf_counter()
         waits = []
         while not select.select([connection.sock], [], [], 0)[0]:
@@ -438,6 +595,20 @@ def test_sigterm_answers_what_is_under_way_and_closes_the_file(tmp_path):
     with running(tmp_path) as service:
         assert service.client.get("/health").json()["articles"] == len(assignments) == 200
         service.assert_kept((a["article_id"], a["story_id"]) for a in assignments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_changes(tmp_path, number):
+    with running(tmp_path) as service, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.get, "/changes?timeout=60")
+        time.sleep(0.5)
+        start = time.monotonic()
+        service.process.send_signal(number)
+        assert waiting.result(30).json() == []
+        service.process.wait(30)
+        assert time.monotonic() - start < 20
+        assert "Traceback" not in service.log.read_text()
 
 
 @pytest.mark.slow
@@ -485,6 +656,97 @@ def test_kill_loses_nothing_that_was_acknowledged(tmp_path):
         assert len(acknowledged) <= kept < len(articles)
         answers = [service.add(given) for given in articles]
         assert Counter(answer.status_code for answer in answers) == {200: kept, 201: len(articles) - kept}
+
+
+class Clients:
+    """Clients that post until all is acknowledged, whatever happens to the service meanwhile, and one who follows."""
+
+    def __init__(self, service, articles, count):
+        self.service, self.left, self.acknowledged, self.is_over = service, list(articles), [], threading.Event()
+        self.told, self.failures, self.pool = [], 0, ThreadPoolExecutor(count + 1)
+        self.works = [self.pool.submit(self.post) for _ in range(count)]
+        self.follower = self.pool.submit(self.follow)
+
+    def post(self):
+        with self.service.new_client() as client:
+            while self.left:
+                with suppress(IndexError):
+                    given = self.left.pop()
+                    answer = self.until_answered(lambda: client.post("/articles", json=given))  # noqa: B023
+                    self.acknowledged.append((given["id"], answer["story_id"]))
+
+    def follow(self):
+        """Every change once and in order, from workers that come and go."""
+        with self.service.new_client() as client:
+            while True:
+                was_over, since = self.is_over.is_set(), len(self.told)
+                news = self.until_answered(lambda: client.get(f"/changes?since={since}&timeout=1"))  # noqa: B023
+                self.told += news
+                if was_over and not news:
+                    return
+
+    def until_answered(self, ask):
+        deadline = time.monotonic() + 300
+        while True:
+            try:
+                answer = ask()
+                if answer.status_code < 500:
+                    assert answer.status_code < 300, answer.text
+                    return answer.json()
+            except httpx.TransportError:
+                self.failures += 1
+            assert time.monotonic() < deadline, self.service.log.read_text()
+            time.sleep(0.05)
+
+    def wait_for(self, count):
+        while len(self.acknowledged) < count:
+            assert not any(work.done() and work.exception() for work in self.works)
+            time.sleep(0.01)
+
+    def finish(self):
+        for work in self.works:
+            work.result()
+        self.is_over.set()
+        self.follower.result()
+        self.pool.shutdown()
+
+
+def workers_of(process):
+    """The processes that answer for a service."""
+    children = [child for child, parent, _ in processes_now() if parent == process.pid]
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for the workers in /proc")
+def test_two_workers_on_one_store_that_are_killed_twice_lose_nothing_that_was_acknowledged(tmp_path, url):
+    """CLIENTS=200 is a run by hand."""
+    count = int(os.environ.get("CLIENTS", "12"))
+    articles, port = list(many(max(60, 3 * count))), free_port()
+    command = [sys.executable, "-m", "uvicorn", "examples.ingest_service:app", "--workers", "2", "--port", str(port)]
+    with running(tmp_path, command, url, port) as service:
+        clients = Clients(service, articles, count)
+        clients.wait_for(len(articles) // 3)
+        workers = workers_of(service.process)
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)  # another one takes its place
+        clients.wait_for(len(articles) * 2 // 3)
+        service.kill()
+        kept = len(clients.acknowledged)
+    with running(tmp_path, command, url, port) as service:
+        clients.finish()
+        assert kept < len(articles) == len(clients.acknowledged)
+        assert clients.failures > 0
+        service.assert_kept(clients.acknowledged)
+        for _ in range(20):  # whichever worker answers
+            with service.new_client() as client:
+                assert client.get("/health").json() == {"ok": True, "articles": len(articles)}
+        assert [change["cursor"] for change in clients.told] == list(range(1, len(clients.told) + 1))
+        came = [change["article_id"] for change in clients.told if change["kind"] in ("story_begun", "joined")]
+        assert set(came) == {given["id"] for given in articles}
+        service.client.close()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(30) in (0, -signal.SIGTERM)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the files of another process")
