@@ -525,6 +525,25 @@ def test_without_a_token_it_does_not_start(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_page_about_it_has_each_request_and_its_files_what_it_reads(service):
+    page = (ROOT / "docs" / "how-to" / "http-service.md").read_text("utf-8")
+    table = re.findall(r"^\| (`.*?) \| ", page, re.MULTILINE)
+    listed = {
+        (method, path)
+        for row in table
+        for path in re.findall(r"(/[\w./{}]+)", row)
+        for method in re.findall("[A-Z]{3,}", row)
+    }
+    paths = service.client.get("/openapi.json").json()["paths"]
+    asked = {(method.upper(), re.sub(r"{\w+}", "{id}", path)) for path, methods in paths.items() for method in methods}
+    assert asked | {("GET", "/docs"), ("GET", "/openapi.json")} == listed
+    read = set(re.findall(r'"(DEDUP_\w+)"', (ROOT / SCRIPT[1]).read_text("utf-8")))
+    files = [page, *((ROOT / "examples" / name).read_text("utf-8") for name in ("Dockerfile", "dedup.service"))]
+    assert set(re.findall(r"DEDUP_\w+", "".join(files))) == read
+    assert all("ingest_service:app" in text for text in files)
+    assert (ROOT / SCRIPT[1]).read_text("utf-8").count("\n") <= 300
+
+
 # Many at once
 
 
