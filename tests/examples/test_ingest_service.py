@@ -52,7 +52,8 @@ def many(count):
     shuffle, articles = random.Random(1).sample, sample()
     for i in range(count):
         words = articles[i % len(articles)]["text"].split()
-        yield articles[i % len(articles)] | {"id": f"many-{i}", "text": " ".join(shuffle(words, len(words)))}
+        own = {"id": f"many-{i}", "url": f"https://example.org/{i}", "text": " ".join(shuffle(words, len(words)))}
+        yield articles[i % len(articles)] | own
 
 
 class Service:
