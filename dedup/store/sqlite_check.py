@@ -31,8 +31,10 @@ _NEVER_WRITTEN = {
     "chapters": "typeof(story) != 'integer' OR typeof(told) != 'integer'",
     "changes": (
         "typeof(day) != 'real' OR typeof(story) != 'integer' OR typeof(episode) NOT IN ('integer', 'null') "
-        "OR typeof(article) NOT IN ('text', 'null') OR typeof(merged_into) NOT IN ('integer', 'null')"
+        "OR typeof(article) NOT IN ('text', 'null') OR typeof(merged_into) NOT IN ('integer', 'null') "
+        "OR typeof(decision) NOT IN ('integer', 'null')"
     ),
+    "decisions": "typeof(kind) != 'text' OR typeof(facts) != 'text'",
     "other_ids": "typeof(id) != 'text' OR typeof(article) != 'text'",
     "habits": (
         "typeof(next_node) != 'integer' OR typeof(articles) != 'integer' OR typeof(keys) != 'blob' "
