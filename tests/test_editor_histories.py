@@ -1,6 +1,6 @@
 """Decisions of editors among whatever else happens to an index: they hold, and undone they leave nothing behind."""
 
-from contextlib import ExitStack, suppress
+from contextlib import closing, suppress
 
 import pytest
 from follower import Follower, told_places
@@ -120,88 +120,105 @@ def places(index):
     return {a.id: story.id for story in index.stories() for a in story.articles}
 
 
-def check_history(open_index, history):
-    """Do the same to some indexes; the first is never closed."""
-    with ExitStack() as stack:
-        first, *others = open_index
-        whole, ledger, follower, live = stack.enter_context(StoryIndex(":memory:", clock=clock)), Ledger(), Follower(), {}
-        indexes = [whole, *(StoryIndex(place, clock=clock) for place in others)]
-        for index in indexes[1:]:
-            stack.callback(lambda index=index: index.close())
+class Indexes:
+    """Indexes in several places, one in memory first, to which the same is done."""
+
+    def __init__(self, *places):
+        self.places, self.whole = places, StoryIndex(":memory:", clock=clock)
+        self.others = [StoryIndex(place, clock=clock) for place in places]
+
+    def apply(self, kind, argument):
+        """Do an operation; all return the same."""
+        if kind == "reopen":
+            self.close_others()
+            self.others = [StoryIndex(place, clock=clock) for place in self.places]
+            return None
+        done = [DO[kind](index, argument) if kind in DO else decide(index, (kind, argument)) for index in self.all]
+        assert done.count(done[0]) == len(done)
+        return done[0]
+
+    def check(self):
+        """All tell the same, and have in memory what is stored."""
+        for index in self.others:
+            assert facts(index) == facts(self.whole)
+            assert index.changes() == self.whole.changes()
+            with index._session.reading(refresh=True) as state:
+                assert remembered(state) == remembered(IndexState(state.store, state.settings))
+
+    @property
+    def all(self):
+        return [self.whole, *self.others]
+
+    def close_others(self):
+        for index in self.others:
+            index.close()
+
+    def close(self):
+        self.close_others()
+        self.whole.close()
+
+
+def check_history(history, *others):
+    indexes, ledger, follower, live = Indexes(*others), Ledger(), Follower(), {}
+    with closing(indexes):
         for kind, argument in history:
-            before, gone = places(whole), set()
-            done = [apply(index, kind, argument, places(index)) for index in indexes]
-            assert done.count(done[0]) == len(done)
-            (result,) = done[:1]
+            before = places(indexes.whole)
+            result = indexes.apply(kind, argument)
+            now = places(indexes.whole)
             if kind == "add":
                 live |= {a.id: a for a in argument}
-            elif kind == "remove":
-                gone = {argument}
-            elif kind == "expire":
-                gone = live.keys() - places(whole).keys()
-            elif kind == "reopen":
-                for i, place in enumerate(others, 1):
-                    indexes[i].close()
-                    indexes[i] = StoryIndex(place, clock=clock)
-                    stack.callback(lambda index=indexes[i]: index.close())
             elif kind == "undo":
                 ledger.decisions.pop(result, None)
-            elif result is not None and kind not in ("refine", "decide_and_undo"):
-                ledger.add(result, before, places(whole))
-            for name in gone:
-                live.pop(name, None)
+            elif kind not in DO and result is not None:
+                ledger.add(result, before, now)
+            gone = live.keys() - now.keys() if kind in ("remove", "expire") else set()
+            live = {name: article for name, article in live.items() if name not in gone}
             ledger.forget(gone)
             if kind == "expire":  # which is no change
                 follower.places = {a: place for a, place in follower.places.items() if a in live}
-            follower.catch_up(whole, limit=3)
-            assert follower.places == told_places(whole)
-            assert_consistent(whole, live)
-            ledger.check(whole, live)
-            for index in indexes[1:]:
-                assert facts(index) == facts(whole)
-                assert index.changes() == whole.changes()
-                with index._session.reading(refresh=True):
-                    assert remembered(index._session.state) == remembered(
-                        IndexState(index._session.store, index._session.settings)
-                    )
+            follower.catch_up(indexes.whole, limit=3)
+            assert follower.places == told_places(indexes.whole)
+            assert_consistent(indexes.whole, live)
+            ledger.check(indexes.whole, live)
+            indexes.check()
 
 
-def apply(index, kind, argument, before):
-    """Do an operation; return what is the same for every store."""
-    if kind == "add":
-        return [(a.story_id, a.outcome, a.merged, a.left) for a in index.add_many(argument)]
-    if kind == "remove":
-        return index.remove(argument)
-    if kind == "expire":
-        return index.expire(argument)
-    if kind == "refine":
-        return index.refine(argument)
-    if kind == "reopen":
-        return None
-    if kind == "undo":
-        cursors = sorted({edit.decision for story in index.stories() for edit in story.edits})
-        if not cursors:
-            return None
-        cursor = chosen(cursors, argument)
+def add(index, articles):
+    return [(a.story_id, a.outcome, a.merged, a.left) for a in index.add_many(articles)]
+
+
+def undo(index, number):
+    """Undo a decision that stories tell of; None when there is none, or when it is refused, which changes nothing."""
+    cursors = sorted({edit.decision for story in index.stories() for edit in story.edits})
+    before = facts(index)
+    with suppress(ValueError):
+        return index.undo(chosen(cursors, number)).decision if cursors else None
+    assert facts(index) == before
+    return None
+
+
+def decide_and_undo(index, decisions):
+    """What is undone at once leaves nothing behind."""
+    seen = []
+    for decision in decisions:
         before = facts(index)
-        try:
-            index.undo(cursor)
-        except ValueError as error:
-            assert "allowed: to undo" in str(error)
-            assert facts(index) == before
-            return None
-        return cursor
-    if kind == "decide_and_undo":
-        seen = []
-        for decision in argument:
-            was = facts(index)
-            if change := decide(index, decision):
-                seen.append((change, was))
-        for change, was in reversed(seen):
-            index.undo(change)
-            assert facts(index) == was
-        return len(seen)
-    return decide(index, (kind, argument))
+        if change := decide(index, decision):
+            seen.append((change, before))
+    for change, before in reversed(seen):
+        index.undo(change)
+        assert facts(index) == before
+    return len(seen)
+
+
+DO = {
+    "add": add,
+    "remove": StoryIndex.remove,
+    "expire": StoryIndex.expire,
+    "refine": StoryIndex.refine,
+    "undo": undo,
+    "decide_and_undo": decide_and_undo,
+    "reopen": None,
+}
 
 
 @pytest.mark.parametrize("small", [False, True])
@@ -209,7 +226,7 @@ def apply(index, kind, argument, before):
 @settings(deadline=None, max_examples=10, phases=[Phase.generate])
 def test_whatever_happens_decisions_hold_and_are_undone(tmp_path_factory, small, history):
     with as_small(small):
-        check_history([":memory:", tmp_path_factory.mktemp("history") / "index.db"], history)
+        check_history(history, tmp_path_factory.mktemp("history") / "index.db")
 
 
 @pytest.mark.slow
@@ -218,5 +235,5 @@ def test_whatever_happens_decisions_hold_and_are_undone(tmp_path_factory, small,
 def test_every_store_has_the_same_history(tmp_path_factory, history):
     url = SERVER.new_database()
     with as_small(True):
-        check_history([":memory:", tmp_path_factory.mktemp("history") / "index.db", url], history)
+        check_history(history, tmp_path_factory.mktemp("history") / "index.db", url)
     SERVER.drop(url)

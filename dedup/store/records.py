@@ -72,12 +72,16 @@ class ChangeRow(NamedTuple):
     decision: int | None = None  # cursor of the decision of an editor that it follows from
 
 
+#: The names of the facts of a decision.
+FACTS = ("story", "other", "title", "shown", "rules", "moved", "made", "chapters", "replaced")
+
+
 class DecisionRow(NamedTuple):
     """A decision of an editor as it is stored; see `dedup.stream.decisions`."""
 
     cursor: int  # of the entry of the log that tells of it
     kind: str
-    facts: str  # JSON
+    facts: str  # JSON of what `FACTS` names
 
 
 class NodeColumns(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from dedup.store.records import DecisionRow
+from dedup.store.records import FACTS, DecisionRow
 from dedup.stream.change_log import Kind
 from dedup.stream.chapters import Chapter
 
@@ -83,8 +83,9 @@ class Decision:
 
     def to_row(self) -> DecisionRow:
         """The decision as it is stored."""
-        facts = {name: value for name, value in asdict(self).items() if name not in ("cursor", "kind")}
-        return DecisionRow(self.cursor, self.kind, json.dumps(facts, separators=(",", ":")))
+        values = asdict(self)
+        facts = json.dumps({name: values[name] for name in FACTS}, separators=(",", ":"))
+        return DecisionRow(self.cursor, self.kind, facts)
 
     @classmethod
     def from_row(cls, row: DecisionRow) -> "Decision":
