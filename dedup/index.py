@@ -14,6 +14,7 @@ from dedup.stories import LabelledArticles, Stories
 from dedup.stream import maintenance
 from dedup.stream.arrival import Clock, utc_now
 from dedup.stream.assignment import Assignment, Move
+from dedup.stream.editor import Editor
 from dedup.stream.observing import Counts, Observe, observed, of_added
 from dedup.stream.questions import Questions
 from dedup.stream.seed import labelled_articles, seed_index
@@ -24,7 +25,7 @@ from dedup.text.limit import warn_truncated
 _logger = logging.getLogger(__name__)
 
 
-class StoryIndex(Questions):
+class StoryIndex(Questions, Editor):
     """Stories of articles that come one by one, in a file that survives the process.
 
     An article joins the episode where the total of (similarity - story_threshold) gains most, if it gains at all, and
@@ -242,6 +243,7 @@ class StoryIndex(Questions):
         """Partition the stories with an article since then again, as the batch does, and return what moved.
 
         The id of an episode stays with the part that has most of its reports; nothing that was told is kept.
+        Stories that editors have merged, split, moved articles to or from, or keep apart stay as they are.
         """
         day = day_of(since, "since")
         return self._session.write(lambda: maintenance.refine(self._session.state, day))

@@ -73,6 +73,21 @@ def test_each_question_is_reported():
     assert facts(operations) == [(kind, 0, 0, 0, None) for kind in kinds]
 
 
+def test_what_editors_decide_is_reported():
+    operations = []
+    with StoryIndex(":memory:", observe=operations.append) as index:
+        index.add_many([article("a"), article("b", BANK), article("c", ROCKETS)])
+        operations.clear()
+        index.undo(index.merge("s1", "s2"))
+        index.pin("s1", title="By train")
+        index.forbid("s1", "s3")
+        index.merge("s1", "s2")
+        index.split("s1", ["b"])
+        index.move("b", "s3")
+    kinds = [("merge", 1), ("undo", 0), ("pin", 0), ("forbid", 0), ("merge", 1), ("split", 0), ("move", 0)]
+    assert facts(operations) == [(kind, 0, merges, 0, None) for kind, merges in kinds]
+
+
 def test_what_fails_is_reported_with_its_error_and_raised(monkeypatch):
     operations = []
     with StoryIndex(":memory:", observe=operations.append) as index:

@@ -26,7 +26,7 @@ from postgres_server import SERVER
 from dedup.parameters import ORDERS
 from dedup.store import opening
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, DecisionRow, LearnedResidue, NodeColumns, Row
 from dedup.store.sqlite import SqliteStore
 from dedup.store.story_query import Place, StoryQuery
 
@@ -137,7 +137,7 @@ class Twin:
 
     def __init__(self):
         self.live, self.known, self.merged, self.learned, self.parts, self.log = {}, {}, {}, {}, {}, []
-        self.others = {}
+        self.others, self.decided = {}, {}
         self.next_node = self.next_episode = 1
 
     def counters(self):
@@ -185,6 +185,15 @@ class Twin:
     def delete_changes_before(self, day):
         while len(self.log) > 1 and self.log[0].day < day:
             del self.log[0]
+
+    def set_decisions(self, decisions):
+        self.decided |= {row.cursor: row for row in decisions}
+
+    def delete_decisions(self, cursors):
+        self.decided = {cursor: row for cursor, row in self.decided.items() if cursor not in cursors}
+
+    def decisions(self):
+        return [row for _, row in sorted(self.decided.items())]
 
     def insert(self, rows):
         for row, features in rows:
@@ -400,6 +409,7 @@ def answers(source, twin):
         "stories_of": [((),), (stories,), (stories[::-2],)],
         "changes": [(0,), (2,), (3, 1), (0, 4)],
         "last_cursor": [()],
+        "decisions": [()],
         "by_id": [(name,) for name in IDS],
         "other_ids": [()],
         "by_other_id": [(name,) for name in IDS],
@@ -597,12 +607,23 @@ class Changes(RuleBasedStateMachine):
     def insert_changes(self, day, names):
         first, day = self.twin.last_cursor() + 1, max([day, *(row.day for row in self.twin.log)])
         facts = (day, "joined", 7, 8, None)
-        rows = [ChangeRow(first + i, *facts[:4], name, i if name else None) for i, name in enumerate(names)]
+        rows = [ChangeRow(first + i, *facts[:4], name, *[i if name else None] * 2) for i, name in enumerate(names)]
         self.write().insert_changes(rows)
 
     @rule(day=st.sampled_from(KEPT))
     def delete_changes_before(self, day):
         self.write().delete_changes_before(day)
+
+    @rule(
+        cursors=st.lists(st.integers(1, 2**53), unique=True, max_size=3), facts=st.sampled_from(["{}", '["\\u0000"]'])
+    )
+    def set_decisions(self, cursors, facts):
+        self.write().set_decisions([DecisionRow(cursor, "editor_moved", facts) for cursor in cursors])
+
+    @precondition(lambda self: self.twin.decided)
+    @rule(data=st.data())
+    def delete_decisions(self, data):
+        self.write().delete_decisions(data.draw(st.lists(st.sampled_from(sorted(self.twin.decided)), unique=True)))
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
@@ -768,6 +789,49 @@ def test_the_log_is_kept_in_order_and_forgets_its_beginning_only(both):
         assert_same(both.store, both.twin)
         assert [row.cursor for row in both.store.changes(0)] == list(range(first, 9))
     assert both.store.last_cursor() == 8
+
+
+def test_decisions_are_kept_replaced_and_deleted(both):
+    rows = [DecisionRow(n, "editor_moved", f'{{"title":"\\u0000 {n}"}}') for n in (7, 3, 2**40)]
+    with both.store.transaction():
+        both.set_decisions(rows)
+        both.set_decisions([])
+        both.delete_decisions([])
+    assert both.store.decisions() == sorted(rows)
+    with both.store.transaction():
+        both.set_decisions([DecisionRow(7, "editor_pinned", "{}")])
+        both.delete_decisions([3, 99])
+    assert_same(both.store, both.twin)
+    assert both.store.decisions() == [DecisionRow(7, "editor_pinned", "{}"), DecisionRow(2**40, *rows[2][1:])]
+
+
+def test_a_change_says_which_decision_it_follows_from(both):
+    with both.store.transaction():
+        both.insert_changes(
+            [ChangeRow(1, 0.5, "editor_moved", 1, None, "a", 2, 1), ChangeRow(2, 0.5, "left", 1, 1, "a", None)]
+        )
+    assert [row.decision for row in both.store.changes(0)] == [1, None]
+    assert_same(both.store, both.twin)
+
+
+@pytest.mark.parametrize("make_store", [name for name in LASTING if BACKENDS[name].writers > 1], indirect=True)
+def test_another_writer_is_told_whether_there_are_other_decisions(make_store):
+    first, second = make_store(), make_store()
+    with first.transaction():
+        first.set_decisions([DecisionRow(1, "editor_moved", "{}")])
+    with second.snapshot() as number:
+        pass
+    for work, expected in (
+        (lambda: first.add_episodes([1]), False),
+        (lambda: first.set_decisions([DecisionRow(1, "editor_moved", '{"rules":[]}')]), True),
+        (lambda: first.add_episodes([2]), False),
+        (lambda: first.delete_decisions([1]), True),
+    ):
+        with first.transaction():
+            work()
+        with second.snapshot() as now:
+            assert second.written_by_others(number, 5).are_decisions is expected
+        number = now
 
 
 @pytest.mark.parametrize("make_store", [name for name in LASTING if BACKENDS[name].writers > 1], indirect=True)

@@ -79,7 +79,10 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     relation = _Relation(None, copies, alike_alone(found.cosine, gap, cost, threshold))
     if among is not None and None not in positions:
         relation = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, relation, fold_of(weighting)))
+    verdict = _verdict(found, relation, fold_of(weighting))
+    if isinstance(among, Story) and None not in positions:
+        verdict = " ".join(filter(None, [_edits(among, found, relation), verdict]))
+    return replace(found, verdict=verdict)
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
@@ -222,6 +225,12 @@ def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
     copies = one == other or any(pair <= set(map(id, group)) for group in among.near_duplicates)
     episodes = tuple(among.episode_of(article) for article in articles)
     return _Relation(True, copies, episodes=() if episodes[0] is episodes[1] else episodes)
+
+
+def _edits(story: Story, found: Explanation, relation: _Relation) -> str:
+    """What editors have decided on two articles of a story, or on what it is made of where they are in two episodes."""
+    made_one = [edit.sentence for edit in story.edits if edit.kind == "editor_merged" and relation.episodes]
+    return printable(" ".join([*made_one, *filter(None, [story.edits_of(found.left, found.right)])]))
 
 
 def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:

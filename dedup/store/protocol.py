@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers
-from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import (
+    ArticleFeatures,
+    ChangeRow,
+    DecisionRow,
+    Features,
+    LearnedResidue,
+    NodeColumns,
+    Row,
+    Written,
+)
 from dedup.store.story_query import Place, StoryQuery
 
 
@@ -189,6 +198,15 @@ class Store(Protocol):
 
     def delete_changes_before(self, day: float) -> None:
         """Delete the entries before the first of that day or later, but for the very last one."""
+
+    def set_decisions(self, decisions: Sequence[DecisionRow]) -> None:
+        """Store decisions of editors, in place of those that have their cursors."""
+
+    def delete_decisions(self, cursors: Sequence[int]) -> None:
+        """Delete decisions."""
+
+    def decisions(self) -> list[DecisionRow]:
+        """Return all decisions, ascending."""
 
     def count(self) -> int:
         """Return the number of articles."""

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import (
+    ArticleFeatures,
+    ChangeRow,
+    DecisionRow,
+    Features,
+    LearnedResidue,
+    NodeColumns,
+    Row,
+    Written,
+)
 from dedup.store.serialization import (
     features_by_node,
     features_from_rows,
@@ -25,7 +34,7 @@ from dedup.store.story_query import Dialect, Place, StoryQuery, language_field, 
 _NODES_AT_ONCE = 500
 _ROWS_AT_ONCE = 1 << 14
 
-# The columns of format 5 in the order of the fields of `Row`, and of `ArticleFeatures`.
+# The columns since format 5 in the order of the fields of `Row`, and of `ArticleFeatures`.
 _ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
 _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
 
@@ -220,7 +229,7 @@ class SqliteStore(SqliteConnection, Store):
         return list(map(Place._make, self._db.execute(*sql_of(query, _DIALECT))))
 
     def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
-        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changes)
 
     def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
         query = "SELECT * FROM changes WHERE cursor > ? ORDER BY cursor LIMIT ?"
@@ -236,6 +245,15 @@ class SqliteStore(SqliteConnection, Store):
         kept = "SELECT cursor FROM changes WHERE day >= ? ORDER BY cursor LIMIT 1"
         query = f"DELETE FROM changes WHERE cursor < coalesce(({kept}), (SELECT max(cursor) FROM changes))"  # noqa: S608
         self._db.execute(query, (day,))
+
+    def set_decisions(self, decisions: Sequence[DecisionRow]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?)", decisions)
+
+    def delete_decisions(self, cursors: Sequence[int]) -> None:
+        self._db.executemany("DELETE FROM decisions WHERE cursor = ?", ((cursor,) for cursor in cursors))
+
+    def decisions(self) -> list[DecisionRow]:
+        return list(map(DecisionRow._make, self._db.execute("SELECT * FROM decisions ORDER BY cursor")))
 
     def count(self) -> int:
         return self._number("SELECT count(*) FROM articles")

@@ -8,6 +8,7 @@ from dedup.parameters import MOST_GAP_DAYS, OrderBy
 from dedup.representative import Chooser
 from dedup.store.story_query import MILLISECONDS_A_DAY, Place, StoryQuery
 from dedup.story.result import Story
+from dedup.stream.edits import Edits
 from dedup.stream.queries import story_of
 from dedup.stream.state import IndexState
 
@@ -61,8 +62,8 @@ def list_stories(state: IndexState, query: StoryQuery, rule: str | Chooser) -> S
     """Return the stories that a query finds, and a cursor when there are more than its limit."""
     one_more = query.limit and query.limit + 1
     places = state.store.find_stories(query._replace(limit=one_more))
-    shown = places[: query.limit]
-    found = [(place, story) for place in shown if (story := story_of(state, place.story, rule)) is not None]
+    shown, edits = places[: query.limit], Edits(state.store)
+    found = [(place, story) for place in shown if (story := story_of(state, place.story, rule, edits)) is not None]
     following = format_cursor(Cursor(query.order_by, shown[-1], query.window)) if len(places) > len(shown) else None
     values = (_shown_value(query, place.value) for place, _ in found)
     cursor = state.store.last_cursor()

@@ -23,11 +23,11 @@ class Operation:
         Name of the method; "add" for `add_many` too.
     articles : int
         How many articles were given and not refused ("add"), removed ("remove", "expire") or moved ("refine"); 0 for
-        a question.
+        questions and for what editors decide.
     seconds : float
         How long the call took, with the time that it waited for other threads and processes.
     merges : int
-        How many stories were merged into others by an "add".
+        How many stories were merged into others by an "add", or by an editor.
     refusals : int
         How many articles were refused by an "add" that went on without them.
     error : str or None
