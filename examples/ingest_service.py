@@ -1,11 +1,10 @@
-"""An HTTP service that puts articles into stories as they come; its /docs say what can be asked, also without internet.
+"""An HTTP service that puts articles into stories as they come; see docs/how-to/http-service.md, and its own /docs.
 
 pip install "dedup-stories[service]"
 DEDUP_TOKEN=secret DEDUP_INDEX=stories.db python examples/ingest_service.py
 DEDUP_TOKEN=secret DEDUP_INDEX=postgresql:///?service=news uvicorn examples.ingest_service:app --workers 2
 
-What was answered with 2xx is stored. Who writes sends "Authorization: Bearer secret"; whoever can connect may read.
-Several workers need PostgreSQL: a file has one process that writes. More in docs/how-to/http-service.md.
+What was answered with 2xx is stored. Who writes sends "Authorization: Bearer secret". Several workers need PostgreSQL.
 """
 
 import asyncio
@@ -21,8 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
-from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar
 
 try:
@@ -40,8 +37,9 @@ EXAMPLE = {"id": "a", "text": "Kim Jong Un crossed into Russia by train.", "publ
 
 # Broken feeds carry lone surrogates, which no answer can be encoded with: they become question marks.
 Text = Annotated[str, BeforeValidator(lambda text: text.encode("utf-8", "replace").decode())]
-ArticleId = Annotated[str, BeforeValidator(attrgetter("id"))]
+ArticleId = Annotated[str, BeforeValidator(lambda article: article.id)]
 Given = Annotated[dict[str, Any], Body(examples=[EXAMPLE])]
+Parameters = Annotated[dict[str, Any], Body(examples=[{"a": "s1", "b": "s2"}])]
 Articles = Annotated[list[Any], Body(examples=[[EXAMPLE]], max_length=1000)]
 Count = Annotated[int, Query(ge=1, le=1_000_000)]
 Result = TypeVar("Result")
@@ -104,8 +102,7 @@ class Service:
         self.index = StoryIndex(path, observe=self._observe)
         self.reader = StoryIndex(path, observe=self._observe, read_only=True)
         self.writer, self.is_stopping, self.cursor = ThreadPoolExecutor(1), False, self.reader.stories(limit=1).cursor
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, partial(self._stop, signal.getsignal(number)))
+        self._handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def close(self) -> None:
         """Close, when what was begun is stored."""
@@ -113,9 +110,9 @@ class Service:
         self.reader.close()
         self.index.close()  # last, so that it tidies up the file
 
-    def _stop(self, uvicorns: Any, *given: Any) -> None:
+    def _stop(self, number: int, frame: Any) -> None:
         self.is_stopping = True  # before uvicorn waits for all answers, so that nobody waits for changes
-        uvicorns(*given)
+        self._handlers[number](number, frame)
 
     def _observe(self, done: Operation) -> None:
         with self._counting:
@@ -136,10 +133,8 @@ class Service:
             return await work
         except KeyError as error:
             raise HTTPException(404, error.args[0]) from error
-        except (TypeError, ValueError) as error:
-            raise HTTPException(422, str(error)) from error
-        except OSError as error:  # the disk is full, or the database away
-            raise HTTPException(503, str(error)) from error
+        except (TypeError, ValueError, OSError) as error:  # OSError: the disk is full, or the database away
+            raise HTTPException(503 if isinstance(error, OSError) else 422, str(error)) from error
 
     async def follow(self) -> None:
         """Look for changes, also of other processes, for all who wait for some: a thread for each would be many."""
@@ -190,6 +185,12 @@ async def article(article_id: str) -> WholeArticleAnswer:
     return await service.read(
         lambda index: WholeArticleAnswer(story_id=index.story_id(article_id), **asdict(index.article(article_id)))
     )
+
+
+@writes.post("/edits/{kind}")
+async def edit(kind: Literal["merge", "split", "move", "pin", "forbid", "undo"], given: Parameters) -> Change:
+    """What an editor decides, by the parameters of that method of `StoryIndex`: two stories become one, for example."""
+    return await service.write(lambda index: getattr(index, kind)(**given))
 
 
 @reads.post("/similar")

@@ -334,6 +334,10 @@ def test_a_batch_has_a_most(service):
         ("GET", "/stories?after=x", None),
         ("GET", "/changes?since=-1", None),
         ("GET", "/changes?timeout=61", None),
+        ("POST", "/edits/burn", "{}"),
+        ("POST", "/edits/merge", '{"a": "s1", "story": "s2"}'),
+        ("POST", "/edits/pin", '{"story": "s1"}'),
+        ("POST", "/edits/undo", '{"change": "x"}'),
         ("POST", "/similar?k=0", '{"text": "Kim"}'),
         ("POST", "/similar", '{"text": 5}'),
     ],
@@ -362,6 +366,7 @@ def test_docs_know_every_answer(service):
         ("/articles/batch", "post"),
         ("/articles/{article_id}", "delete"),
         ("/articles/{article_id}", "get"),
+        ("/edits/{kind}", "post"),
         ("/similar", "post"),
         ("/changes", "get"),
         ("/metrics", "get"),
@@ -377,6 +382,7 @@ def test_whoever_writes_sends_the_token(service):
         ("POST", "/articles", article("a")),
         ("POST", "/articles/batch", {"articles": [article("a")]}),
         ("DELETE", "/articles/a", None),
+        ("POST", "/edits/merge", {"a": "s1", "b": "s2"}),
     ]
     for method, path, body in requests:
         for wrong in (None, "Bearer another", "a secret", "Basic a secret", "Bearer a secret2", "bearer a secret"):
@@ -435,6 +441,33 @@ def test_an_article_comes_with_its_text_and_its_story(service):
     story = service.add(article(url, title="By train", source="Lantern")).json()["story_id"]
     found = service.article(url).json()
     assert (found["id"], found["text"], found["title"], found["story_id"]) == (url, TRAIN, "By train", story)
+
+
+def edit(service, kind, **given):
+    answer = service.client.post(f"/edits/{kind}", json=given)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_an_editor_decides_and_undoes_it(service):
+    texts = zip("abc", (TRAIN, BANK, ROCKETS), strict=True)
+    a, b, c = (service.add(article(name, text)).json()["story_id"] for name, text in texts)
+    cursor = service.client.get("/stories?limit=1").json()["cursor"]
+    merged = edit(service, "merge", a=a, b=b)
+    assert (merged["kind"], merged["story_id"], merged["into"]) == ("editor_merged", b, a)
+    assert merged in service.client.get(f"/changes?since={cursor}").json()
+    assert [one["id"] for one in service.client.get(f"/stories/{b}").json()["articles"]] == ["a", "b"]
+    edit(service, "pin", story=a, representative="b", title="Both")
+    shown = service.client.get(f"/stories/{a}").json()
+    assert (shown["headline"], shown["representative"]["id"]) == ("Both", "b")
+    edit(service, "undo", change=merged["decision"])
+    assert service.article("b").json()["story_id"] == b
+    edit(service, "forbid", a=a, b=c)
+    refused = service.client.post("/edits/merge", json={"a": a, "b": c})
+    assert (refused.status_code, "apart by change" in refused.json()["detail"]) == (422, True)
+    edit(service, "move", article="c", story=b)
+    edit(service, "split", story=b, articles=["c"])
+    assert service.client.post("/edits/merge", json={"a": a, "b": "s999"}).status_code == 404
 
 
 def test_a_text_that_is_not_stored_has_similar_reports(service):
@@ -536,7 +569,9 @@ def test_the_page_about_it_has_each_request_and_its_files_what_it_reads(service)
         for method in re.findall("[A-Z]{3,}", row)
     }
     paths = service.client.get("/openapi.json").json()["paths"]
-    asked = {(method.upper(), re.sub(r"{\w+}", "{id}", path)) for path, methods in paths.items() for method in methods}
+    asked = {
+        (method.upper(), re.sub(r"{\w+_id}", "{id}", path)) for path, methods in paths.items() for method in methods
+    }
     assert asked | {("GET", "/docs"), ("GET", "/openapi.json")} == listed
     read = set(re.findall(r'"(DEDUP_\w+)"', (ROOT / SCRIPT[1]).read_text("utf-8")))
     files = [page, *((ROOT / "examples" / name).read_text("utf-8") for name in ("Dockerfile", "dedup.service"))]
