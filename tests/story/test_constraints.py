@@ -48,7 +48,7 @@ def asked(draw):
 
 
 @given(asked(), st.sampled_from([0, 21]), st.randoms())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_what_is_asked_for_holds_in_any_order_or_is_refused(asked, max_gap_days, rng):
     articles, together, apart = asked
     wrong = contradictions([a.id for a in articles], together, apart)
