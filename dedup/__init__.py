@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dedup.store.copying import copy_index as copy_index
     from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
+    from dedup.story.result import Edit as Edit
     from dedup.story.result import Episode as Episode
     from dedup.story.result import Story as Story
     from dedup.stream.assignment import Assignment as Assignment
@@ -56,7 +57,7 @@ _NAMES = {
     "samples": ("SampleArticle", "sample_articles"),
     "store.copying": ("TableSum", "copy_index"),
     "stories": ("Doubt", "Stories"),
-    "story.result": ("Episode", "Story"),
+    "story.result": ("Edit", "Episode", "Story"),
     "stream.assignment": ("Assignment", "Move", "Similar"),
     "stream.change_log": ("Change",),
     "stream.listing": ("StoryPage",),

@@ -95,6 +95,15 @@ def test_a_reader_waits_for_what_a_writer_stores(lasting):
         assert reader.article("a").text == TRAIN
 
 
+def test_a_writer_waits_for_what_another_one_stores(url):
+    with StoryIndex(url) as index, StoryIndex(url) as other:
+        adding = later(lambda: other.add({"id": "a", "text": TRAIN}))
+        found, took = timed(lambda: index.changes(timeout=20))
+        adding.join()
+        assert [change.article_id for change in found] == ["a"]
+        assert took < 10
+
+
 WRITER = """
 import sys, time
 from dedup import StoryIndex

@@ -101,21 +101,21 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an editor of an index has decided on a story; see `StoryIndex.merge` and the methods beside it.
+    """What was decided on a story by hand: by an editor of an index, or by `together` and `apart` of `cluster`.
 
     Attributes
     ----------
-    decision : int
-        What `StoryIndex.undo` takes.
+    decision : int or None
+        What `StoryIndex.undo` takes; None in a batch.
     kind : str
-        That of the `Change` that told of it.
+        That of the `Change` that told of it; "together" or "apart" in a batch.
     article_ids : tuple of str
-        Of the articles of the story that it is about.
+        Of the articles that it is about.
     sentence : str
         What was decided.
     """
 
-    decision: int
+    decision: int | None
     kind: str
     article_ids: tuple[str, ...]
     sentence: str
@@ -136,7 +136,7 @@ class Story(Episode):
     title : str or None
         The headline that an editor has chosen; see `StoryIndex.pin`.
     edits : tuple of Edit
-        What editors have decided on it in an index, the earliest first.
+        What was decided on it by hand, the earliest first.
     """
 
     episodes: tuple[Episode, ...]
@@ -150,7 +150,7 @@ class Story(Episode):
         return self.title or self.representative.headline
 
     def edits_of(self, *articles: Article) -> str:
-        """What editors have decided on some articles, in sentences; empty when nothing."""
+        """What was decided by hand on some articles, in sentences; empty when nothing."""
         ids = {article.id for article in articles}
         return " ".join(edit.sentence for edit in self.edits if not ids.isdisjoint(edit.article_ids))
 

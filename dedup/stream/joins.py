@@ -85,6 +85,8 @@ def _nodes_of(state: IndexState, graph: _Graph) -> _Nodes:
 
 def _without_forbidden(state: IndexState, nodes: _Nodes) -> _Nodes:
     """The same nodes; those that editors keep apart can gain by no story that has both."""
+    if not state.decisions:
+        return nodes
     place = {number: i for i, number in enumerate(nodes.numbers.tolist())}
     pairs = [
         (place[one], place[other]) for one, other in state.apart(state.chapters.told) if {one, other} <= place.keys()
