@@ -299,6 +299,18 @@ def test_what_was_split_off_a_merged_story_has_to_come_back_first(index):
     assert places(index) == START
 
 
+def test_an_article_is_not_brought_back_to_what_it_was_forbidden_to_be_with_since(index):
+    moved = index.move("seen", "s3")
+    forbidden = index.forbid("train", "seen", articles=True)
+    before, log = places(index), index.changes()
+    with pytest.raises(ValueError, match=f"contradicts change {forbidden.cursor}; allowed: to undo {forbidden.cursor}"):
+        index.undo(moved)
+    assert (places(index), index.changes()) == (before, log)
+    index.undo(forbidden)
+    index.undo(moved)
+    assert places(index) == START
+
+
 def test_what_comes_between_goes_along(index):
     change = index.split("s1", ["seen"])
     copy = index.add(article("seen copy", f"{TRAIN_TOO} Updated"))

@@ -216,7 +216,7 @@ def test_a_newer_format_other_parameters_and_nothing_to_read_are_refused(url):
     with pytest.raises(ValueError, match=r"made with recall=.*, not 0.9; allowed: the same parameters"):
         StoryIndex(url, recall=0.9)
     execute(url, "UPDATE dedup.about SET format = 99")
-    with pytest.raises(ValueError, match="has format 99; allowed: 3"):
+    with pytest.raises(ValueError, match="has format 99; allowed: 4"):
         StoryIndex(url)
 
 
