@@ -185,7 +185,7 @@ def verify_part(job: Job, number: int, folder: Path) -> None:
 def write_pairs(part: Verified, ids: pa.Array, found: NearDuplicates) -> None:
     """Write the pairs among articles with these ids, and how many of these were given up."""
     columns = [ids.take(found.pairs[:, 0]), ids.take(found.pairs[:, 1]), found.jaccard, found.containment]
-    pq.write_table(pa.table(columns, names=["id", "other_id", "jaccard", "containment"]), part.table)
+    pq.write_table(pa.table(columns, names=["left", "right", "jaccard", "containment"]), part.table)
     part.save(given_up=np.array([found.given_up]))
 
 
