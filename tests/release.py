@@ -32,9 +32,11 @@ PUBLIC = """
 import inspect, json
 import dedup
 
-names = [f"dedup.{name}" for name in dedup.__all__]
+names = []
 for name in dedup.__all__:
     value = getattr(dedup, name)
+    if not inspect.ismodule(value):
+        names.append(f"dedup.{name}")
     members = list(vars(value).values()) if inspect.ismodule(value) else [value]
     own = [m for m in members if getattr(m, "__module__", "").startswith("dedup")]
     if inspect.ismodule(value):
