@@ -20,7 +20,7 @@ _CALL = "call.json"
 _UNPACKING, _READING, _ORDERING = 0.02, 0.1, 0.005
 
 #: No estimate is made of less than this share of the work.
-_LEAST_SHARE = 0.01
+_LEAST_SHARE = 0.03
 
 
 class Extent(NamedTuple):

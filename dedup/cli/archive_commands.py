@@ -115,6 +115,8 @@ def status(given: Namespace, console: Console) -> None:  # noqa: ARG001 (as ever
 def _told(status: archive.JobStatus) -> str:
     """Return how far a job is, as a line for people."""
     left = "" if status.seconds_left is None else f", about {_time_left(status.seconds_left)} left"
+    if not status.stage:
+        return "writes its results"
     return f"{status.share:.0%}, {status.stage}: {status.parts_made:,} of {plural(status.parts, 'part')}{left}"
 
 

@@ -182,7 +182,7 @@ def test_the_rest_takes_as_long_as_the_work_of_this_call(tmp_path, monkeypatch):
     """Not of the calls before it, nor of the time between them."""
     own = job.Job(str(tmp_path), StorySettings(NearSettings(), 0.1, False, 1), "central", None)
     monkeypatch.setattr(stages.time, "time", lambda: 1000.0)
-    for share, expected in ((0.7, 300.0), (0.405, None), (1.0, 0.0)):
+    for share, expected in ((0.7, 300.0), (0.42, None), (1.0, 0.0)):
         (tmp_path / "call.json").write_text(json.dumps({"began": 900.0, "share": 0.4}))
         left = stages.seconds_left(own, share)
         assert left == (None if expected is None else pytest.approx(expected / 3))

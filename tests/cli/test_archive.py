@@ -187,6 +187,12 @@ def test_a_terminal_sees_how_far_it_is_and_about_how_long_the_rest_takes(path, m
     assert told.decode().startswith(f"{out}: 4 articles in ")
 
 
+def test_behind_the_last_stage_the_results_are_written(run, monkeypatch):
+    status = archive.JobStatus("running", "cluster", share=1.0, seconds_left=0.0)
+    monkeypatch.setattr(archive_commands.archive, "status", lambda *_, **__: status)
+    assert run("archive", "status", "out") == (0, "out: running: writes its results\n", "")
+
+
 # Results
 
 
