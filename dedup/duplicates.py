@@ -116,7 +116,7 @@ def near_duplicates(
         each year apart: greetings, anniversaries, forecasts. An undated article may be a copy of any.
     cut_residue : bool, default False
         Whether text that belongs to sites, not to reports, is left out first, as in `dedup.cluster`.
-    fold : {"unidecode", "marks"}, default "unidecode"
+    fold : {"unidecode", "marks", "east-asian"}, default "unidecode"
         How letters become plain ones; see `StoryClusterer`.
     max_chars : int, default 1,000,000
         Number of characters that are read of each article, title and text, at least 1; the rest is kept and shown, but
