@@ -212,7 +212,7 @@ def near_crowds(results: Results) -> str:
         f"Share of the pairs found, with its standard error, over {min(crowds)} to {max(crowds)} crowds of each size; "
         f"{given_up} texts were given up. "
     )
-    heads = ["pairs in a crowd", "mean Jaccard", "expected at least", *doors.values()]
+    heads = ["pairs in a crowd", "mean Jaccard", "expected", *doors.values()]
     return table(heads, rows, caption + source(next(iter(results.values())), "near.crowds DOOR"))
 
 
