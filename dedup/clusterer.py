@@ -83,9 +83,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         `dedup.encoders.e5`, or your own. It receives title and beginning, at most 300 characters together, of 64
         articles at a time, and once per process of 45 sample articles. Reports in one language are compared by words
         alone.
-    fold : {"unidecode", "marks"}, default "unidecode"
+    fold : {"unidecode", "marks", "east-asian"}, default "unidecode"
         How letters become plain ones. "unidecode" writes every alphabet in Latin letters, so that Путин equals Putin;
-        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later.
+        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later. "east-asian" does what
+        "unidecode" does, and further writes traditional Chinese characters as simplified ones and reads Korean syllable
+        by syllable, so that spaces between syllables do not matter (``pip install "dedup-stories[chinese]"``).
     timezone : str or tzinfo, optional
         The zone of publication times without one; by default they are refused.
     max_chars : int, default 1,000,000

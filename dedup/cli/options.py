@@ -228,7 +228,8 @@ def _add_story_settings(group: Any) -> None:
 
 
 def _add_text_settings(group: Any) -> None:
-    fold = f"write all alphabets in Latin letters, or only drop accents ({default.FOLD})"
+    fold = "write all alphabets in Latin letters, or only drop accents, or do the first, write traditional Chinese as "
+    fold += f"simplified and ignore spaces in Korean ({default.FOLD})"
     _parameter(group, "--fold", fold, choices=default.FOLDS)
     _number(group, "--max-chars", "N", f"how much of an article is read ({default.MAX_CHARS:,})")
 
