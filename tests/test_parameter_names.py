@@ -82,7 +82,8 @@ def test_the_table_has_every_option():
 def test_what_clusters_in_memory_takes_the_same():
     model = defaults(dedup.StoryClusterer)
     reading = {"errors": "raise", "duplicates": None}
-    assert defaults(dedup.cluster) == defaults(dedup.cluster_frame) == model | reading
+    assert defaults(dedup.cluster_frame) == model | reading
+    assert defaults(dedup.cluster) == model | reading | {"together": (), "apart": ()}
 
 
 def test_every_parameter_reaches_the_model(monkeypatch):
@@ -90,7 +91,7 @@ def test_every_parameter_reaches_the_model(monkeypatch):
     made = []
 
     class Noted(dedup.StoryClusterer):
-        def _fit(self, batch):
+        def _fit(self, batch, pairs=None):
             made.append(self.get_params())
             raise KeyboardInterrupt
 

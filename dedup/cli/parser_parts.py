@@ -91,7 +91,8 @@ def add_copy_settings(group: Any) -> None:
 
 def add_text_settings(group: Any) -> None:
     """Add the parameters of how texts are read."""
-    fold = f"write all alphabets in Latin letters, or only drop accents ({default.FOLD})"
+    fold = "write all alphabets in Latin letters, or only drop accents, or do the first, write traditional Chinese as "
+    fold += f"simplified and ignore spaces in Korean ({default.FOLD})"
     parameter(group, "--fold", fold, choices=default.FOLDS)
     number(group, "--max-chars", "N", f"how much of an article is read ({default.MAX_CHARS:,})")
 
