@@ -30,6 +30,10 @@ POLICIES = ("first", "longest", "earliest", "central")
 Linkage = Literal["star", "group"]
 LINKAGES: tuple[Linkage, ...] = get_args(Linkage)
 
+#: What the stories of an index are ordered by; see `StoryIndex.stories`.
+OrderBy = Literal["latest", "size", "outlets", "velocity"]
+ORDERS: tuple[OrderBy, ...] = get_args(OrderBy)
+
 STORY_THRESHOLD = 0.12
 MAX_GAP_DAYS = 21.0
 NEAR_THRESHOLD = 0.7
@@ -213,12 +217,15 @@ _CHECKS: dict[str, Check] = {
     **dict.fromkeys(("near_threshold", "threshold"), _number(0, 1, "(]")),
     "recall": _number(0, 1, "()"),
     **dict.fromkeys(
-        ("num_perm", "shingle_size", "max_chars", "k", "n", "min_size", "min_words", "min_texts"), _count()
+        ("num_perm", "shingle_size", "max_chars", "k", "n", "min_size", "min_outlets", "min_words", "min_texts"),
+        _count(),
     ),
     "containment": _number(0, 1, "(]", optional=True),
     "max_days_apart": _number(0, math.inf, "[)", optional=True),
     "since": _count("an integer of at least 0", least=0),
     "max_gap_days": _number(0, MOST_GAP_DAYS, "[]"),
+    "window_hours": _number(0, 24 * MOST_GAP_DAYS, "(]"),
+    "timeout": _number(0, 86_400, "[]"),
     **dict.fromkeys(
         ("compare_numbers", "cut_residue", "match_urls"),
         _value(TypeError, "True, False", lambda value: isinstance(value, bool)),
@@ -247,6 +254,16 @@ _CHECKS: dict[str, Check] = {
         TypeError,
         "True, False, or a callable that is given done and total",
         lambda value: isinstance(value, bool) or callable(value),
+    ),
+    "order_by": _value(ValueError, ", ".join(map(repr, ORDERS)), lambda value: value in ORDERS),
+    "source": _value(TypeError, "None or a str", lambda value: value is None or isinstance(value, str)),
+    "language": _value(
+        ValueError,
+        "None, or a str of at most 1,000 characters",
+        lambda value: value is None or (isinstance(value, str) and len(value) <= 1000),
+    ),
+    "observe": _value(
+        TypeError, "None, or a callable that is given an Operation", lambda value: value is None or callable(value)
     ),
     "limit": _count("None or an integer of at least 1", optional=True),
 }
