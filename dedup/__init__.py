@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from dedup.stream.assignment import Move as Move
     from dedup.stream.assignment import Similar as Similar
     from dedup.stream.change_log import Change as Change
+    from dedup.stream.listing import StoryPage as StoryPage
+    from dedup.stream.observing import Operation as Operation
 
 # Whether and where to show log records is for the program to say, not for a library.
 logging.getLogger("dedup").addHandler(logging.NullHandler())
@@ -58,6 +60,8 @@ _NAMES = {
     "story.result": ("Edit", "Episode", "Story"),
     "stream.assignment": ("Assignment", "Move", "Similar"),
     "stream.change_log": ("Change",),
+    "stream.listing": ("StoryPage",),
+    "stream.observing": ("Operation",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

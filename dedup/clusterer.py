@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Sequence
 from datetime import tzinfo
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
+from numpy.typing import NDArray
 
 from dedup.article import Article, Batch, read_articles
 from dedup.build import GroupedBatch, build_stories
@@ -47,7 +47,24 @@ _logger = logging.getLogger(__name__)
 _RESIDUE, _NEAR, _ENCODING, _STORIES, _BUILDING = 0.30, 0.06, 9.0, 0.59, 0.05
 
 
-class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+if TYPE_CHECKING:  # scikit-learn ships no types
+
+    class _Estimator:
+        """What an estimator of clusters has from scikit-learn."""
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+else:
+    from sklearn.base import BaseEstimator, ClusterMixin
+
+    class _Estimator(ClusterMixin, BaseEstimator):
+        """What an estimator of clusters has from scikit-learn."""
+
+
+class StoryClusterer(_Estimator):
     """Cluster articles into stories, as a scikit-learn estimator.
 
     Near-duplicates are found first (MinHash, LSH, exact Jaccard). One article of each group of copies is compared with
@@ -83,9 +100,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         `dedup.encoders.e5`, or your own. It receives title and beginning, at most 300 characters together, of 64
         articles at a time, and once per process of 45 sample articles. Reports in one language are compared by words
         alone.
-    fold : {"unidecode", "marks"}, default "unidecode"
+    fold : {"unidecode", "marks", "east-asian"}, default "unidecode"
         How letters become plain ones. "unidecode" writes every alphabet in Latin letters, so that Путин equals Putin;
-        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later.
+        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later. "east-asian" does what
+        "unidecode" does, and further writes traditional Chinese characters as simplified ones and reads Korean syllable
+        by syllable, so that spaces between syllables do not matter (``pip install "dedup-stories[chinese]"``).
     timezone : str or tzinfo, optional
         The zone of publication times without one; by default they are refused.
     max_chars : int, default 1,000,000
@@ -118,6 +137,12 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     >>> model.stories_[0].headline
     'Бронепоезд Ким Чен Ына прошёл Хасан: как встречали гостя в Приморье'
     """
+
+    stories_: Stories
+    labels_: NDArray[np.int64]
+    episode_labels_: NDArray[np.int64]
+    near_duplicate_labels_: NDArray[np.int64]
+    representative_indices_: NDArray[np.int64]
 
     @suggests_names
     def __init__(

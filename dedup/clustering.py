@@ -79,7 +79,7 @@ def cluster(
     ...     "La banque centrale relève ses taux à 4 %.",
     ... ])
     >>> stories.labels.tolist(), stories[0].reason
-    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
+    ([0, 0, 1], 'As central as the other of 2 reports, mean similarity 0.48, and longer: 14 words to 13.')
     >>> cluster(stories.articles, together=[(0, 2)], apart=[(0, 1)]).labels.tolist()
     [0, 1, 0]
     """

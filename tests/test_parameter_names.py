@@ -39,11 +39,18 @@ def shown(value):
     return value.__name__ if callable(value) else repr(value)
 
 
+def parsers(parser):
+    """A parser and those of its commands."""
+    yield parser
+    for group in parser._subparsers._group_actions if parser._subparsers else ():
+        for other in group.choices.values():
+            yield from parsers(other)
+
+
 def options():
     """Names of parameters that commands have an option for, and the options."""
     found = {}
-    (commands,) = build_parser()._subparsers._group_actions
-    for parser in commands.choices.values():
+    for parser in parsers(build_parser()):
         for action in parser._actions:
             name = action.dest.removeprefix("parameter_")
             if action.dest.startswith("parameter_") or name in {"errors", "duplicates"}:

@@ -354,7 +354,8 @@ def test_another_threshold_leaves_the_stories_as_they_were(stories):
 @pytest.mark.parametrize("rule", ["earliest", "longest"])
 def test_another_threshold_keeps_the_rule_for_the_representative(sample, rule):
     stories = dedup.cluster(sample[:40], representative=rule)
-    assert all(re.match("Published first|The only|Longest", story.reason) for story in stories.rethreshold(0.3))
+    said = "Published first|The only|Longest|As long as"
+    assert all(re.match(said, story.reason) for story in stories.rethreshold(0.3))
     if rule == "earliest":
         assert all(story.representative is story.articles[0] for story in stories.rethreshold(0.05))
 
@@ -489,7 +490,7 @@ def test_a_close_call_is_one_line_that_names_both_sides_and_both_numbers(stories
         assert len(line.splitlines()) == 1
         assert repr(doubt.story.headline) in line
         assert f"mean similarity {doubt.similarity:.3f}, needed {doubt.needed:.3f}" in line
-        assert repr(doubt.other.headline if doubt.other else doubt.article.title) in line
+        assert repr(doubt.other.headline if doubt.other else doubt.article.headline) in line
         assert (" are two stories: " in line, " is in " in line) == (doubt.kind == "split", doubt.kind == "join")
 
 
@@ -709,3 +710,20 @@ def test_a_backend_that_is_not_installed_says_what_to_install():
     assert len(lines) == 3
     for line, backend in zip(lines, FRAMES, strict=True):
         assert f"needs {backend}: pip install {backend}" in line
+
+
+def test_no_break_spaces_are_not_printed():
+    """Only ids and the fields of an article are told as they are."""
+    text = (
+        "«\xa0Kim Jong\xa0Un\xa0» est arrivé en Russie mardi à bord de son train blindé, dit le Kremlin\xa0: une visite"
+    )
+    ends = ["un train vert", "deux voitures noires et trois", "trois jours", "quatre mots nouveaux ici"]
+    articles = [
+        dedup.Article(f"a{i}", f"{text} {end}", f"«\xa0Kim\xa0» arrive {i}", source="Le\xa0Monde")
+        for i, end in enumerate(ends)
+    ]
+    stories = dedup.cluster(articles)
+    told = [repr(stories), *map(repr, stories), *map(repr, stories.least_certain(9)), stories._repr_html_()]
+    told += [str(stories.explain("a0", "a1")), str(stories[0].explain("a0")), stories[0].reason, stories[0].headline]
+    assert len(told) > 7
+    assert not [line for line in told if "\xa0" in line or "\\xa0" in line]

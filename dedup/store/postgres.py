@@ -21,6 +21,7 @@ from dedup.store.serialization import (
     with_page,
 )
 from dedup.store.sqlite_file import UNFINISHED
+from dedup.store.story_query import Place, StoryQuery, sql_of
 
 # A writer that is further behind than this many commits reads everything again.
 _MAX_COMMITS_BEHIND = 10_000
@@ -246,12 +247,9 @@ class PostgresStore(PostgresChanges, Store):
             "(SELECT FROM dedup.articles WHERE sha256(articles.source) = sha256(habits.source))"
         )
 
-    def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
-        query = (
-            f"SELECT {schema.STORY} FROM {schema.IN_STORIES} GROUP BY 1 "  # noqa: S608
-            "HAVING count(*) >= %s AND max(kept_by_day) >= %s ORDER BY max(kept_by_day) DESC, 1"
-        )
-        return self._column(query, min_size, -1e300 if since_day is None else since_day)
+    def find_stories(self, query: StoryQuery) -> list[Place]:
+        statement, values = sql_of(query, schema.DIALECT)
+        return list(map(Place._make, self._read(statement, *values)))
 
     def count(self) -> int:
         return int(self._one("SELECT count(*) FROM dedup.articles")[0])

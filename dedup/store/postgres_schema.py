@@ -8,6 +8,7 @@ import psycopg
 from dedup.store.database_url import name_of
 from dedup.store.serialization import decode_article, digest_of, page_key
 from dedup.store.sqlite_file import NEW_PARAMETERS, with_new_parameters
+from dedup.store.story_query import Dialect, language_field
 
 APPLICATION, FORMAT = "dedup-stories", 4
 
@@ -115,6 +116,18 @@ CHANGED_SINCE = """SELECT
 #: What is called a story here is an episode, as in format 1; an episode without a chapter is a story of its own.
 IN_STORIES = "dedup.articles LEFT JOIN dedup.chapters ON chapters.episode = articles.story"
 STORY = "coalesce(chapters.story, articles.story)"
+
+
+DIALECT = Dialect(
+    IN_STORIES,
+    STORY,
+    f"{IN_STORIES} JOIN dedup.contents USING (node)",
+    "%s",
+    "position(%s::bytea IN fields) > 0",
+    lambda language: language_field(language).encode(),
+    str.encode,
+    "trunc",
+)
 
 _ROWS_AT_ONCE = 1 << 10
 

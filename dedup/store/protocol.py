@@ -18,6 +18,7 @@ from dedup.store.records import (
     Row,
     Written,
 )
+from dedup.store.story_query import Place, StoryQuery
 
 
 class Store(Protocol):
@@ -177,8 +178,11 @@ class Store(Protocol):
     def delete_unused(self) -> None:
         """Delete what was learned of sources that have no articles, and the ids that lead to none."""
 
-    def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
-        """Return stories of at least `min_size` articles, one of them of that expiry day or later; the latest first."""
+    def find_stories(self, query: StoryQuery) -> list[Place]:
+        """Return the places of stories, in their order; the days of a query are compared with expiry days.
+
+        Where a story stands depends on its own articles and on the query alone.
+        """
 
     def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
         """Add entries to the log of changes, above all others."""

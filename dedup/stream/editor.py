@@ -7,6 +7,7 @@ from dedup.store.records import Row
 from dedup.stream import editing
 from dedup.stream.assignment import parse_story_id
 from dedup.stream.change_log import Change
+from dedup.stream.observing import Counts, observed
 from dedup.stream.queries import row_of
 from dedup.stream.session import Session
 from dedup.stream.state import IndexState
@@ -25,6 +26,7 @@ class Editor:
 
     _session: Session
 
+    @observed("merge", lambda _: Counts(merges=1))
     def merge(self, a: str, b: str) -> Change:
         """Make one story of two; it has the id of the older one, of which the other id is an alias.
 
@@ -73,6 +75,7 @@ class Editor:
 
         return self._decide(plan)
 
+    @observed("split")
     def split(self, story: str, articles: Iterable[str]) -> Change:
         """Make a story of its own of some articles of a story; their copies go with them.
 
@@ -112,6 +115,7 @@ class Editor:
 
         return self._decide(plan)
 
+    @observed("move")
     def move(self, article: str, story: str) -> Change:
         """Put an article into another story; its copies go with it.
 
@@ -153,6 +157,7 @@ class Editor:
 
         return self._decide(plan)
 
+    @observed("pin")
     def pin(self, story: str, *, representative: str | None = None, title: str | None = None) -> Change:
         """Let a story show one of its articles, a headline, or both, whatever the rule says.
 
@@ -193,6 +198,7 @@ class Editor:
 
         return self._decide(plan)
 
+    @observed("forbid")
     def forbid(self, a: str, b: str, *, articles: bool = False) -> Change:
         """Keep two stories apart, or two articles.
 
@@ -234,6 +240,7 @@ class Editor:
 
         return self._decide(plan)
 
+    @observed("undo")
     def undo(self, change: Change | int) -> Change:
         """Undo a decision: articles and ids are as they would have been, and the rules that follow from it are gone.
 

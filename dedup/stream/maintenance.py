@@ -6,6 +6,7 @@ import numpy as np
 
 from dedup.arrays import Integers, members
 from dedup.store.records import ArticleFeatures
+from dedup.store.story_query import StoryQuery
 from dedup.stream.assignment import Move, format_story_id
 from dedup.stream.chapters import Chapters
 from dedup.stream.joins import decide
@@ -104,7 +105,8 @@ def _text_features(stored: ArticleFeatures) -> TextFeatures:
 def refine(state: IndexState, day: float) -> list[Move]:
     """Partition the stories with an article since that day again, as the batch does; editors have decided on others."""
     decided = state.decided()
-    numbers = [number for number in state.store.story_numbers(day, 1) if number not in decided]
+    found = state.store.find_stories(StoryQuery(since_day=day))
+    numbers = [place.story for place in found if place.story not in decided]
     if not numbers:
         return []
     episodes = state.chapters.episodes_of(numbers)

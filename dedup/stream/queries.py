@@ -29,11 +29,17 @@ def row_of(state: IndexState, article_id: str) -> Row | None:
     return state.store.by_id(article_id) or state.store.by_other_id(article_id)
 
 
-def story_id_of(state: IndexState, article_id: str) -> str:
-    """Return the id of the story of an article, or raise KeyError."""
+def stored_row(state: IndexState, article_id: str) -> Row:
+    """Return the row that `row_of` finds, or raise KeyError."""
     row = row_of(state, article_id)
     if row is None:
         raise KeyError(f"no article has the id {article_id!r}")
+    return row
+
+
+def story_id_of(state: IndexState, article_id: str) -> str:
+    """Return the id of the story of an article, or raise KeyError."""
+    row = stored_row(state, article_id)
     return format_story_id(state.store.stories_of([row.episode])[row.episode])
 
 
@@ -46,15 +52,6 @@ def story_by_id(state: IndexState, story_id: str, rule: str | Chooser) -> Story:
     if story is None:
         raise KeyError(f"no story has the id {story_id!r}")
     return story
-
-
-def latest_stories(
-    state: IndexState, since_day: float | None, min_size: int, limit: int | None, rule: str | Chooser
-) -> list[Story]:
-    """Return stories of at least `min_size` articles, one of that expiry day or later; the latest first."""
-    numbers = state.store.story_numbers(since_day, min(min_size, 2**62))[:limit]  # databases count no further
-    edits = Edits(state.store)
-    return [story for number in numbers if (story := story_of(state, number, rule, edits)) is not None]
 
 
 def story_of(state: IndexState, number: int, rule: str | Chooser, edits: Edits) -> Story | None:
