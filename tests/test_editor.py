@@ -181,6 +181,28 @@ def test_an_update_does_not_take_an_article_into_a_forbidden_story(index):
         assert index.story_id("bank") != index.story_id("train")
 
 
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda index: index.move("seen", "s3"),
+        lambda index: index.split("s1", ["seen"]),
+        lambda index: index.merge("s1", "s3"),
+        lambda index: index.forbid("s4", "s1"),
+        lambda index: index.forbid("seen", "train", articles=True),
+    ],
+)
+def test_what_an_editor_has_seen_as_one_stays_one(index, decide):
+    def join():
+        index._session.state.keep(index._session.state.chapters.put({1: 1, 2: 1}))
+
+    index._session.write(join)  # as the index does until it is sure
+    assert index.story("s2").id == "s1"
+    assert index._session.state.chapters.provisional() == [2]
+    decide(index)
+    assert index._session.state.chapters.provisional() == []
+    assert index.story("s2").id == "s1"
+
+
 @pytest.mark.parametrize("decided", [False, True])
 def test_what_splits_off_a_story_that_was_decided_on_stays_in_it(decided):
     follower = Follower()
