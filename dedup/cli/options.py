@@ -86,7 +86,8 @@ def _add_cluster(commands: Any) -> None:
     story = parser.add_argument_group("what makes a story")
     _add_story_settings(story)
     _add_representative(story)
-    _parameter(story, "--encoder", "join reports in several languages; needs the extra 'embeddings'", choices=("e5",))
+    encoder = "compare what reports mean, too: titles, and several languages; needs the extra 'embeddings'"
+    _parameter(story, "--encoder", encoder, choices=("use", "e5"))
     _number(story, "--jobs", "N", "threads (all processors)", name="n_jobs")
 
 

@@ -16,7 +16,7 @@ from dedup.story.encoding import Meanings, Scale, measured_scale
 from dedup.story.kinds import are_roundups
 from dedup.text.language import guess_languages
 
-#: Characters of an article that are encoded: title and beginning say what happened, and encoding takes long.
+#: Characters of an article that are encoded: title and beginning say what happened, and encoding takes time.
 MAX_CHARACTERS = 300
 
 #: Number of texts that an encoder receives at a time.
@@ -27,7 +27,10 @@ def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: Progr
     """Embeddings of articles by an encoder, which must return one finite row of numbers for each text."""
     # The scale of an encoder is measured once.
     scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
-    return Meanings(_encode(articles, encoder, progress), _languages(articles), scale)
+    roundups = are_roundups([article.plain_title for article in articles], [article.full_text for article in articles])
+    vectors = _encode(articles, encoder, progress)
+    vectors[roundups] = 0  # of many stories, a round-up is like no report
+    return Meanings.of(vectors, _languages(articles), scale)
 
 
 @lru_cache(maxsize=8)
@@ -79,9 +82,8 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
 
 
 def _languages(articles: Sequence[Article]) -> Integers:
-    """A number for the language of each article, -1 for an unknown one and for a round-up, which is like no report."""
-    texts, titles = [article.full_text for article in articles], [article.plain_title for article in articles]
-    guessed, roundups = guess_languages(texts), are_roundups(titles, texts).tolist()
+    """A number for the language of each article, -1 for an unknown one."""
+    guessed = guess_languages([article.full_text for article in articles])
     declared = [article.language and article.language.strip().casefold() for article in articles]
     # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
     # that name, also for texts that are too short for a guess.
@@ -92,5 +94,4 @@ def _languages(articles: Sequence[Article]) -> Integers:
     meaning = {name: min(count, key=lambda code: (-count[code], code)) for name, count in votes.items()}
     named = [meaning.get(name, name) if name else guess for name, guess in zip(declared, guessed, strict=True)]
     numbers = {name: i for i, name in enumerate(sorted({name for name in named if name}))}
-    known = [numbers[name] if name and not alone else -1 for name, alone in zip(named, roundups, strict=True)]
-    return np.array(known, dtype=np.int64)
+    return np.array([numbers[name] if name else -1 for name in named], dtype=np.int64)

@@ -10,8 +10,9 @@ from scipy.sparse import csr_array
 from dedup.arrays import Floats, Integers, connected_labels, first_members, numbered_by_first
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
+from dedup.story.by_language import stories_by_language
 from dedup.story.candidates import Edges, similar_pairs
-from dedup.story.encoding import Meanings, pairs_across_languages, united
+from dedup.story.encoding import Meanings
 from dedup.story.episodes import Episodes, stories_of
 from dedup.story.features import count_features
 from dedup.story.merging import Reports, merged
@@ -21,9 +22,8 @@ from dedup.story.weighting import Vocabulary, vectorize
 
 _logger = logging.getLogger(__name__)
 
-# Shares of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11 without meanings, whose part
-# depends on the number of languages).
-_COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 0.45, 0.10, 0.07
+# Shares of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11).
+_COUNTING, _WEIGHTING, _COMPARING, _GROUPING = 0.28, 0.20, 0.45, 0.07
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +38,7 @@ class StoryGroups:
     costs: Floats  # (n_texts,): what each text pays to join a story
     edges: Edges  # similar pairs of texts
     vocabulary: Vocabulary  # of the texts
+    meanings: Meanings | None = None  # of the texts, weighed
 
     @property
     def membership(self) -> Floats:
@@ -83,7 +84,8 @@ class StoryGroups:
             edges = edges.within(labels)
             labels = partition(edges.adjacency(n), threshold, costs)
         labels = merged(Reports(self.days, vectors, everyone), edges, labels, threshold, costs)
-        stories = stories_of(Episodes.of(vectors(everyone), self.days, labels, costs), threshold, self.max_gap_days)
+        given = vectors(everyone), self.days, labels, costs, self.meanings
+        stories = _stories(*given, threshold, self.max_gap_days)
         before, now = self.stories[self.episodes], stories[labels]
         if threshold > self.threshold:
             both = before * n + now
@@ -124,11 +126,9 @@ def find_stories(
     fold, n_jobs, progress
         See `StoryClusterer`.
     meanings : Meanings, optional
-        Of the texts; texts in two languages may be more similar by them than by their words.
+        Of the texts; see `dedup.story.encoding`.
     """
-    counting, weighting, comparing, comparing_meanings, grouping = split_progress(
-        progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
-    )
+    counting, weighting, comparing, grouping = split_progress(progress, _COUNTING, _WEIGHTING, _COMPARING, _GROUPING)
     _logger.debug("reading the features of %d texts", len(texts))
     counts = count_features(texts, n_jobs, fold, counting, languages)
     n = len(texts)
@@ -138,13 +138,28 @@ def find_stories(
     del counts
     gather_columns(vectors)
     _logger.debug("comparing %d texts by %d features that they share", *vectors.shape)
-    edges = similar_pairs(vectors, days, n_jobs, comparing)
-    if meanings is not None:
-        edges = united(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), n)
+    meanings = meanings and meanings.weighed(costs)
+    edges = similar_pairs(vectors, days, n_jobs, comparing, meanings)
     _logger.debug("grouping by %d similar pairs", len(edges.left))
     labels = partition(edges.adjacency(n), threshold, costs)
     reports = Reports(days, lambda rows: vectors[rows], np.arange(n))
     labels = merged(reports, edges, labels, threshold, costs)
-    stories = stories_of(Episodes.of(vectors, days, labels, costs), threshold, max_gap_days, n_jobs)
+    stories = _stories(vectors, days, labels, costs, meanings, threshold, max_gap_days, n_jobs)
     grouping(1)
-    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary)
+    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary, meanings)
+
+
+def _stories(
+    vectors: csr_array,
+    days: Floats,
+    labels: Integers,
+    costs: Floats,
+    meanings: Meanings | None,
+    threshold: float,
+    max_gap_days: float,
+    n_jobs: int | None = None,
+) -> Integers:
+    """Story of each episode."""
+    if meanings is None:
+        return stories_of(Episodes.of(vectors, days, labels, costs), threshold, max_gap_days, n_jobs)
+    return stories_by_language(vectors, days, labels, costs, meanings, threshold, max_gap_days, n_jobs)
