@@ -51,8 +51,8 @@ def use(texts: list[str]) -> NDArray[np.float32]:
     Turkish. It reads the first 300 characters of a text. One without any letters, or in letters of other languages
     (Vietnamese, Hindi, Khmer), gets zeros: it is like nothing, and its words decide alone.
 
-    The row of a text does not depend on the texts beside it, nor on the number of processors. The weights, whose hash is
-    checked, are loaded at the first call; they take 170 MB of memory.
+    The row of a text does not depend on the texts beside it, nor on the number of processors. The weights, whose hash
+    is checked, are loaded at the first call; they take 130 MB of memory.
 
     Raises
     ------

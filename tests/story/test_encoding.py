@@ -3,6 +3,7 @@ import sys
 from math import exp, sqrt
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -183,6 +184,20 @@ def test_vectors_of_zeros_change_nothing():
     )
     assert zeros.labels.tolist() == without.labels.tolist()
     assert zeros.membership.tolist() == without.membership.tolist()
+
+
+def test_data_frames_have_an_encoder_too():
+    frame = pd.DataFrame(dated(EN, TWO_CATS, OTHER))
+    assert dedup.cluster_frame(frame)["story_id"].nunique() == 3
+    assert dedup.cluster_frame(frame, encoder=by_word)["story_id"].nunique() == 2
+
+
+def test_at_other_thresholds_meaning_counts_as_well():
+    articles = dated(EN, TWO_CATS, FR, OTHER)
+    stories = dedup.cluster(articles, encoder=by_word)
+    for threshold in (0.06, 0.3, 0.9):
+        again = dedup.cluster(articles, encoder=by_word, story_threshold=threshold)
+        assert stories.rethreshold(threshold).labels.tolist() == again.labels.tolist()
 
 
 def test_an_explanation_has_the_part_of_meaning():
