@@ -4,6 +4,7 @@ Vectors count where words do not. Reports in two languages share few words, so t
 Within a language they count as much as the words of two texts are few: much for titles, nothing for long reports.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -30,8 +31,10 @@ MEMORY_DAYS_ACROSS = 3.0
 #: Most candidates of a report by meaning, among later ones: the closest. This bounds the pairs of a busy day.
 MAX_NEIGHBOURS = 64
 
-# Farther apart in time, a pair that is alike in nothing but meaning is below the floor.
-_REACH_DAYS = MEMORY_DAYS_ACROSS * float(np.log(1 / MIN_STORY_THRESHOLD))
+# Farther apart in time, pairs that are alike in nothing but meaning are below the floor: those in two languages, and
+# those in one.
+_REACH_DAYS_ACROSS = MEMORY_DAYS_ACROSS * math.log(1 / MIN_STORY_THRESHOLD)
+_REACH_DAYS_WITHIN = MEMORY_DAYS * math.log(1 / MIN_STORY_THRESHOLD)
 
 # The largest number of a vector, and the greatest length: a product of two is at most 2**24, below which every sum of
 # whole numbers is exact in float32, in whatever order a processor adds them.
@@ -184,9 +187,10 @@ def candidates_by_meaning(
     mixed = len(np.unique(meanings.languages[meanings.languages >= 0])) > 1
     most = float(meanings.weights.max(initial=0.0) * (meanings.scale.excess(np.ones(1))[0] - NEUTRAL))
     least = 0.0 if mixed else floor / max(most, floor)
+    reach = _REACH_DAYS_ACROSS if mixed else _REACH_DAYS_WITHIN
     own = _counting(meanings, rows, least)
     for chunk in chunks if len(own) else ():
-        late = chunk.stop > rows.start and not days[chunk.start] - days[rows.stop - 1] > _REACH_DAYS
+        late = chunk.stop > rows.start and not days[chunk.start] - days[rows.stop - 1] > reach
         for columns in slices(max(chunk.start, rows.start), chunk.stop, _BLOCK_COLUMNS) if late else ():
             parts += _close_pairs(meanings, days, own, _counting(meanings, columns, least), floor)
     left, right, similarity = (np.concatenate(columns) for columns in zip(*parts, strict=True))
