@@ -38,14 +38,14 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
         make_private(path)
         lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if lock is not None:
             lock.close()
-        if "locked" in str(error):
-            return None
-        raise OSError(str(error)) from error
-    except sqlite3.DatabaseError as error:
-        raise OSError(f"{path} is no lock: {error}; delete it, if no process has it") from error
+        if not isinstance(error, sqlite3.OperationalError):
+            raise OSError(f"{path} is no lock: {error}; delete it, if no process has it") from error
+        if "locked" not in str(error):
+            raise OSError(str(error)) from error
+        return None
     return lock
 
 

@@ -149,7 +149,8 @@ def test_what_a_writer_left_that_was_killed_is_read_or_said_to_be_missing(folder
     ):
         read(path)
     folder.chmod(0o755)
-    assert len(StoryIndex(path)) == 2
+    with StoryIndex(path) as index:
+        assert len(index) == 2
 
 
 def test_the_commands_of_the_documentation_read_the_file(path):

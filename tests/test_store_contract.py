@@ -616,8 +616,8 @@ class Changes(RuleBasedStateMachine):
     @precondition(lambda self: self.transaction)
     @rule()
     def fail(self):
-        error = ZeroDivisionError()
-        assert not self.transaction.__exit__(ZeroDivisionError, error, None)
+        error = EOFError()  # which no store takes for a sign of damage
+        assert not self.transaction.__exit__(EOFError, error, None)
         self.transaction, self.both.twin = None, copy.deepcopy(self.committed.twin)
 
     @precondition(lambda self: self.lasts and not self.transaction)

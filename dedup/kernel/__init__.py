@@ -46,7 +46,8 @@ _weights = [_float32, _int32, _int64, _float64]
 _pairs = [_float32, _int32, _int64, _int64, _float32]
 _wide_rows = [_int64, _int32, _float64]
 _postings = [_number, _uint64, _uint64, _int64, _number, _number, _number, _int64, _int64]
-_own, _theirs = [_uint32, _number, _float64, _float64], [_uint32, _uint8, _int64, _number, _float64]
+_own = [_uint32, _number, _float64, _float64]
+_theirs = [_uint32, _uint8, _int64, _int64, _number, _float64]
 _moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
 
 #: What each function takes, whose parameters its file in C names; it returns nothing, or a number.

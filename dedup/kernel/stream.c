@@ -99,17 +99,17 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
 FIND_NODES(uint32_t, 32)
 FIND_NODES(uint64_t, 64)
 
-/* What a text with `n` ascending features shares with others; see dedup/stream/live.py:_dot_products. `where` has 2**16
-   entries, all -1 before and behind. */
+/* What a text with `n` ascending features shares with these rows; see dedup/stream/live.py:_dot_products. `where` has
+   2**16 entries, all -1 before and behind. */
 EXPORT void dedup_shared_parts(const uint32_t *features, int64_t n, const double *factors, const double *weights,
-                               const uint32_t *theirs, const uint8_t *counts, const int64_t *starts, int64_t n_others,
-                               const double *of_count, int32_t *where, double *dots, double *squares, double *lengths)
+                               const uint32_t *theirs, const uint8_t *counts, const int64_t *starts,
+                               const int64_t *rows, int64_t n_rows, const double *of_count, int32_t *where, double *dots, double *squares, double *lengths)
 {
     for (int64_t i = 0; i < n; i++)
         where[features[i] & 0xFFFF] = (int32_t)i;
-    for (int64_t other = 0; other < n_others; other++) {
+    for (int64_t other = 0; other < n_rows; other++) {
         double dot = 0, square = 0, length = 0;
-        for (int64_t i = starts[other]; i < starts[other + 1]; i++) {
+        for (int64_t i = starts[rows[other]]; i < starts[rows[other] + 1]; i++) {
             int64_t place = where[theirs[i] & 0xFFFF];
             if (place < 0)
                 continue;

@@ -23,7 +23,7 @@ from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import TextFeatures, shortened
 from dedup.stream.time_postings import TimePostings
-from dedup.stream.vectors import LOG_COUNTS, factors_of, flat, keyed_vectors, present_weights
+from dedup.stream.vectors import LOG_COUNTS, FlatRows, factors_of, flat, keyed_vectors, present_weights
 from dedup.stream.window import Window
 from dedup.text.language import LANGUAGE_BITS
 
@@ -211,13 +211,14 @@ class LiveArticles:
         self, weighted: WeightedTexts, days: Floats, text: Integers, nodes: Integers, load_features: LoadFeatures
     ) -> NDArray[np.float32]:
         """Similarity of each text to a node, shape (n,); texts ascend."""
-        features = self._features_of(np.unique(nodes), load_features)
+        distinct, rows = np.unique(nodes, return_inverse=True)
+        features = self._features_of(distinct, load_features)
+        theirs = flat([features[node] for node in distinct.tolist()])
         dots, squares, shared = np.zeros((3, len(nodes)))
         bounds = np.searchsorted(text, range(len(weighted.texts) + 1))
         for i in np.flatnonzero(np.diff(bounds)).tolist():
-            a, b = bounds[i], bounds[i + 1]
-            found = _dot_products(weighted, i, [features[node] for node in nodes[a:b].tolist()], self._slots)
-            dots[a:b], squares[a:b], shared[a:b] = found
+            own = slice(bounds[i], bounds[i + 1])
+            dots[own], squares[own], shared[own] = _dot_products(weighted, i, theirs, rows[own], self._slots)
         # The norm of a node is that of its arrival; by now its vector is at least as long as what the two share.
         lengths = np.maximum(self.nodes.norms(nodes), shared) * weighted.norms[text]
         cosines = np.minimum(dots / np.maximum(lengths, 1e-9), 1.0)
@@ -240,35 +241,38 @@ class LiveArticles:
 
 
 def _dot_products(
-    weighted: WeightedTexts, text: int, others: list[Features], slots: NDArray[np.int32]
+    weighted: WeightedTexts, text: int, theirs: FlatRows, rows: Integers, slots: NDArray[np.int32]
 ) -> tuple[Floats, Floats, Floats]:
-    """Dot product of a text with each other article, sum of its squared parts, and norm of what they share.
+    """Dot product of a text with each of these rows, sum of its squared parts, and norm of what they share.
 
     `slots` are lent, 2**16, all -1.
     """
     own = slice(*weighted.texts.offsets[text : text + 2])
     features = weighted.texts.features[own]
-    theirs, counts, starts = flat(others)
     compiled = kernel()
     if compiled is not None:
-        sums_of_parts = np.empty((3, len(others)))
+        sums_of_parts = np.empty((3, len(rows)))
         given = features, len(features), weighted.factors[own], weighted.weights[own]
-        compiled.shared_parts(*given, theirs, counts, starts, len(others), LOG_COUNTS, slots, *sums_of_parts)
+        compiled.shared_parts(*given, *theirs, rows, len(rows), LOG_COUNTS, slots, *sums_of_parts)
         return sums_of_parts[0], sums_of_parts[1], np.sqrt(sums_of_parts[2])
+    others, counts, starts = theirs
+    sizes = np.diff(starts)[rows]
+    entries = np.repeat(starts[rows] - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+    others, counts = others[entries], counts[entries]
     filled, where = np.zeros(_TABLE_MASK + 1, dtype=np.bool_), np.empty(_TABLE_MASK + 1, dtype=np.int32)
-    own_slots, their_slots = features & _TABLE_MASK, theirs & _TABLE_MASK
+    own_slots, their_slots = features & _TABLE_MASK, others & _TABLE_MASK
     filled[own_slots], where[own_slots] = True, np.arange(len(features))
     entries = np.flatnonzero(filled[their_slots])
-    place, wanted = where[their_slots[entries]], theirs[entries]
+    place, wanted = where[their_slots[entries]], others[entries]
     # Features of the text that share a slot need a search.
     other = np.flatnonzero(features[place] != wanted)
     place[other] = np.minimum(np.searchsorted(features, wanted[other]), len(features) - 1)
     shared = features[place] == wanted
     entries, place = entries[shared], place[shared]
     weights = weighted.factors[own][place] * LOG_COUNTS[counts[entries]]
-    owner = np.arange(len(others)).repeat(np.diff(starts))[entries]
+    owner = np.arange(len(rows)).repeat(sizes)[entries]
     parts = weights * weighted.weights[own][place]
-    sums = (np.bincount(owner, weights=values, minlength=len(others)) for values in (parts, parts**2, weights**2))
+    sums = (np.bincount(owner, weights=values, minlength=len(rows)) for values in (parts, parts**2, weights**2))
     dots, squares, lengths = (values.astype(np.float64) for values in sums)
     return dots, squares, np.sqrt(lengths)
 

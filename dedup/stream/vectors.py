@@ -16,6 +16,9 @@ from dedup.stream.window import Window
 #: Logarithm of each count and 1.
 LOG_COUNTS = np.log1p(np.arange(256))
 
+#: The features and the counts of rows, one after the other, and where each begins and the last ends.
+FlatRows = tuple[NDArray[np.uint32], NDArray[np.uint8], Integers]
+
 # No counter of the window reaches this.
 _MOST = 1 << 15
 
@@ -71,8 +74,8 @@ def _sorted_rows(
     return keys[first], vectors.indices, vectors.data
 
 
-def flat(rows: Sequence[Features]) -> tuple[NDArray[np.uint32], NDArray[np.uint8], Integers]:
-    """The features and the counts of all rows, one after the other, and where each begins and the last ends."""
+def flat(rows: Sequence[Features]) -> FlatRows:
+    """All features and counts of rows in arrays."""
     features = np.concatenate([np.empty(0, dtype=np.uint32), *(features for features, _ in rows)])
     counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
     starts = np.zeros(len(rows) + 1, dtype=np.int64)

@@ -293,7 +293,7 @@ class CountingReader(markup._Reader):
         super().data(text)
 
 
-SLOWER = [pytest.param(text, marks=pytest.mark.slow) for text in ("", "<b>" * 200_000, "<!--", "<p a='", "<p>" * 9_999)]
+SLOWER = [pytest.param(text, marks=pytest.mark.slow) for text in ("", "<b>" * 50_000, "<!--", "<p a='", "<p>" * 9_999)]
 
 
 @pytest.mark.parametrize("before", ["<p>Kim</p>" + "<div>" * 508, *SLOWER], ids=len)
@@ -303,10 +303,10 @@ def test_hostile_texts_take_linear_time(unit, before, monkeypatch):
     monkeypatch.setattr(markup, "_Reader", CountingReader)
     monkeypatch.setattr(CountingReader, "calls", 0)
     monkeypatch.setattr(CountingReader, "deepest", 0)
-    text = before + unit * (400_000 // len(unit))
+    text = before + unit * (100_000 // len(unit))
     start = time.process_time()
     read = plain(text)
-    assert time.process_time() - start < 20  # 0.5 on an idle machine; minutes if it were quadratic
+    assert time.process_time() - start < 5  # 0.1 on an idle machine
     assert len(read) <= len(text)
     assert CountingReader.calls <= len(text)
     assert CountingReader.deepest <= markup._MAX_DEPTH

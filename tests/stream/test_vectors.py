@@ -109,13 +109,15 @@ def text_of(features, rng):
 @EXAMPLES
 @given(FEATURES, TEXTS, st.integers(0, 2**32))
 def test_what_texts_share_is_that_of_numpy_to_the_bit(own, texts, seed):
-    weighted, others = text_of(own, np.random.default_rng(seed)), rows_of(texts)
+    rng = np.random.default_rng(seed)
+    weighted, others = text_of(own, rng), flat(rows_of(texts))
+    rows = rng.integers(len(texts), size=2 * len(texts)) if texts else np.empty(0, dtype=np.int64)
     slots = np.full(1 << 16, -1, dtype=np.int32)
-    found = [_dot_products(weighted, 0, others, slots) for _ in range(2)]  # what is lent comes back as it was
+    found = [_dot_products(weighted, 0, others, rows, slots) for _ in range(2)]  # what is lent comes back as it was
     assert (slots == -1).all()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dedup.stream.live.kernel", lambda: None)
-        found.append(_dot_products(weighted, 0, others, slots) if others else found[0])
+        found.append(_dot_products(weighted, 0, others, rows, slots))
     assert len({b"".join(np.asarray(part).tobytes() for part in parts) for parts in found}) == 1
 
 
