@@ -117,7 +117,8 @@ def _alike_in_meaning(meanings: Meanings, labels: Integers, left: Integers, righ
     itself = np.arange(len(episodes))
     found = _across_means(meanings, labels, episodes, np.append(one, itself), np.append(other, itself))
     between, within = found[: len(pairs)], np.where(asked[episodes], found[len(pairs) :], 0.0)
-    unlike = between < MEANING_TIE_SHARE * np.maximum(within[one], within[other])
+    tight = np.maximum(within[one], within[other])
+    unlike = (tight > 0) & (between < MEANING_TIE_SHARE * tight)
     return np.delete(np.arange(len(left)), pairs[unlike])
 
 
