@@ -186,7 +186,7 @@ def scales(encoder: Remembered) -> dict[str, Any]:
     results: dict[str, Any] = {"texts": len(anchors()), "seconds": encoder.seconds}
     for name, left_out in (("all", None), ("without the trip", TRIP)):
         found = meanings.read_meanings(anchors(left_out), encoder)
-        scale = encoding.measured_scale(unit_vectors(found), found.languages)
+        scale = encoding.measured_scale(found.vectors, found.languages)
         results[name] = {"mean": scale.mean, "chance": scale.chance}
     return results
 

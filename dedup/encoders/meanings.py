@@ -12,7 +12,7 @@ from dedup.article import Article
 from dedup.encoders import Encoder
 from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
-from dedup.story.encoding import Meanings, Scale, measured_scale
+from dedup.story.encoding import Meanings, Scale, measured_scale, whole_numbers
 from dedup.story.kinds import are_roundups
 from dedup.text.language import guess_languages
 
@@ -30,7 +30,7 @@ def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: Progr
     roundups = are_roundups([article.plain_title for article in articles], [article.full_text for article in articles])
     vectors = _encode(articles, encoder, progress)
     vectors[roundups] = 0  # of many stories, a round-up is like no report
-    return Meanings.of(vectors, _languages(articles), scale)
+    return Meanings.of_whole(vectors, _languages(articles), scale)
 
 
 @lru_cache(maxsize=8)
@@ -45,15 +45,10 @@ def _scale(encoder: Encoder) -> Scale:
 
 def _encode(
     articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress
-) -> NDArray[np.float32]:
-    """Vectors of unit length, or zero, shape (n_articles, n_dimensions)."""
-    rows = list(_rows(articles, encoder, progress))
-    vectors = np.concatenate(rows) if rows else np.zeros((0, 1))
-    # Divide by the largest number first: squares of very large or small numbers do not fit a float.
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    vectors /= np.where(largest > 0, largest, 1)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+) -> NDArray[np.int8]:
+    """Vectors of whole numbers, shape (n_articles, n_dimensions)."""
+    rows = [whole_numbers(part) for part in _rows(articles, encoder, progress)]
+    return np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.int8)
 
 
 def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback) -> Iterator[Floats]:

@@ -94,11 +94,12 @@ class Meanings:
         >>> found.vectors.tolist(), found.weights.tolist()
         ([[95, 127], [0, 0]], [1.0, 0.0])
         """
-        vectors = vectors.astype(np.float64)
-        largest, length = np.abs(vectors).max(axis=1, initial=0), np.sqrt((vectors**2).sum(axis=1))
-        factor = np.minimum(_LARGEST / np.where(largest > 0, largest, 1), _LONGEST / np.where(length > 0, length, 1))
-        whole = np.rint(vectors * factor[:, None]).astype(np.int8)
-        lengths = np.sqrt((whole.astype(np.float64) ** 2).sum(axis=1))
+        return cls.of_whole(whole_numbers(vectors), languages, scale)
+
+    @classmethod
+    def of_whole(cls, whole: NDArray[np.int8], languages: Integers, scale: Scale) -> "Meanings":
+        """Meanings by what `whole_numbers` makes of vectors."""
+        lengths = np.sqrt(np.einsum("ij,ij->i", whole, whole, dtype=np.float64))
         weights = (lengths > 0).astype(np.float64)
         return cls(whole, lengths, np.where(lengths > 0, languages, -1), scale, weights)
 
@@ -144,6 +145,17 @@ class Meanings:
         return np.where(across, meant, sums), np.where(across, fading, factors)
 
 
+def whole_numbers(vectors: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Vectors as whole numbers, each as long as sums of products stay exact."""
+    vectors = vectors.astype(np.float64)
+    # Divide by the largest number first: squares of very large or small numbers do not fit a float.
+    largest = np.abs(vectors).max(axis=1, initial=0, keepdims=True)
+    vectors /= np.where(largest > 0, largest, 1)
+    length = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
+    vectors *= np.minimum(_LARGEST, _LONGEST / np.where(length > 0, length, 1))
+    return np.asarray(np.rint(vectors), dtype=np.int8)
+
+
 class ArticleMeanings(NamedTuple):
     """The meanings of the articles of a batch."""
 
@@ -166,11 +178,11 @@ def factors_of_articles(
     return meanings.meanings.factors(words, left, right, days, others)
 
 
-def measured_scale(vectors: NDArray[np.float32], languages: Integers) -> Scale:
+def measured_scale(vectors: NDArray[np.int8], languages: Integers) -> Scale:
     """The scale of an encoder, measured on texts about different events."""
     left, right = np.triu_indices(len(vectors), 1)
     across = languages[left] != languages[right]
-    cosines = Meanings.of(vectors, languages, Scale(0.0, 0.0)).cosines(left[across], right[across])
+    cosines = Meanings.of_whole(vectors, languages, Scale(0.0, 0.0)).cosines(left[across], right[across])
     # An encoder that finds everything alike has no range to stretch.
     return Scale(min(float(cosines.mean()), 0.999), float(np.quantile(cosines, CHANCE_QUANTILE)))
 

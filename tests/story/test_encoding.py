@@ -13,7 +13,7 @@ from dedup import encoders
 from dedup.arrays import slices
 from dedup.encoders.meanings import BATCH_SIZE, MAX_CHARACTERS, _encode, _languages
 from dedup.story import candidates, encoding
-from dedup.story.encoding import Meanings, Scale, candidates_by_meaning, measured_scale
+from dedup.story.encoding import Meanings, Scale, candidates_by_meaning, measured_scale, whole_numbers
 from dedup.story.partition import JOIN_COST
 from dedup.story.similarity import REACH_DAYS, UNDATED_FACTOR, Likeness
 from dedup.text.language import guess_languages
@@ -134,7 +134,7 @@ def test_whole_numbers_keep_the_cosines_and_their_sums_are_exact(seed, d, scale)
 
 def test_the_scale_is_that_of_pairs_across_languages():
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
-    scale = measured_scale(vectors, np.array([0, 0, 1]))
+    scale = measured_scale(whole_numbers(vectors), np.array([0, 0, 1]))
     assert scale.mean == pytest.approx(0.7, abs=0.01)
     assert scale.chance == pytest.approx(0.798, abs=0.01)
     assert scale.across(np.array([scale.chance])) == pytest.approx([encoding.CHANCE_SIMILARITY])
