@@ -193,6 +193,69 @@ def near_growth(results: Results) -> str:
     return table(["texts", "million characters", "time", "peak memory"], rows, source(results, "near.growth"))
 
 
+DOORS = {"batch": "batch", "against": "new against old", "index": "index", "archive": "archive"}
+
+
+def near_crowds(results: Results) -> str:
+    """Share of pairs found in crowds, with its standard error, by door, and the share expected."""
+    doors = {door: title for door, title in DOORS.items() if door in results}
+    found = {door: {(row["pairs"], row["edits"]): row for row in results[door]["crowds"]} for door in doors}
+    rows = []
+    for case in sorted(set().union(*found.values())):
+        own = [found[door].get(case) for door in doors]
+        first = next(row for row in own if row)
+        cells = ["" if row is None else f"{row['found']:.3f} ± {row['error']:.3f}" for row in own]
+        rows.append([f"{case[0]:,}", f"{first['jaccard']:.3f}", f"{first['expected']:.3f}", *cells])
+    crowds = [row["crowds"] for own in found.values() for row in own.values()]
+    given_up = sum(row["given_up"] or 0 for own in found.values() for row in own.values())
+    caption = (
+        f"Share of the pairs found, with its standard error, over {min(crowds)} to {max(crowds)} crowds of each size; "
+        f"{given_up} texts were given up. "
+    )
+    heads = ["pairs in a crowd", "mean Jaccard", "expected", *doors.values()]
+    return table(heads, rows, caption + source(next(iter(results.values())), "near.crowds DOOR"))
+
+
+KEEPERS = {
+    "dedup": "**dedup**, stars",
+    "group": 'dedup, `linkage="group"`',
+    "text-dedup": "text-dedup",
+    "text-dedup checked": "text-dedup, candidates checked",
+    "datatrove": "datatrove",
+    "semhash": "semhash",
+    "semhash of words": "semhash, vectors of random words",
+}
+
+
+def near_keep(results: Results) -> str:
+    """Who removes what: removed, lost, precision, recall, states of a page that stay, time and memory."""
+    rows = []
+    for name, run in results["contenders"].items():
+        memory = max(run["peak_mb"], run["child_mb"])
+        rows.append(
+            [
+                KEEPERS[name],
+                f"{run['removed']:,}",
+                f"{run['lost']:,}",
+                f"{run['precision']:.3f}",
+                f"{run['recall']:.3f}",
+                f"{run['hourly']:.1f}",
+                f"{run['seconds']:,.1f} s",
+                f"{memory:,.0f} MB",
+            ]
+        )
+    heads = ["", "removed", "of which no copy stays", "precision", "recall", "of 24 states stay", "time", "memory"]
+    return table(heads, rows, f"{results['texts']:,} texts. " + source(results, "near.peers_keep", packages=True))
+
+
+def near_keep_memory(results: Results) -> str:
+    rows = [
+        [f"{run['lines']:,}", f"{run['file_mb']:,.0f} MB", f"{run['peak_mb']:,.0f} MB", f"{run['peak_over_file']:.1f}"]
+        for run in results["runs"]
+    ]
+    return table(["lines", "file", "peak memory", "memory / file"], rows, source(results, "near.keep_memory"))
+
+
 def archive_growth(results: Results) -> str:
     rows = [
         [
@@ -234,6 +297,9 @@ TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "writers": ("index_writers", index_writers),
     "stories": ("story_growth", story_growth),
     "copies": ("near_growth", near_growth),
+    "crowds": ("near_crowds", near_crowds),
+    "keep": ("near_keep", near_keep),
+    "keep-memory": ("near_keep_memory", near_keep_memory),
     "archive": ("archive_growth", archive_growth),
     "archive-stages": ("archive_growth", archive_stages),
     "archive-totals": ("archive_growth", archive_totals),

@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from dedup.store.copying import copy_index as copy_index
     from dedup.stories import Doubt as Doubt
     from dedup.stories import Stories as Stories
+    from dedup.story.result import Edit as Edit
     from dedup.story.result import Episode as Episode
     from dedup.story.result import Story as Story
     from dedup.stream.assignment import Assignment as Assignment
     from dedup.stream.assignment import Move as Move
     from dedup.stream.assignment import Similar as Similar
     from dedup.stream.change_log import Change as Change
+    from dedup.stream.listing import StoryPage as StoryPage
+    from dedup.stream.observing import Operation as Operation
 
 # Whether and where to show log records is for the program to say, not for a library.
 logging.getLogger("dedup").addHandler(logging.NullHandler())
@@ -54,9 +57,11 @@ _NAMES = {
     "samples": ("SampleArticle", "sample_articles"),
     "store.copying": ("TableSum", "copy_index"),
     "stories": ("Doubt", "Stories"),
-    "story.result": ("Episode", "Story"),
+    "story.result": ("Edit", "Episode", "Story"),
     "stream.assignment": ("Assignment", "Move", "Similar"),
     "stream.change_log": ("Change",),
+    "stream.listing": ("StoryPage",),
+    "stream.observing": ("Operation",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -1,5 +1,6 @@
 """Labels of both tiers -> Stories."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -16,12 +17,14 @@ from dedup.near.pages import CopyGroups
 from dedup.progress import ProgressCallback, no_progress
 from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.stories import Doubt, Stories
+from dedup.story.constraints import NamedPairs
 from dedup.story.encoding import ArticleMeanings
 from dedup.story.pipeline import StoryGroups
-from dedup.story.result import Episode, Story
+from dedup.story.result import Edit, Episode, Story
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.roundups import without_roundups
+from dedup.wording import quoted
 
 _FACTS = [field.name for field in fields(Episode)]
 
@@ -37,6 +40,7 @@ class GroupedBatch:
     groups: StoryGroups  # of the groups of copies, by their labels
     representative: str | Chooser  # rule for the representative
     max_chars: int  # how much of each article is read
+    pairs: NamedPairs  # what has to be together or apart
 
 
 def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progress) -> Stories:
@@ -54,7 +58,7 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
     # Plain lists: a story has few articles, and a NumPy call takes longer than a loop over them.
     facts = [values.tolist() for values in (copy_of, grouped.words, membership)]
     episodes, newest = episode.tolist(), latest.tolist()
-    stories, representatives, places_of_episodes = [], [], []
+    stories, representatives, places_of_episodes, asked = [], [], [], _asked(grouped.pairs)
     for places in ranked:
         position = {place: i for i, place in enumerate(places)}
         articles = [grouped.ordered[place] for place in places]
@@ -62,6 +66,9 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
         candidates = candidates_of(articles, copies, words, shares, [position[newest[place]] for place in places])
         parts = groups_of(episodes[place] for place in places)
         story, chosen = build_story(candidates, copies, parts, *settings)
+        if asked:
+            said = (sentence for article in articles for sentence in asked.get(article.id, ()))
+            story = replace(story, edits=tuple(dict.fromkeys(said)))
         places_of_episodes += [[places[i] for i in part] for part in parts]
         representatives.append(batch.order[places[chosen]])
         stories.append(story)
@@ -82,6 +89,17 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
         _rethreshold=partial(_rethreshold, grouped),
         _least_certain=partial(_least_certain, grouped),
     )
+
+
+def _asked(pairs: NamedPairs) -> dict[str, list[Edit]]:
+    """What was asked for by the id of each article that it is about."""
+    asked = defaultdict[str, list[Edit]](list)
+    for kind, named in (("together", pairs.together), ("apart", pairs.apart)):
+        for pair in named:
+            one, other = (quoted(name, 80) for name in pair)
+            for name in pair:
+                asked[name].append(Edit(None, kind, pair, f"{one} and {other} are {kind}, as was asked for."))
+    return asked
 
 
 def build_story(
@@ -165,14 +183,16 @@ def _rethreshold(grouped: GroupedBatch, threshold: float) -> Stories:
 def _least_certain(grouped: GroupedBatch, stories: Stories, count: int) -> list[Doubt]:
     """Joins above and splits below the similarity that they need, the closest to it first.
 
-    Two episodes of one story are no split.
+    Two episodes of one story are no split, and what has to stay apart is no doubt.
     """
     groups, copies = grouped.groups, grouped.copies
     story_of = np.empty(len(groups.stories), dtype=np.int64)  # place in `stories` of each episode
     story_of[groups.episodes[copies.labels]] = stories.labels[np.array(grouped.batch.order, dtype=np.int64)]
     joined = np.flatnonzero(np.bincount(groups.episodes)[groups.episodes] > 1)
     left, right, between = groups.between()
-    apart = story_of[left] != story_of[right]
+    forbidden = np.array(sorted(groups.constraints.over(groups.episodes).pairs()), dtype=np.int64).reshape(-1, 2)
+    k = len(groups.stories)
+    apart = (story_of[left] != story_of[right]) & ~np.isin(left * k + right, forbidden @ [k, 1])
     left, right, between = left[apart], right[apart], between[apart]
     similarity = np.concatenate([groups.membership[joined], between])
     needed = np.concatenate([groups.needed_by_texts[joined], groups.needed_between(left, right)])

@@ -3,16 +3,16 @@
 import logging
 from collections.abc import Sequence
 from datetime import tzinfo
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
+from numpy.typing import NDArray
 
 from dedup.article import Article, Batch, read_articles
 from dedup.build import GroupedBatch, build_stories
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import read_meanings
-from dedup.near.pages import copy_groups, latest_of_articles
+from dedup.near.pages import CopyGroups, copy_groups, latest_of_articles, parted
 from dedup.near.pipeline import find_near_duplicates
 from dedup.parameters import (
     FOLD,
@@ -34,6 +34,7 @@ from dedup.progress import Progress, ProgressCallback, split_progress, track
 from dedup.representative import Chooser
 from dedup.residue.batch import add_residue
 from dedup.stories import Stories
+from dedup.story.constraints import NO_PAIRS, Constraints, NamedPairs, Pairs
 from dedup.story.pipeline import find_stories
 from dedup.text.limit import readable_texts, warn_truncated
 from dedup.text.roundups import without_roundups
@@ -46,7 +47,24 @@ _logger = logging.getLogger(__name__)
 _RESIDUE, _NEAR, _ENCODING, _STORIES, _BUILDING = 0.30, 0.06, 9.0, 0.59, 0.05
 
 
-class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+if TYPE_CHECKING:  # scikit-learn ships no types
+
+    class _Estimator:
+        """What an estimator of clusters has from scikit-learn."""
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+else:
+    from sklearn.base import BaseEstimator, ClusterMixin
+
+    class _Estimator(ClusterMixin, BaseEstimator):
+        """What an estimator of clusters has from scikit-learn."""
+
+
+class StoryClusterer(_Estimator):
     """Cluster articles into stories, as a scikit-learn estimator.
 
     Near-duplicates are found first (MinHash, LSH, exact Jaccard). One article of each group of copies is compared with
@@ -82,9 +100,11 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         `dedup.encoders.e5`, or your own. It receives title and beginning, at most 300 characters together, of 64
         articles at a time, and once per process of 45 sample articles. Reports in one language are compared by words
         alone.
-    fold : {"unidecode", "marks"}, default "unidecode"
+    fold : {"unidecode", "marks", "east-asian"}, default "unidecode"
         How letters become plain ones. "unidecode" writes every alphabet in Latin letters, so that Путин equals Putin;
-        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later.
+        "marks" only drops accents, and needs no Unidecode, which is GPL-2.0-or-later. "east-asian" does what
+        "unidecode" does, and further writes traditional Chinese characters as simplified ones and reads Korean syllable
+        by syllable, so that spaces between syllables do not matter (``pip install "dedup-stories[chinese]"``).
     timezone : str or tzinfo, optional
         The zone of publication times without one; by default they are refused.
     max_chars : int, default 1,000,000
@@ -117,6 +137,12 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
     >>> model.stories_[0].headline
     'Бронепоезд Ким Чен Ына прошёл Хасан: как встречали гостя в Приморье'
     """
+
+    stories_: Stories
+    labels_: NDArray[np.int64]
+    episode_labels_: NDArray[np.int64]
+    near_duplicate_labels_: NDArray[np.int64]
+    representative_indices_: NDArray[np.int64]
 
     @suggests_names
     def __init__(
@@ -154,7 +180,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.n_jobs = n_jobs
         self.progress = progress
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 (scikit-learn passes it)
+    def fit(self, X: Any, y: Any = None, *, together: Pairs = (), apart: Pairs = ()) -> Self:  # noqa: ARG002
         """Cluster articles.
 
         Parameters
@@ -163,6 +189,9 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             Unlike in `cluster` an id may repeat, as it does in a sample with replacement, and this is only logged: the
             attributes go by position.
         y : ignored
+            scikit-learn passes it.
+        together, apart : iterable of pairs of ids, default ()
+            See `cluster`; none of them may repeat.
 
         Returns
         -------
@@ -174,17 +203,19 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         TypeError, ValueError
             For an article or a parameter that is not allowed; the message names it.
         """
+        pairs = NamedPairs.read(together, apart)
         batch = read_articles(X, timezone=self.timezone, unique_ids=False)
         if repeated := len(batch.articles) - len({article.id for article in batch.articles}):
             _logger.warning("%d of %d articles repeat an id", repeated, len(batch.articles))
-        return self._fit(batch)
+        return self._fit(batch, pairs)
 
-    def _fit(self, batch: Batch) -> Self:
+    def _fit(self, batch: Batch, pairs: NamedPairs = NO_PAIRS) -> Self:
         settings = self._checked_settings()
+        constraints = pairs.at([batch.articles[i].id for i in batch.order])
         warn_truncated(batch.articles, self.max_chars)
         _logger.info("clustering %d articles", len(batch.articles))
         with track(self.progress, len(batch.articles)) as progress:
-            stories = self._stories(batch, settings, progress)
+            stories = self._stories(batch, settings, pairs, constraints, progress)
         groups = int(stories.near_duplicate_labels.max(initial=-1)) + 1
         _logger.info("%d articles, %d without copies, are %d stories", len(batch.articles), groups, len(stories))
         self.stories_ = stories
@@ -194,7 +225,14 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.representative_indices_ = stories.representative_indices
         return self
 
-    def _stories(self, batch: Batch, settings: NearSettings, progress: ProgressCallback) -> Stories:
+    def _stories(
+        self,
+        batch: Batch,
+        settings: NearSettings,
+        pairs: NamedPairs,
+        constraints: Constraints,
+        progress: ProgressCallback,
+    ) -> Stories:
         residue, copies, encoding, grouping, building = split_progress(
             progress, _RESIDUE * self.cut_residue, _NEAR, _ENCODING * (self.encoder is not None), _STORIES, _BUILDING
         )
@@ -206,7 +244,7 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         latest = np.arange(len(ordered))
         if self.match_urls:
             latest = latest_of_articles(ordered, texts, near.labels, self.fold)
-        grouped = copy_groups(near.labels, latest)
+        grouped, constraints = _without_forbidden(copy_groups(near.labels, latest), constraints)
         canonical = grouped.canonical.tolist()
         meanings = None
         if self.encoder is not None:
@@ -222,9 +260,10 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
             n_jobs=self.n_jobs,
             meanings=meanings,
             progress=grouping,
+            constraints=constraints.over(grouped.labels),
         )
-        found = GroupedBatch(batch, ordered, grouped, near.token_counts, groups, self.representative, self.max_chars)
-        return build_stories(found, building)
+        rules = self.representative, self.max_chars, pairs
+        return build_stories(GroupedBatch(batch, ordered, grouped, near.token_counts, groups, *rules), building)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -240,6 +279,14 @@ class StoryClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scik
         settings = NearSettings(self.near_threshold, self.recall, self.num_perm, self.shingle_size, fold=self.fold)
         check_near(settings)
         return settings
+
+
+def _without_forbidden(groups: CopyGroups, constraints: Constraints) -> tuple[CopyGroups, Constraints]:
+    """Groups of copies without articles that stay apart, also by what comes together with others of their group."""
+    while broken := constraints.broken(groups.labels):
+        constraints = constraints.with_apart(broken)
+        groups = parted(groups, constraints.pairs())
+    return groups, constraints
 
 
 def _texts_of_stories(texts: list[str], articles: Sequence[Article], canonical: list[int]) -> list[str]:

@@ -12,6 +12,7 @@ from dedup.parameters import Fold, check, suggests_names
 from dedup.progress import Progress
 from dedup.representative import Chooser
 from dedup.stories import Stories, columns_of
+from dedup.story.constraints import NamedPairs, Pairs
 
 _ADDED = ("story_id", "episode_id", "near_duplicate_group", "is_representative", "membership")
 
@@ -37,6 +38,8 @@ def cluster(
     progress: Progress = False,
     errors: Errors = "raise",
     duplicates: Duplicates | None = None,
+    together: Pairs = (),
+    apart: Pairs = (),
 ) -> Stories:
     """Group articles into stories, each with the reports of one event, their copies and a representative.
 
@@ -54,6 +57,9 @@ def cluster(
         fault raises an error.
     duplicates : {"first", "last"}, optional
         Which article of those with one id stays; the others are left out and listed. By default `errors` decides.
+    together, apart : iterable of pairs of ids, default ()
+        Articles that are of one story, and articles that are not, whatever their texts say. The stories of two that are
+        together are one, of several episodes where the reports are unlike; two that are apart are no copies either.
 
     Returns
     -------
@@ -63,7 +69,7 @@ def cluster(
     Raises
     ------
     TypeError, ValueError
-        For an article or a parameter that is not allowed; the message names it.
+        For an article or a parameter that is not allowed, or pairs that contradict each other; the message names it.
 
     Examples
     --------
@@ -73,9 +79,12 @@ def cluster(
     ...     "La banque centrale relève ses taux à 4 %.",
     ... ])
     >>> stories.labels.tolist(), stories[0].reason
-    ([0, 0, 1], 'Most central of 2 reports: mean similarity 0.48 with 14 words; next comes 0.48 with 13.')
+    ([0, 0, 1], 'As central as the other of 2 reports, mean similarity 0.48, and longer: 14 words to 13.')
+    >>> cluster(stories.articles, together=[(0, 2)], apart=[(0, 1)]).labels.tolist()
+    [0, 1, 0]
     """
     check(errors=errors, duplicates=duplicates)
+    pairs = NamedPairs.read(together, apart)
     model = StoryClusterer(
         story_threshold=story_threshold,
         max_gap_days=max_gap_days,
@@ -95,7 +104,7 @@ def cluster(
     )
     # Stories name their articles by id, so here an id may not repeat.
     batch = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
-    return model._fit(batch).stories_
+    return model._fit(batch, pairs).stories_
 
 
 @suggests_names

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -25,8 +25,10 @@ def make_private(path: str | os.PathLike[str]) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def hold(path: str | Path) -> sqlite3.Connection | None:
+def hold(path: str | Path, patience: float = 0) -> sqlite3.Connection | None:
     """Take a lock until it is closed or the process ends in any way; None when another process holds it.
+
+    `patience` is for how many seconds to wait for a process that only looks whether it is held.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
     lock = None
     try:
         make_private(path)
-        lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+        lock = sqlite3.connect(path, isolation_level=None, timeout=patience, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.DatabaseError as error:
         if lock is not None:
@@ -47,6 +49,20 @@ def hold(path: str | Path) -> sqlite3.Connection | None:
             raise OSError(str(error)) from error
         return None
     return lock
+
+
+def is_held(path: str | Path) -> bool:
+    """Whether a process holds a lock, which stays as it is."""
+    if not os.path.exists(path):
+        return False
+    try:
+        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as lock:
+            lock.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.DatabaseError:
+        return False
+    return False
 
 
 @contextmanager
@@ -72,6 +88,24 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[str]:
     finally:
         if os.path.exists(partial):
             os.remove(partial)
+
+
+def write_durably(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file that is there as a whole or not at all, also after a loss of power."""
+    with complete_file(path) as partial, open(partial, "wb") as file:
+        file.write(data)
+    sync_folder(os.path.dirname(os.path.abspath(path)))
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Let the names in a folder survive a loss of power."""
+    if os.name == "nt":  # where no folder can be opened
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class StoredBytes:

@@ -116,7 +116,7 @@ def near_duplicates(
         each year apart: greetings, anniversaries, forecasts. An undated article may be a copy of any.
     cut_residue : bool, default False
         Whether text that belongs to sites, not to reports, is left out first, as in `dedup.cluster`.
-    fold : {"unidecode", "marks"}, default "unidecode"
+    fold : {"unidecode", "marks", "east-asian"}, default "unidecode"
         How letters become plain ones; see `StoryClusterer`.
     max_chars : int, default 1,000,000
         Number of characters that are read of each article, title and text, at least 1; the rest is kept and shown, but
@@ -174,8 +174,9 @@ def near_duplicates(
     search = _Search(settings, max_days_apart, cut_residue, max_chars, n_jobs)
     if isinstance(articles, ArticlesOnDisk):
         accept = articles.accept(max_chars)
-        read = read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates, accept=accept)
-        return search.within(articles.in_order(read), progress, articles)
+        given: dict[str, Any] = {"timezone": timezone, "errors": errors, "duplicates": duplicates, "accept": accept}
+        # No name for the batch, whose lists are no longer needed once the texts are in order.
+        return search.within(articles.in_order(read_articles(articles, **given)), progress, articles)
     alone = None if cut_residue else texts_alone(articles)
     batch = alone or read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     if against is None:
@@ -208,15 +209,17 @@ class _Search:
 
     def within(self, batch: Batch, progress: Progress, on_disk: ArticlesOnDisk | None = None) -> NearDuplicates:
         """Copies among the articles of a batch, whose texts may be on disk."""
-        _logger.info("looking for near-duplicates among %d articles", len(batch.articles))
-        with track(progress, len(batch.articles)) as on_progress:
+        n_articles, refusals = len(batch.articles), batch.refusals
+        _logger.info("looking for near-duplicates among %d articles", n_articles)
+        with track(progress, n_articles) as on_progress:
             residue, copies = split_progress(on_progress, _RESIDUE * self.cut_residue, _NEAR)
             read = self._read(batch, residue, on_disk)
+            del batch  # its lists are large where the texts are on disk
             times = self._times(read.days)
             found = find_near_duplicates(read.texts, self.settings, self.n_jobs, copies, times)
-        _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), len(batch.articles))
+        _logger.info("%d near-duplicate pairs among %d articles", len(found.pairs), n_articles)
         found = found.renumbered(read.positions)
-        return replace(found, refusals=batch.refusals, articles=read.articles)
+        return replace(found, refusals=refusals, articles=read.articles)
 
     def across(self, batch: Batch, old: "Batch | StoredSketches", progress: Progress) -> Copies:
         """Articles of a batch that are copies of old ones."""

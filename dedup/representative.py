@@ -69,8 +69,12 @@ def cohesion_of_story(candidates: Sequence[Candidate], episodes: Sequence[Sequen
 
 def _largest(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> int:
     """The episode with the most reports, the first of equals."""
-    reports = [sum(candidates[i].is_report for i in own) for own in episodes]
+    reports = _report_counts(candidates, episodes)
     return reports.index(max(reports))
+
+
+def _report_counts(candidates: Sequence[Candidate], episodes: Sequence[Sequence[int]]) -> list[int]:
+    return [sum(candidates[i].is_report for i in own) for own in episodes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,12 @@ def choose_of_story(
         return choose(rule, candidates), choices
     largest = _largest(candidates, episodes)
     place, reason = episodes[largest][choices[largest].place], choices[largest].reason
-    lead = f"Of the largest of {len(episodes)} episodes. " if len(episodes) > 1 else ""
-    return Choice(place, lead + reason), choices
+    if len(episodes) == 1:
+        return Choice(place, reason), choices
+    counts = _report_counts(candidates, episodes)
+    as_large = counts.count(max(counts))
+    which = "largest" if as_large == 1 else f"first of the {as_large} largest"
+    return Choice(place, f"Of the {which} of {len(episodes)} episodes. {reason}"), choices
 
 
 def _central(candidates: Sequence[Candidate]) -> Choice:
@@ -141,13 +149,7 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
     second = next(i for i in ranked if i != best)
     chosen, other = candidates[best], candidates[second]
     label = "" if best == ranked[0] else label_of(headline(ranked[0]))
-    praise = "Nearly the most central" if label else "Most central"
-    reason = (
-        f"{praise} of {len(reports)} reports: mean similarity {chosen.centrality:.2f} with "
-        f"{chosen.words} words; next comes {other.centrality:.2f} with {other.words}"
-    )
-    if label:
-        reason += ", whose title asks a question" if label == "?" else f", whose title is marked {quoted(label, 30)}"
+    reason = _compared(chosen, other, len(reports), label, is_tie=scores[best] == scores[second])
     closest = max((candidates[i] for i in reports), key=lambda c: c.centrality)
     if round(closest.centrality, 2) > round(chosen.centrality, 2) and closest is not other:
         reason += f". One with {closest.centrality:.2f} has only {closest.words} words"
@@ -155,6 +157,33 @@ def _central(candidates: Sequence[Candidate]) -> Choice:
         lead, copies = _among_copies(chosen)
         reason += f". {lead} of its {chosen.copies} {copies}"
     return Choice(best, reason + ".")
+
+
+def _compared(chosen: Candidate, other: Candidate, count: int, label: str, *, is_tie: bool) -> str:
+    """Why one of the reports is shown rather than the next; `label` is that of the other's title, if it decided."""
+    if round(chosen.centrality - other.centrality, 9) == 0 and not label:
+        lead = f"As central as the {'other' if count == 2 else 'next'} of {count} reports"
+        why = f"and {_turn(chosen, other)}" if is_tie else f"and longer: {chosen.words} words to {other.words}"
+        return f"{lead}, mean similarity {chosen.centrality:.2f}, {why}"
+    digits = next((d for d in (2, 3, 4) if f"{chosen.centrality:.{d}f}" != f"{other.centrality:.{d}f}"), 2)
+    praise = "Nearly the most central" if label else "Most central"
+    reason = (
+        f"{praise} of {count} reports: mean similarity {chosen.centrality:.{digits}f} with {chosen.words} words; "
+        f"{'as good is' if is_tie else 'next comes'} {other.centrality:.{digits}f} with {other.words}"
+    )
+    if label:
+        return f"{reason}, whose title {'asks a question' if label == '?' else f'is marked {quoted(label, 30)}'}"
+    return f"{reason}, but {_turn(other, chosen)}" if is_tie else reason
+
+
+def _turn(one: Candidate, other: Candidate) -> str:
+    """Where an article stands in canonical order, compared with another one."""
+    first, second = one.article.published, other.article.published
+    if first == second:
+        return f"{'first' if one.article.id < other.article.id else 'later'} by id"
+    if first is None or second is None:
+        return "undated" if first is None else "dated, unlike it"
+    return "earlier" if first < second else "later"
 
 
 def _earliest(candidates: Sequence[Candidate]) -> Choice:
@@ -165,13 +194,17 @@ def _earliest(candidates: Sequence[Candidate]) -> Choice:
     when = f"{first.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if second is None:
         return Choice(0, f"The only dated one of {len(candidates)} articles: {when}.")
-    lead = f"{duration(second - first)} before the next" if second > first else "at the same time as the next"
+    same = f"at the same time as the next, and {_turn(*candidates[:2])}"
+    lead = f"{duration(second - first)} before the next" if second > first else same
     return Choice(0, f"Published first of {len(candidates)} articles: {when}, {lead}.")
 
 
 def _longest(candidates: Sequence[Candidate]) -> Choice:
     best, second = sorted(range(len(candidates)), key=lambda i: (-candidates[i].words, i))[:2]
     words, next_words = candidates[best].words, candidates[second].words
+    if words == next_words:
+        lead = f"As long as the {'other' if len(candidates) == 2 else 'next'} of {len(candidates)} articles"
+        return Choice(best, f"{lead}, {words} words, and {_turn(candidates[best], candidates[second])}.")
     return Choice(best, f"Longest of {len(candidates)} articles: {words} words, next {next_words}.")
 
 

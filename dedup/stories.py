@@ -13,7 +13,7 @@ from dedup.article import Article, Refusal, frame_of
 from dedup.explanation import Explanation
 from dedup.parameters import check, check_story_threshold
 from dedup.story.result import Story
-from dedup.wording import period, plural, printable
+from dedup.wording import headline_of, period, plural, printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ class Doubt:
         close = f"mean similarity {self.similarity:.3f}, needed {self.needed:.3f}"
         if self.article is None and self.other is not None:
             return f"{self.story.headline!r} and {self.other.headline!r} are two stories: {close}"
-        title = self.article and printable(self.article.plain_title or self.article.plain_text[:120])
+        title = self.article and headline_of(self.article.plain_title, self.article.plain_text)
         return f"{title!r} is in {self.story.headline!r}: {close}"
 
 

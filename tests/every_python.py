@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 
 # Extras with packages of which the lowest version is tried; those of tests and documentation are for developers.
-EXTRAS = ["archive", "feeds", "parquet", "plot", "postgres", "progress", "service"]
+EXTRAS = ["archive", "chinese", "feeds", "parquet", "plot", "postgres", "progress", "service"]
 
 # What those lowest versions need and do not say: matplotlib 3.9 warns of later ones.
 NEWER = ["pyparsing<3.3"]

@@ -47,6 +47,12 @@ class Follower:
             if story == change.story_id:
                 self.places[name] = change.into, episode
 
+    def decided(self, change):
+        """What an editor has decided; what became of articles by it follows, entry by entry."""
+        assert change.decision == change.cursor or change.kind in ("editor_undid", "editor_forbade")
+
+    editor_merged = editor_split = editor_moved = editor_pinned = editor_forbade = editor_undid = decided
+
 
 def told_places(index):
     """Where each article is as far as the index has told."""

@@ -178,7 +178,7 @@ def test_whatever_moment_it_is_killed_at_the_log_agrees_with_the_stories(place):
             assert follower.cursor >= max(int(line) for line in seen if line.endswith("\n"))
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_schema_of_a_former_format_is_read_and_then_converted(english, version):
     url = SERVER.new_database()
     english = [replace(a, url=f"http://www.example.org/{a.id}") for a in english]
@@ -187,11 +187,15 @@ def test_a_schema_of_a_former_format_is_read_and_then_converted(english, version
         stories = [(story.id, story.articles) for story in index.stories()]
         rows, changes = stored(index), index.changes()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DELETE FROM dedup.parameters WHERE name = 'match_urls'")
-        connection.execute("ALTER TABLE dedup.articles DROP COLUMN page")
-        connection.execute("DROP TABLE dedup.other_ids")
-        connection.execute("UPDATE dedup.articles SET digest = ''")
-        connection.execute("ALTER TABLE dedup.state ADD COLUMN latest DOUBLE PRECISION")
+        connection.execute("DROP TABLE dedup.decisions")
+        connection.execute("ALTER TABLE dedup.changes DROP COLUMN decision")
+        connection.execute("ALTER TABLE dedup.state DROP COLUMN decided")
+        if version < 3:
+            connection.execute("DELETE FROM dedup.parameters WHERE name = 'match_urls'")
+            connection.execute("ALTER TABLE dedup.articles DROP COLUMN page")
+            connection.execute("DROP TABLE dedup.other_ids")
+            connection.execute("UPDATE dedup.articles SET digest = ''")
+            connection.execute("ALTER TABLE dedup.state ADD COLUMN latest DOUBLE PRECISION")
         connection.execute("UPDATE dedup.about SET format = %s", (version,))
         if version == 1:
             connection.execute("DROP TABLE dedup.chapters, dedup.changes")

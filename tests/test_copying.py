@@ -14,6 +14,7 @@ from dedup.store import copying
 from dedup.stream.state import IndexState
 
 TEXT = "Kim Jong Un boarded his armoured train in Pyongyang bound for Vladivostok."
+TABLES = ["other_ids", "habits", "counters"]
 COPIES = [("file", "file"), ("file", "postgres"), ("postgres", "file"), ("postgres", "postgres")]
 
 
@@ -55,6 +56,9 @@ def fill(path, sample):
             index._session.state.merge(story, into)
         index.add(sample[160])
         index.remove(sample[160].id)
+        first, second, *_ = (story.id for story in index.stories(min_size=2))
+        index.forbid(first, second)
+        index.pin(first, title="A\x00title é")
         return f"s{story}"
 
 
@@ -83,10 +87,11 @@ def test_a_copy_is_the_same_to_the_last_number(place, sample, filled, first, sec
     if first == "file":
         shutil.copy(filled[0], source)
     copied = copy_index(source, target)
-    assert list(copied) == ["articles", "traits", "stories", "chapters", "changes", "other_ids", "habits", "counters"]
+    assert list(copied) == ["articles", "traits", "stories", "chapters", "changes", "decisions", *TABLES]
     with StoryIndex(source, recall=0.9) as index, StoryIndex(target, recall=0.9) as copy:
         assert copied["articles"].rows == copied["traits"].rows == len(index) == len(copy)
         assert copied["habits"].rows > 0
+        assert copied["decisions"].rows == 2
         assert remembered(copy._session.state) == remembered(index._session.state)
         assert answers(copy) == answers(index)
         assert copy.story(alias).id == index.story(alias).id == index.story_id("a\x000")

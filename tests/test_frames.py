@@ -309,6 +309,29 @@ def test_lone_surrogates_do_not_break_a_column():
     assert found["story_id"].tolist() == ["?"]
 
 
+@pytest.mark.parametrize("backend", ["polars", "pyarrow"])
+@pytest.mark.parametrize("kind", [pa.timestamp("us", "UTC"), pa.date32()])
+def test_a_time_that_python_does_not_have_is_no_date(backend, kind):
+    days = pa.array([0, 10**7 if pa.types.is_date32(kind) else 2**60, 1], kind)
+    frame = pa.table({"id": ["a", "b", "c"], "text": TEXTS[:3], "published": days})
+    frame = pl.from_arrow(frame) if backend == "polars" else frame
+    with pytest.raises(
+        ValueError, match=r"article 1 \(id 'b'\): field 'published' is 'a date(time)? that Python does not"
+    ):
+        dedup.cluster(frame)
+    stories = dedup.cluster(frame, errors="undated")
+    assert [article.published is None for article in stories.articles] == [False, True, False]
+    assert [refusal.id for refusal in stories.refusals] == ["b"]
+
+
+@pytest.mark.parametrize("rows", [0, 1023, 1024, 1025, 2048])
+def test_every_row_is_read(rows):
+    frame = pl.DataFrame(
+        {"id": range(rows), "text": [f"word{i}" for i in range(rows)]}, schema={"id": int, "text": str}
+    )
+    assert [article.id for article in dedup.near_duplicates(frame).articles] == [str(i) for i in range(rows)]
+
+
 # What is not paid for
 
 

@@ -16,15 +16,17 @@ from test_index import stored
 import dedup
 from dedup import StoryIndex
 from dedup.store.serialization import page_key
-from dedup.store.sqlite_file import PAGES_OF_ARTICLES
+from dedup.store.sqlite_file import DECISIONS_OF_EDITORS
 
 FOLDER = Path(__file__).parent / "golden"
-GOLDEN = FOLDER / "index_format_5.db"
+GOLDEN = FOLDER / "index_format_6.db"
 
-#: One that did not know pages, and one in which every episode was a story.
+#: One that did not know decisions of editors, one without pages, and one in which every episode was a story.
+LATEST = FOLDER / "index_format_5.db"
 FORMER = FOLDER / "index_format_4.db"
 FIRST = FOLDER / "index_format_3.db"
-FORMATS = {GOLDEN: 5, FORMER: 4, FIRST: 3}
+FORMATS = {GOLDEN: 6, LATEST: 5, FORMER: 4, FIRST: 3}
+CHANGES = {GOLDEN: 20, LATEST: 14, FORMER: 14}
 
 #: One that an index made before it kept the language of each article.
 OLDER = FOLDER / "index_without_languages.db"
@@ -33,7 +35,7 @@ OLDER = FOLDER / "index_without_languages.db"
 WITH_DATES = FOLDER / "index_with_dates_as_names.db"
 
 
-@pytest.fixture(params=[GOLDEN, FORMER, FIRST, OLDER, WITH_DATES], ids=lambda golden: golden.stem)
+@pytest.fixture(params=[GOLDEN, LATEST, FORMER, FIRST, OLDER, WITH_DATES], ids=lambda golden: golden.stem)
 def golden(request):
     return request.param
 
@@ -42,7 +44,7 @@ def golden(request):
 def articles(golden):
     """As they were added; to older formats without URLs."""
     sample = dedup.sample_articles("ru")[:12]
-    urls = [f"https://www.example.org/{a.id}/?utm_source=rss" if golden == GOLDEN else None for a in sample]
+    urls = [f"https://www.example.org/{a.id}/?utm_source=rss" if golden in (GOLDEN, LATEST) else None for a in sample]
     return [dedup.Article(a.id, a.text, a.title, a.published, url=url) for a, url in zip(sample, urls, strict=True)]
 
 
@@ -59,7 +61,7 @@ def test_stories_and_articles_of_a_golden_file_are_read(golden, path, articles):
             assert {frozenset(article.id for article in story.articles) for story in stories} == expected
             assert sorted(a.id for s in stories for a in s.articles) == sorted(a.id for a in articles)
             assert {index.story(index.story_id(a.id)).id for a in articles} == {story.id for story in stories}
-            assert len(index.changes()) == (14 if golden in (GOLDEN, FORMER) else 0)
+            assert len(index.changes()) == CHANGES.get(golden, 0)
 
 
 def test_a_golden_file_goes_on(path, articles):
@@ -71,7 +73,7 @@ def test_a_golden_file_goes_on(path, articles):
 
 def test_another_time_zone_or_url_of_the_same_page_is_no_update(golden, path, articles):
     moved = [replace(a, published=a.published.astimezone(timezone(timedelta(hours=9)))) for a in articles]
-    if golden == GOLDEN:
+    if golden in (GOLDEN, LATEST):
         moved = [replace(a, id=f"{a.id} again", url=f"http://example.org/{a.id}") for a in moved]
     with StoryIndex(path) as index:
         seen = index.changes()
@@ -80,7 +82,7 @@ def test_another_time_zone_or_url_of_the_same_page_is_no_update(golden, path, ar
         assert index.changes() == seen
 
 
-@pytest.mark.parametrize("golden", [GOLDEN, FORMER, FIRST], ids=lambda golden: golden.stem)
+@pytest.mark.parametrize("golden", [GOLDEN, LATEST, FORMER, FIRST], ids=lambda golden: golden.stem)
 def test_words_buckets_features_norms_and_episodes_are_those_of_the_golden_file(path, articles):
     with StoryIndex(path) as old, StoryIndex(":memory:") as new:
         new.add_many(articles)
@@ -131,7 +133,7 @@ def test_a_file_of_the_first_format_is_converted_when_it_is_opened_for_writing(p
     StoryIndex(path, read_only=True).close()
     assert format_of(path) == 3
     StoryIndex(path, max_gap_days=5).close()
-    assert format_of(path) == 5
+    assert format_of(path) == FORMATS[GOLDEN]
     with pytest.raises(ValueError, match=r"made with max_gap_days=5\.0, not 21\.0"):
         StoryIndex(path)
     with StoryIndex(path, max_gap_days=5) as index:
@@ -141,10 +143,10 @@ def test_a_file_of_the_first_format_is_converted_when_it_is_opened_for_writing(p
         assert [(change.cursor, change.article_id) for change in index.changes()][:1] == [(1, "again")]
 
 
-@pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)
+@pytest.mark.parametrize("golden", [LATEST, FORMER, FIRST], ids=lambda golden: golden.stem)
 def test_a_conversion_that_fails_changes_nothing(golden, path, monkeypatch):
-    statements = f"{PAGES_OF_ARTICLES.strip()}\nCREATE TABLE"
-    monkeypatch.setattr("dedup.store.sqlite_file.PAGES_OF_ARTICLES", statements)
+    statements = f"{DECISIONS_OF_EDITORS.strip()}\nCREATE TABLE"
+    monkeypatch.setattr("dedup.store.sqlite_file.DECISIONS_OF_EDITORS", statements)
     for _ in range(2):
         with pytest.raises(OSError, match="cannot be opened: incomplete input; allowed"):
             StoryIndex(path)
@@ -161,7 +163,7 @@ def test_what_a_file_was_before_it_was_converted_is_kept(golden, path, caplog):
     path.chmod(0o640)
     kept.write_text("of something else")
     StoryIndex(path).close()
-    assert caplog.messages == [f"{path} has format 4 and is converted to 5; as it was it is in {other}"]
+    assert caplog.messages == [f"{path} has format 4 and is converted to 6; as it was it is in {other}"]
     assert kept.read_text() == "of something else"
     assert other.stat().st_mode & 0o777 == 0o640 or os.name == "nt"
     assert sorted(p.name for p in path.parent.glob("*.format*")) == [kept.name, other.name]
@@ -172,12 +174,35 @@ def test_what_a_file_was_before_it_was_converted_is_kept(golden, path, caplog):
         assert [story.articles for story in former.stories()] == [story.articles for story in index.stories()]
 
 
-@pytest.mark.parametrize("golden", [FORMER, FIRST], ids=lambda golden: golden.stem)
+@pytest.mark.parametrize("golden", [LATEST, FORMER, FIRST], ids=lambda golden: golden.stem)
 def test_a_copy_of_an_older_format_is_of_this_one(golden, path, tmp_path):
     sums = dedup.copy_index(path, tmp_path / "copy.db")
     assert format_of(path) == FORMATS[golden]
     assert format_of(tmp_path / "copy.db") == FORMATS[GOLDEN]
-    assert sums["changes"].rows == (14 if golden == FORMER else 0)
+    assert sums["changes"].rows == CHANGES.get(golden, 0)
     with StoryIndex(tmp_path / "copy.db") as copy, StoryIndex(path) as index:
         assert stored(copy) == stored(index)
         assert [story.articles for story in copy.stories()] == [story.articles for story in index.stories()]
+
+
+@pytest.mark.parametrize("golden", [LATEST, FORMER, FIRST], ids=lambda golden: golden.stem)
+def test_editors_decide_on_stories_of_a_file_of_an_older_format(path):
+    with StoryIndex(path, read_only=True) as reader, StoryIndex(path) as index:
+        assert reader.changes() == index.changes()
+        (first, *_, last) = [story.id for story in index.stories()]
+        change = index.forbid(first, last)
+        assert [story.edits[0].decision for story in index.stories() if story.edits] == [change.cursor] * 2
+        assert len(reader.stories()) == len(index.stories())  # it was opened as what the file was then
+
+
+@pytest.mark.parametrize("golden", [GOLDEN], ids=lambda golden: golden.stem)
+def test_decisions_of_a_golden_file_hold(path):
+    with StoryIndex(path) as index:
+        (story,) = (story for story in index.stories() if story.title)
+        pinned, forbidden = sorted(story.edits, key=lambda edit: edit.kind, reverse=True)
+        assert (story.headline, story.representative) == ("Гость прибыл", story.articles[-1])
+        assert [pinned.kind, forbidden.kind] == ["editor_pinned", "editor_forbade"]
+        assert index.changes()[-1].kind == "editor_undid"
+        for edit in (pinned, forbidden):
+            index.undo(edit.decision)
+        assert index.story(story.id).edits == ()

@@ -110,6 +110,7 @@ def remembered(state):
         "canonical": table.canonical().tolist(),
         "sizes": dict(state.totals.sizes),
         "chapters": state.chapters.all(),
+        "decisions": [own.to_row() for own in state.decisions],
         "window": (window.first, window.count, {node: pairs(*window.get(node)) for node in window._articles}),
         "frequencies": counted(window),
         "bands": posted(state.live._bands, table),

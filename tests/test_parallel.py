@@ -3,6 +3,7 @@
 import math
 import os
 import threading
+import time
 
 import pytest
 
@@ -35,6 +36,24 @@ def test_there_are_no_more_threads_than_items_or_than_are_asked_for():
     started = threading.Barrier(3)  # passed only where three threads are there
     assert len(set(ordered_map(lambda item: (started.wait(20), threading.get_ident())[1], range(3), 8))) == 3
     assert len(ran_in(range(50), 2)) <= 2
+
+
+def test_few_results_wait_while_one_is_used():
+    begun = []
+    most = 0
+    for used, _ in enumerate(ordered_map(begun.append, range(100), 2)):
+        most = max(most, len(begun) - used)
+        time.sleep(0.0005)  # all work would be done in less
+    assert most <= 2 * parallel._AHEAD + 1
+    assert len(begun) == 100
+
+
+def test_work_that_nobody_waits_for_is_not_begun():
+    begun = []
+    results = ordered_map(begun.append, range(100), 2)
+    next(results)
+    results.close()
+    assert len(begun) <= 2 * parallel._AHEAD + 1
 
 
 @pytest.mark.parametrize("n_jobs", [1, 4])

@@ -39,11 +39,18 @@ def shown(value):
     return value.__name__ if callable(value) else repr(value)
 
 
+def parsers(parser):
+    """A parser and those of its commands."""
+    yield parser
+    for group in parser._subparsers._group_actions if parser._subparsers else ():
+        for other in group.choices.values():
+            yield from parsers(other)
+
+
 def options():
     """Names of parameters that commands have an option for, and the options."""
     found = {}
-    (commands,) = build_parser()._subparsers._group_actions
-    for parser in commands.choices.values():
+    for parser in parsers(build_parser()):
         for action in parser._actions:
             name = action.dest.removeprefix("parameter_")
             if action.dest.startswith("parameter_") or name in {"errors", "duplicates"}:
@@ -75,7 +82,8 @@ def test_the_table_has_every_option():
 def test_what_clusters_in_memory_takes_the_same():
     model = defaults(dedup.StoryClusterer)
     reading = {"errors": "raise", "duplicates": None}
-    assert defaults(dedup.cluster) == defaults(dedup.cluster_frame) == model | reading
+    assert defaults(dedup.cluster_frame) == model | reading
+    assert defaults(dedup.cluster) == model | reading | {"together": (), "apart": ()}
 
 
 def test_every_parameter_reaches_the_model(monkeypatch):
@@ -83,7 +91,7 @@ def test_every_parameter_reaches_the_model(monkeypatch):
     made = []
 
     class Noted(dedup.StoryClusterer):
-        def _fit(self, batch):
+        def _fit(self, batch, pairs=None):
             made.append(self.get_params())
             raise KeyboardInterrupt
 

@@ -73,7 +73,7 @@ def test_settings_have_the_defaults():
 
 NO_NUMBER = ["0.5", None, True, False, [0.5], 1j]
 NO_COUNT = ["5", 1.5, 2.0, True, [5]]
-COUNTS = "num_perm", "shingle_size", "max_chars", "k", "n", "min_size"
+COUNTS = "num_perm", "shingle_size", "max_chars", "k", "n", "min_size", "min_outlets"
 FLAGS = "cut_residue", "match_urls", "compare_numbers"
 BAD = [
     *[("story_threshold", value, ValueError) for value in (0, 0.0, 0.049, 1, 1.5, -1, math.nan, math.inf, -math.inf)],
@@ -88,6 +88,14 @@ BAD = [
     *[("containment", value, TypeError) for value in ("0.5", True, [0.5])],
     *[(name, value, ValueError) for name in COUNTS for value in (0, -1)],
     *[(name, value, TypeError) for name in COUNTS for value in (*NO_COUNT, None)],
+    *[("window_hours", value, ValueError) for value in (0, -1, 8784.1, math.nan, math.inf)],
+    *[("window_hours", value, TypeError) for value in NO_NUMBER],
+    *[("timeout", value, ValueError) for value in (-1, -0.1, 86_401, math.nan, math.inf)],
+    *[("timeout", value, TypeError) for value in NO_NUMBER],
+    *[("order_by", value, ValueError) for value in ("heat", "Latest", "", None, 5, ["latest"])],
+    *[("source", value, TypeError) for value in (5, b"Lantern", ["Lantern"])],
+    *[("language", value, ValueError) for value in (5, b"fr", ["fr"], "f" * 1001)],
+    *[("observe", value, TypeError) for value in (0, "print", [print])],
     *[("limit", value, ValueError) for value in (0, -1)],
     *[("limit", value, TypeError) for value in NO_COUNT],
     ("since", -1, ValueError),
@@ -113,13 +121,19 @@ ALLOWED = {
     "recall": "a number in (0, 1)",
     "containment": "a number in (0, 1], or None",
     **dict.fromkeys(COUNTS, "an integer of at least 1"),
+    "window_hours": "a number in (0, 8784]",
+    "timeout": "a number in [0, 86400]",
+    "order_by": "'latest', 'size', 'outlets', 'velocity'",
+    "source": "None or a str",
+    "language": "None, or a str of at most 1,000 characters",
+    "observe": "None, or a callable that is given an Operation",
     "limit": "None or an integer of at least 1",
     "since": "an integer of at least 0",
     **dict.fromkeys(("min_words", "min_texts"), "an integer of at least 1"),
     "max_days_apart": "a number in [0, inf), or None",
     "n_jobs": "None, -1 or an integer of at least 1",
     **dict.fromkeys(FLAGS, "True, False"),
-    "fold": "'unidecode', 'marks'",
+    "fold": "'unidecode', 'marks', 'east-asian'",
     "encoder": "None, or a callable from a list of texts to an array",
     "progress": "True, False, or a callable that is given done and total",
     "representative": "'central', 'earliest', 'longest', callable",
@@ -244,6 +258,13 @@ def test_values_at_the_edges_are_allowed(name, value):
     [
         {"containment": None},
         {"containment": 1},
+        {"window_hours": 8784},
+        {"timeout": 0},
+        {"timeout": 86_400},
+        {"source": None, "language": None},
+        {"source": "", "language": "f" * 1000},
+        {"observe": None},
+        {"observe": print},
         {"limit": None},
         {"limit": 1},
         {"n_jobs": None},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import dedup
 from dedup import Article
 from dedup.parameters import RULES
-from dedup.representative import Candidate, candidates_of, choose, cohesion
+from dedup.representative import Candidate, candidates_of, choose, choose_of_story, cohesion
 
 START = datetime(2023, 9, 12, 10, tzinfo=UTC)
 
@@ -78,7 +78,89 @@ def test_the_reason_says_of_a_closer_stub_that_it_is_one():
 
 def test_two_reports_are_one_and_the_other():
     reason = choose("central", [candidate("a", centrality=0.4), candidate("b", centrality=0.4, words=120)]).reason
-    assert reason.startswith("Most central of 2 reports:")
+    assert reason == "As central as the other of 2 reports, mean similarity 0.40, and longer: 120 words to 100."
+
+
+# Ties
+
+
+def tied(count=2, **facts):
+    return [candidate("z", **facts), *(candidate(name, hours=1) for name in "abc"[: count - 1])]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reports", "reason"),
+    [
+        ("central", tied(), "As central as the other of 2 reports, mean similarity 0.50, and earlier."),
+        ("central", tied(3), "As central as the next of 3 reports, mean similarity 0.50, and earlier."),
+        (
+            "central",
+            [candidate("a"), candidate("b")],
+            "As central as the other of 2 reports, mean similarity 0.50, and first by id.",
+        ),
+        (
+            "central",
+            [candidate("a"), candidate("b", hours=None)],
+            "As central as the other of 2 reports, mean similarity 0.50, and dated, unlike it.",
+        ),
+        (
+            "central",
+            [candidate("a", centrality=0.6, words=100), candidate("b", centrality=0.3, words=400, hours=1)],
+            "Most central of 2 reports: mean similarity 0.60 with 100 words; as good is 0.30 with 400, but later.",
+        ),
+        ("longest", tied(), "As long as the other of 2 articles, 100 words, and earlier."),
+        (
+            "longest",
+            [*tied(3)[1:], candidate("d", hours=2)],
+            "As long as the next of 3 articles, 100 words, and first by id.",
+        ),
+        (
+            "earliest",
+            [candidate("a"), candidate("b")],
+            "Published first of 2 articles: 2023-09-12 10:00 UTC, at the same time as the next, and first by id.",
+        ),
+    ],
+)
+def test_a_tie_is_told_as_one(rule, reports, reason):
+    choice = choose(rule, reports)
+    assert (choice.place, choice.reason) == (0, reason)
+
+
+def test_what_differs_is_told_with_the_digits_that_show_it():
+    reports = [candidate("a", centrality=0.1712), candidate("b", centrality=0.1729), candidate("c", centrality=0.1)]
+    assert choose("central", reports).reason.startswith(
+        "Most central of 3 reports: mean similarity 0.173 with 100 words; next comes 0.171 with 100"
+    )
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.1004, 0.2, 0.3]), st.sampled_from([50, 100])), min_size=2, max_size=6)
+)
+def test_what_is_told_is_so(rows):
+    """Whoever is as central is, and of two that are told apart the numbers differ."""
+    reports = [candidate(f"{i}", centrality=share, words=words) for i, (share, words) in enumerate(rows)]
+    choice = choose("central", reports)
+    chosen, others = reports[choice.place], [c for i, c in enumerate(reports) if i != choice.place]
+    if choice.reason.startswith("As central"):
+        assert any(other.centrality == chosen.centrality for other in others)
+        if "and first by id" in choice.reason:
+            assert choice.place == min(i for i, row in enumerate(rows) if row == rows[choice.place])
+        else:
+            assert chosen.words > min(other.words for other in others)
+    else:
+        assert len(set(numbers(choice.reason)[1:4:2])) == 2
+
+
+def test_the_largest_of_equal_episodes_is_told_as_the_first():
+    reports = [candidate(name) for name in "abcde"]
+    for episodes, lead in (
+        ([[0, 1], [2, 3], [4]], "Of the first of the 2 largest of 3 episodes. "),
+        ([[0], [1, 2, 3], [4]], "Of the largest of 3 episodes. "),
+        ([[0, 1, 2, 3, 4]], ""),
+    ):
+        choice, own = choose_of_story("central", reports, episodes)
+        largest = max(range(len(episodes)), key=lambda k: len(episodes[k]))
+        assert choice.reason == lead + own[largest].reason
 
 
 def test_ten_copies_of_one_text_count_once():
@@ -321,7 +403,8 @@ def test_every_reason_of_the_sample_matches_its_episode(stories):
         elif reports == 1:
             assert episode.reason == f"The earliest of {len(episode)} copies of one text."
         else:
-            assert re.match(f"(M|Nearly the m)ost central of {reports} reports: mean similarity 0.", episode.reason)
+            most = f"(M|Nearly the m)ost central of {reports} reports: mean similarity 0."
+            assert re.match(f"{most}|As central as the (other|next) of {reports} reports, mean", episode.reason)
             copies = [len(group) for group in episode.near_duplicates if group[0] is episode.representative]
             named = re.findall(r"\. The earliest of its (\d+) copies\.$", episode.reason)
             assert named == list(map(str, copies))

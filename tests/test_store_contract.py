@@ -1,6 +1,8 @@
 """What any store promises, whichever database it is; where it can be, against a slow twin of dicts."""
 
 import copy
+import json
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -21,10 +23,12 @@ from hypothesis.stateful import (
 )
 from postgres_server import SERVER
 
+from dedup.parameters import ORDERS
 from dedup.store import opening
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, LearnedResidue, NodeColumns, Row
+from dedup.store.records import ArticleFeatures, ChangeRow, DecisionRow, LearnedResidue, NodeColumns, Row
 from dedup.store.sqlite import SqliteStore
+from dedup.store.story_query import Place, StoryQuery
 
 PARAMETERS, VERSIONS = {"story_threshold": "0.12"}, {"dedup": "1"}
 
@@ -88,6 +92,16 @@ SOURCES = ("", "a.org", "A.org", "a.org ", "é", "京", "\uffee", "😀", "a\x00
 DAYS = [None, -1e6, -0.5, 0.0, 19_000.1, float(np.nextafter(19_000.1, np.inf)), 19_001.0]
 KEPT = DAYS[1:]
 PAGES = (None, 0, -1, 1, -(2**63), 2**63 - 1)
+QUERIES = [
+    *(StoryQuery(since_day=since, min_size=size) for since, size in product((None, *KEPT[1::2]), (1, 2, 4))),
+    *(StoryQuery(order, min_outlets=count) for order, count in product(ORDERS, (1, 2))),
+    *(StoryQuery("velocity", window=window) for window in ((18_999.5, 19_000.2), (-1.0, 1.0), (0.0, 19_001.0))),
+    *(StoryQuery("size", source=source) for source in SOURCES),
+    *(StoryQuery(order, limit=limit) for order, limit in product(ORDERS[1:3], (1, 3, 2**70))),
+    *(StoryQuery(order, after=Place(2.0, day, 2), limit=2) for order, day in product(ORDERS[1:3], (19_000.1, 0.0))),
+    StoryQuery("velocity", window=(0.0, 19_000.1), after=Place(8.64e11, 0.0, 1)),
+    StoryQuery(min_size=2**70),
+]
 
 
 class MakeStore:
@@ -123,7 +137,7 @@ class Twin:
 
     def __init__(self):
         self.live, self.known, self.merged, self.learned, self.parts, self.log = {}, {}, {}, {}, {}, []
-        self.others = {}
+        self.others, self.decided = {}, {}
         self.next_node = self.next_episode = 1
 
     def counters(self):
@@ -171,6 +185,15 @@ class Twin:
     def delete_changes_before(self, day):
         while len(self.log) > 1 and self.log[0].day < day:
             del self.log[0]
+
+    def set_decisions(self, decisions):
+        self.decided |= {row.cursor: row for row in decisions}
+
+    def delete_decisions(self, cursors):
+        self.decided = {cursor: row for cursor, row in self.decided.items() if cursor not in cursors}
+
+    def decisions(self):
+        return [row for _, row in sorted(self.decided.items())]
 
     def insert(self, rows):
         for row, features in rows:
@@ -309,16 +332,50 @@ class Twin:
         alive = self.sources_since(0)
         self.learned = {source: learned_residue for source, learned_residue in self.learned.items() if source in alive}
 
-    def story_numbers(self, since_day, min_size):
+    def find_stories(self, query):
         found = []
         for story in set(self.stories_of(row.episode for row in self.live.values()).values()):
-            days = [row.expiry_day for row in self.of_story(story)]
-            if len(days) >= min_size and (since_day is None or max(days) >= since_day):
-                found.append((-max(days), story))
-        return [story for _, story in sorted(found)]
+            rows = self.of_story(story)
+            outlets = {row.source for row in rows}
+            latest = max(row.expiry_day for row in rows)
+            values = {
+                "latest": latest,
+                "size": len(rows),
+                "outlets": len(outlets),
+                "velocity": sum(milliseconds_left(rows, source, *query.window) for source in outlets),
+            }
+            wanted = (
+                len(rows) >= query.min_size
+                and len(outlets) >= query.min_outlets
+                and (query.since_day is None or latest >= query.since_day)
+                and query.source in (None, *outlets)
+                and (query.language is None or query.language in languages_of(rows))
+            )
+            if wanted:
+                found.append(Place(float(values[query.order_by]), latest, story))
+        found.sort(key=turned)
+        return [place for place in found if query.after is None or turned(place) > turned(query.after)][: query.limit]
 
     def count(self):
         return len(self.live)
+
+
+def turned(place):
+    return -place.value, -place.latest, place.story
+
+
+def milliseconds_left(rows, source, start, end):
+    """Until an outlet counts no more; 0 when it does not."""
+    days = [row.expiry_day for row in rows if row.source == source and start <= row.expiry_day <= end]
+    return math.trunc((max(days) - start) * 86_400_000) if days else 0
+
+
+def languages_of(rows):
+    return [json.loads(row.fields).get("language") for row in rows]
+
+
+def numbers(store, since_day, min_size):
+    return [place.story for place in store.find_stories(StoryQuery(since_day=since_day, min_size=min_size))]
 
 
 def plain(answer: Any) -> Any:
@@ -352,6 +409,7 @@ def answers(source, twin):
         "stories_of": [((),), (stories,), (stories[::-2],)],
         "changes": [(0,), (2,), (3, 1), (0, 4)],
         "last_cursor": [()],
+        "decisions": [()],
         "by_id": [(name,) for name in IDS],
         "other_ids": [()],
         "by_other_id": [(name,) for name in IDS],
@@ -369,7 +427,7 @@ def answers(source, twin):
         "count_of_source": list(product(SOURCES, (0, twin.next_node // 2))),
         "latest_of_source": list(product(SOURCES, (1, 3))),
         "learned_residue": [(source,) for source in SOURCES],
-        "story_numbers": list(product((None, *KEPT[1::2]), (1, 2, 4))),
+        "find_stories": [(query,) for query in QUERIES],
     }
     told = {(name, args): plain(getattr(source, name)(*args)) for name, many in asked.items() for args in many}
     return told | {("node_columns", n): plain(together(source.node_columns(n))) for n in (0, 2, 10**6)}
@@ -549,12 +607,23 @@ class Changes(RuleBasedStateMachine):
     def insert_changes(self, day, names):
         first, day = self.twin.last_cursor() + 1, max([day, *(row.day for row in self.twin.log)])
         facts = (day, "joined", 7, 8, None)
-        rows = [ChangeRow(first + i, *facts[:4], name, i if name else None) for i, name in enumerate(names)]
+        rows = [ChangeRow(first + i, *facts[:4], name, *[i if name else None] * 2) for i, name in enumerate(names)]
         self.write().insert_changes(rows)
 
     @rule(day=st.sampled_from(KEPT))
     def delete_changes_before(self, day):
         self.write().delete_changes_before(day)
+
+    @rule(
+        cursors=st.lists(st.integers(1, 2**53), unique=True, max_size=3), facts=st.sampled_from(["{}", '["\\u0000"]'])
+    )
+    def set_decisions(self, cursors, facts):
+        self.write().set_decisions([DecisionRow(cursor, "editor_moved", facts) for cursor in cursors])
+
+    @precondition(lambda self: self.twin.decided)
+    @rule(data=st.data())
+    def delete_decisions(self, data):
+        self.write().delete_decisions(data.draw(st.lists(st.sampled_from(sorted(self.twin.decided)), unique=True)))
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
@@ -681,11 +750,11 @@ def test_episodes_are_stories_of_their_own_until_they_are_part_of_another(both):
     assert both.store.stories_of([7, 1, 5, 99]) == {7: 6, 1: 1, 5: 2, 99: 99}
     assert [row.episode for row in both.store.of_story(2)] == [2, 3, 5]
     assert both.store.of_story(5) == []
-    assert both.store.story_numbers(None, 2) == [6, 2]
+    assert numbers(both.store, None, 2) == [6, 2]
     with both.store.transaction():
         both.set_chapters([(5, 5, 5), (3, 1, 1), (4, 5, 4)])
     assert_same(both.store, both.twin)
-    assert both.store.story_numbers(None, 2) == [6, 5, 1]
+    assert numbers(both.store, None, 2) == [6, 5, 1]
 
 
 def test_an_episode_without_articles_stays_as_long_as_its_story_has_some(both):
@@ -720,6 +789,49 @@ def test_the_log_is_kept_in_order_and_forgets_its_beginning_only(both):
         assert_same(both.store, both.twin)
         assert [row.cursor for row in both.store.changes(0)] == list(range(first, 9))
     assert both.store.last_cursor() == 8
+
+
+def test_decisions_are_kept_replaced_and_deleted(both):
+    rows = [DecisionRow(n, "editor_moved", f'{{"title":"\\u0000 {n}"}}') for n in (7, 3, 2**40)]
+    with both.store.transaction():
+        both.set_decisions(rows)
+        both.set_decisions([])
+        both.delete_decisions([])
+    assert both.store.decisions() == sorted(rows)
+    with both.store.transaction():
+        both.set_decisions([DecisionRow(7, "editor_pinned", "{}")])
+        both.delete_decisions([3, 99])
+    assert_same(both.store, both.twin)
+    assert both.store.decisions() == [DecisionRow(7, "editor_pinned", "{}"), DecisionRow(2**40, *rows[2][1:])]
+
+
+def test_a_change_says_which_decision_it_follows_from(both):
+    with both.store.transaction():
+        both.insert_changes(
+            [ChangeRow(1, 0.5, "editor_moved", 1, None, "a", 2, 1), ChangeRow(2, 0.5, "left", 1, 1, "a", None)]
+        )
+    assert [row.decision for row in both.store.changes(0)] == [1, None]
+    assert_same(both.store, both.twin)
+
+
+@pytest.mark.parametrize("make_store", [name for name in LASTING if BACKENDS[name].writers > 1], indirect=True)
+def test_another_writer_is_told_whether_there_are_other_decisions(make_store):
+    first, second = make_store(), make_store()
+    with first.transaction():
+        first.set_decisions([DecisionRow(1, "editor_moved", "{}")])
+    with second.snapshot() as number:
+        pass
+    for work, expected in (
+        (lambda: first.add_episodes([1]), False),
+        (lambda: first.set_decisions([DecisionRow(1, "editor_moved", '{"rules":[]}')]), True),
+        (lambda: first.add_episodes([2]), False),
+        (lambda: first.delete_decisions([1]), True),
+    ):
+        with first.transaction():
+            work()
+        with second.snapshot() as now:
+            assert second.written_by_others(number, 5).are_decisions is expected
+        number = now
 
 
 @pytest.mark.parametrize("make_store", [name for name in LASTING if BACKENDS[name].writers > 1], indirect=True)
@@ -819,8 +931,8 @@ def test_large_numbers_come_back(both):
     assert both.store.copies([node]) == [(node + 1, node)]
     assert both.store.of_story(story) == both.twin.of_story(story)
     assert both.store.resolve(story) == story
-    assert both.store.story_numbers(1e15 + 0.125, 2) == [story]
-    assert both.store.story_numbers(None, 2**62) == []
+    assert numbers(both.store, 1e15 + 0.125, 2) == [story]
+    assert numbers(both.store, None, 2**62) == []
 
 
 @pytest.mark.parametrize("day", [1 / 3, 19_000.000011574074, 5e-324, -719_162.0, 2_932_896.999988426])
@@ -830,7 +942,7 @@ def test_days_come_back_to_the_last_bit(both, day):
     assert [row.day for row in both.store.rows([1, 2]).values()] == [day, None]
     assert (both.store.nodes_before(day), both.store.nodes_before(later)) == ([], [1])
     assert (both.store.nodes_after(day), both.store.nodes_after(later)) == ([2], [])
-    assert (both.store.story_numbers(day, 1), both.store.story_numbers(later, 1)) == ([2, 1], [2])
+    assert (numbers(both.store, day, 1), numbers(both.store, later, 1)) == ([2, 1], [2])
     assert both.store.counters()[2] == later
     assert_same(both.store, both.twin)
 
@@ -909,12 +1021,66 @@ def test_the_latest_stories_come_first_and_of_equals_the_older(both):
     both.fill(
         *(article(next(nodes), day=day, expiry_day=day or 4.0, story=s) for s, own in days.items() for day in own)
     )
-    ids = both.store.story_numbers
+
+    def ids(*given):
+        return numbers(both.store, *given)
+
     assert ids(None, 1) == [2, 3, 4, 6, 1, 5]
     assert (ids(None, 2), ids(None, 3), ids(None, 4)) == ([2, 3, 1, 5], [1], [])
     assert (ids(9.0, 1), ids(9.0, 2), ids(2.0, 2)) == ([2, 3, 4], [2, 3], [2, 3, 1])
     assert ids(4.0, 1) == [2, 3, 4, 6]
     assert (ids(9.5, 1), ids(-1.0, 1)) == ([], [2, 3, 4, 6, 1, 5])
+
+
+def test_stories_with_an_article_in_a_language(both):
+    """As it is in the field: not in a text that looks like one, and nothing like it."""
+    languages = ["fr", "fr-CA", "FR", "", None, "f*", "f?", "[f]r", "%", "é", "\x00", "\ud800", "]", "^", "京"]
+    languages += ["fr\\", 'f"r', "x" * 1000, "*" * 1000]
+    texts = ['"language":"fr"', '\\"language":"fr"', "language"]
+    said = [{"language": language} for language in languages] + [{"text": t, "title": t} for t in texts] + [{}]
+    both.fill(*(article(i, story=i, fields=encoded(one)) for i, one in enumerate(said, 1)))
+    for language in languages:
+        if language is not None:
+            assert_found(both, StoryQuery(language=language), [languages.index(language) + 1])
+    assert_found(both, StoryQuery(language="de"), [])
+    with both.store.transaction():
+        both.set_chapters([(2, 1, 1)])
+    assert_found(both, StoryQuery(language="fr"), [1])
+    assert_found(both, StoryQuery(language="fr-CA"), [1])
+
+
+def encoded(fields):
+    return json.dumps({"text": "", "title": ""} | fields | {"residue": []}, separators=(",", ":"))
+
+
+def assert_found(both, query, stories):
+    assert [place.story for place in both.store.find_stories(query)] == stories
+    assert both.twin.find_stories(query) == both.store.find_stories(query)
+
+
+def test_an_outlet_counts_by_its_latest_article_in_the_window(both):
+    rows = [(1, "a", 9.0), (1, "a", 9.5), (1, "b", 10.0), (2, "a", 8.9), (2, "", 9.75), (2, "", 10.5), (3, "c", 10.5)]
+    both.fill(*(article(i, story=s, source=source, day=day) for i, (s, source, day) in enumerate(rows, 1)))
+    found = both.store.find_stories(StoryQuery("velocity", window=(9.0, 10.0)))
+    assert [(place.story, place.value / 86_400_000) for place in found] == [(1, 1.5), (2, 0.75), (3, 0.0)]
+    assert_found(both, StoryQuery("outlets"), [2, 1, 3])  # of equals that with the latest article
+    assert_found(both, StoryQuery("outlets", min_outlets=2), [2, 1])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_together_are_all_stories_in_order(both, order):
+    rng = np.random.default_rng(3)
+    both.fill(
+        *(
+            article(node, story=int(rng.integers(1, 25)), source=str(rng.integers(4)), day=float(rng.choice(KEPT[3:])))
+            for node in range(1, 80)
+        )
+    )
+    window, whole, after = (18_990.0, 19_000.5), [], None
+    while page := both.store.find_stories(StoryQuery(order, window=window, after=after, limit=4)):
+        whole, after = whole + page, page[-1]
+    assert whole == both.twin.find_stories(StoryQuery(order, window=window))
+    assert len(whole) > 20
 
 
 # Sources

@@ -709,3 +709,20 @@ def test_a_backend_that_is_not_installed_says_what_to_install():
     assert len(lines) == 3
     for line, backend in zip(lines, FRAMES, strict=True):
         assert f"needs {backend}: pip install {backend}" in line
+
+
+def test_no_break_spaces_are_not_printed():
+    """Only ids and the fields of an article are told as they are."""
+    text = (
+        "«\xa0Kim Jong\xa0Un\xa0» est arrivé en Russie mardi à bord de son train blindé, dit le Kremlin\xa0: une visite"
+    )
+    ends = ["un train vert", "deux voitures noires et trois", "trois jours", "quatre mots nouveaux ici"]
+    articles = [
+        dedup.Article(f"a{i}", f"{text} {end}", f"«\xa0Kim\xa0» arrive {i}", source="Le\xa0Monde")
+        for i, end in enumerate(ends)
+    ]
+    stories = dedup.cluster(articles)
+    told = [repr(stories), *map(repr, stories), *map(repr, stories.least_certain(9)), stories._repr_html_()]
+    told += [str(stories.explain("a0", "a1")), str(stories[0].explain("a0")), stories[0].reason, stories[0].headline]
+    assert len(told) > 7
+    assert not [line for line in told if "\xa0" in line or "\\xa0" in line]

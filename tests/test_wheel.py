@@ -1,5 +1,6 @@
 """The wheel: what `pip install` puts where it is not installed from the folder itself."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -49,3 +50,15 @@ def test_nothing_else_is_installed(wheel):
 def test_every_folder_of_modules_is_a_package():
     folders = {path.parent for path in (ROOT / "dedup").rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+@pytest.mark.slow
+def test_a_release_is_built_checked_and_installed_where_nothing_else_is():
+    """A minute, half of it for the package index; `make release` looks at the types too."""
+    for module in ("build", "twine"):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    command = [sys.executable, ROOT / "tests" / "release.py", "--no-types"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "PASSED" in told
+    assert re.search("^compiled .*Story", told, re.MULTILINE)
+    assert re.search("^numpy .*Story", told, re.MULTILINE)

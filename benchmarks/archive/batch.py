@@ -69,7 +69,7 @@ def compare(data: Path, n: int, folder: Path) -> dict[str, Any]:
 def pairs_of(out: Path) -> set[Pair]:
     """The pairs that the archive verified."""
     table = pq.read_table(out / "near_duplicates")
-    columns = (table[name].to_pylist() for name in ("id", "other_id", "jaccard", "containment"))
+    columns = (table[name].to_pylist() for name in ("left", "right", "jaccard", "containment"))
     return {(min(a, b), max(a, b), *similarity) for a, b, *similarity in zip(*columns, strict=True)}
 
 

@@ -8,13 +8,14 @@ from typing import Any
 from dedup import parameters as default
 from dedup.archive.arguments import require_packages, require_zone_name
 from dedup.archive.copy_search import near_duplicates
+from dedup.archive.going_on import JobStatus, resume, status
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.near.lsh import Bands
 from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.stories import LabelledArticles
 
-__all__ = ["cluster", "near_duplicates", "read"]
+__all__ = ["JobStatus", "cluster", "near_duplicates", "read", "resume", "status"]
 
 
 @suggests_names
@@ -88,9 +89,9 @@ def cluster(
     Raises
     ------
     TypeError, ValueError
-        For an article, named by its file and row, or a parameter that is not allowed; for a column that is named and
-        that no article has; when `out` or `work` has another job's files; when the inputs have changed since this job
-        began.
+        For an article, named by its file and its row or line, from 1, or a parameter that is not allowed; for a column
+        that is named and that no article has; when `out` or `work` has another job's files; when the inputs have
+        changed since this job began.
     OSError
         When a file cannot be read or written.
     RuntimeError
@@ -106,7 +107,9 @@ def cluster(
     ``refusals`` (position among all rows, file, row in it, both from 0, and the fields of `Refusal`).
     ``manifest.json`` is written last.
 
-    After an interruption, the same call goes on where the job was: finished parts are not done again.
+    After an interruption, the same call goes on where the job was, and so does `resume`: finished parts are not done
+    again. `status` says how far it is. Once all articles are in order, a call with anything changed is refused; before,
+    it begins anew, and a call that refuses an article leaves nothing behind.
 
     Tasks run on the backend that joblib is set to, ``with joblib.parallel_config(backend="ray")`` on a cluster. They
     are sent paths and numbers; articles travel through the folder `work`. A task holds about 16,384 articles at a

@@ -1,5 +1,6 @@
 """Blocks of the input files -> checked articles, and a table of what is refused."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from dedup.archive.job import Job
 from dedup.archive.parts import ReadBlock
 from dedup.arrays import Flags, Integers, run_starts
 from dedup.article import FIELDS, Article, Batch, Columns, FieldError, Refusal, read_articles, repetition
-from dedup.inputs.blocks import Block, rows_of_block
+from dedup.inputs.blocks import Block, place_of, rows_of_block
 from dedup.wording import printable
 
 _ALLOWED_ID = "allowed: str, int, UUID or bytes, of its own for each article of all files"
@@ -49,8 +50,18 @@ def checked_articles(job: Job, block: Block) -> tuple[Batch, Flags]:
         )
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{block.place(rows_read[0])}: {error}") from error
+        raise kind(_placed(str(error), block, rows_read[0])) from error
     return batch, np.array([field in named for field in FIELDS])
+
+
+def _placed(message: str, block: Block, row: int) -> str:
+    """Return a message about an article of a block with its file and row in place of its number."""
+    about = re.match(r"article \d+", message)
+    message = message[about.end() :] if about else f": {message}"
+    if other := re.search(r"as that of article (\d+)(?=(;[^;]*)?$)", message):
+        where = place_of(block, int(other[1]) + 1)
+        message = f"{message[: other.start()]}as in {where}{message[other.end() :]}"
+    return f"{place_of(block, max(row, 1))}{message}"
 
 
 def ids_are_unique(job: Job) -> bool:

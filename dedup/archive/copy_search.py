@@ -74,9 +74,9 @@ def near_duplicates(
 
     Notes
     -----
-    The results are four tables, each a folder of Parquet files: ``pairs`` (id, other_id, jaccard, containment; verified
+    The results are four tables, each a folder of Parquet files: ``pairs`` (left, right, jaccard, containment; verified
     pairs), ``groups`` (id, near_duplicate_group; a row for each article, by publication and id, groups numbered by
-    their first), ``kept`` (id, kept_id, jaccard, containment; likewise, with the article that stays for each: itself,
+    their first), ``kept`` (id, kept, jaccard, containment; likewise, with the article that stays for each: itself,
     or the one that it is a copy of) and ``refusals``, as of `dedup.archive.cluster`. ``manifest.json`` is written last.
 
     Pairs and groups are exactly those that `dedup.near_duplicates` finds when it is given all articles; those that stay

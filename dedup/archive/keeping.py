@@ -74,7 +74,7 @@ def write_kept(job: Job, number: int, folder: Path) -> None:
     pq.write_table(pa.table(groups), part.groups)
     kept = {
         "id": ids,
-        "kept_id": ids_at(job, np.array(all_articles.kept[own])),
+        "kept": ids_at(job, np.array(all_articles.kept[own])),
         "jaccard": np.array(all_articles.jaccard[own]),
         "containment": np.array(all_articles.containment[own]),
     }

@@ -20,7 +20,16 @@ from dedup.archive.parts import (
 )
 from dedup.archive.residue import read_partition, texts_of, word_counts, write_partitioned
 from dedup.archive.slices import positions_of, slices_of
-from dedup.arrays import Hashes, Integers, connected_labels, first_members, joined, numbered_by_first, run_starts
+from dedup.arrays import (
+    Floats,
+    Hashes,
+    Integers,
+    connected_labels,
+    first_members,
+    joined,
+    numbered_by_first,
+    run_starts,
+)
 from dedup.near.lsh import Bands
 from dedup.near.pages import are_repeated, copy_groups, latest_versions
 from dedup.near.pipeline import compare_sketches, make_sketches
@@ -136,15 +145,25 @@ def plan_verification(job: Job, _: int, folder: Path) -> None:
     order = np.argsort(members)
     members = members[order]
     which = np.searchsorted(roots, component[order])
-    words = np.bincount(which, weights=word_counts(job)[members], minlength=len(roots))
-    parts, filled = np.zeros(len(roots), dtype=np.int64), 0.0
-    for i, count in enumerate(words.tolist()):
-        if filled and filled + count > _WORDS_AT_ONCE:
-            parts[i:] += 1
-            filled = 0.0
-        filled += count
+    words = np.bincount(which, weights=word_counts(job)[members], minlength=len(roots)).astype(np.float64)
+    parts = parts_of(words)
     part_count = np.array([parts[-1] + 1 if len(parts) else 1])
     VerificationPlan(folder).save(members=members, part_numbers=parts[which], part_count=part_count)
+
+
+def parts_of(words: Floats) -> Integers:
+    """Return the number of the part of each component, in turn, by how many words each has.
+
+    A part ends before the component with which it would have too many, but has one with words at least.
+    """
+    totals = np.concatenate([[0.0], np.cumsum(words)])
+    begins, begin = np.zeros(len(words), dtype=np.int64), 0
+    while begin < len(words):
+        fitting, first = np.searchsorted(totals, totals[begin] + np.array([_WORDS_AT_ONCE, 0]), side="right")
+        begin = max(int(fitting) - 1, int(first))
+        if begin < len(words):
+            begins[begin] = 1
+    return np.cumsum(begins)
 
 
 def verification_parts(job: Job) -> range:
@@ -185,7 +204,7 @@ def verify_part(job: Job, number: int, folder: Path) -> None:
 def write_pairs(part: Verified, ids: pa.Array, found: NearDuplicates) -> None:
     """Write the pairs among articles with these ids, and how many of these were given up."""
     columns = [ids.take(found.pairs[:, 0]), ids.take(found.pairs[:, 1]), found.jaccard, found.containment]
-    pq.write_table(pa.table(columns, names=["id", "other_id", "jaccard", "containment"]), part.table)
+    pq.write_table(pa.table(columns, names=["left", "right", "jaccard", "containment"]), part.table)
     part.save(given_up=np.array([found.given_up]))
 
 

@@ -23,16 +23,16 @@ from dedup.wording import printable
 
 _FACTS = [
     ("headline", pa.string()),
-    ("representative_id", pa.string()),
+    ("representative", pa.string()),
     ("reason", pa.string()),
-    ("articles", pa.int64()),
-    ("reports", pa.int64()),
-    ("sources", pa.int64()),
+    ("size", pa.int64()),
+    ("report_count", pa.int64()),
+    ("source_count", pa.int64()),
     ("first", pa.timestamp("us", "UTC")),
     ("last", pa.timestamp("us", "UTC")),
     ("cohesion", pa.float64()),
 ]
-_STORIES = pa.schema([("story_id", pa.string()), ("episodes", pa.int64()), *_FACTS])
+_STORIES = pa.schema([("story_id", pa.string()), ("episode_count", pa.int64()), *_FACTS])
 _EPISODES = pa.schema([("episode_id", pa.string()), ("story_id", pa.string()), *_FACTS])
 
 
@@ -64,7 +64,7 @@ def write_stories(job: Job, number: int, folder: Path) -> None:
         choice, choices = choose_of_story(job.representative, candidates, split)
         story = {"story_id": printable(candidates[0].article.id)}
         facts = _facts(candidates, choice) | {"cohesion": cohesion_of_story(candidates, split)}
-        stories.append(story | {"episodes": len(split)} | facts)
+        stories.append(story | {"episode_count": len(split)} | facts)
         for places, of_episode in zip(split, choices, strict=True):
             chapter = [candidates[i] for i in places]
             chapters.append({"episode_id": printable(chapter[0].article.id)} | story | _facts(chapter, of_episode))
@@ -97,11 +97,11 @@ def _facts(candidates: list[Candidate], choice: Choice) -> dict[str, Any]:
     published = [article.published for article in articles if article.published]
     return {
         "headline": articles[choice.place].title,
-        "representative_id": printable(articles[choice.place].id),
+        "representative": printable(articles[choice.place].id),
         "reason": choice.reason,
-        "articles": len(articles),
-        "reports": sum(candidate.is_report for candidate in candidates),
-        "sources": len({article.source for article in articles if article.source}),
+        "size": len(articles),
+        "report_count": sum(candidate.is_report for candidate in candidates),
+        "source_count": len({article.source for article in articles if article.source}),
         "first": min(published, default=None),
         "last": max(published, default=None),
         "cohesion": cohesion(candidates),

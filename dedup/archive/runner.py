@@ -1,63 +1,134 @@
 """An archive's job: its stages, one after the other, and its results."""
 
-import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 from joblib import Parallel
 
-from dedup._version import versions
 from dedup.archive import ordering, output, parts, slices
 from dedup.archive.checksums import damaged_files, made_again, read_json
+from dedup.archive.descriptions import (
+    DESCRIPTION,
+    changes,
+    describe,
+    described_job,
+    description_in,
+    readable_json,
+    write_description,
+)
 from dedup.archive.folders import Part
-from dedup.archive.job import Job, Task, differences, run_stage
+from dedup.archive.job import Job, Task, run_stage
 from dedup.archive.plans import plan_of
-from dedup.archive.results import FORMAT, MANIFEST, checksum, job_of
-from dedup.disk import hold
-from dedup.inputs.blocks import Paths, blocks_of, find_inputs
+from dedup.archive.results import MANIFEST, changed_files, checksum, job_of
+from dedup.archive.stages import Pace, begin_call, is_ordered, seconds_left
+from dedup.disk import hold, is_held, sync_folder
+from dedup.inputs.blocks import Paths, find_inputs
 from dedup.progress import Progress, split_progress, track
 
 _logger = logging.getLogger(__name__)
 
-_LOCK, _DESCRIPTION = "job.lock", "job.json"
+LOCK = "job.lock"
+
+#: Seconds to wait for a lock that somebody only looks at.
+_PATIENCE = 1.0
 
 
 def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, progress: Progress) -> dict[str, Any]:
     """Do the whole job, or what is left of it; see `dedup.archive.cluster` and `dedup.archive.near_duplicates`."""
-    description = _describe(job) | {"inputs": find_inputs(paths)}
+    description = describe(job, find_inputs(paths))
     system, folder = fsspec.core.url_to_fs(out)
-    done = system.exists(f"{folder}/{MANIFEST}")
-    if done:
-        manifest = read_json(system.cat_file(f"{folder}/{MANIFEST}"), f"{out}/{MANIFEST}", f"to delete {out}")
-        if changes := _changes(manifest, description):
-            raise ValueError(f"{out} has the results of another job: {changes}; allowed: an empty or new folder")
+    manifest = manifest_at(out)
+    if manifest is not None:
+        if changed := changes(manifest, description):
+            raise ValueError(f"{out} has the results of another job: {changed}; allowed: an empty or new folder")
     elif work is None and "://" in out:
         raise ValueError(f"work is None; allowed when out is {out!r}: a folder on a file system of all workers")
-    job = job._replace(folder=os.path.abspath(work or f"{out.rstrip('/')}.work"))
-    if not done:
-        with _claimed(Path(job.folder), description):
+    job = job._replace(folder=os.fspath(work_folder(out, work)))
+    own = Path(job.folder)
+    if manifest is None:
 
-            def whole() -> dict[str, Any]:
-                _run_stages(job, paths, description["inputs"], n_jobs, progress)
-                return _publish(job, description, system, folder)
+        def whole() -> dict[str, Any]:
+            _run_stages(job, paths, description["inputs"], n_jobs, progress)
+            return _publish(job, description, system, folder)
 
-            manifest = made_again(Path(job.folder), whole)
-    if _description_in(Path(job.folder)) == description:
-        shutil.rmtree(job.folder)
+        try:
+            with _claimed(own, description):
+                manifest = _whole_or_nothing(job, whole)
+        except (TypeError, ValueError):
+            if own.exists() and not (own / DESCRIPTION).exists():
+                _remove_folder(own)
+            raise
+    if description_in(own) == description:
+        _remove_folder(own)
     return manifest
+
+
+def _whole_or_nothing(job: Job, whole: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the manifest, or leave nothing when an article is refused: the call that corrects it begins anew."""
+    try:
+        return made_again(Path(job.folder), whole)
+    except (TypeError, ValueError):
+        if not is_ordered(job):
+            _empty(Path(job.folder))
+        raise
+
+
+def resume(out: str, work: str | None, n_jobs: int | None, progress: Progress) -> dict[str, Any]:
+    """Do what is left of the job that was begun for these results; see `dedup.archive.resume`."""
+    own = work_folder(out, work)
+    description = description_in(own) or manifest_at(out)
+    if description is None:
+        raise ValueError(
+            f"{own} has no job to go on with; allowed: the out, and the work if any, of one that was begun"
+        )
+    return run(described_job(description, own), list(description["inputs"]), out, work, n_jobs, progress)
+
+
+def status_of(out: str, work: str | None) -> dict[str, Any]:
+    """Return how far a job is; see `dedup.archive.status`."""
+    own = work_folder(out, work)
+    try:
+        description = description_in(own)
+        if description is not None and (manifest := manifest_at(out)) is None:
+            job, is_running = described_job(description, own), is_held(own / LOCK)
+            extent = Pace(job).extent()
+            left = seconds_left(job, extent.share) if is_running else None
+            state = {"state": "running" if is_running else "interrupted", "job": plan_of(job).name}
+            names = ("stage", "parts_made", "parts", "share", "seconds_left")
+            return state | dict(zip(names, (*extent, left), strict=True))
+    except FileNotFoundError:  # it was finished, and its folder deleted, meanwhile
+        pass
+    if (manifest := manifest_at(out)) is not None:
+        return {"state": "done", "job": job_of(manifest), "share": 1.0, "counts": manifest["counts"]}
+    return {"state": "none"}
+
+
+def work_folder(out: str, work: str | None) -> Path:
+    """Return the folder of intermediate files."""
+    return Path(os.path.abspath(work or f"{out.rstrip('/')}.work"))
+
+
+def manifest_at(out: str) -> dict[str, Any] | None:
+    """Return the manifest of results that are finished."""
+    system, folder = fsspec.core.url_to_fs(out)
+    if not system.exists(f"{folder}/{MANIFEST}"):
+        return None
+    return read_json(system.cat_file(f"{folder}/{MANIFEST}"), f"{out}/{MANIFEST}", f"to delete {out}")
 
 
 def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | None, progress: Progress) -> None:
     """Run all stages, from the first part that is not there."""
+    begin_call(job)
     with Parallel(n_jobs=n_jobs) as workers:  # the same for all stages: Ray takes seconds to start some
 
         def run_round(part: type[Part], task: Task, numbers: range) -> None:
@@ -66,8 +137,8 @@ def _run_stages(job: Job, paths: Paths, inputs: dict[str, str], n_jobs: int | No
         if packed := slices.packed_of_job(job):
             run_round(parts.Unpacked, slices.unpack_input, range(len(packed)))
         run_round(parts.ReadBlock, slices.read_block, range(len(slices.blocks_of_job(job))))
-        if differences(inputs, find_inputs(paths)):
-            raise ValueError(f"paths: the files changed while they were read; delete {job.folder} and call again")
+        if changed := changed_files(inputs, find_inputs(paths)):
+            raise ValueError(f"paths: {changed}, while they were read; allowed: to call again when nobody writes them")
         _remove(job, parts.Unpacked.files("articles"))
         run_round(parts.Order, ordering.order_articles, range(1))
         stages = plan_of(job).stages(job)
@@ -85,35 +156,13 @@ def _remove(job: Job, patterns: tuple[str, ...]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _describe(job: Job) -> dict[str, Any]:
-    """Return what a result depends on besides the articles."""
-    return {
-        "format": FORMAT,
-        "job": plan_of(job).name,
-        "parameters": job.parameters(),
-        "reading": job.reading.to_dict(),
-        "versions": versions("Unidecode", "numpy", "pyarrow", "scipy"),
-    }
-
-
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> str:
-    if job_of(before) != now["job"]:
-        return f"job was {job_of(before)!r}, now it is {now['job']!r}"
-    found = [
-        change
-        for name in ("parameters", "reading", "versions", "inputs")
-        for change in differences(before.get(name, {}), now[name])
-    ]
-    return "; ".join(found[:5])
-
-
 @contextmanager
 def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
     """Hold the working folder for this job and this call alone."""
     folder.mkdir(parents=True, exist_ok=True)
     held: AbstractContextManager[object] = nullcontext()
     try:
-        lock = hold(folder / _LOCK)
+        lock = hold(folder / LOCK, _PATIENCE)
         if lock is None:
             raise RuntimeError(f"another call works in {folder}; allowed: one at a time")
         held = closing(lock)
@@ -124,28 +173,43 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def _description_in(folder: Path) -> dict[str, Any] | None:
-    """Return the description of the job that a folder has parts of."""
-    path = folder / _DESCRIPTION
-    return read_json(path.read_bytes(), path, f"to delete {folder}") if path.exists() else None
-
-
 def _claim(folder: Path, description: dict[str, Any]) -> None:
     """Begin this job in a folder, or go on with it."""
-    begun = _description_in(folder)
+    begun = description_in(folder)
     if begun is not None:
-        if changes := _changes(begun, description):
-            allowed = "the call that was interrupted, or delete it"
-            raise ValueError(f"{folder} has another job's parts: {changes}; allowed: {allowed}")
-        return
-    draft = folder / f"{_DESCRIPTION}.draft"
-    left = (slices.BLOCKS, draft.name, _LOCK)  # by a call that was interrupted before there was a job
-    if not all(path.name.startswith(left) for path in folder.iterdir()):  # a lock has a journal
+        if not (changed := changes(begun, description)):
+            return
+        if is_ordered(described_job(begun, folder)):
+            allowed = f"the call that was interrupted, or to delete {folder}"
+            raise ValueError(f"{folder} has another job's parts: {changed}; allowed: {allowed}")
+        # Nothing but articles is there, which were read as nobody wants them any more.
+        _logger.warning("%s: the articles are read anew, since %s", folder, changed)
+        _empty(folder)
+    left = (slices.BLOCKS, DESCRIPTION, LOCK)  # by a call that was interrupted before there was a job
+    if not all(path.name.lstrip(".").startswith(left) for path in folder.iterdir()):  # a lock has a journal
         raise ValueError(f"{folder} is not empty, and has no job; allowed: an empty or new folder")
-    blocks = [block for path in description["inputs"] for block in blocks_of(path)]
-    (folder / slices.BLOCKS).write_text(json.dumps(blocks), "utf-8")
-    draft.write_text(json.dumps(description), "utf-8")
-    draft.rename(folder / _DESCRIPTION)
+    write_description(folder, description)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what a job wrote into its folder, first what says that there is a job, but for the lock."""
+    (folder / DESCRIPTION).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif not path.name.startswith(LOCK):
+            path.unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove the folder of a job; of a link, and of a folder with anything else in it, what jobs write there."""
+    if (folder / DESCRIPTION).exists():
+        _empty(folder)
+    for path in folder.glob(f"{LOCK}*"):
+        path.unlink(missing_ok=True)
+    if not folder.is_symlink():
+        with suppress(OSError):  # another call has begun there
+            folder.rmdir()
 
 
 def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) -> dict[str, Any]:
@@ -155,9 +219,19 @@ def _publish(job: Job, description: dict[str, Any], system: Any, folder: str) ->
     counts = plan.counts(job) | {"near_duplicate_pairs": sum(file["rows"] for file in files[plan.pairs])}
     manifest = description | {"counts": counts, "files": files}
     draft = f"{folder}/{MANIFEST}.draft"
-    system.pipe_file(draft, json.dumps(manifest, indent=1).encode())
+    _write(system, draft, readable_json(manifest))
     system.mv(draft, f"{folder}/{MANIFEST}")
+    if isinstance(system, LocalFileSystem):
+        sync_folder(folder)
     return manifest
+
+
+def _write(system: Any, path: str, data: bytes) -> None:
+    """Write a file of the results; on a disk here it survives a loss of power, as the parts are deleted soon."""
+    system.pipe_file(path, data)
+    if isinstance(system, LocalFileSystem):
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
 
 
 def _copy(job: Job, table: str, part: type[Part], file: str, system: Any, folder: str) -> list[dict[str, Any]]:
@@ -170,7 +244,7 @@ def _copy(job: Job, table: str, part: type[Part], file: str, system: Any, folder
             raise OSError(f"{source} is damaged; allowed: to call again, which makes it again")
         data = source.read_bytes()
         name = f"{table}/part-{source.parent.name}.parquet"
-        system.pipe_file(f"{folder}/{name}", data)
+        _write(system, f"{folder}/{name}", data)
         files.append({"name": name, "rows": pq.read_metadata(source).num_rows, "blake2b": checksum(data)})
     own = {Path(file["name"]).name for file in files}
     for path in system.ls(f"{folder}/{table}", detail=False):

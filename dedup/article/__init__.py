@@ -10,6 +10,7 @@ from dedup.article.ids import id_of as id_of
 from dedup.article.items import data_frame_of as data_frame_of
 from dedup.article.items import frame_of as frame_of
 from dedup.article.items import items_of as items_of
+from dedup.article.items import rows_of_frame as rows_of_frame
 from dedup.article.reader import read_articles as read_articles
 from dedup.article.refusals import DUPLICATES as DUPLICATES
 from dedup.article.refusals import ERRORS as ERRORS

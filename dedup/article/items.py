@@ -10,6 +10,9 @@ from dedup.wording import short_repr
 
 _FRAME_LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "narwhals", "modin", "cudf")
 
+#: So many rows of a data frame are Python's at once.
+_ROWS_AT_ONCE = 1024
+
 #: Where responses and feeds have their list of articles.
 _LISTS = ("articles", "items", "entries", "results", "data")
 
@@ -25,12 +28,32 @@ def items_of(articles: Any) -> Iterator[Any]:
             if not {"text", "title"} & names_of_fields(tuple(frame.columns)).keys():
                 allowed = "at least one called 'text' or 'title', or what those are known as"
                 raise ValueError(f"the data frame has the columns {frame.columns}; allowed: {allowed}")
-            return iter(frame.iter_rows(named=True))
+            return rows_of_frame(frame)
     if not isinstance(articles, Iterable):
         raise TypeError(f"articles is {short_repr(articles)}; allowed: an iterable of articles or a data frame")
     if isgenerator(articles) and getgeneratorstate(articles) == GEN_CLOSED:
         raise ValueError("articles is a generator that has ended; allowed: a list, or a generator from its beginning")
     return iter(articles)
+
+
+def rows_of_frame(frame: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a data frame of narwhals; a time that Python does not have is told as text, and is no date."""
+    for begin in range(0, len(frame), _ROWS_AT_ONCE):
+        some = frame[begin : begin + _ROWS_AT_ONCE]
+        try:
+            rows = list(some.iter_rows(named=True))
+        except (OverflowError, ValueError):  # as each library has it
+            columns = [[_cell(some[name], place) for place in range(len(some))] for name in some.columns]
+            rows = [dict(zip(some.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
+        yield from rows
+
+
+def _cell(column: Any, place: int) -> Any:
+    try:
+        return column[place]
+    except (OverflowError, ValueError):
+        kind = str(column.dtype).partition("(")[0].lower()
+        return f"a {kind} that Python does not have"
 
 
 def _hint(articles: Any) -> str:

@@ -14,7 +14,8 @@ from dedup.cli import rows
 from dedup.cli.against import OldArticles
 from dedup.cli.aside import RowsAside
 from dedup.cli.console import BadInputError, Console, emit
-from dedup.cli.options import OUTPUT_FORMATS, given_parameters
+from dedup.cli.options import OUTPUT_FORMATS
+from dedup.cli.parser_parts import given_parameters
 from dedup.cli.reading import Origins, Reading, Record
 from dedup.cli.writing import Line, Output
 from dedup.disk import StoredBytes

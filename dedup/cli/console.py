@@ -46,12 +46,18 @@ class Console:
             now = time.monotonic()
             if not self.is_terminal or (now - self._drawn < _REDRAWN_EVERY and done != total):
                 return
-            self._drawn, self._is_dirty = now, True
+            self._drawn = now
             of_all = f" of {total:,}" if total is not None else ""
-            sys.stderr.write(f"\r\x1b[K{what}: {done:,}{of_all} articles")
-            sys.stderr.flush()
+            self.draw(f"{what}: {done:,}{of_all} articles")
 
         return update
+
+    def draw(self, line: str) -> None:
+        """Write a line of progress in place of the one before, if standard error is a terminal."""
+        if self.is_terminal:
+            self._is_dirty = True
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
 
     def clear(self) -> None:
         """Remove the line of progress."""

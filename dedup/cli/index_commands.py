@@ -10,7 +10,7 @@ from typing import Any
 import dedup
 from dedup.article import Errors, id_of, read_date, read_zone
 from dedup.cli.console import BadInputError, Console, emit, flush
-from dedup.cli.options import given_parameters
+from dedup.cli.parser_parts import given_parameters
 from dedup.cli.reading import Reading, Record
 from dedup.cli.rows import story_lines, story_row
 from dedup.cli.writing import json_line

@@ -37,7 +37,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SystemExit as end:  # after --help, --version or a usage error
         flush()
         return end.code if isinstance(end.code, int) else BAD_INPUT
-    console = Console(f"dedup {given.command}")
+    console = Console(" ".join(["dedup", given.command, *filter(None, [getattr(given, "action", None)])]))
     handler, log = NoteHandler(console), logging.getLogger("dedup")
     log.addHandler(handler)
     try:

@@ -74,15 +74,18 @@ def _facts(episode: "Episode") -> dict[str, Any]:
 def story_lines(story: "Story") -> str:
     """Return a story as lines for people: its own, and one for each chapter if it has several."""
     name = f"{visible_line(story.id, 40):>8}"
-    lines = [f"{name} {_told(story)}{visible(story.headline)}\n"]
+    lines = [f"{name} {told(len(story), story.first, story.last)}{visible(story.headline)}\n"]
     if len(story.episodes) > 1:
         below = " " * len(name)
-        lines += [f"{below} {_told(episode)}  {visible(episode.headline)}\n" for episode in story.episodes]
+        for episode in story.episodes:
+            facts = told(len(episode), episode.first, episode.last)
+            lines.append(f"{below} {facts}  {visible(episode.headline)}\n")
     return "".join(lines)
 
 
-def _told(episode: "Episode") -> str:
-    return f"{len(episode):>5}  {period(episode.first, episode.last):<24}  "
+def told(size: int, first: datetime | None, last: datetime | None) -> str:
+    """Return the size and the time of a story or an episode, as columns of a line for people."""
+    return f"{size:>5}  {period(first, last):<24}  "
 
 
 def _written(moment: datetime | None) -> str | None:

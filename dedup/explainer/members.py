@@ -25,7 +25,17 @@ _ONLY_JUST = 1.25
 
 
 def explain_membership(story: Story, item: Any) -> Explanation:
-    """An article and the closest report of a story, with a verdict on the article and the story; a str is an id."""
+    """An article and the closest report of a story, with a verdict on the article and the story; a str is an id.
+
+    The verdict begins with what editors have decided on the article.
+    """
+    found = _explain_membership(story, item)
+    made_one = [edit.sentence for edit in story.edits if edit.kind == "editor_merged" and len(story.episodes) > 1]
+    said = [*made_one, *filter(None, [story.edits_of(found.left)])]
+    return replace(found, verdict=printable(" ".join([*said, found.verdict]))) if said else found
+
+
+def _explain_membership(story: Story, item: Any) -> Explanation:
     weighting, _ = weighting_of(story)
     (article,), (position,) = read_items([article_by_id(story.articles, item)], story, fold_of(weighting))
     inside = position is not None

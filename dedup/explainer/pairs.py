@@ -82,7 +82,10 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
     relation = _Relation(None, copies, alike_alone(found.cosine, gap, cost, threshold))
     if among is not None and None not in positions:
         relation = _relation(among, *(position for position in positions if position is not None))
-    return replace(found, verdict=_verdict(found, relation, fold_of(weighting)))
+    verdict = _verdict(found, relation, fold_of(weighting))
+    if among is not None and None not in positions:
+        verdict = " ".join([*_edits(among, found, relation), verdict])
+    return replace(found, verdict=printable(verdict))
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
@@ -239,6 +242,16 @@ def _relation(among: Stories | Story, one: int, other: int) -> _Relation:
     copies = one == other or any(pair <= set(map(id, group)) for group in among.near_duplicates)
     episodes = tuple(among.episode_of(article) for article in articles)
     return _Relation(True, copies, episodes=() if episodes[0] is episodes[1] else episodes)
+
+
+def _edits(among: Stories | Story, found: Explanation, relation: _Relation) -> list[str]:
+    """What was decided by hand on two articles, and on what their story is made of where they are in two episodes."""
+    articles, ids = (found.left, found.right), {found.left.id, found.right.id}
+    if isinstance(among, Stories):
+        story = next(story for story in among if any(article is found.left for article in story.articles))
+        return [edit.sentence for edit in story.edits if ids <= set(edit.article_ids)]
+    made_one = [edit.sentence for edit in among.edits if edit.kind == "editor_merged" and relation.episodes]
+    return [*made_one, *filter(None, [among.edits_of(*articles)])]
 
 
 def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:

@@ -43,7 +43,7 @@ function alike(one, two) {
   const add = (text) => parts.push(make("p", {}, text));
   const same = one.story === two.story;
   if (same && one.copy === two.copy) {
-    add("Copies of one text.");
+    add(areVersions(one, two) ? "Versions of one page." : "Copies of one text.");
     return parts;
   }
   const [left, right] = [one, two].map(reportOf);
@@ -68,6 +68,11 @@ function alike(one, two) {
   if (items.length) parts.push(make("p", {}, "Shared terms, with their part of it:"));
   if (items.length) parts.push(make("ul", { className: "terms", ariaLabel: "Shared terms" }, ...items));
   return parts;
+}
+
+/** Whether two copies have the URL of one page. */
+function areVersions(one, two) {
+  return one.page !== undefined && one.page === two.page;
 }
 
 /** The article itself, or the one that it is a copy of. */

@@ -10,7 +10,7 @@ import os
 import re
 from base64 import b64encode
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC
 from hashlib import sha256
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from urllib.parse import quote
 import numpy as np
 
 from dedup.article import Article
+from dedup.article.urls import page_of
 from dedup.disk import complete_file
 from dedup.html.alike import Near, comparisons
 from dedup.html.facts import Compare, EpisodeFacts, StoriesFacts, StoryFacts
@@ -140,6 +141,7 @@ def _near_misses(stories: StoriesFacts) -> list[list[Near]]:
 def _story(story: StoryFacts, limit: int) -> dict[str, object]:
     # Copies share a number; every other article has its own.
     copies = {id(article): number for number, group in enumerate(story.near_duplicates) for article in group}
+    pages = _pages(story.near_duplicates)
     places = {id(article): place for place, article in enumerate(story.articles)}
     facts = {
         "id": _id(story),
@@ -149,7 +151,7 @@ def _story(story: StoryFacts, limit: int) -> dict[str, object]:
         "cohesion": round(story.cohesion, 4),
         "shown": places[id(story.representative)],
         "articles": [
-            _article(article, membership, copies.get(id(article), -1 - place), limit)
+            _article(article, membership, copies.get(id(article), -1 - place), limit) | pages.get(id(article), {})
             for place, (article, membership) in enumerate(zip(story.articles, story.membership, strict=True))
         ],
     }
@@ -157,6 +159,16 @@ def _story(story: StoryFacts, limit: int) -> dict[str, object]:
         return facts
     episodes = [_episode(episode, places) for episode in story.episodes]
     return facts | {"episodes": episodes}
+
+
+def _pages(groups: Sequence[Sequence[Article]]) -> dict[int, dict[str, int]]:
+    """Return for the articles of groups of copies which of them have the URL of one page."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for article in (article for group in groups for article in group):
+        if (page := page_of(article.source, article.url)) is not None:
+            numbers.setdefault(page, []).append(id(article))
+    several = (own for own in numbers.values() if len(own) > 1)
+    return {name: {"page": number} for number, own in enumerate(several) for name in own}
 
 
 def _episode(episode: EpisodeFacts, places: dict[int, int]) -> dict[str, object]:

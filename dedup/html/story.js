@@ -104,7 +104,8 @@ function reportNode([article, ...copies]) {
   const drawn = copies.slice(0, PER_STORY).map((copy) => articleNode(copy, article));
   const list = make("ol", { className: "articles" }, ...drawn);
   const hidden = copies.length - PER_STORY;
-  node.append(make("p", { className: "facts" }, `${count(copies.length, "copy", "copies")} of it:`), list);
+  const told = copies.every((copy) => areVersions(copy, article)) ? ["other version"] : ["copy", "copies"];
+  node.append(make("p", { className: "facts" }, `${count(copies.length, ...told)} of it:`), list);
   if (hidden > 0) node.append(make("p", { className: "facts" }, `and ${count(hidden, "more copy", "more copies")}`));
   return node;
 }

@@ -18,6 +18,7 @@ from dedup.inputs.packing import split_name, unpacked
 Paths = str | Path | Sequence[str | Path]
 
 _BLOCK_BYTES = 1 << 26
+_READ_AT_ONCE = 1 << 20
 
 
 class Block(NamedTuple):
@@ -35,12 +36,6 @@ class Block(NamedTuple):
     def file(self) -> str:
         """The input."""
         return self.origin or self.path
-
-    def place(self, rows: int) -> str:
-        """Return where the last of the first rows is."""
-        if self.path.endswith(".parquet"):
-            return f"{self.path}, row {rows} of row group {self.start}"
-        return f"{self.file}, about {rows} lines behind byte {self.start}"
 
 
 def find_inputs(paths: Paths) -> dict[str, str]:
@@ -105,12 +100,57 @@ def rows_of_block(block: Block, columns: Columns) -> Iterator[dict[str, Any] | F
     return _parquet_rows(block, columns) if block.path.endswith(".parquet") else _json_rows(block, columns)
 
 
+def place_of(block: Block, row: int) -> str:
+    """Return where a row of a block is, from 1: its file and the row or line in it, which is read up to there."""
+    if block.path.endswith(".parquet"):
+        with fsspec.open(block.path) as file:
+            metadata = pq.ParquetFile(file).metadata
+        return f"{block.file}, row {row + sum(metadata.row_group(i).num_rows for i in range(block.start))}"
+    number = _lines_before(block)
+    for line in _lines(block):
+        number += 1
+        row -= bool(line.strip())
+        if not row:
+            break
+    return f"{block.file}, line {number}"
+
+
+def _lines_before(block: Block) -> int:
+    """Return how many lines of the file begin before those of a block."""
+    left, count = max(block.start - 1, 0), int(block.start > 0)
+    with fsspec.open(block.path) as file:
+        while left and (data := file.read(min(left, _READ_AT_ONCE))):
+            count += data.count(b"\n")
+            left -= len(data)
+    return count
+
+
 def _parquet_rows(block: Block, columns: Columns) -> Iterator[dict[str, Any]]:
     with fsspec.open(block.path) as file:
         table = pq.ParquetFile(file)
         names = list(dict.fromkeys(name for _, name in columns.select(table.schema_arrow.names)))
         for batch in table.iter_batches(1024, row_groups=[block.start], columns=names or None):
-            yield from map(columns.item, batch.to_pylist())
+            yield from map(columns.item, _values_of(batch))
+
+
+def _values_of(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the rows of a batch; a time that Python does not have is the text of its number."""
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":  # Python has microseconds
+            cells = batch.column(place).cast(pa.timestamp("us", field.type.tz), safe=False)
+            batch = batch.set_column(place, field.name, cells)
+    try:
+        return list(batch.to_pylist())
+    except (OverflowError, ValueError):
+        cells = [[_value_of(cell) for cell in column] for column in batch.columns]
+        return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def _value_of(cell: Any) -> Any:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):
+        return f"{cell.type} {getattr(cell, 'value', '')}"
 
 
 def _json_rows(block: Block, columns: Columns) -> Iterator[dict[str, Any] | FieldError]:

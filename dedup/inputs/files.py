@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 
+from dedup.article import rows_of_frame
 from dedup.inputs import InputError
 from dedup.inputs.lines import decoded, object_in
 from dedup.inputs.packing import packing_of, split_name, unpacked
@@ -196,7 +197,7 @@ def _parquet_rows(name: str) -> Iterator[Row]:
         frame = narwhals.read_parquet(name, backend=backend)
     except Exception as error:  # each library has its own
         raise InputError(f"{name}: cannot be read as Parquet: {error}") from error
-    for number, values in enumerate(frame.iter_rows(named=True), start=1):
+    for number, values in enumerate(rows_of_frame(frame), start=1):
         yield Row(Place(name, "row", number), values)
 
 

@@ -15,7 +15,7 @@ from dedup.near.lsh import Bands, band_keys, find_candidates
 from dedup.near.pipeline import TextSketches
 from dedup.near.verify import Times, Verified, Verifier
 from dedup.parameters import NearSettings
-from dedup.wording import plural
+from dedup.wording import plural, printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +62,8 @@ class Copies:
             When the backend is not installed.
         """
         columns = {
-            "new": [self.new_ids[i] for i in self.pairs[:, 0].tolist()],
-            "old": [self.old_ids[i] for i in self.pairs[:, 1].tolist()],
+            "new": [printable(self.new_ids[i]) for i in self.pairs[:, 0].tolist()],
+            "old": [printable(self.old_ids[i]) for i in self.pairs[:, 1].tolist()],
             "jaccard": self.jaccard.tolist(),
             "containment": self.containment.tolist(),
         }

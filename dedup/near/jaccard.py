@@ -41,8 +41,10 @@ class ShingleSets:
     """
 
     def __init__(self, shingles: Hashes, offsets: Integers, n_jobs: int | None = None) -> None:
-        self.shingles, self.offsets, self.n_jobs = shingles, offsets, n_jobs
-        self.lengths = np.diff(offsets)
+        self.shingles: Hashes = shingles
+        self.offsets: Integers = offsets
+        self.n_jobs: int | None = n_jobs
+        self.lengths: Integers = np.diff(offsets)
 
     def of(self, texts: Integers) -> "ShingleSets":
         """The sets of some texts alone."""

@@ -12,7 +12,7 @@ from dedup.article import Article, frame_of
 from dedup.near.lsh import encode_pairs
 from dedup.near.verify import Verifier
 from dedup.parameters import POLICIES
-from dedup.wording import plural, short_repr
+from dedup.wording import plural, printable, short_repr
 
 #: Which of two copies stays: a rule, a number for each text, or a function of an article; the highest stays.
 Policy = str | Sequence[float] | NDArray[Any] | Callable[[Article], float]
@@ -65,8 +65,8 @@ class Kept:
             When the backend is not installed.
         """
         columns = {
-            "removed": [self.ids[i] for i in self.removed.tolist()],
-            "kept": [self.ids[i] for i in self.kept_for.tolist()],
+            "removed": [printable(self.ids[i]) for i in self.removed.tolist()],
+            "kept": [printable(self.ids[i]) for i in self.kept_for.tolist()],
             "jaccard": self.jaccard.tolist(),
             "containment": self.containment.tolist(),
         }

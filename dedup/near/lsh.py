@@ -109,9 +109,12 @@ def find_candidates(
 
     searches: list[Callable[[], tuple[Hashes, list[Integers]]]] = [equals]
     searches += [partial(buckets_of_band, first) for first in bands.first_rows]
-    found = list(ordered_map(lambda search: search(), searches, n_jobs, progress))
-    codes = distinct(np.concatenate([codes for codes, _ in found]))
-    return Candidates(decode_pairs(codes, n), [bucket for _, large in found for bucket in large])
+    codes, large = np.empty(0, dtype=np.uint64), list[Integers]()
+    for found, buckets in ordered_map(lambda search: search(), searches, n_jobs, progress):
+        # One after the other: most pairs are found in most bands, and all together take as many times the memory.
+        codes = distinct(np.concatenate([codes, found]))
+        large += buckets
+    return Candidates(decode_pairs(codes, n), large)
 
 
 def successive_equals(signatures: NDArray[np.uint32]) -> Integers:

@@ -10,7 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, connected_labels, first_members, joined, run_starts
+from dedup.arrays import (
+    Flags,
+    Floats,
+    Hashes,
+    Integers,
+    connected_labels,
+    first_members,
+    joined,
+    numbered_by_first,
+    run_starts,
+)
 from dedup.article import Article
 from dedup.article.urls import page_of
 from dedup.near.jaccard import ShingleSets
@@ -114,6 +124,43 @@ def _are_related(pairs: Integers, texts: Sequence[str], headlines: Hashes, fold:
     word_pairs = ShingleSets(joined(hashes, np.uint64), np.cumsum(np.concatenate(counts)), n_jobs=1)
     shared = word_pairs.overlaps(places.reshape(pairs.shape))[1]
     return np.asarray((headlines[pairs[:, 0]] == headlines[pairs[:, 1]]) | (shared >= LEAST_SHARED))
+
+
+def parted(groups: CopyGroups, apart: Iterable[tuple[int, int]]) -> CopyGroups:
+    """Groups in which no two articles of some pairs are; each article is in the first part of its group that has none.
+
+    Examples
+    --------
+    >>> parted(copy_groups(np.array([0, 0, 0, 1]), np.arange(4)), [(0, 1)])
+    CopyGroups(labels=array([0, 1, 0, 2]), canonical=array([0, 1, 3]), latest=array([0, 1, 2, 3]))
+    """
+    others: dict[int, set[int]] = {}
+    for one, other in apart:
+        others.setdefault(one, set()).add(other)
+        others.setdefault(other, set()).add(one)
+    labels, latest = groups.labels.copy(), groups.latest.copy()
+    wrong = {int(labels[one]) for one, those in others.items() if labels[list(those)].tolist().count(labels[one])}
+    following = len(groups.canonical)
+    for group in sorted(wrong):
+        parts: list[list[int]] = []
+        for article in np.flatnonzero(groups.labels == group).tolist():
+            free = (part for part in parts if others.get(article, set()).isdisjoint(part))
+            part = next(free, None)
+            if part is None:
+                parts.append([article])
+            else:
+                part.append(article)
+        for part in parts:
+            labels[part], following = following, following + 1
+            latest[part] = _latest_among(groups.latest, part)
+    numbers = numbered_by_first(labels)
+    canonical, numbers = np.unique(latest[first_members(numbers)][numbers], return_inverse=True)
+    return CopyGroups(numbers, canonical, latest)
+
+
+def _latest_among(latest: Integers, part: list[int]) -> list[int]:
+    """The latest version of each article of a part, among those that are in it."""
+    return [int(latest[i]) if int(latest[i]) in part else max(j for j in part if latest[j] == latest[i]) for i in part]
 
 
 def latest_in_groups(labels: Integers, pages: Hashes, days: Floats) -> Integers:

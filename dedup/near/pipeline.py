@@ -121,6 +121,7 @@ def compare_sketches(
     _logger.debug("checking %d candidate pairs and %d large buckets", len(pairs), len(large))
     if times is not None:  # the first of many copies is too far from most of them
         pairs = np.concatenate([pairs, filled[successive_equals(signed)]])
+    del sketches, signed, found  # they are large
     verifier = Verifier(shingles, numbers, settings.threshold, settings.containment, times)
     verified, given_up = verifier.verify(pairs, large)
     verified = verifier.with_contained(verified, contained)
@@ -131,7 +132,6 @@ def compare_sketches(
     if given_up:
         _logger.warning("%d texts that consist of a template were compared with some of its others only", given_up)
     labels = connected_labels(pairs[:, 0], pairs[:, 1], len(shingles.lengths))
-    del sketches, signed  # they are large
     return NearDuplicates(
         pairs=pairs,
         jaccard=verified.jaccard[order],

@@ -123,7 +123,7 @@ def repeated_passages(
         Words that a passage has at least (characters in scripts without spaces).
     min_texts : int, default 2
         Texts that have a passage at least.
-    fold : {"unidecode", "marks"}, default "unidecode"
+    fold : {"unidecode", "marks", "east-asian"}, default "unidecode"
         How letters become plain ones; see `StoryClusterer`. Case, accents and punctuation do not count.
     n_jobs : int, optional
         Threads; None or -1 means all processors. The result does not depend on it.

@@ -62,7 +62,10 @@ class NearDuplicates:
         return [group for group in members(self.labels) if len(group) > 1]
 
     def expected_recall(self, jaccard: ArrayLike) -> NDArray[np.float64]:
-        """Probability that a pair of this Jaccard similarity is found (0 below the threshold)."""
+        """Probability that a pair of this Jaccard similarity is found (0 below the threshold).
+
+        In large crowds of texts that share a template more are found: all that share what is rare there are compared.
+        """
         jaccard = np.asarray(jaccard, dtype=np.float64)
         return np.where(jaccard >= self.threshold, self.bands.retrieval_probability(jaccard), 0.0)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from datasketch import LeanMinHash, MinHash
+from datasketch import LeanMinHash
 from numpy.typing import NDArray
 
 from dedup.article import read_articles
@@ -39,7 +39,7 @@ def shingles(text: str, *, shingle_size: int = SHINGLE_SIZE) -> NDArray[np.uint3
 
 def to_datasketch(
     articles: Any, *, num_perm: int = NUM_PERM, shingle_size: int = SHINGLE_SIZE, n_jobs: int | None = None
-) -> list[LeanMinHash]:
+) -> list[Any]:  # datasketch ships no types
     """Sketches of articles for datasketch's own tools.
 
     Parameters
@@ -77,7 +77,7 @@ def to_datasketch(
     ]
 
 
-def from_datasketch(sketches: Sequence[MinHash | LeanMinHash]) -> NDArray[np.uint32]:
+def from_datasketch(sketches: Sequence[Any]) -> NDArray[np.uint32]:
     """Sketches of datasketch as a matrix of signatures.
 
     Returns

@@ -108,6 +108,7 @@ def _copy(source: Store, target: Store) -> None:
     while changes := _read(source, source.changes, last, _CHANGES_AT_ONCE):
         target.insert_changes(changes)
         last = changes[-1].cursor
+    target.set_decisions(_read(source, source.decisions))
     target.set_counters(*_read(source, source.counters)[:2])
 
 
@@ -126,6 +127,7 @@ def _sums(store: Store) -> dict[str, TableSum]:
         "stories": store.all_episodes(),
         "chapters": store.chapters(),
         "changes": store.changes(0),
+        "decisions": store.decisions(),
         "other_ids": store.other_ids(),
         "habits": ((name, *to_bytes(store.learned_residue(name))) for name in store.learned_sources()),
         "counters": [store.counters()],

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store import postgres_schema as schema
-from dedup.store.postgres_connection import PostgresConnection, array_of, key_of
+from dedup.store.postgres_changes import PostgresChanges
+from dedup.store.postgres_connection import array_of, key_of
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import ArticleFeatures, Features, LearnedResidue, NodeColumns, Row, Written
 from dedup.store.serialization import (
     features_by_node,
     features_from_rows,
@@ -20,6 +21,7 @@ from dedup.store.serialization import (
     with_page,
 )
 from dedup.store.sqlite_file import UNFINISHED
+from dedup.store.story_query import Place, StoryQuery, sql_of
 
 # A writer that is further behind than this many commits reads everything again.
 _MAX_COMMITS_BEHIND = 10_000
@@ -27,7 +29,7 @@ _MAX_COMMITS_BEHIND = 10_000
 _ROWS_AT_ONCE, _FEATURES_AT_ONCE = 1 << 14, 1 << 11
 
 
-class PostgresStore(PostgresConnection, Store):
+class PostgresStore(PostgresChanges, Store):
     """A store in the schema "dedup" of a PostgreSQL database, made when it is not there; see `SqliteStore`.
 
     The URL is as libpq reads it. To read, the right to SELECT is enough.
@@ -39,10 +41,10 @@ class PostgresStore(PostgresConnection, Store):
         since = self._commits_known(data_version)
         if since is None or not 0 <= self._commits - since <= _MAX_COMMITS_BEHIND:
             return None
-        deleted, nodes, chapters = self._one(schema.CHANGED_SINCE, *[since] * 3)
+        deleted, nodes, chapters, decided = self._one(schema.CHANGED_SINCE, *[since] * 4)
         blocks = (array_of(nodes[block]) for block in slices(0, len(nodes), _ROWS_AT_ONCE))
         changed = (self._node_columns("node = ANY(%s::bigint[]) ORDER BY node", n_features, block) for block in blocks)
-        return Written(np.array(deleted, dtype=np.int64), changed, list(map(tuple, chapters)))
+        return Written(np.array(deleted, dtype=np.int64), changed, list(map(tuple, chapters)), decided)
 
     def counters(self) -> tuple[int, int, float]:
         with self.snapshot():
@@ -144,7 +146,7 @@ class PostgresStore(PostgresConnection, Store):
 
     def by_other_id(self, other_id: str) -> Row | None:
         found = "SELECT sha256(article) FROM dedup.other_ids WHERE sha256(id) = %s"
-        row = self._rows(f"sha256(id) = ({found})", key_of(other_id)) if self._format == schema.FORMAT else iter(())
+        row = self._rows(f"sha256(id) = ({found})", key_of(other_id)) if self._knows_pages else iter(())
         return next(row, None)
 
     def add_ids(self, ids: Iterable[tuple[str, str]]) -> None:
@@ -155,7 +157,7 @@ class PostgresStore(PostgresConnection, Store):
             self._write("INSERT INTO dedup.other_ids VALUES (%s, %s)", other.encode(), article.encode())
 
     def other_ids(self) -> list[tuple[str, str]]:
-        found = self._read("SELECT id, article FROM dedup.other_ids") if self._format == schema.FORMAT else ()
+        found = self._read("SELECT id, article FROM dedup.other_ids") if self._knows_pages else ()
         return sorted((other.decode(), article.decode()) for other, article in found)
 
     def nodes_and_digests(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
@@ -245,35 +247,9 @@ class PostgresStore(PostgresConnection, Store):
             "(SELECT FROM dedup.articles WHERE sha256(articles.source) = sha256(habits.source))"
         )
 
-    def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
-        query = (
-            f"SELECT {schema.STORY} FROM {schema.IN_STORIES} GROUP BY 1 "  # noqa: S608
-            "HAVING count(*) >= %s AND max(kept_by_day) >= %s ORDER BY max(kept_by_day) DESC, 1"
-        )
-        return self._column(query, min_size, -1e300 if since_day is None else since_day)
-
-    def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
-        rows = [(*row[:5], None if row.article is None else row.article.encode(), row.into) for row in changes]
-        self._insert(("changes", ("int8", "float8", "text", "int8", "int8", "bytea", "int8"), rows))
-
-    def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
-        query = (
-            "SELECT cursor, day, kind, story, episode, article, merged_into FROM dedup.changes WHERE cursor > %s "
-            "ORDER BY cursor LIMIT %s"
-        )
-        rows = self._read(query, since, limit)
-        return [ChangeRow._make((*row[:5], None if row[5] is None else row[5].decode(), row[6])) for row in rows]
-
-    def last_cursor(self) -> int:
-        return int(self._one("SELECT coalesce(max(cursor), 0) FROM dedup.changes")[0])
-
-    def limit_change_days(self, day: float) -> None:
-        self._write("UPDATE dedup.changes SET day = %s WHERE day > %s", day, day)
-
-    def delete_changes_before(self, day: float) -> None:
-        kept = "SELECT cursor FROM dedup.changes WHERE day >= %s ORDER BY cursor LIMIT 1"
-        last = "SELECT max(cursor) FROM dedup.changes"
-        self._write(f"DELETE FROM dedup.changes WHERE cursor < coalesce(({kept}), ({last}))", day)  # noqa: S608
+    def find_stories(self, query: StoryQuery) -> list[Place]:
+        statement, values = sql_of(query, schema.DIALECT)
+        return list(map(Place._make, self._read(statement, *values)))
 
     def count(self) -> int:
         return int(self._one("SELECT count(*) FROM dedup.articles")[0])
@@ -287,11 +263,11 @@ class PostgresStore(PostgresConnection, Store):
         self._write(query, self._commits + 1, *values)
 
     def _rows(self, condition: str, *values: Any) -> Iterator[Row]:
-        columns = schema.ROW_COLUMNS if self._format == schema.FORMAT else schema.ROW_COLUMNS.replace("page", "NULL")
+        columns = schema.ROW_COLUMNS if self._knows_pages else schema.ROW_COLUMNS.replace("page", "NULL")
         for values_of_row in self._read(f"SELECT {columns} FROM {schema.ALL} WHERE {condition}", *values):  # noqa: S608
             node, name, *others, source, fields, page = values_of_row
             row = Row._make((node, name.decode(), *others, source.decode(), fields.decode(), page))
-            yield row if self._format == schema.FORMAT else with_page(row)
+            yield row if self._knows_pages else with_page(row)
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
         columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"

@@ -17,13 +17,23 @@ _SESSION = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_k
 # A data version has the number of the connection above this many bits, and the number of commits below.
 _COMMIT_BITS = 48
 
-# What a reader of format 1 sees in place of the tables that it lacks.
+# What a reader of an older format sees in place of the tables that it lacks: those of format 2, and of format 4.
+_CHAPTERS = "(SELECT 0::bigint AS episode, 0::bigint AS story, 0::bigint AS told WHERE false) AS chapters"
+_CHANGES = (
+    "(SELECT 0::bigint AS cursor, 0::float8 AS day, '' AS kind, 0::bigint AS story, NULL::bigint AS episode, "
+    "NULL::bytea AS article, NULL::bigint AS merged_into, NULL::bigint AS decision WHERE false) AS changes"
+)
+_CHANGES_BEFORE_DECISIONS = (
+    "(SELECT cursor, day, kind, story, episode, article, merged_into, NULL::bigint AS decision FROM dedup.changes) "
+    "AS changes"
+)
+_DECISIONS = "(SELECT 0::bigint AS cursor, '' AS kind, '' AS facts WHERE false) AS decisions"
+_STATE = "(SELECT 0::bigint AS decided) AS state"
+_NONE_BEFORE_DECISIONS = {"dedup.decisions": _DECISIONS, "dedup.state": _STATE}
 _NONE = {
-    "dedup.chapters": "(SELECT 0::bigint AS episode, 0::bigint AS story, 0::bigint AS told WHERE false) AS chapters",
-    "dedup.changes": (
-        "(SELECT 0::bigint AS cursor, 0::float8 AS day, '' AS kind, 0::bigint AS story, NULL::bigint AS episode, "
-        "NULL::bytea AS article, NULL::bigint AS merged_into WHERE false) AS changes"
-    ),
+    1: {"dedup.chapters": _CHAPTERS, "dedup.changes": _CHANGES, **_NONE_BEFORE_DECISIONS},
+    2: {"dedup.changes": _CHANGES_BEFORE_DECISIONS, **_NONE_BEFORE_DECISIONS},
+    3: {"dedup.changes": _CHANGES_BEFORE_DECISIONS, **_NONE_BEFORE_DECISIONS},
 }
 
 
@@ -64,8 +74,12 @@ class PostgresConnection:
         self._is_closed = True
         self._connection.close()
 
+    @property
+    def _knows_pages(self) -> bool:
+        return self._format >= 3
+
     def _read(self, query: str, *values: Any) -> psycopg.Cursor[Any]:
-        for table, none in _NONE.items() if self._format == 1 else ():
+        for table, none in _NONE.get(self._format, {}).items():
             query = query.replace(table, none)
         return self._connection.execute(query, values, binary=True)
 

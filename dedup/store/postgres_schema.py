@@ -8,11 +8,12 @@ import psycopg
 from dedup.store.database_url import name_of
 from dedup.store.serialization import decode_article, digest_of, page_key
 from dedup.store.sqlite_file import NEW_PARAMETERS, with_new_parameters
+from dedup.store.story_query import Dialect, language_field
 
-APPLICATION, FORMAT = "dedup-stories", 3
+APPLICATION, FORMAT = "dedup-stories", 4
 
 #: Formats that are read, and converted when they are opened for writing.
-OLDER_FORMATS = (1, 2)
+OLDER_FORMATS = (1, 2, 3)
 
 ALLOWED = "allowed: a database without a schema 'dedup', or with one that a StoryIndex made"
 
@@ -90,23 +91,43 @@ CREATE INDEX other_ids_by_article ON dedup.other_ids (sha256(article));
 ALTER TABLE dedup.state DROP COLUMN latest;
 """
 
-#: The columns of format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
+#: What format 4 has beyond format 3: decisions of editors, and in which commit there were others.
+_DECISIONS_OF_EDITORS = """
+CREATE TABLE dedup.decisions (cursor BIGINT PRIMARY KEY, kind TEXT NOT NULL, facts TEXT NOT NULL);
+ALTER TABLE dedup.changes ADD COLUMN decision BIGINT;
+ALTER TABLE dedup.state ADD COLUMN decided BIGINT NOT NULL DEFAULT 0;
+"""
+
+#: The columns since format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
 ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
 FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
 ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8", "int8")
 CONTENTS_TYPES = ("int8", *["bytea"] * 6)
 ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
-#: The nodes that are gone, those that changed, and the chapters that did, since a commit that is given three times.
+#: The nodes that are gone, those that changed, the chapters that did, and whether decisions did, since a commit.
 CHANGED_SINCE = """SELECT
     ARRAY(SELECT node FROM dedup.gone WHERE changed > %s ORDER BY node),
     ARRAY(SELECT node FROM dedup.articles WHERE changed > %s ORDER BY node),
-    ARRAY(SELECT ARRAY[episode, story, told] FROM dedup.chapters WHERE changed > %s ORDER BY episode)
+    ARRAY(SELECT ARRAY[episode, story, told] FROM dedup.chapters WHERE changed > %s ORDER BY episode),
+    (SELECT decided > %s FROM dedup.state)
 """
 
 #: What is called a story here is an episode, as in format 1; an episode without a chapter is a story of its own.
 IN_STORIES = "dedup.articles LEFT JOIN dedup.chapters ON chapters.episode = articles.story"
 STORY = "coalesce(chapters.story, articles.story)"
+
+
+DIALECT = Dialect(
+    IN_STORIES,
+    STORY,
+    f"{IN_STORIES} JOIN dedup.contents USING (node)",
+    "%s",
+    "position(%s::bytea IN fields) > 0",
+    lambda language: language_field(language).encode(),
+    str.encode,
+    "trunc",
+)
 
 _ROWS_AT_ONCE = 1 << 10
 
@@ -169,6 +190,7 @@ def make(
             connection.execute("CREATE SCHEMA dedup")
         connection.execute(SCHEMA)
         connection.execute(STORIES_OF_EPISODES)
+        connection.execute(_DECISIONS_OF_EDITORS)
         connection.execute("INSERT INTO dedup.about VALUES (%s, %s)", (APPLICATION, FORMAT))
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO dedup.parameters VALUES (%s, %s)", parameters.items())
@@ -184,10 +206,12 @@ def convert(connection: psycopg.Connection[Any], name: str, parameters: Mapping[
         version = version_of(connection, name)
         if version == FORMAT:
             return
-        if version == OLDER_FORMATS[0]:
+        if version == 1:
             connection.execute(STORIES_OF_EPISODES)
-        connection.execute(_WITH_PAGES)
-        _find_pages(connection)
+        if version < 3:
+            connection.execute(_WITH_PAGES)
+            _find_pages(connection)
+        connection.execute(_DECISIONS_OF_EDITORS)
         stored = pairs(connection, "parameters")
         new = [(name, parameters[name]) for name in NEW_PARAMETERS if name in parameters and name not in stored]
         with connection.cursor() as cursor:

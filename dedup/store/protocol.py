@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Integers
-from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import (
+    ArticleFeatures,
+    ChangeRow,
+    DecisionRow,
+    Features,
+    LearnedResidue,
+    NodeColumns,
+    Row,
+    Written,
+)
+from dedup.store.story_query import Place, StoryQuery
 
 
 class Store(Protocol):
@@ -168,8 +178,11 @@ class Store(Protocol):
     def delete_unused(self) -> None:
         """Delete what was learned of sources that have no articles, and the ids that lead to none."""
 
-    def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
-        """Return stories of at least `min_size` articles, one of them of that expiry day or later; the latest first."""
+    def find_stories(self, query: StoryQuery) -> list[Place]:
+        """Return the places of stories, in their order; the days of a query are compared with expiry days.
+
+        Where a story stands depends on its own articles and on the query alone.
+        """
 
     def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
         """Add entries to the log of changes, above all others."""
@@ -185,6 +198,15 @@ class Store(Protocol):
 
     def delete_changes_before(self, day: float) -> None:
         """Delete the entries before the first of that day or later, but for the very last one."""
+
+    def set_decisions(self, decisions: Sequence[DecisionRow]) -> None:
+        """Store decisions of editors, in place of those that have their cursors."""
+
+    def delete_decisions(self, cursors: Sequence[int]) -> None:
+        """Delete decisions."""
+
+    def decisions(self) -> list[DecisionRow]:
+        """Return all decisions, ascending."""
 
     def count(self) -> int:
         """Return the number of articles."""

@@ -69,6 +69,19 @@ class ChangeRow(NamedTuple):
     episode: int | None
     article: str | None
     into: int | None
+    decision: int | None = None  # cursor of the decision of an editor that it follows from
+
+
+#: The names of the facts of a decision.
+FACTS = ("story", "other", "title", "shown", "rules", "moved", "made", "chapters", "replaced")
+
+
+class DecisionRow(NamedTuple):
+    """A decision of an editor as it is stored; see `dedup.stream.decisions`."""
+
+    cursor: int  # of the entry of the log that tells of it
+    kind: str
+    facts: str  # JSON of what `FACTS` names
 
 
 class NodeColumns(NamedTuple):
@@ -106,3 +119,4 @@ class Written(NamedTuple):
     deleted: Integers  # some may be newer than what was known before
     changed: Iterator[NodeColumns]  # new articles, and those whose episode, canonical article or norm may differ
     chapters: list[tuple[int, int, int]]  # as `Store.set_chapters` was given them
+    are_decisions: bool  # whether there are other decisions of editors now

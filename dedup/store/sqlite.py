@@ -1,5 +1,6 @@
 """A store in one SQLite file."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -8,7 +9,16 @@ from numpy.typing import NDArray
 
 from dedup.arrays import Integers, slices
 from dedup.store.protocol import Store
-from dedup.store.records import ArticleFeatures, ChangeRow, Features, LearnedResidue, NodeColumns, Row, Written
+from dedup.store.records import (
+    ArticleFeatures,
+    ChangeRow,
+    DecisionRow,
+    Features,
+    LearnedResidue,
+    NodeColumns,
+    Row,
+    Written,
+)
 from dedup.store.serialization import (
     features_by_node,
     features_from_rows,
@@ -18,18 +28,28 @@ from dedup.store.serialization import (
 )
 from dedup.store.sqlite_connection import SqliteConnection
 from dedup.store.sqlite_file import UNFINISHED
+from dedup.store.story_query import Dialect, Place, StoryQuery, language_field, sql_of
 
 # Nodes in one query; SQLite allows 32,766.
 _NODES_AT_ONCE = 500
 _ROWS_AT_ONCE = 1 << 14
 
-# The columns of format 5 in the order of the fields of `Row`, and of `ArticleFeatures`.
+# The columns since format 5 in the order of the fields of `Row`, and of `ArticleFeatures`.
 _ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
 _FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
 
 # What is called a story here is an episode, as in format 3; an episode without a chapter is a story of its own.
 _IN_STORIES = "articles LEFT JOIN chapters ON chapters.episode = articles.story"
 _STORY = "coalesce(chapters.story, articles.story)"
+
+
+def _pattern_of_language(language: str) -> str:
+    literal = re.sub(r"[*?[]", r"[\g<0>]", language_field(language))
+    return f"*{literal}*"
+
+
+# A pattern is found ten times as fast as a text.
+_DIALECT = Dialect(_IN_STORIES, _STORY, _IN_STORIES, "?", "fields GLOB ?", _pattern_of_language, str, "")
 
 
 class SqliteStore(SqliteConnection, Store):
@@ -205,15 +225,11 @@ class SqliteStore(SqliteConnection, Store):
         self._db.execute("DELETE FROM other_ids WHERE article NOT IN (SELECT id FROM articles)")
         self._db.execute("DELETE FROM habits WHERE source NOT IN (SELECT source FROM articles)")
 
-    def story_numbers(self, since_day: float | None, min_size: int) -> list[int]:
-        query = (
-            f"SELECT {_STORY} FROM {_IN_STORIES} GROUP BY 1 HAVING count(*) >= ? AND max(kept_by_day) >= ? "  # noqa: S608
-            "ORDER BY max(kept_by_day) DESC, 1"
-        )
-        return self._column(query, min_size, -1e300 if since_day is None else since_day)
+    def find_stories(self, query: StoryQuery) -> list[Place]:
+        return list(map(Place._make, self._db.execute(*sql_of(query, _DIALECT))))
 
     def insert_changes(self, changes: Sequence[ChangeRow]) -> None:
-        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+        self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changes)
 
     def changes(self, since: int, limit: int | None = None) -> list[ChangeRow]:
         query = "SELECT * FROM changes WHERE cursor > ? ORDER BY cursor LIMIT ?"
@@ -229,6 +245,15 @@ class SqliteStore(SqliteConnection, Store):
         kept = "SELECT cursor FROM changes WHERE day >= ? ORDER BY cursor LIMIT 1"
         query = f"DELETE FROM changes WHERE cursor < coalesce(({kept}), (SELECT max(cursor) FROM changes))"  # noqa: S608
         self._db.execute(query, (day,))
+
+    def set_decisions(self, decisions: Sequence[DecisionRow]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?)", decisions)
+
+    def delete_decisions(self, cursors: Sequence[int]) -> None:
+        self._db.executemany("DELETE FROM decisions WHERE cursor = ?", ((cursor,) for cursor in cursors))
+
+    def decisions(self) -> list[DecisionRow]:
+        return list(map(DecisionRow._make, self._db.execute("SELECT * FROM decisions ORDER BY cursor")))
 
     def count(self) -> int:
         return self._number("SELECT count(*) FROM articles")

@@ -1,9 +1,11 @@
 """Whether the contents of the file of an index are those that were written: a full check, for when something failed."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
+from dedup.store.records import FACTS
 from dedup.store.serialization import decode_article, digest_of
 
 # Of each table, the rows that no index writes; a flipped bit may leave them where no other row belies them.
@@ -40,6 +42,12 @@ _NEVER_WRITTEN = {
     ),
 }
 
+# The same of what format 6 brought.
+_NEVER_WRITTEN_SINCE_DECISIONS = {
+    "changes": "typeof(decision) NOT IN ('integer', 'null')",
+    "decisions": "typeof(kind) != 'text' OR typeof(facts) != 'text'",
+}
+
 
 def damage_of(database: sqlite3.Connection) -> str | None:
     """Return what is wrong with the contents of a database, None for nothing; it reads all of it.
@@ -59,10 +67,12 @@ def _damages(database: sqlite3.Connection) -> Iterator[str]:
     for (said,) in database.execute("PRAGMA integrity_check(1)"):
         if said != "ok":
             yield " ".join(said.split())
-    for table, condition in _NEVER_WRITTEN.items():
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    for table, condition in (*_NEVER_WRITTEN.items(), *(_NEVER_WRITTEN_SINCE_DECISIONS.items() if version > 5 else ())):
         for (row,) in database.execute(f"SELECT count(*) FROM {table} WHERE {condition}"):  # noqa: S608
             if row:
                 yield f"table {table} has {row} rows that no index writes"
+    yield from _damaged_decisions(database) if version > 5 else ()
     with closing(database.execute("SELECT node, id, digest, fields FROM articles")) as rows:
         for node, name, digest, fields in rows:
             try:
@@ -72,3 +82,12 @@ def _damages(database: sqlite3.Connection) -> Iterator[str]:
                 is_whole = False
             if not is_whole:
                 yield f"article {node} is not what was stored"
+
+
+def _damaged_decisions(database: sqlite3.Connection) -> Iterator[str]:
+    for cursor, facts in database.execute("SELECT cursor, facts FROM decisions"):
+        with suppress(ValueError, RecursionError):
+            found = json.loads(facts)
+            if isinstance(found, dict) and tuple(found) == FACTS:
+                continue
+        yield f"decision {cursor} is not what was stored"

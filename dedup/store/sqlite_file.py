@@ -17,10 +17,10 @@ from dedup.store.sqlite_place import ALLOWED_TO_READ, MEMORY, Connected, connect
 _logger = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x64656475  # "dedu"
-FORMAT = 5
+FORMAT = 6
 
 #: Formats that are read, and converted when they are opened for writing.
-OLDER_FORMATS = (3, 4)
+OLDER_FORMATS = (3, 4, 5)
 
 #: Parameters that older formats did not have, as they are stored for an index of these that is copied.
 NEW_PARAMETERS = {"max_gap_days": repr(MAX_GAP_DAYS), "match_urls": repr(True)}
@@ -77,7 +77,18 @@ CREATE INDEX other_ids_by_article ON other_ids (article);
 DROP TABLE latest;
 """
 
-# Stands before the table of its name while a file of format 4 is only read.
+#: What format 6 has beyond format 5: decisions of editors, and which of the changes follow from one.
+DECISIONS_OF_EDITORS = """
+CREATE TABLE decisions (cursor INTEGER PRIMARY KEY, kind TEXT NOT NULL, facts TEXT NOT NULL);
+ALTER TABLE changes ADD COLUMN decision INTEGER;
+"""
+
+# These stand before the tables of their names while a file of an older format is only read.
+_CHANGES_WITH_DECISIONS = """
+CREATE TEMP TABLE decisions (cursor INTEGER PRIMARY KEY, kind TEXT NOT NULL, facts TEXT NOT NULL);
+CREATE TEMP VIEW changes AS SELECT
+    cursor, day, kind, story, episode, article, merged_into, NULL AS decision FROM main.changes;
+"""
 _ARTICLES_WITH_PAGES = """
 CREATE TEMP VIEW articles AS SELECT
     node, id, digest_of(fields) AS digest, day, kept_by_day, story, speaker, source, fields, page_of(fields) AS page
@@ -197,11 +208,12 @@ def _prepare(
         _execute(database, SCHEMA)
         database.executemany("INSERT INTO versions VALUES (?, ?)", versions.items())
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    if version in (0, OLDER_FORMATS[0]):
+    if version in (0, 3):
         _execute(database, STORIES_OF_EPISODES)
-    if version:
+    if version in (3, 4):
         _add_functions(database)
         _execute(database, PAGES_OF_ARTICLES)
+    _execute(database, DECISIONS_OF_EDITORS)
     database.executemany("INSERT OR IGNORE INTO parameters VALUES (?, ?)", parameters.items())
     database.execute(f"PRAGMA user_version = {FORMAT}")
     database.execute("COMMIT")
@@ -210,10 +222,16 @@ def _prepare(
 def _show_as_new(database: sqlite3.Connection, version: int) -> None:
     """Add tables of this connection alone to a file of an older format that is only read."""
     database.execute("PRAGMA temp_store = MEMORY")
-    _add_functions(database)
-    _execute(database, _ARTICLES_WITH_PAGES)
-    if version == OLDER_FORMATS[0]:
-        _execute(database, STORIES_OF_EPISODES.replace("TABLE", "TEMP TABLE").replace("INDEX ", "INDEX temp."))
+    if version in (3, 4):
+        _add_functions(database)
+        _execute(database, _ARTICLES_WITH_PAGES)
+    if version == 3:
+        of_this_connection = STORIES_OF_EPISODES + DECISIONS_OF_EDITORS.lstrip()
+        _execute(
+            database, of_this_connection.replace("CREATE TABLE", "CREATE TEMP TABLE").replace("INDEX ", "INDEX temp.")
+        )
+    else:
+        _execute(database, _CHANGES_WITH_DECISIONS)
 
 
 def _add_functions(database: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Integers, first_members, numbered_by_first, slices
 from dedup.story.candidates import Edges
+from dedup.story.constraints import Constraints
 from dedup.story.encoding import Meanings
 from dedup.story.episodes import Episodes, near_episodes, similar_candidates, stories_of, stories_of_pairs
 from dedup.story.similarity import dot_products
@@ -41,6 +42,7 @@ def stories_by_language(
     threshold: float,
     max_gap_days: float,
     n_jobs: int | None = None,
+    constraints: Constraints | None = None,
 ) -> Integers:
     """Story of each episode, numbered by first member; see `dedup.story.episodes.stories_of`.
 
@@ -49,7 +51,7 @@ def stories_by_language(
     episodes = Episodes.of(vectors, days, labels, costs)
     n = len(episodes.costs)
     if not max_gap_days or len(np.unique(meanings.languages[meanings.languages >= 0])) < 2:
-        return stories_of(episodes, threshold, max_gap_days, n_jobs)
+        return stories_of(episodes, threshold, max_gap_days, n_jobs, constraints)
     parts = [_part(vectors, days, labels, costs, meanings.languages == code) for code in np.unique(meanings.languages)]
     codes = [_codes(np.arange(n), n, *near_episodes(episodes, max_gap_days, n_jobs))]
     codes += [_codes(part.numbers, n, *near_episodes(part.episodes, max_gap_days, n_jobs)) for part in parts]
@@ -59,7 +61,7 @@ def stories_by_language(
     kept = _alike_in_meaning(meanings, labels, left, right, known)
     guarded = episodes._replace(within=within)
     edges = Edges(*similar_candidates(guarded, left[kept], right[kept], mean[kept]))
-    return stories_of_pairs(edges, episodes.costs, threshold)
+    return stories_of_pairs(edges, episodes.costs, threshold, constraints)
 
 
 def _part(vectors: csr_array, days: Floats, labels: Integers, costs: Floats, chosen: Flags) -> _Part:

@@ -15,6 +15,7 @@ from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import MAX_GAP_DAYS
 from dedup.story.candidates import FLOOR, Edges, Pairs, chunks_of_days, postings_of, products
+from dedup.story.constraints import Constraints, kept_apart
 from dedup.story.partition import exact_costs, partition
 from dedup.story.similarity import dot_products, flat_rows
 
@@ -76,7 +77,13 @@ class Episodes(NamedTuple):
         return cls(means, first, last, within, exact_costs(paid + LONE_COST * (sizes == 1)))
 
 
-def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs: int | None = None) -> Integers:
+def stories_of(
+    episodes: Episodes,
+    threshold: float,
+    max_gap_days: float,
+    n_jobs: int | None = None,
+    constraints: Constraints | None = None,
+) -> Integers:
     """Story of each episode, shape (n_episodes,), numbered by first member.
 
     A story is a set of episodes whose mean similarity, over all pairs of them, exceeds the threshold by what it costs
@@ -92,11 +99,29 @@ def stories_of(episodes: Episodes, threshold: float, max_gap_days: float, n_jobs
         Episodes with more days between them are not compared; with 0 each is a story.
     n_jobs : int, optional
         Threads; the result does not depend on it.
+    constraints : Constraints, optional
+        On the episodes.
     """
     n = len(episodes.costs)
     if not max_gap_days:
-        return np.arange(n)
-    return stories_of_pairs(similar_episodes(episodes, max_gap_days, n_jobs), episodes.costs, threshold)
+        return np.arange(n) if constraints is None else constraints.groups
+    edges = similar_episodes(episodes, max_gap_days, n_jobs)
+    return stories_of_pairs(edges, episodes.costs, threshold, constraints)
+
+
+def _stories_of_groups(graph: csr_array, costs: Floats, threshold: float, constraints: Constraints) -> Integers:
+    """Story of each episode, where episodes that come together are one node."""
+    groups, n = constraints.groups, len(costs)
+    k = int(groups.max()) + 1
+    members = csr_array((np.ones(n), (groups, np.arange(n))), shape=(k, n))
+    between = (members @ graph @ members.T).tocoo()
+    apart = between.row != between.col
+    graph = csr_array((between.data[apart], (between.row[apart], between.col[apart])), shape=(k, k))
+    graph.sort_indices()
+    costs = np.bincount(groups, weights=costs).astype(np.float64)
+    return partition(kept_apart(graph, constraints.apart), THRESHOLD_SHARE * threshold, costs, np.bincount(groups))[
+        groups
+    ]
 
 
 def alike_alone(cosine: float, gap_days: float, cost: float, threshold: float) -> bool:
@@ -110,9 +135,11 @@ def alike_alone(cosine: float, gap_days: float, cost: float, threshold: float) -
     return bool(gap_days <= MAX_GAP_DAYS and similarity >= needed)
 
 
-def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:
+def stories_of_pairs(edges: Edges, costs: Floats, threshold: float, constraints: Constraints | None = None) -> Integers:
     """Story of each episode by the similar pairs of episodes; see `stories_of`."""
     graph = edges.adjacency(len(costs))
+    if constraints:
+        return _stories_of_groups(graph, costs, threshold, constraints)
     return partition(graph, THRESHOLD_SHARE * threshold, costs)
 
 

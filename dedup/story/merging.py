@@ -4,7 +4,7 @@ The graph lacks pairs: those below its floor, and those that the search for cand
 sixty reports they are most of the mean, so that it comes apart. Sums of vectors give the mean over all pairs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import Flags, Floats, Integers, connected_labels, numbered_by_first, run_starts, slices
 from dedup.kernel import kernel
 from dedup.story.candidates import FLOOR, Edges
+from dedup.story.constraints import APART, KEPT_APART, Pair
 from dedup.story.partition import gaining_unions
 from dedup.story.similarity import in_columns, number_columns, time_factor
 
@@ -75,7 +76,13 @@ class Reports(NamedTuple):
 
 
 def merged(
-    reports: Reports, edges: Edges, labels: Integers, threshold: float, costs: Floats, sizes: Integers | None = None
+    reports: Reports,
+    edges: Edges,
+    labels: Integers,
+    threshold: float,
+    costs: Floats,
+    sizes: Integers | None = None,
+    apart: Sequence[Pair] = (),
 ) -> Integers:
     """Unions of episodes that are similar by the mean over all of their pairs, numbered by first member.
 
@@ -89,7 +96,13 @@ def merged(
         Episode of each node, numbered by first member.
     threshold, costs, sizes
         See `dedup.story.partition.partition`.
+    apart : sequence of (int, int)
+        Pairs of nodes that stay in two episodes, as they are.
     """
+    if apart:
+        ends = np.array(apart, dtype=np.int64)
+        ends = ends[labels[ends[:, 0]] != labels[ends[:, 1]]]
+        edges = Edges.joined([(edges.left, edges.right, edges.similarity), (*ends.T, np.full(len(ends), APART))])
     sizes = np.ones(len(labels), dtype=np.int64) if sizes is None else sizes
     episodes = _Episodes.of(edges, labels, costs, sizes)
     changed = np.ones(len(episodes.sizes), dtype=np.bool_)
@@ -119,15 +132,31 @@ def _absorbed(episodes: _Episodes) -> Integers:
     kept = np.flatnonzero(near & (sizes[large] >= ABSORBING) & (sizes[small] <= SMALL_SHARE * sizes[large]))
     order = kept[np.lexsort((large[kept], -mean[kept].round(9), small[kept]))]
     closest = order[run_starts(small[order])]
+    apart = episodes.between < KEPT_APART
+    if apart.any():
+        closest = closest[np.lexsort((small[closest], -mean[closest].round(9)))]
+        ends = zip(small[closest].tolist(), large[closest].tolist(), strict=True)
+        return _absorbed_but(ends, np.stack([episodes.left[apart], episodes.right[apart]]), len(sizes))
     return connected_labels(small[closest], large[closest], len(sizes))
+
+
+def _absorbed_but(pairs: Iterable[Pair], apart: Integers, n: int) -> Integers:
+    """Labels of episodes after those of pairs became one, unless they then had both of what stays apart."""
+    labels = np.arange(n)
+    for small, large in pairs:
+        one, other = labels[small], labels[large]
+        if not (np.sort(labels[apart], axis=0) == np.sort([one, other])[:, None]).all(axis=0).any():
+            labels[labels == one] = other
+    return numbered_by_first(labels)
 
 
 def _compared(episodes: _Episodes, reports: Reports, labels: Integers, changed: Flags) -> _Episodes:
     """Episodes with their similarities over all pairs where one of two is large and near, and one has changed."""
     left, right, sizes = episodes.left, episodes.right, episodes.sizes
     large, largest = sizes >= ABSORBING, np.maximum(sizes[left], sizes[right])
+    may_unite = episodes.between > KEPT_APART
     near = (largest >= LARGE) & (episodes.between >= LEAST_MEAN * sizes[left] * sizes[right])
-    pairs = np.flatnonzero((near | (largest >= ABSORBING)) & (changed[left] | changed[right]))
+    pairs = np.flatnonzero((near | (largest >= ABSORBING)) & (changed[left] | changed[right]) & may_unite)
     own = np.flatnonzero(large & changed)
     wanted = np.zeros(len(large), dtype=np.bool_)
     wanted[own] = wanted[left[pairs]] = wanted[right[pairs]] = True

@@ -12,6 +12,7 @@ from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.story.by_language import stories_by_language
 from dedup.story.candidates import Edges, similar_pairs
+from dedup.story.constraints import Constraints, kept_apart
 from dedup.story.encoding import Meanings
 from dedup.story.episodes import Episodes, stories_of
 from dedup.story.features import count_features
@@ -38,6 +39,7 @@ class StoryGroups:
     costs: Floats  # (n_texts,): what each text pays to join a story
     edges: Edges  # similar pairs of texts
     vocabulary: Vocabulary  # of the texts
+    constraints: Constraints  # on the texts
     meanings: Meanings | None = None  # of the texts, weighed
 
     @property
@@ -78,23 +80,44 @@ class StoryGroups:
         """
         if threshold == self.threshold:
             return self
-        edges, labels, costs = self.edges, self.episodes, self.costs
-        n, everyone = len(labels), np.arange(len(labels))
-        if threshold > self.threshold:
-            edges = edges.within(labels)
-            labels = partition(edges.adjacency(n), threshold, costs)
-        labels = merged(Reports(self.days, vectors, everyone), edges, labels, threshold, costs)
-        given = vectors(everyone), self.days, labels, costs, self.meanings
-        stories = _stories(*given, threshold, self.max_gap_days)
+        everyone, is_higher = np.arange(len(self.episodes)), threshold > self.threshold
+        edges = self.edges.within(self.episodes) if is_higher else self.edges
+        reports, begun = Reports(self.days, vectors, everyone), None if is_higher else self.episodes
+        labels, constraints = _episodes_of(reports, edges, threshold, self.costs, self.constraints, begun)
+        reported, n = (vectors(everyone), self.days, labels, self.costs), len(everyone)
+        stories = _stories_of(*reported, self.meanings, threshold, self.max_gap_days, constraints.over(labels))
         before, now = self.stories[self.episodes], stories[labels]
         if threshold > self.threshold:
             both = before * n + now
         else:
             firsts = np.concatenate([first_members(story)[story] for story in (before, now)])
             both = connected_labels(np.tile(everyone, 2), firsts, n)
-        return replace(
-            self, episodes=labels, stories=numbered_by_first(both[first_members(labels)]), threshold=threshold
-        )
+            both = now if constraints.broken(both) else both
+        stories = numbered_by_first(both[first_members(labels)])
+        return replace(self, episodes=labels, stories=stories, threshold=threshold, constraints=constraints)
+
+
+def _episodes_of(
+    reports: Reports,
+    edges: Edges,
+    threshold: float,
+    costs: Floats,
+    constraints: Constraints,
+    begun: Integers | None = None,
+) -> tuple[Integers, Constraints]:
+    """Episodes of texts with some vectors, from those that they are in to begin with, if in any.
+
+    Texts that come together need not be in one episode, but their episodes are of one story: where a chain of those
+    would bring together what stays apart, what is in it stays in episodes apart too. The constraints say so then.
+    """
+    n = len(costs)
+    while True:
+        apart = constraints.pairs()
+        labels = partition(kept_apart(edges.adjacency(n), apart), threshold, costs) if begun is None else begun
+        labels = merged(reports, edges, labels, threshold, costs, apart=apart)
+        if not (broken := constraints.broken(labels)):
+            return labels, constraints
+        constraints = constraints.with_apart(broken)
 
 
 def find_stories(
@@ -108,6 +131,7 @@ def find_stories(
     n_jobs: int | None = None,
     meanings: Meanings | None = None,
     progress: ProgressCallback = no_progress,
+    constraints: Constraints | None = None,
 ) -> StoryGroups:
     """Group texts without near-duplicates into stories.
 
@@ -127,6 +151,8 @@ def find_stories(
         See `StoryClusterer`.
     meanings : Meanings, optional
         Of the texts; see `dedup.story.encoding`.
+    constraints : Constraints, optional
+        On the texts.
     """
     counting, weighting, comparing, grouping = split_progress(progress, _COUNTING, _WEIGHTING, _COMPARING, _GROUPING)
     _logger.debug("reading the features of %d texts", len(texts))
@@ -141,15 +167,16 @@ def find_stories(
     meanings = meanings and meanings.weighed(costs)
     edges = similar_pairs(vectors, days, n_jobs, comparing, meanings)
     _logger.debug("grouping by %d similar pairs", len(edges.left))
-    labels = partition(edges.adjacency(n), threshold, costs)
     reports = Reports(days, lambda rows: vectors[rows], np.arange(n))
-    labels = merged(reports, edges, labels, threshold, costs)
-    stories = _stories(vectors, days, labels, costs, meanings, threshold, max_gap_days, n_jobs)
+    constraints = Constraints.of(n, [], []) if constraints is None else constraints
+    labels, constraints = _episodes_of(reports, edges, threshold, costs, constraints)
+    reported = vectors, days, labels, costs
+    stories = _stories_of(*reported, meanings, threshold, max_gap_days, constraints.over(labels), n_jobs)
     grouping(1)
-    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary, meanings)
+    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary, constraints, meanings)
 
 
-def _stories(
+def _stories_of(
     vectors: csr_array,
     days: Floats,
     labels: Integers,
@@ -157,9 +184,10 @@ def _stories(
     meanings: Meanings | None,
     threshold: float,
     max_gap_days: float,
+    constraints: Constraints,
     n_jobs: int | None = None,
 ) -> Integers:
     """Story of each episode."""
     if meanings is None:
-        return stories_of(Episodes.of(vectors, days, labels, costs), threshold, max_gap_days, n_jobs)
-    return stories_by_language(vectors, days, labels, costs, meanings, threshold, max_gap_days, n_jobs)
+        return stories_of(Episodes.of(vectors, days, labels, costs), threshold, max_gap_days, n_jobs, constraints)
+    return stories_by_language(vectors, days, labels, costs, meanings, threshold, max_gap_days, n_jobs, constraints)

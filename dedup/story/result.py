@@ -101,6 +101,28 @@ class Episode:
         return f"{type(self).__name__}({facts})"
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What was decided on a story by hand: by an editor of an index, or by `together` and `apart` of `cluster`.
+
+    Attributes
+    ----------
+    decision : int or None
+        What `StoryIndex.undo` takes; None in a batch.
+    kind : str
+        That of the `Change` that told of it; "together" or "apart" in a batch.
+    article_ids : tuple of str
+        Of the articles that it is about.
+    sentence : str
+        What was decided.
+    """
+
+    decision: int | None
+    kind: str
+    article_ids: tuple[str, ...]
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Story(Episode):
     """The articles that report one event, from its announcement to its end: one episode or several.
@@ -113,10 +135,26 @@ class Story(Episode):
     ----------
     episodes : tuple of Episode
         By publication.
+    title : str or None
+        The headline that an editor has chosen; see `StoryIndex.pin`.
+    edits : tuple of Edit
+        What was decided on it by hand, the earliest first.
     """
 
     episodes: tuple[Episode, ...]
     _explain: Callable[["Story", Any], Explanation]
+    title: str | None = None
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The headline that an editor has chosen, or the title of the representative, or the beginning of its text."""
+        return self.title or self.representative.headline
+
+    def edits_of(self, *articles: Article) -> str:
+        """What was decided by hand on some articles, in sentences; empty when nothing."""
+        ids = {article.id for article in articles}
+        return " ".join(edit.sentence for edit in self.edits if not ids.isdisjoint(edit.article_ids))
 
     def episode_of(self, article: Article) -> Episode:
         """The episode with one of `articles`."""

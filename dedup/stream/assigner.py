@@ -13,7 +13,7 @@ from dedup.stream.arrival import without_future_dates
 from dedup.stream.assignment import Assignment, Outcome, format_episode_id, format_story_id
 from dedup.stream.joins import decide
 from dedup.stream.maintenance import split_and_decide, take_out
-from dedup.stream.matching import MatchedArticles, match_articles
+from dedup.stream.matching import Allows, MatchedArticles, match_articles
 from dedup.stream.preparing import Prepared, count_readable
 from dedup.stream.state import IndexState
 from dedup.stream.steps import block_step, decided_since, is_young, step_of
@@ -25,11 +25,12 @@ from dedup.stream.versions import Version, Versions
 _TOLERANCE = 1e-9
 
 
-class _Home(NamedTuple):
-    """The episode of an article that is updated."""
+class _Past(NamedTuple):
+    """Where an article that is updated was, and what follows from it."""
 
-    episode: int
-    keeps: bool  # the article, whatever it gains elsewhere
+    home: int | None  # the episode that it was in, if it may stay there
+    keeps: bool  # whether it stays, whatever it gains elsewhere
+    allows: Allows  # which other episodes it may join
 
 
 class Assigner:
@@ -84,7 +85,8 @@ class Assigner:
         """Put a later version of a stored article in its place.
 
         It stays in its episode if it is a near-duplicate of the former version, as any copy of that would, or if it is
-        alone in its story and gains nowhere else; then the other articles stay where they are.
+        alone in its story and gains nowhere else; then the other articles stay where they are. It stays where an editor
+        has put it, and joins no story that editors keep apart from it.
         """
         state, article = self._state, version.article
         (former,) = self._episodes(np.array([version.node])).tolist()
@@ -93,11 +95,15 @@ class Assigner:
         if not version.is_new:
             return self._assignment(article, former, "unchanged")
         told, first = state.chapters.told(former), len(state.log.entries)
+        is_held = any(rule.relation == "together" for _, rule in state.decisions.rules_of(version.node))
+        allows = self._allowed(version.node, former, is_held)
+        state.decisions.rename(version.node, state.next_node)
         lost = take_out(state, [version.node])
         of_story = state.chapters.episodes_of([state.chapters.story(former)])
         was_alone = not any(state.totals.sizes[episode] for episode in of_story)
-        home = _Home(former, version.is_alike) if version.is_alike or was_alone else None
-        (assignment,) = self._add_block([article], home)
+        keeps = version.is_alike or is_held
+        past = _Past(former if keeps or was_alone else None, keeps, allows)
+        (assignment,) = self._add_block([article], past)
         node = np.array([state.next_node - 1])
         state.log.note_update((told, former), version.id, article.id, first)
         merged = assignment.merged
@@ -112,18 +118,30 @@ class Assigner:
         replaces = version.id if version.id != article.id else None
         return replace(now, left=None if stays else format_story_id(told), replaces=replaces)
 
-    def _add_block(self, articles: Sequence[Article], home: _Home | None = None) -> list[Assignment]:
+    def _allowed(self, node: int, former: int, is_held: bool) -> Allows:
+        """Return whether an article of an episode may go to another one, by what editors have decided on both."""
+        state, of = self._state, self._state.chapters.story
+        own = of(former)
+        barred = {
+            of(state.episode_of(other))
+            for rule in state.decisions.rules("apart")
+            for thing, other in (rule[1:], rule[:0:-1])
+            if thing == node or (thing < 0 and of(-thing) == own)
+        }
+        return lambda episode: of(episode) == own if is_held else of(episode) not in barred
+
+    def _add_block(self, articles: Sequence[Article], past: _Past | None = None) -> list[Assignment]:
         state, threshold = self._state, self._state.settings.story_threshold
         n_reports = state.live.window.count  # up to each article: the window has all of the block at once
         articles, texts = self._prepared.take(state, articles)
-        matched = match_articles(state, articles, texts)
+        matched = match_articles(state, articles, texts, allows=past and past.allows)
         assignments: list[Assignment] = []
         merges: list[tuple[int, int]] = []
         first_episode = state.next_episode
         for i, article in enumerate(articles):
             n_reports += int(matched.canonical[i] == matched.nodes[i])
             state.latest = max(state.latest, expiry_day_of(state, article))
-            assignments.append(self._join(article, matched, i, state.careful(threshold, n_reports), merges, home))
+            assignments.append(self._join(article, matched, i, state.careful(threshold, n_reports), merges, past))
         state.store.add_episodes(range(first_episode, state.next_episode))
         store_articles(state, articles, matched)
         for episode, into in merges:
@@ -148,7 +166,7 @@ class Assigner:
         i: int,
         threshold: float,
         merges: list[tuple[int, int]],
-        home: _Home | None,
+        past: _Past | None,
     ) -> Assignment:
         """Put a copy into the episode of its original, and a report into the one that gains most by it, if any does."""
         state, node = self._state, matched.nodes[i : i + 1]
@@ -163,11 +181,13 @@ class Assigner:
             sums[episode] += similarity
         cost, totals = state.costs_of(node), state.totals
         gains = {
-            s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s) for s, total in sums.items()
+            s: total - threshold * totals.sizes[s] - totals.cost_for(float(cost[0]), s)
+            for s, total in sums.items()
+            if past is None or past.allows(s)
         }
-        best = home.episode if home and home.keeps else _best(gains)
-        if best is None and home:
-            best = home.episode
+        best = past.home if past and past.keeps else _best(gains)
+        if best is None and past:
+            best = past.home
         is_first = best is None
         if best is None:
             best, state.next_episode = state.next_episode, state.next_episode + 1
@@ -210,6 +230,7 @@ class Assigner:
                 - threshold * totals.sizes[episode] * totals.sizes[other]
                 - totals.cost_of_joining(episode, other)
                 for other in sorted(others)
+                if self._state.may_unite(episode, other)
             }
             best = _best(gains)
             if best is None:

@@ -9,7 +9,24 @@ from dedup.store.protocol import Store
 from dedup.store.records import ChangeRow
 from dedup.stream.assignment import format_episode_id, format_story_id
 
-Kind = Literal["story_begun", "episode_begun", "joined", "updated", "left", "episode_merged", "story_merged"]
+Kind = Literal[
+    "story_begun",
+    "episode_begun",
+    "joined",
+    "updated",
+    "left",
+    "episode_merged",
+    "story_merged",
+    "editor_merged",
+    "editor_split",
+    "editor_moved",
+    "editor_pinned",
+    "editor_forbade",
+    "editor_undid",
+]
+
+# Kinds whose `into` is a story; that of others is an episode.
+_INTO_STORIES = ("story_merged", "editor_merged", "editor_split", "editor_moved", "editor_forbade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +44,9 @@ class Change:
         "story_begun": an article is the first of a story. "joined", "updated" and "left": an article came into an
         episode, has other content, or is in it no longer; what it replaces under another id has left before.
         "episode_begun": a story has got an episode, which was a story of its own until then. "episode_merged" and
-        "story_merged": all of it is now part of `into`, and its id an alias.
+        "story_merged": all of it is now part of `into`, and its id an alias. "editor_merged", "editor_split",
+        "editor_moved", "editor_pinned", "editor_forbade" and "editor_undid": an editor has decided so; see
+        `StoryIndex.merge` and the methods beside it. What became of articles and stories by it follows, one entry each.
     story_id : str
         As far as it was told: the story may have become part of another one since, of which its id is an alias.
     episode_id : str or None
@@ -35,7 +54,10 @@ class Change:
     article_id : str or None
         None when an episode or a story is all that there is to say.
     into : str or None
-        Id of the story or the episode that has all of the other one.
+        Id of the story or the episode that has all of the other one; of the story that an editor has moved an article
+        to, or made of a part of another one, or keeps apart.
+    decision : int or None
+        The cursor of the decision of an editor that it follows from, its own if it is one: `StoryIndex.undo` takes it.
 
     Examples
     --------
@@ -45,7 +67,7 @@ class Change:
     ...     seen = index.changes()[-1].cursor
     ...     _ = index.add({"id": "b", "text": "The armoured train of Kim Jong Un reached Russia on Tuesday."})
     ...     index.changes(seen)
-    [Change(cursor=2, kind='joined', story_id='s1', episode_id='e1', article_id='b', into=None)]
+    [Change(cursor=2, kind='joined', story_id='s1', episode_id='e1', article_id='b', into=None, decision=None)]
     """
 
     cursor: int
@@ -54,6 +76,7 @@ class Change:
     episode_id: str | None = None
     article_id: str | None = None
     into: str | None = None
+    decision: int | None = None
 
 
 class Entry(NamedTuple):
@@ -65,6 +88,7 @@ class Entry(NamedTuple):
     episode: int | None = None
     article: str | None = None
     into: int | None = None
+    decision: int | None = None
 
 
 class ChangeLog:
@@ -72,6 +96,16 @@ class ChangeLog:
 
     def __init__(self, store: Store) -> None:
         self._store, self.entries = store, list[Entry]()
+        self._decision: int | None = None
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry, which follows from the decision that is being made, if one is."""
+        self.entries.append(entry._replace(decision=self._decision))
+
+    @property
+    def next_cursor(self) -> int:
+        """The cursor of the next entry that is added."""
+        return self._store.last_cursor() + 1 + len(self.entries)
 
     def flush(self) -> None:
         """Store the entries."""
@@ -93,6 +127,15 @@ class ChangeLog:
             entries.insert(first, Entry(entries[place].day, "left", *former, name))
 
     @contextmanager
+    def following(self, decision: int) -> Iterator[None]:
+        """Let the entries that are added inside follow from the decision with that cursor."""
+        self._decision = decision
+        try:
+            yield
+        finally:
+            self._decision = None
+
+    @contextmanager
     def paused(self) -> Iterator[None]:
         """Keep none of the entries that are added inside."""
         kept = list(self.entries)
@@ -102,8 +145,8 @@ class ChangeLog:
 
 def change_of(row: ChangeRow) -> Change:
     """Return an entry of the log as users see it."""
-    of_story = row.kind == "story_merged"
+    of_story = row.kind in _INTO_STORIES
     into = None if row.into is None else format_story_id(row.into) if of_story else format_episode_id(row.into)
     episode = None if row.episode is None else format_episode_id(row.episode)
     kind: Kind = row.kind  # type: ignore[assignment]
-    return Change(row.cursor, kind, format_story_id(row.story), episode, row.article, into)
+    return Change(row.cursor, kind, format_story_id(row.story), episode, row.article, into, row.decision)

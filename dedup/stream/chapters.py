@@ -91,6 +91,14 @@ class Chapters:
         changed = [(e, one, as_told if self.told(e) in told else self.told(e)) for e in self.episodes_of(stories)]
         return self._update(chapter if chapter[0] != episode else (episode,) * 3 for chapter in changed)
 
+    def add(self, episode: int, beside: int) -> list[Chapter]:
+        """Put a new episode into the story of another one, as far as that was told; return what has changed."""
+        return self._update([(episode, self.story(beside), self.told(beside))])
+
+    def replace(self, chapters: Iterable[Chapter]) -> list[Chapter]:
+        """Replace what is known of some episodes; return what has changed."""
+        return self._update(chapters)
+
     def part(self, episodes: Iterable[int]) -> list[Chapter]:
         """Make each a story of its own, whatever was told; return what has changed."""
         return self._update((episode,) * 3 for episode in episodes)

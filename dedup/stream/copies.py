@@ -10,7 +10,7 @@ from dedup.store.serialization import decode_article
 from dedup.stream.assignment import Similar, format_episode_id, format_story_id
 from dedup.stream.live import running_totals
 from dedup.stream.matching import stored_articles, text_features_of
-from dedup.stream.queries import row_of
+from dedup.stream.queries import row_of, stored_row
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import extract_shingles
 from dedup.stream.validation import id_in_index
@@ -32,9 +32,7 @@ def copies_of_article(state: IndexState, batch: Batch) -> tuple[Similar, ...]:
 
 def copies_of_stored(state: IndexState, article_id: str) -> tuple[Similar, ...]:
     """Return the other copies of a stored article, or raise KeyError."""
-    row = row_of(state, article_id)
-    if row is None:
-        raise KeyError(f"no article has the id {article_id!r}")
+    row = stored_row(state, article_id)
     return _copies_of(state, decode_article(row.fields), row.node)
 
 

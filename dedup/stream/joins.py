@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, first_members, numbered_by_first, ranks_in_runs
 from dedup.story.candidates import CANDIDATE_FLOOR
+from dedup.story.constraints import kept_apart
 from dedup.story.episodes import THRESHOLD_SHARE, Episodes, similar_episodes
 from dedup.story.partition import cost_of_joining, partition
 from dedup.stream.live import INDEXED_FEATURES, MAX_OCCURRENCES, running_totals
@@ -59,7 +60,7 @@ def decide(state: IndexState, touched: Sequence[int] | Integers) -> None:
     if len(changed) < len(episodes):
         near = np.union1d(np.union1d(changed, untold), _candidates(state, _graph_of(state, changed)))
         episodes = state.chapters.episodes_of(np.unique(state.chapters.stories(near)).tolist())
-    nodes = _nodes_of(state, _graph_of(state, episodes))
+    nodes = _without_forbidden(state, _nodes_of(state, _graph_of(state, episodes)))
     threshold = THRESHOLD_SHARE * state.settings.story_threshold
     labels = partition(nodes.similarities, threshold, nodes.costs, nodes.sizes)
     oldest = np.full(len(labels), np.iinfo(np.int64).max)
@@ -80,6 +81,17 @@ def _nodes_of(state: IndexState, graph: _Graph) -> _Nodes:
     upper = csr_array((edges.similarity[apart], ends), shape=(k, k))
     costs = np.bincount(node, weights=graph.episodes.costs).astype(np.float64)
     return _Nodes(told[first_members(node)], (upper + upper.T).tocsr(), np.bincount(node), costs)
+
+
+def _without_forbidden(state: IndexState, nodes: _Nodes) -> _Nodes:
+    """The same nodes; those that editors keep apart can gain by no story that has both."""
+    if not state.decisions:
+        return nodes
+    place = {number: i for i, number in enumerate(nodes.numbers.tolist())}
+    pairs = [
+        (place[one], place[other]) for one, other in state.apart(state.chapters.told) if {one, other} <= place.keys()
+    ]
+    return nodes._replace(similarities=kept_apart(nodes.similarities, pairs))
 
 
 def _tell(state: IndexState, nodes: _Nodes, labels: Integers, threshold: float) -> None:

@@ -146,22 +146,29 @@ class LiveArticles:
         """Return positions of new nodes, and for each the earlier live nodes that share most bands, at most `most`.
 
         Word-for-word copies share all of them, and the key of the whole: however many texts share a template, they come
-        first. Of more than `most`, half may be those that `rare` says for the position of the new node and all of them.
+        first. Where they are more than are compared, half may be those that `rare` says for the position of the new
+        node and all of them.
         """
         # A text that comes 100,000 times must not be compared with all of its copies each time.
         text, others, shared = sharing_bands(self._bands, self.nodes, nodes, bands, _MAX_IN_BUCKET)
         ranks = ranks_in_runs(text)
-        sizes = np.diff(np.append(np.flatnonzero(ranks == 0), len(ranks)))
-        best = shared[ranks == 0].repeat(sizes)
-        for stop in np.flatnonzero((ranks == most) & (best <= bands.shape[1])).tolist():
-            crowd = slice(stop - most, stop - most + int(np.count_nonzero(text == text[stop])))
-            first = rare(int(text[stop]), others[crowd])[: most // 2]
+        starts = np.flatnonzero(ranks == 0)
+        bounds = np.append(starts, len(text))
+        beside_copy = (shared[starts] > bands.shape[1]).repeat(np.diff(bounds))
+        left_out = ~beside_copy & ((ranks >= most) | ~self._are_few(nodes, text, others))
+        for crowd in (slice(*own) for own in pairwise(bounds.tolist()) if left_out[slice(*own)].any()):
+            first = rare(int(text[crowd.start]), others[crowd])[: most // 2]
             others[crowd] = np.concatenate([first, others[crowd][~np.isin(others[crowd], first)]])
-        kept = ranks < np.where(best <= bands.shape[1], most, min(most, _MOST_BESIDE_COPIES))
+        kept = ranks < np.where(beside_copy, min(most, _MOST_BESIDE_COPIES), most)
         text, others = text[kept], others[kept]
-        sizes = np.where(others < nodes[:1], self.nodes.sizes(np.minimum(others, nodes[:1] - 1)), 0)
-        few = (running_totals(sizes, text) <= _MAX_NEAR_ENTRIES) | (ranks_in_runs(text) == 0)
+        few = self._are_few(nodes, text, others)
         return text[few], others[few]
+
+    def _are_few(self, nodes: Integers, text: Integers, others: Integers) -> Flags:
+        """Whether each of the other nodes can be read for its text, with those before it."""
+        sizes = np.where(others < nodes[:1], self.nodes.sizes(np.minimum(others, nodes[:1] - 1)), 0)
+        few: Flags = (running_totals(sizes, text) <= _MAX_NEAR_ENTRIES) | (ranks_in_runs(text) == 0)
+        return few
 
     def sharing_bands(self, node: int, bands: Hashes) -> Integers:
         """Return the live nodes before a node that share bands with one text, those that share most first."""

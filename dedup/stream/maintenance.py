@@ -6,6 +6,7 @@ import numpy as np
 
 from dedup.arrays import Integers, members
 from dedup.store.records import ArticleFeatures
+from dedup.store.story_query import StoryQuery
 from dedup.stream.assignment import Move, format_story_id
 from dedup.stream.chapters import Chapters
 from dedup.stream.joins import decide
@@ -45,6 +46,7 @@ def take_out(state: IndexState, nodes: list[int]) -> set[int]:
     canonical = gone[table.is_canonical(gone)]
     episodes = set(table.episodes(canonical).tolist())
     state.store.delete(nodes)
+    state.decisions.forget(nodes)
     for node in canonical.tolist():
         state.live.window.remove(node)
     state.count_reports(canonical, -1)
@@ -63,10 +65,18 @@ def expire(state: IndexState, day: float) -> int:
     state.flush()
     state.store.delete_empty_episodes()
     state.chapters = Chapters(state.store.chapters())
+    _forget_stories(state)
     state.store.delete_changes_before(day)
     state.source_residue.delete_unused()
     state.live.compact()
     return len(nodes)
+
+
+def _forget_stories(state: IndexState) -> None:
+    """Forget what editors have decided on stories that have no articles any more."""
+    alive = set(state.chapters.stories(np.array(sorted(state.totals.sizes), dtype=np.int64)).tolist())
+    named = {story for own in state.decisions for story in own.stories}
+    state.decisions.forget(-story for story in sorted(named) if state.chapters.story(story) not in alive)
 
 
 def _make_canonical(state: IndexState, copy: int, former: int) -> None:
@@ -93,14 +103,16 @@ def _text_features(stored: ArticleFeatures) -> TextFeatures:
 
 
 def refine(state: IndexState, day: float) -> list[Move]:
-    """Partition the stories with an article since that day again, as the batch does."""
-    numbers = state.store.story_numbers(day, 1)
+    """Partition the stories with an article since that day again, as the batch does; editors have decided on others."""
+    decided = state.decided()
+    found = state.store.find_stories(StoryQuery(since_day=day))
+    numbers = [place.story for place in found if place.story not in decided]
     if not numbers:
         return []
     episodes = state.chapters.episodes_of(numbers)
     canonical = state.live.nodes.of_episodes(episodes)
     nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
-    former, told = _stories_by_node(state, nodes), _told_by_node(state, nodes)
+    former, told, known = _stories_by_node(state, nodes), told_by_node(state, nodes), state.told_stories()
     with state.log.paused():  # what is the same in the end is no news
         aliases = {e: state.chapters.story(e) for e in episodes if not state.totals.sizes[e]}
         _refine_episodes(state, canonical)
@@ -111,12 +123,20 @@ def refine(state: IndexState, day: float) -> list[Move]:
         for episode, story in aliases.items():
             went = Counter(now[node] for node in nodes if former[node] == story)
             state.keep(state.chapters.put({episode: min(went, key=lambda story: (-went[story], story))}))
-    told_now = _told_by_node(state, nodes)
-    rows = sorted(state.store.rows([n for n in nodes if (now[n], told_now[n]) != (former[n], told[n])]).items())
-    begun = {story for story, _ in told_now.values()} - {story for story, _ in told.values()}
-    state.note_moves(((row.id, told[n], told_now[n]) for n, row in rows if told[n] != told_now[n]), begun)
-    moves = ((row.id, format_story_id(former[n]), format_story_id(now[n])) for n, row in rows if now[n] != former[n])
-    return [Move(*move) for move in moves]
+    note_told(state, told, known)
+    rows = sorted(state.store.rows([n for n in nodes if now[n] != former[n]]).items())
+    return [Move(row.id, format_story_id(former[n]), format_story_id(now[n])) for n, row in rows]
+
+
+def note_told(state: IndexState, former: dict[int, tuple[int, int]], known: set[int]) -> None:
+    """Note for the log which articles are told to be in another story or episode than they were.
+
+    `known` are the stories that there were.
+    """
+    now = told_by_node(state, list(former))
+    rows = sorted(state.store.rows([node for node in former if now[node] != former[node]]).items())
+    begun = {story for story, _ in now.values()} - known
+    state.note_moves(((row.id, former[node], now[node]) for node, row in rows), begun)
 
 
 def _stories_by_node(state: IndexState, nodes: list[int]) -> dict[int, int]:
@@ -124,7 +144,7 @@ def _stories_by_node(state: IndexState, nodes: list[int]) -> dict[int, int]:
     return dict(zip(nodes, stories.tolist(), strict=True))
 
 
-def _told_by_node(state: IndexState, nodes: list[int]) -> dict[int, tuple[int, int]]:
+def told_by_node(state: IndexState, nodes: list[int]) -> dict[int, tuple[int, int]]:
     """The story that each node was told to be in, and its episode."""
     episodes = state.live.nodes.episodes(np.array(nodes, dtype=np.int64)).tolist()
     return {node: (state.chapters.told(episode), episode) for node, episode in zip(nodes, episodes, strict=True)}

@@ -1,7 +1,7 @@
 """New articles -> the article that each is a copy of, and the live reports that it is similar to."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,6 +28,9 @@ _ROWS_AT_ONCE = 16
 
 Neighbours = tuple[Integers, NDArray[np.float32]]
 
+#: Whether an article may be put into an episode.
+Allows = Callable[[int], bool]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedArticles:
@@ -43,11 +46,16 @@ class MatchedArticles:
 
 
 def match_articles(
-    state: IndexState, articles: Sequence[Article], texts: TextFeatures, known_canonical: Integers | None = None
+    state: IndexState,
+    articles: Sequence[Article],
+    texts: TextFeatures,
+    known_canonical: Integers | None = None,
+    allows: Allows | None = None,
 ) -> MatchedArticles:
     """Give new articles their nodes, add them to the live articles and compare them with those before.
 
-    `texts` are their features; `known_canonical` has the canonical node of each, where copies are known already.
+    `texts` are their features; `known_canonical` has the canonical node of each, where copies are known already. None
+    is a copy of one in an episode that `allows` forbids.
     """
     nodes = np.arange(state.next_node, state.next_node + len(articles))
     state.next_node += len(articles)
@@ -55,7 +63,7 @@ def match_articles(
     filled = np.flatnonzero(~texts.blank)
     state.live.add_bands(nodes[filled], texts.bands[filled])
     if known_canonical is None:
-        originals, canonical = _find_originals(state, articles, nodes, texts)
+        originals, canonical = _find_originals(state, articles, nodes, texts, allows)
     else:
         originals, canonical = {}, known_canonical
     is_canonical = canonical == nodes
@@ -92,7 +100,7 @@ def find_neighbours(state: IndexState, weighted: WeightedTexts, days: Floats, li
 
 
 def _find_originals(
-    state: IndexState, articles: Sequence[Article], nodes: Integers, texts: TextFeatures
+    state: IndexState, articles: Sequence[Article], nodes: Integers, texts: TextFeatures, allows: Allows | None
 ) -> tuple[dict[int, tuple[str, float]], Integers]:
     """Return the originals and the canonical nodes of new articles; of equally similar originals, the earliest."""
     filled = np.flatnonzero(~texts.blank)
@@ -103,6 +111,9 @@ def _find_originals(
     place, others = state.live.near_candidates(nodes[filled], texts.bands[filled], _MAX_COMPARED, sharing_rare)
     originals: dict[int, tuple[str, float]] = {}
     canonical = nodes.copy()
+    if allows is not None:  # of an article that comes alone
+        allowed = np.array([allows(episode) for episode in state.live.nodes.episodes(others).tolist()], dtype=np.bool_)
+        place, others = place[allowed], others[allowed]
     if not len(place):
         return originals, canonical
     place = filled[place]

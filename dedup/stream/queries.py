@@ -14,6 +14,7 @@ from dedup.story.result import Story
 from dedup.story.similarity import membership
 from dedup.stream.arrival import without_future_dates
 from dedup.stream.assignment import Similar, format_episode_id, format_story_id, parse_story_id
+from dedup.stream.edits import Edits
 from dedup.stream.matching import find_neighbours, text_features_of
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import count_words
@@ -28,33 +29,33 @@ def row_of(state: IndexState, article_id: str) -> Row | None:
     return state.store.by_id(article_id) or state.store.by_other_id(article_id)
 
 
-def story_id_of(state: IndexState, article_id: str) -> str:
-    """Return the id of the story of an article, or raise KeyError."""
+def stored_row(state: IndexState, article_id: str) -> Row:
+    """Return the row that `row_of` finds, or raise KeyError."""
     row = row_of(state, article_id)
     if row is None:
         raise KeyError(f"no article has the id {article_id!r}")
+    return row
+
+
+def story_id_of(state: IndexState, article_id: str) -> str:
+    """Return the id of the story of an article, or raise KeyError."""
+    row = stored_row(state, article_id)
     return format_story_id(state.store.stories_of([row.episode])[row.episode])
 
 
 def story_by_id(state: IndexState, story_id: str, rule: str | Chooser) -> Story:
     """Return the story with that id or alias, or raise KeyError."""
     number = state.store.resolve(parse_story_id(story_id))
-    story = None if number is None else story_of(state, state.store.stories_of([number])[number], rule)
+    story = (
+        None if number is None else story_of(state, state.store.stories_of([number])[number], rule, Edits(state.store))
+    )
     if story is None:
         raise KeyError(f"no story has the id {story_id!r}")
     return story
 
 
-def latest_stories(
-    state: IndexState, since_day: float | None, min_size: int, limit: int | None, rule: str | Chooser
-) -> list[Story]:
-    """Return stories of at least `min_size` articles, one of that expiry day or later; the latest first."""
-    numbers = state.store.story_numbers(since_day, min(min_size, 2**62))[:limit]  # databases count no further
-    return [story for number in numbers if (story := story_of(state, number, rule)) is not None]
-
-
-def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | None:
-    """Return the story with that number; None when it has no articles."""
+def story_of(state: IndexState, number: int, rule: str | Chooser, edits: Edits) -> Story | None:
+    """Return the story with that number as editors want it shown; None when it has no articles."""
     rows = sorted(state.store.of_story(number), key=lambda row: (row.day is None, row.day or 0.0, row.id))
     if not rows:
         return None
@@ -71,7 +72,7 @@ def story_of(state: IndexState, number: int, rule: str | Chooser) -> Story | Non
     story, _ = build_story(candidates, copies.tolist(), members(labels), *how, story_id=format_story_id(number))
     numbers = [rows[first].episode for first in first_members(labels).tolist()]
     named = (replace(own, id=format_episode_id(n)) for own, n in zip(story.episodes, numbers, strict=True))
-    return replace(story, episodes=tuple(named))
+    return edits.apply(replace(story, episodes=tuple(named)), number, rows)
 
 
 def similar_reports(state: IndexState, batch: Batch) -> list[Similar]:

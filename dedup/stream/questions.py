@@ -3,15 +3,20 @@
 from datetime import datetime, tzinfo
 from typing import Any
 
-from dedup.article import read_articles
-from dedup.parameters import check, day_of
+from dedup.article import Article, read_articles
+from dedup.parameters import OrderBy, check, day_of
 from dedup.representative import Chooser
+from dedup.store.serialization import decode_article
+from dedup.store.story_query import StoryQuery
 from dedup.story.result import Story
 from dedup.stream.assignment import Similar
 from dedup.stream.change_log import Change, change_of
 from dedup.stream.copies import copies_of_article, copies_of_stored
-from dedup.stream.queries import latest_stories, similar_reports, story_by_id, story_id_of
+from dedup.stream.listing import StoryPage, list_stories, parse_cursor
+from dedup.stream.observing import Observe, observed
+from dedup.stream.queries import similar_reports, stored_row, story_by_id, story_id_of
 from dedup.stream.session import Session
+from dedup.wording import printable
 
 
 class Questions:
@@ -20,11 +25,25 @@ class Questions:
     _session: Session
     _rule: str | Chooser
     _timezone: str | tzinfo | None
+    _observe: Observe | None
 
     def __len__(self) -> int:
         with self._session.reading() as state:
             return state.store.count()
 
+    @observed("article")
+    def article(self, article_id: str) -> Article:
+        """Return an article as it is stored, with its text, by its id or one that leads to it (`Assignment.replaces`).
+
+        Raises
+        ------
+        KeyError
+            When no article has that id.
+        """
+        with self._session.reading() as state:
+            return decode_article(stored_row(state, article_id).fields)
+
+    @observed("story_id")
     def story_id(self, article_id: str) -> str:
         """Return the id of the story of an article.
 
@@ -36,6 +55,7 @@ class Questions:
         with self._session.reading() as state:
             return story_id_of(state, article_id)
 
+    @observed("story")
     def story(self, story_id: str) -> Story:
         """Return a story by its id or an alias of it.
 
@@ -47,28 +67,107 @@ class Questions:
         with self._session.reading() as state:
             return story_by_id(state, story_id, self._rule)
 
-    def stories(self, *, since: datetime | None = None, min_size: int = 1, limit: int | None = None) -> list[Story]:
-        """Return the stories with an article since then and at least `min_size` articles.
+    @observed("stories")
+    def stories(
+        self,
+        *,
+        order_by: OrderBy = "latest",
+        since: datetime | None = None,
+        min_size: int = 1,
+        min_outlets: int = 1,
+        source: str | None = None,
+        language: str | None = None,
+        now: datetime | None = None,
+        window_hours: float = 24.0,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> StoryPage:
+        """Return the stories that are asked for, a page at a time.
 
-        The story with the latest article comes first; at most `limit` are returned.
+        Parameters
+        ----------
+        order_by : {"latest", "size", "outlets", "velocity"}, default "latest"
+            First comes the story with the latest article, most articles, most outlets, or most outlets an hour; of
+            equal ones that with the latest article. An outlet is a distinct `source`; articles without one are one
+            outlet together.
+        since : datetime, optional
+            Stories with an article since then.
+        min_size, min_outlets : int, default 1
+            Stories of at least so many articles, and outlets.
+        source, language : str, optional
+            Stories with at least one article of that source, and one of that language, each as it was given.
+        now : datetime, optional
+            Of "velocity": when it is told; by default what the `clock` of the index says.
+        window_hours : float, default 24.0
+            Of "velocity": how far back it looks.
+        limit : int, optional
+            At most so many stories.
+        after : str, optional
+            `next` of the page before, of the same order. `now` and `window_hours` are those of that page.
+
+        Returns
+        -------
+        StoryPage
+            A list of Story, with `next` for the page after it.
+
+        Notes
+        -----
+        *Velocity*: each outlet counts by its latest article in the window, aged a hours, with 1 - a / w, where w is
+        `window_hours`; the sum, divided by w / 2, is in outlets an hour. A story that a new outlet takes up r times an
+        hour has velocity r, and one that nobody reports on any more slows down to 0 within the window. An article
+        counts from its publication, or its arrival where that is unknown; one dated later than `now` does not count.
+
+        *Pages*: a story that no call has changed since the first page was asked for comes once on all pages together,
+        whatever was added to others, merged or removed meanwhile. One that changed stands where it now belongs: it may
+        come again, or not at all where it has moved before the page that is asked for.
+
+        Examples
+        --------
+        >>> import dedup
+        >>> with dedup.StoryIndex(":memory:") as index:
+        ...     added = index.add_many(dedup.sample_articles("en"))
+        ...     now = datetime.fromisoformat("2023-09-13T20:00Z")
+        ...     page = index.stories(order_by="velocity", now=now, limit=2)
+        ...     for story, velocity in zip(page, page.values, strict=True):
+        ...         print(story.id, round(velocity, 2), story.headline)
+        ...     [story.id for story in index.stories(order_by="velocity", limit=2, after=page.next)]
+        s20 0.12 Explainer: shells for satellites? What Moscow and Pyongyang want from each other
+        s24 0.07 In Derna, the sea gives back the dead as Libya counts its losses
+        ['s22', 's42']
         """
-        check(min_size=min_size, limit=limit)
+        check(order_by=order_by, min_size=min_size, min_outlets=min_outlets, source=source, language=language)
+        check(window_hours=window_hours, limit=limit)
         day = None if since is None else day_of(since, "since")
+        cursor = None if after is None else parse_cursor(after, order_by)
+        end = None if now is None else day_of(now, "now")
+        query = StoryQuery(order_by, day, int(min_size), int(min_outlets), source and printable(source), language)
+        query = query._replace(limit=limit and int(limit))
         with self._session.reading() as state:
-            return latest_stories(state, day, min_size, limit, self._rule)
+            if cursor is not None:
+                query = query._replace(after=cursor.place, window=cursor.window)
+            elif order_by == "velocity":
+                end = state.arrival if end is None else end
+                query = query._replace(window=(end - float(window_hours) / 24, end))
+            return list_stories(state, query, self._rule)
 
-    def changes(self, since: int = 0, *, limit: int | None = None) -> list[Change]:
+    @observed("changes")
+    def changes(self, since: int = 0, *, limit: int | None = None, timeout: float = 0.0) -> list[Change]:
         """Return what has happened since the change with that cursor, the earliest first; see `Change`.
 
         With 0 it is all that is kept, with `limit` at most so many. Cursors are consecutive: when the first is greater
         than ``since + 1``, those between are not kept any more. `expire` forgets the changes before its day, as it
         forgets articles, and is no change itself.
-        """
-        check(since=since, limit=limit)
-        with self._session.reading() as state:
-            rows = state.store.changes(min(int(since), 2**62), limit and min(int(limit), 2**62))
-            return list(map(change_of, rows))
 
+        When there is none yet, it is waited for up to `timeout` seconds. What this StoryIndex writes in another thread
+        is seen at once, what other processes write within a fraction of a second; and `close` ends the wait with the
+        error that it is closed.
+        """
+        check(since=since, limit=limit, timeout=timeout)
+        cursor, most = min(int(since), 2**62), limit and min(int(limit), 2**62)
+        rows = self._session.reading_until(lambda state: state.store.changes(cursor, most), float(timeout))
+        return list(map(change_of, rows))
+
+    @observed("similar")
     def similar(self, article: Any, k: int = 10) -> list[Similar]:
         """Return the live reports most similar to an article, which need not be in the index, most similar first.
 
@@ -79,6 +178,7 @@ class Questions:
         with self._session.reading(refresh=True) as state:
             return similar_reports(state, batch)[:k]
 
+    @observed("copies_of")
     def copies_of(self, article: Any = None, *, article_id: str | None = None) -> tuple[Similar, ...]:
         """Return the stored articles that are near-duplicates of an article, most similar first; add nothing.
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from dedup.article import Article
@@ -22,6 +23,9 @@ from dedup.stream.state import IndexState
 
 Result = TypeVar("Result")
 
+#: Who waits for what other processes write asks as often.
+POLL_SECONDS = 0.2
+
 
 class Session:
     """Consistent reads and atomic writes of an index, for one thread at a time.
@@ -36,6 +40,7 @@ class Session:
         self._clock, self._read_only = clock, read_only
         self._data_version: int | None = None  # that of the state in memory; None when that cannot be relied on
         self._mutex = threading.RLock()
+        self._written, self._count = threading.Condition(), 0  # the transactions of this session; closing is one too
         try:
             with self.store.snapshot() as data_version:
                 self._refresh(data_version)
@@ -52,6 +57,7 @@ class Session:
         if os.getpid() == self._process:
             with self._mutex:
                 self.store.close()
+            self._tell()
 
     @contextmanager
     def reading(self, *, refresh: bool = False) -> Iterator[IndexState]:
@@ -62,6 +68,30 @@ class Session:
                 self._refresh(data_version)
             self.state.arrival = arrival_day(self._clock)
             yield self.state
+
+    def reading_until(self, ask: Callable[[IndexState], Result], timeout: float) -> Result:
+        """Return what a question finds as soon as it finds something, at the latest after so many seconds.
+
+        Threads of this session are told of each transaction; what other processes write is looked for.
+        """
+        deadline, others_write = monotonic() + timeout, self._read_only or self.store.is_shared
+        while True:
+            count = self._count  # before it is asked, so that what is written after that is not waited for
+            with self.reading() as state:
+                found = ask(state)
+            left = deadline - monotonic()
+            if found or left <= 0:
+                return found
+            with self._written:
+                self._written.wait_for(
+                    lambda: self._count != count,  # noqa: B023 (called before the next one)
+                    min(left, POLL_SECONDS) if others_write else left,
+                )
+
+    def _tell(self) -> None:
+        with self._written:
+            self._count += 1
+            self._written.notify_all()
 
     def add(self, articles: Sequence[Article], progress: Progress) -> list[Assignment]:
         """Put articles into stories; what needs no lock is done before the transaction."""
@@ -90,10 +120,11 @@ class Session:
                     self.state.arrival = arrival_day(self._clock)
                     result = work()
                     self.state.flush()
-                    return result
             except BaseException:
                 self._data_version = None
                 raise
+            self._tell()
+            return result
 
     def _require_own_process(self) -> None:
         """Refuse a fork: both processes would use one connection, and a lock may be held there for ever."""

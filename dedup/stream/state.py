@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from dedup.story.merging import Reports, merged
 from dedup.story.partition import join_costs, partition
 from dedup.stream.change_log import ChangeLog, Entry, Kind
 from dedup.stream.chapters import Chapter, Chapters
+from dedup.stream.decisions import Decisions
 from dedup.stream.live import INDEXED_FEATURES, LiveArticles
 from dedup.stream.source_residue import SourceResidue
 from dedup.stream.steps import has_learned
@@ -38,6 +39,7 @@ class IndexState:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
         self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
         self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
+        self.decisions = Decisions(store.decisions())
         self._features_read: dict[int, Features] = {}
         self._changed_chapters: dict[int, Chapter] = {}
         self.log = ChangeLog(store)
@@ -91,6 +93,8 @@ class IndexState:
         self.chapters.set(written.chapters)
         if len(deleted):
             self.chapters = Chapters(self.store.chapters())
+        if written.are_decisions:
+            self.decisions = Decisions(self.store.decisions())
         if len(deleted) > len(live.nodes.canonical()):
             live.compact()
 
@@ -139,9 +143,9 @@ class IndexState:
         """Move reports and their copies to an episode; return what they were, by node."""
         nodes = canonical.tolist()
         self.count_reports(canonical, -1)
-        self.store.assign(nodes, episode)
         copies = [copy for copy, _ in self.store.copies(nodes)]
         rows = self.store.rows(nodes + copies)
+        self.store.assign(nodes, episode)
         self.live.nodes.assign(np.array(nodes + copies, dtype=np.int64), episode)
         self.count_reports(canonical, 1)
         return [row for _, row in sorted(rows.items())]
@@ -157,6 +161,7 @@ class IndexState:
         self.totals.merge(episode, into)
         former = {self.chapters.told(episode), self.chapters.told(into)}
         self.keep(self.chapters.merge(episode, into))
+        self.decisions.rename(-episode, -into)
         self.note("episode_merged", into, episode=episode, into=into)
         for story in sorted(former - {self.chapters.told(into)}):
             self.note("story_merged", into, episode=None, story=story, into=self.chapters.told(into))
@@ -182,7 +187,7 @@ class IndexState:
         old articles come in their order long after.
         """
         entry = Entry(self.latest if math.isfinite(self.latest) else 0.0, kind, self.chapters.told(at), at)
-        self.log.entries.append(entry._replace(**facts))
+        self.log.add(entry._replace(**facts))
 
     def note_moves(self, moved: Iterable[tuple[str, tuple[int, int], tuple[int, int]]], begun: set[int]) -> None:
         """Note for the log that articles went from a story and an episode to others; the stories `begun` are new."""
@@ -198,6 +203,34 @@ class IndexState:
         if self._changed_chapters:
             self.store.set_chapters(sorted(self._changed_chapters.values()))
             self._changed_chapters.clear()
+        changed, gone = self.decisions.changed()
+        if changed:
+            self.store.set_decisions([own.to_row() for own in self.decisions if own.cursor in changed])
+        if gone:
+            self.store.delete_decisions(gone)
+
+    def apart(self, place: Callable[[int], int]) -> set[tuple[int, int]]:
+        """Pairs of stories that editors keep apart, in both orders; `place` returns the story of an episode."""
+        pairs = {tuple(place(self.episode_of(thing)) for thing in rule[1:]) for rule in self.decisions.rules("apart")}
+        return {pair for one, other in pairs for pair in ((one, other), (other, one))}
+
+    def may_unite(self, episode: int, other: int) -> bool:
+        """Whether the stories of two episodes may become one."""
+        of = self.chapters.story
+        return not self.decisions or (of(episode), of(other)) not in self.apart(of)
+
+    def told_stories(self) -> set[int]:
+        """The stories with reports, as far as they were told."""
+        return {self.chapters.told(episode) for episode in self.totals.sizes}
+
+    def decided(self) -> set[int]:
+        """The stories that editors have decided what is in."""
+        rules = [*self.decisions.rules("apart"), *self.decisions.rules("together")]
+        return {self.chapters.story(self.episode_of(thing)) for rule in rules for thing in rule[1:]}
+
+    def episode_of(self, thing: int) -> int:
+        """The episode of an article, or that a story begins with; see `dedup.stream.decisions`."""
+        return -thing if thing < 0 else int(self.live.nodes.episodes(np.array([thing]))[0])
 
     def new_episode(self) -> int:
         """Return the number of a new episode, which has no articles yet."""
@@ -208,9 +241,9 @@ class IndexState:
     def split(self, episodes: Iterable[int]) -> list[int]:
         """Split episodes whose reports no longer hold together; return those that begin.
 
-        The largest part keeps the number.
+        The largest part keeps the number. The others are stories of their own, or stay in one that editors decided on.
         """
-        canonical, begun = self.live.nodes.of_episodes(episodes), list[int]()
+        canonical, begun, decided = self.live.nodes.of_episodes(episodes), list[int](), self.decided()
         if not len(canonical):
             return begun
         own = self.live.nodes.episodes(canonical)
@@ -223,8 +256,11 @@ class IndexState:
                 begun.append(self.new_episode())
                 before = int(own[np.searchsorted(canonical, piece[0])])
                 former = self.chapters.told(before), before
-                moved = self.assign(piece, begun[-1])
-                self.note_moves(((row.id, former, (begun[-1], begun[-1])) for row in moved), {begun[-1]})
+                if stays := self.chapters.story(before) in decided:
+                    self.keep(self.chapters.add(begun[-1], before))
+                    self.note("episode_begun", begun[-1])
+                moved, now = self.assign(piece, begun[-1]), (self.chapters.told(begun[-1]), begun[-1])
+                self.note_moves(((row.id, former, now) for row in moved), set() if stays else {begun[-1]})
         return begun
 
     def partition(self, nodes: Integers, edges: Edges) -> Integers:

@@ -10,7 +10,7 @@ from dedup.stream.state import IndexState
 def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[int]:
     """Merge the episodes of some reports, of which these are all, where that gains; return those that went.
 
-    Each becomes an alias of the oldest of those that it is merged with.
+    Each becomes an alias of the oldest of those that it is merged with. Those that editors keep apart stay apart.
     """
     if not len(nodes):
         return []
@@ -21,10 +21,12 @@ def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[in
     numbers, unions = episodes[first], unions[first]
     kept = np.full(len(first), np.iinfo(np.int64).max)
     np.minimum.at(kept, unions, numbers)
-    gone = np.flatnonzero(numbers != kept[unions])
+    gone, went = np.flatnonzero(numbers != kept[unions]), list[int]()
     for episode, into in zip(numbers[gone].tolist(), kept[unions[gone]].tolist(), strict=True):
-        state.merge(episode, into)
-    return sorted(numbers[gone].tolist())
+        if state.may_unite(episode, into):
+            state.merge(episode, into)
+            went.append(episode)
+    return sorted(went)
 
 
 def episodes_since(state: IndexState, first_node: int) -> Integers:

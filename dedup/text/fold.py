@@ -1,8 +1,9 @@
 """Fold code points to bytes, so that Путин equals Putin and café equals CAFE.
 
-There are two folds. ``"unidecode"`` writes every alphabet in plain Latin letters. ``"marks"`` needs only the standard
-library, for those who cannot take Unidecode's licence (GPL-2.0-or-later; see the README): every alphabet keeps its
-letters but loses their accents. Only this file imports Unidecode, and only when a text needs it.
+There are three folds. ``"unidecode"`` writes every alphabet in plain Latin letters; ``"east-asian"`` does so too, and
+makes of East Asian texts that differ in their writing alone the same. ``"marks"`` needs only the standard library, for
+those who cannot take Unidecode's licence (GPL-2.0-or-later; see the README): every alphabet keeps its letters but loses
+their accents. Only this file imports Unidecode, and only when a text needs it.
 
 The folded text is one flat array of bytes (`dedup.text.folded_bytes`):
 
@@ -10,6 +11,8 @@ The folded text is one flat array of bytes (`dedup.text.folded_bytes`):
   and for those of every script that Unidecode transliterates letter by letter;
 * characters of scripts without spaces between words keep their UTF-8 bytes, and so does Hangul, whose syllables
   Unidecode would spell in up to seven letters; in ``"marks"`` so do letters up to U+07FF: Greek to N'Ko;
+* in ``"east-asian"`` traditional Chinese characters have the bytes of simplified ones, and syllables of Hangul those of
+  characters without spaces between words, so that where a writer puts spaces does not matter;
 * every other letter has four bytes of its own;
 * ``.`` stands for any end of a sentence, a space for every other separator.
 
@@ -24,6 +27,7 @@ as an apostrophe does; the kaf and yeh of Persian and Arabic keyboards are one.
 import unicodedata
 
 from dedup.parameters import Fold
+from dedup.text.simplified import simplified
 
 SEPARATOR = ord(" ")
 SENTENCE_END = ord(".")
@@ -48,6 +52,7 @@ _UNSPACED = (
     (0x20000, 0x3FFFF),  # Han extensions B and later
 )
 _HANGUL = (0xAC00, 0xD7A3)
+_HANGUL_UNSPACED = 0x38000  # among the Han extensions, where Unicode has no characters
 
 # Letters that are typed for an apostrophe, which separates: of Uzbek, Hawaiian, Ukrainian, Nenets and N'Ko, the
 # saltillo of Mexican languages, and the hamza, ayn and soft sign of transliterations.
@@ -123,7 +128,7 @@ def _fold_one(character: str, fold: Fold) -> bytes:
         return b" "
     if category[0] == "N" and (digits := _digits(character)):
         return digits
-    return _transliterated(character) if fold == "unidecode" else _without_accents(character)
+    return _without_accents(character) if fold == "marks" else _transliterated(character, fold)
 
 
 def _digits(character: str) -> bytes:
@@ -133,14 +138,14 @@ def _digits(character: str) -> bytes:
     return b"" if value is None else b"%d" % value
 
 
-def _transliterated(character: str) -> bytes:
+def _transliterated(character: str, fold: Fold) -> bytes:
     usual = unicodedata.normalize("NFKC", character)
     bare = "".join(c for c in usual if not _is_mark(c, _READING_SIGNS))
     plain = bare.casefold().translate(_ALEFS).translate(_KEYBOARDS)
     if not plain or plain in _SILENT:
         return b""
     if _keeps_bytes(plain):
-        return plain[0].encode()
+        return (_east_asian(plain[0]) if fold == "east-asian" else plain[0]).encode()
     latin = plain
     if not plain.isascii():
         from unidecode import unidecode_expect_nonascii  # users of "marks" need not have it
@@ -150,6 +155,13 @@ def _transliterated(character: str) -> bytes:
     if letters or not _counts(character):
         return letters[:_MOST_BYTES]  # the fifth letter of a rare syllable does not tell words apart
     return _own_letter(ord(plain[0]))
+
+
+def _east_asian(character: str) -> str:
+    """A Han character as it is simplified, and a syllable of Hangul as a character of a script without spaces."""
+    if _HANGUL[0] <= ord(character) <= _HANGUL[1]:
+        return chr(_HANGUL_UNSPACED + ord(character) - _HANGUL[0])
+    return simplified().get(character, character)
 
 
 def _counts(character: str) -> bool:

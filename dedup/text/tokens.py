@@ -95,7 +95,7 @@ def tokenize(texts: Sequence[str], fold: Fold = "unidecode") -> Tokens:
     ----------
     texts : sequence of str
         One block (see `blocks`); time and memory are linear in its characters.
-    fold : {"unidecode", "marks"}
+    fold : {"unidecode", "marks", "east-asian"}
         See `dedup.text.fold`. Tokens of different folds are not comparable.
 
     Examples

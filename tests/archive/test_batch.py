@@ -74,7 +74,9 @@ def of_batch(articles, **parameters):
     ]
     place = {printable(article.id): i for i, article in enumerate(ordered)}
     ranked = sorted(stories, key=lambda story: place[printable(story.id)])
-    rows = [{"story_id": printable(story.id), "episodes": len(story.episodes)} | facts_of(story) for story in ranked]
+    rows = [
+        {"story_id": printable(story.id), "episode_count": len(story.episodes)} | facts_of(story) for story in ranked
+    ]
     chapters = [
         {"episode_id": printable(episode.id), "story_id": printable(story.id)} | facts_of(episode)
         for story in ranked
@@ -91,11 +93,11 @@ def facts_of(told):
     """What the tables say of a story or of an episode."""
     return {
         "headline": printable(told.headline),
-        "representative_id": printable(told.representative.id),
+        "representative": printable(told.representative.id),
         "reason": printable(told.reason),
-        "articles": len(told),
-        "reports": len(told) - sum(len(group) - 1 for group in told.near_duplicates),
-        "sources": len(told.sources),
+        "size": len(told),
+        "report_count": len(told) - sum(len(group) - 1 for group in told.near_duplicates),
+        "source_count": len(told.sources),
         "first": told.first,
         "last": told.last,
         "cohesion": told.cohesion,
@@ -118,7 +120,7 @@ def assert_same_as_the_batch(out, articles, **parameters):
 
 def near_rows(out):
     rows = rows_of(out, "near_duplicates")
-    found = {(row["id"], row["other_id"]): (row["jaccard"], row["containment"]) for row in rows}
+    found = {(row["left"], row["right"]): (row["jaccard"], row["containment"]) for row in rows}
     assert len(found) == len(rows)
     return found
 
@@ -249,20 +251,22 @@ def assert_tables_fit(out, manifest, ordered):
     assert [row["story_id"] for row in stories] == list(of_story)  # by their first articles
     for story in stories:
         rows = assert_row_fits(story, "story_id", of_story[story["story_id"]])
-        assert [row["id"] for row in rows if row["is_representative"]] == [story["representative_id"]]
+        assert [row["id"] for row in rows if row["is_representative"]] == [story["representative"]]
         own = [episode for episode in episodes if episode["story_id"] == story["story_id"]]
         assert [episode["episode_id"] for episode in own] == list(dict.fromkeys(row["episode_id"] for row in rows))
-        assert story["episodes"] == len(own)
-        assert story["cohesion"] == max(own, key=lambda episode: episode["reports"])["cohesion"]
-    assert [row["story_id"] for row in episodes] == [row["story_id"] for row in stories for _ in range(row["episodes"])]
+        assert story["episode_count"] == len(own)
+        assert story["cohesion"] == max(own, key=lambda episode: episode["report_count"])["cohesion"]
+    assert [row["story_id"] for row in episodes] == [
+        row["story_id"] for row in stories for _ in range(row["episode_count"])
+    ]
     for episode in episodes:
         rows = assert_row_fits(episode, "episode_id", of_episode[episode["episode_id"]])
         assert {row["story_id"] for row in rows} == {episode["story_id"]}
-        assert episode["representative_id"] in [row["id"] for row in rows]
+        assert episode["representative"] in [row["id"] for row in rows]
         groups = {row["near_duplicate_group"]: row["membership"] for row in rows}
         assert episode["cohesion"] == pytest.approx(np.mean(list(groups.values())))
     for row in near:
-        ends = of_id[row["id"]], of_id[row["other_id"]]
+        ends = of_id[row["left"]], of_id[row["right"]]
         assert ends[0]["near_duplicate_group"] == ends[1]["near_duplicate_group"]
         assert ends[0]["episode_id"] == ends[1]["episode_id"]
         assert ends[0]["membership"] == ends[1]["membership"]
@@ -286,9 +290,9 @@ def assert_row_fits(told, name, members):
     """What a row says of its articles; return their rows."""
     rows, own = zip(*members, strict=True)
     assert rows[0]["id"] == told[name]
-    assert told["articles"] == len(rows)
-    assert told["reports"] == len({row["near_duplicate_group"] for row in rows})
-    assert told["sources"] == len({article.source for article in own} - {None})
+    assert told["size"] == len(rows)
+    assert told["report_count"] == len({row["near_duplicate_group"] for row in rows})
+    assert told["source_count"] == len({article.source for article in own} - {None})
     dates = [article.published for article in own if article.published]
     assert (told["first"], told["last"]) == (min(dates, default=None), max(dates, default=None))
     return rows

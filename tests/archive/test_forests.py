@@ -101,3 +101,22 @@ def test_every_forest_is_merged_once_and_after_those_that_it_is_made_of(monkeypa
             assert set(taken[-2:]) <= there
         there |= {*level}
     assert sorted([*taken, 0]) == sorted(there) == list(range(2 * bands + 1))
+
+
+def parts_one_by_one(words, most):
+    """The slow twin of `near.parts_of`."""
+    parts, part, filled = [], 0, 0
+    for count in words:
+        if filled and filled + count > most:
+            part, filled = part + 1, 0
+        filled += count
+        parts.append(part)
+    return parts
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.integers(0, 12), max_size=30), st.integers(1, 20))
+def test_parts_of_the_verification_are_those_of_the_slow_twin(words, most):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(near, "_WORDS_AT_ONCE", most)
+        assert near.parts_of(np.array(words, dtype=np.float64)).tolist() == parts_one_by_one(words, most)

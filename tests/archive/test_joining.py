@@ -122,7 +122,7 @@ def test_stories_of_several_episodes_are_those_of_the_batch(tmp_path, small_slic
     articles = long_events(seed=12)
     cluster(write(tmp_path / "a.jsonl", articles), tmp_path / "out", representative=rule)
     assert_same_as_the_batch(tmp_path / "out", articles, representative=rule)
-    several = [row for row in rows_of(tmp_path / "out", "stories") if row["episodes"] > 1]
+    several = [row for row in rows_of(tmp_path / "out", "stories") if row["episode_count"] > 1]
     assert len(several) > 3
     assert all(row["reason"].startswith("Of the largest of") == (rule == "central") for row in several)
 

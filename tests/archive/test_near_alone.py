@@ -37,10 +37,10 @@ def rows_of_batch(articles, *, keep="first", linkage="star", **parameters):
     place = {article["id"]: number for number, article in enumerate(articles)}
     policy = [-place[article.id] for article in ordered] if keep == "first" else keep
     kept = found.keep(policy, linkage=linkage)
-    stays = {ids[i]: {"kept_id": ids[i], "jaccard": 1.0, "containment": 1.0} for i in range(len(ids))}
+    stays = {ids[i]: {"kept": ids[i], "jaccard": 1.0, "containment": 1.0} for i in range(len(ids))}
     columns = kept.removed.tolist(), kept.kept_for.tolist(), kept.jaccard.tolist(), kept.containment.tolist()
     for goes, other, jaccard, containment in zip(*columns, strict=True):
-        stays[ids[goes]] = {"kept_id": ids[other], "jaccard": jaccard, "containment": containment}
+        stays[ids[goes]] = {"kept": ids[other], "jaccard": jaccard, "containment": containment}
     columns = found.pairs.tolist(), found.jaccard.tolist(), found.containment.tolist()
     pairs = {(ids[i], ids[j]): both for (i, j), *both in zip(*columns, strict=True)}
     groups = [
@@ -51,7 +51,7 @@ def rows_of_batch(articles, *, keep="first", linkage="star", **parameters):
 
 def pairs_of(out):
     rows = rows_of(out, "pairs")
-    pairs = {(row["id"], row["other_id"]): [row["jaccard"], row["containment"]] for row in rows}
+    pairs = {(row["left"], row["right"]): [row["jaccard"], row["containment"]] for row in rows}
     assert len(pairs) == len(rows)
     return pairs
 
@@ -200,7 +200,7 @@ def test_the_first_is_that_of_the_first_file_whatever_its_date(tmp_path):
     stays = {"first": "undated", "earliest": "early", "longest": "early", "central": "late"}
     for keep, name in stays.items():
         manifest = find(paths, tmp_path / keep, keep=keep)
-        kept = {row["id"]: row["kept_id"] for row in rows_of(tmp_path / keep, "kept")}
+        kept = {row["id"]: row["kept"] for row in rows_of(tmp_path / keep, "kept")}
         assert kept == {"other": "other", "undated": name, "late": name, "early": name}
         assert manifest["counts"]["share_removed"] == 0.5
 
@@ -213,7 +213,7 @@ def test_of_a_chain_of_snapshots_one_stays_only_if_that_is_asked_for(tmp_path):
     for linkage in ("star", "group"):
         find(path, tmp_path / linkage, linkage=linkage)
         assert {row["near_duplicate_group"] for row in rows_of(tmp_path / linkage, "groups")} == {0}
-        kept[linkage] = [(row["kept_id"], round(row["jaccard"], 2)) for row in rows_of(tmp_path / linkage, "kept")]
+        kept[linkage] = [(row["kept"], round(row["jaccard"], 2)) for row in rows_of(tmp_path / linkage, "kept")]
     assert kept["star"] == [("0", 1), ("0", 0.73), ("2", 1), ("2", 0.73), ("4", 1)]
     assert kept["group"] == [("0", 1), ("0", 0.73), ("0", 0.53), ("0", 0.37), ("0", 0.24)]
 
@@ -227,7 +227,7 @@ def test_refused_articles_are_left_out_and_those_behind_them_keep_their_place(tm
         {"id": "b", "text": text},
     ]
     manifest = find(write(tmp_path / "a.jsonl", articles), tmp_path / "out", errors="skip")
-    assert {row["id"]: row["kept_id"] for row in rows_of(tmp_path / "out", "kept")} == {"a": "b", "b": "b"}
+    assert {row["id"]: row["kept"] for row in rows_of(tmp_path / "out", "kept")} == {"a": "b", "b": "b"}
     assert [row["row"] for row in rows_of(tmp_path / "out", "refusals")] == [0, 3]
     assert manifest["counts"]["refused_articles"] == 2
 

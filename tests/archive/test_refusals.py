@@ -113,7 +113,7 @@ def test_a_date_that_is_none_is_listed_and_its_article_stays(tmp_path):
     counts = manifest["counts"]
     assert (counts["articles"], counts["refused_articles"], counts["refused_dates"]) == (5, 0, 2)
     assert {a.id for a in archive.read(tmp_path / "out").articles} == {"g0", "g1", "d", "z", "g2"}
-    with pytest.raises(TypeError, match=r"1\.jsonl, about 1 lines behind byte 0: .*'text' is 5"):
+    with pytest.raises(TypeError, match=r"1\.jsonl, line 1 \(id 't'\): field 'text' is 5"):
         cluster(written(tmp_path, [GOOD[0], BAD[1]], 2), tmp_path / "again", errors="undated")
 
 
@@ -136,7 +136,7 @@ def test_other_ways_to_read_are_another_job(tmp_path):
     cluster(paths, tmp_path / "out")
     assert cluster(paths, tmp_path / "out")["reading"] == {"errors": "raise", "duplicates": None, "columns": {}}
     for how in ({"errors": "skip"}, {"duplicates": "last"}, {"title": "text"}):
-        with pytest.raises(ValueError, match=f"another job: {next(iter(how)).replace('title', 'columns')} was "):
+        with pytest.raises(ValueError, match=f"another job: {next(iter(how))} was "):
             cluster(paths, tmp_path / "out", **how)
 
 
@@ -215,7 +215,7 @@ def test_a_packed_file_is_read_as_it_would_be_unpacked(tmp_path, monkeypatch, su
 def test_refusals_of_packed_files_name_the_file(tmp_path, suffix):
     path = tmp_path / f"a.ndjson{suffix}"
     path.write_bytes(PACKERS[suffix](b"\n".join(json.dumps(row).encode() for row in [GOOD[0], BAD[1]])))
-    with pytest.raises(TypeError, match=rf"{path}, about 2 lines behind byte 0: article 1 \(id 't'\): field 'text'"):
+    with pytest.raises(TypeError, match=rf"{path}, line 2 \(id 't'\): field 'text'"):
         cluster(path, tmp_path / "out")
     cluster(path, tmp_path / "other", errors="skip")
     ((row),) = rows_of(tmp_path / "other", "refusals")

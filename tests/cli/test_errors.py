@@ -9,7 +9,8 @@ from command_line import ARTICLES, WIRE, lines_of
 
 import dedup
 from dedup.article import FIELDS, Article
-from dedup.cli.options import build_parser, given_parameters
+from dedup.cli.options import build_parser
+from dedup.cli.parser_parts import given_parameters
 
 GOOD = json.dumps(ARTICLES[0]).encode()
 HOSTILE_LINES = {

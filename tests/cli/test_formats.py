@@ -323,3 +323,15 @@ def test_empty_file_to_every_output(run, tmp_path, name):
     (tmp_path / "a.jsonl").touch()
     assert run("cluster", tmp_path / "a.jsonl", "-o", tmp_path / name)[0] == 0
     assert (tmp_path / name).exists()
+
+
+def test_a_time_that_python_does_not_have_is_said_with_its_row(run, tmp_path):
+    moments = pyarrow.array([0, 2**60], pyarrow.timestamp("us", "UTC"))
+    table = pyarrow.table({"id": ["a", "b"], "text": [WIRE, WIRE], "published": moments})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    code, out, err = run("cluster", tmp_path / "a.parquet")
+    assert (code, out) == (2, "")
+    assert (
+        f"error: {tmp_path / 'a.parquet'}, row 2 (id 'b'): field 'published' is 'a datetime that Python does not have'"
+        in err
+    )

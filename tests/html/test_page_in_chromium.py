@@ -505,6 +505,28 @@ def test_a_comparison_says_what_explain_says(open_page, trip):
     assert "of the reports that these are copies of" in told
 
 
+def test_versions_of_one_page_are_called_so(open_page):
+    page_of = {"source": "Post", "url": "https://post.example/kim"}
+    texts = {"a": WIRE, "b": f"{WIRE}. He left again on Sunday, after talks about arms that nobody had announced"}
+    articles = [
+        Article("a", texts["a"], published=WHEN, **page_of),
+        Article("b", texts["b"], published=WHEN + timedelta(hours=3), **page_of),
+        Article("c", WIRE.upper(), "Wire", published=WHEN + timedelta(hours=1)),
+    ]
+    stories = dedup.cluster(articles[:2])
+    assert "versions of one page" in str(stories[0].explain("a"))
+    page = open_page(stories)
+    headings(page).first.click()
+    assert page.get_by_text("1 other version of it:").count() == 1
+    page.get_by_role("button", name="Compare").first.click()
+    assert page.locator("#alike").inner_text() == "Versions of one page."
+    page = open_page(dedup.cluster(articles[::2]))
+    headings(page).first.click()
+    assert page.get_by_text("1 copy of it:").count() == 1
+    page.get_by_role("button", name="Compare").first.click()
+    assert page.locator("#alike").inner_text() == "Copies of one text."
+
+
 def test_two_languages_are_compared_by_the_words_that_both_have(open_page):
     when = {"published": WHEN}
     articles = [
@@ -742,3 +764,36 @@ def test_of_many_stories_one_page_is_drawn(open_page):
     headings(page).first.click()
     page.locator("summary").click()
     assert page.locator(".text").inner_text() == texts[-1]
+
+
+# Notebooks
+
+# What JupyterLab and the classic notebook say of the tables of an output.
+NOTEBOOKS = """
+:not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon td, :not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon th,
+:not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon tr { text-align: right; }
+.jp-RenderedHTMLCommon td { vertical-align: middle; padding: .5em; }
+.jp-RenderedHTMLCommon table { margin-left: auto; margin-right: auto; border-spacing: 0; }
+.rendered_html tr, .rendered_html th, .rendered_html td { text-align: right; }
+"""
+
+
+@pytest.mark.parametrize("notebook", ["jp-RenderedHTMLCommon", "rendered_html"])
+def test_cells_and_bars_of_cards_start_where_lines_do_in_notebooks(browser, notebook):
+    with dedup.StoryIndex(":memory:") as index:
+        cards = [index.add({"id": "a", "text": WIRE}), index.add({"id": "a rather long name", "text": f"{WIRE} {RUN}"})]
+    cards.append(dedup.near_duplicates([WIRE, WIRE]))
+    page = browser.new_page()
+    inside = "".join(f'<div class="{notebook}">{card._repr_html_()}</div>' for card in cards)
+    page.set_content(f"<style>{NOTEBOOKS}</style>{inside}")
+    for details in page.locator("details").all():
+        details.evaluate("node => node.open = true")
+    aligned = page.eval_on_selector_all("td, th", "all => all.map(node => getComputedStyle(node).textAlign)")
+    assert len(aligned) > 8
+    assert set(aligned) == {"start"}
+    left = "getBoundingClientRect().left"
+    starts = f"all => all.map(node => node.{left} - node.closest('td').{left})"
+    found = page.eval_on_selector_all("td .dedup-bar", starts)
+    assert found
+    assert set(found) == {0}
+    page.close()

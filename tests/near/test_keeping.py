@@ -208,3 +208,15 @@ def test_of_no_texts_none_stays():
     kept = dedup.near_duplicates([]).keep()
     assert kept.positions.tolist() == kept.removed.tolist() == []
     assert kept.share_removed == 0
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars", "pyarrow"])
+def test_ids_with_lone_surrogates_have_a_frame(backend):
+    """Broken feeds have such ids; frames hold none."""
+    pytest.importorskip(backend)
+    articles = [{"id": f"{name} \ud800", "text": "Kim Jong Un arrived in Russia by train today"} for name in "ab"]
+    frame = dedup.near_duplicates(articles).keep().to_frame(backend=backend)
+    assert frame.shape == (1, 4)
+    assert [str(frame[name][0]) for name in ("removed", "kept")] == ["b ?", "a ?"]
+    across = dedup.near_duplicates(articles[1:], against=articles[:1]).to_frame(backend=backend)
+    assert [str(across[name][0]) for name in ("new", "old")] == ["b ?", "a ?"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import StoryIndex
-from dedup.stream import crowds, matching
+from dedup.stream import crowds, live, matching
 from dedup.stream.crowds import CrowdShingles
 from dedup.stream.text_features import extract_features
 
@@ -60,7 +60,10 @@ def found_by(index, texts, at_once):
             yield told.near_duplicate_of
 
 
-def test_copies_that_share_a_band_are_found_whoever_shares_more(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("room", "limit", "value"), [(matching, "_MAX_COMPARED", 16), (live, "_MAX_NEAR_ENTRIES", 4000)]
+)
+def test_copies_that_share_a_band_are_found_whoever_shares_more(monkeypatch, tmp_path, room, limit, value):
     pairs = 60
     texts = crowd(pairs)
     with StoryIndex(":memory:", cut_residue=False) as index:
@@ -69,7 +72,7 @@ def test_copies_that_share_a_band_are_found_whoever_shares_more(monkeypatch, tmp
     shares = (bands[:pairs] == bands[pairs:]).any(axis=1)
     crowded = [(bands[pairs + i] == bands[: pairs + i]).any(axis=1).sum() for i in range(pairs)]
     assert np.median(crowded) > 32
-    monkeypatch.setattr(matching, "_MAX_COMPARED", 16)
+    monkeypatch.setattr(room, limit, value)
     with StoryIndex(":memory:", cut_residue=False) as index:
         few = list(found_by(index, texts, 40))
     assert few == everyone

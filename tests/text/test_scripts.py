@@ -205,7 +205,10 @@ def test_a_serbian_name_does_not_make_a_russian_text_serbian(russian, fold):
 
 
 def test_cyrillic_names_fold_as_latin_ones_with_unidecode_only():
-    assert [fold_text("Путин", fold) == fold_text("Putin", fold) for fold in FOLDS] == [True, False]
+    assert [fold for fold in FOLDS if fold_text("Путин", fold) == fold_text("Putin", fold)] == [
+        "unidecode",
+        "east-asian",
+    ]
 
 
 @EACH_FOLD
