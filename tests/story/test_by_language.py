@@ -8,6 +8,7 @@ from dedup.arrays import numbered_by_first
 from dedup.story import by_language
 from dedup.story.by_language import MEANING_TIE_SHARE, stories_by_language
 from dedup.story.candidates import FLOOR, Edges
+from dedup.story.constraints import Constraints
 from dedup.story.encoding import Meanings, Scale
 from dedup.story.episodes import EPISODE_MEMORY_DAYS, TIE_SHARE, Episodes, stories_of, stories_of_pairs
 
@@ -128,3 +129,15 @@ def test_events_that_look_alike_stay_apart_where_the_vectors_tell():
     *given, languages = phases(3, 0.3)
     apart = np.concatenate([np.tile([1.0, 0.0], (3, 1)), np.tile([0.5, 0.9], (3, 1))])
     assert stories_by_language(*given, Meanings.of(apart, languages, SCALE), 0.12, 21.0).tolist() == [0, 1]
+
+
+def test_what_stays_apart_or_comes_together_does_so():
+    *given, languages = phases(4, 0.3)
+    alike, apart = np.ones((8, 2)), np.repeat([[1.0, 0.0], [0.5, 0.9]], 4, axis=0)
+    for vectors, constraints, expected in (
+        (alike, Constraints.of(2, [], [(0, 1)]), [0, 1]),
+        (apart, Constraints.of(2, [(0, 1)], []), [0, 0]),
+    ):
+        meanings = Meanings.of(vectors, languages, SCALE)
+        assert stories_by_language(*given, meanings, 0.12, 21.0, 1, constraints).tolist() == expected
+        assert stories_by_language(*given, meanings, 0.12, 21.0).tolist() != expected
