@@ -18,6 +18,7 @@ from dedup.progress import ProgressCallback, no_progress
 from dedup.representative import Candidate, Choice, Chooser, candidates_of, choose_of_story, cohesion, cohesion_of_story
 from dedup.stories import Doubt, Stories
 from dedup.story.constraints import NamedPairs
+from dedup.story.encoding import ArticleMeanings
 from dedup.story.pipeline import StoryGroups
 from dedup.story.result import Edit, Episode, Story
 from dedup.story.weighting import TermWeighting, vectorize_texts
@@ -53,7 +54,7 @@ def build_stories(grouped: GroupedBatch, progress: ProgressCallback = no_progres
     copy_labels[order] = copy_of
     membership_by_input = np.empty(len(order), dtype=np.float64)
     membership_by_input[order] = membership
-    settings = groups.threshold, grouped.representative, groups.vocabulary
+    settings = groups.threshold, grouped.representative, groups.vocabulary, _meanings_of(grouped)
     # Plain lists: a story has few articles, and a NumPy call takes longer than a loop over them.
     facts = [values.tolist() for values in (copy_of, grouped.words, membership)]
     episodes, newest = episode.tolist(), latest.tolist()
@@ -108,6 +109,7 @@ def build_story(
     threshold: float,
     representative: str | Chooser,
     weighting: TermWeighting,
+    meanings: ArticleMeanings | None = None,
     story_id: str | None = None,
 ) -> tuple[Story, int]:
     """A story, and the position of its representative among the candidates.
@@ -118,10 +120,12 @@ def build_story(
     """
     choice, choices = choose_of_story(representative, candidates, parts)
     chapters = [
-        _episode([candidates[i] for i in part], [copies[i] for i in part], own, threshold, weighting)
+        _episode([candidates[i] for i in part], [copies[i] for i in part], own, threshold, weighting, meanings)
         for part, own in zip(parts, choices, strict=True)
     ]
-    whole = chapters[0] if len(parts) == 1 else _episode(candidates, copies, choice, threshold, weighting)
+    whole = chapters[0]
+    if len(parts) > 1:
+        whole = _episode(candidates, copies, choice, threshold, weighting, meanings)
     facts = {name: getattr(whole, name) for name in _FACTS}
     facts["cohesion"] = cohesion_of_story(candidates, parts) if len(parts) > 1 else whole.cohesion
     if story_id is not None:
@@ -129,8 +133,23 @@ def build_story(
     return Story(**facts, episodes=tuple(chapters), _explain=explain_membership), choice.place
 
 
+def _meanings_of(grouped: GroupedBatch) -> ArticleMeanings | None:
+    """The meanings of the articles, copies with those of their groups."""
+    meanings = grouped.groups.meanings
+    if meanings is None:
+        return None
+    return ArticleMeanings(
+        meanings, dict(zip((a.id for a in grouped.ordered), grouped.copies.labels.tolist(), strict=True))
+    )
+
+
 def _episode(
-    candidates: Sequence[Candidate], copies: Sequence[int], choice: Choice, threshold: float, weighting: TermWeighting
+    candidates: Sequence[Candidate],
+    copies: Sequence[int],
+    choice: Choice,
+    threshold: float,
+    weighting: TermWeighting,
+    meanings: ArticleMeanings | None,
 ) -> Episode:
     articles = [candidate.article for candidate in candidates]
     groups = [group for group in groups_of(copies) if len(group) > 1]
@@ -145,6 +164,7 @@ def _episode(
         cohesion=cohesion(candidates),
         threshold=threshold,
         _weighting=weighting,
+        _meanings=meanings,
     )
 
 

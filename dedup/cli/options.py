@@ -87,7 +87,8 @@ def _add_cluster(commands: Any) -> None:
     story = parser.add_argument_group("what makes a story")
     add_story_settings(story)
     add_representative(story)
-    parameter(story, "--encoder", "join reports in several languages; needs the extra 'embeddings'", choices=("e5",))
+    encoder = "compare what reports mean, too: titles, and several languages; needs the extra 'embeddings'"
+    parameter(story, "--encoder", encoder, choices=("use", "e5"))
     number(story, "--jobs", "N", "threads (all processors)", name="n_jobs")
 
 

@@ -5,6 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dedup.encoders.universal import use
+
+__all__ = ["Encoder", "e5", "use"]
+
 #: Texts -> one row of numbers each, always the same for a text.
 Encoder = Callable[[list[str]], ArrayLike]
 

@@ -12,11 +12,11 @@ from dedup.article import Article
 from dedup.encoders import Encoder
 from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
-from dedup.story.encoding import Meanings, Scale, measured_scale
+from dedup.story.encoding import Meanings, Scale, measured_scale, whole_numbers
 from dedup.story.kinds import are_roundups
 from dedup.text.language import guess_languages
 
-#: Characters of an article that are encoded: title and beginning say what happened, and encoding takes long.
+#: Characters of an article that are encoded: title and beginning say what happened, and encoding takes time.
 MAX_CHARACTERS = 300
 
 #: Number of texts that an encoder receives at a time.
@@ -27,7 +27,10 @@ def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: Progr
     """Embeddings of articles by an encoder, which must return one finite row of numbers for each text."""
     # The scale of an encoder is measured once.
     scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
-    return Meanings(_encode(articles, encoder, progress), _languages(articles), scale)
+    roundups = are_roundups([article.plain_title for article in articles], [article.full_text for article in articles])
+    vectors = _encode(articles, encoder, progress)
+    vectors[roundups] = 0  # of many stories, a round-up is like no report
+    return Meanings.of_whole(vectors, _languages(articles), scale)
 
 
 @lru_cache(maxsize=8)
@@ -42,15 +45,10 @@ def _scale(encoder: Encoder) -> Scale:
 
 def _encode(
     articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress
-) -> NDArray[np.float32]:
-    """Vectors of unit length, or zero, shape (n_articles, n_dimensions)."""
-    rows = list(_rows(articles, encoder, progress))
-    vectors = np.concatenate(rows) if rows else np.zeros((0, 1))
-    # Divide by the largest number first: squares of very large or small numbers do not fit a float.
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    vectors /= np.where(largest > 0, largest, 1)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+) -> NDArray[np.int8]:
+    """Vectors of whole numbers, shape (n_articles, n_dimensions)."""
+    rows = [whole_numbers(part) for part in _rows(articles, encoder, progress)]
+    return np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.int8)
 
 
 def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback) -> Iterator[Floats]:
@@ -79,9 +77,8 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
 
 
 def _languages(articles: Sequence[Article]) -> Integers:
-    """A number for the language of each article, -1 for an unknown one and for a round-up, which is like no report."""
-    texts, titles = [article.full_text for article in articles], [article.plain_title for article in articles]
-    guessed, roundups = guess_languages(texts), are_roundups(titles, texts).tolist()
+    """A number for the language of each article, -1 for an unknown one."""
+    guessed = guess_languages([article.full_text for article in articles])
     declared = [article.language and article.language.strip().casefold() for article in articles]
     # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
     # that name, also for texts that are too short for a guess.
@@ -92,5 +89,4 @@ def _languages(articles: Sequence[Article]) -> Integers:
     meaning = {name: min(count, key=lambda code: (-count[code], code)) for name, count in votes.items()}
     named = [meaning.get(name, name) if name else guess for name, guess in zip(declared, guessed, strict=True)]
     numbers = {name: i for i, name in enumerate(sorted({name for name in named if name}))}
-    known = [numbers[name] if name and not alone else -1 for name, alone in zip(named, roundups, strict=True)]
-    return np.array(known, dtype=np.int64)
+    return np.array([numbers[name] if name else -1 for name in named], dtype=np.int64)

@@ -8,9 +8,10 @@ import numpy as np
 
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
-from dedup.explainer.pairs import article_by_id, compare, fold_of, of_one_page, read_items, weighting_of
+from dedup.explainer.pairs import article_by_id, compare, fold_of, meanings_of, of_one_page, read_items, weighting_of
 from dedup.explanation import Explanation, named
 from dedup.story.candidates import FLOOR
+from dedup.story.encoding import ArticleMeanings, factors_of_articles
 from dedup.story.partition import cost_of_joining, join_costs
 from dedup.story.result import Episode, Story
 from dedup.story.similarity import Likeness, likeness
@@ -41,19 +42,20 @@ def _explain_membership(story: Story, item: Any) -> Explanation:
     groups = {id(copy): group for group in story.near_duplicates for copy in group}
     own = groups.get(id(article), (article,)) if inside else ()
     chapters = [story.episode_of(article)] if inside else list(story.episodes)
-    compared = [_compare_with(own, article, _reports(chapter, groups, own), weighting) for chapter in chapters]
+    how = weighting, meanings_of(story) if inside else None
+    compared = [_compare_with(own, article, _reports(chapter, groups, own), *how) for chapter in chapters]
     closeness = max((found for found in compared if found), key=lambda found: found.mean, default=None)
     copies = len(own) - 1
     if closeness is None:
         if copies > 0:
-            found = compare(article, next(copy for copy in own if copy is not article), *weighting_of(story))
+            found = compare(article, next(copy for copy in own if copy is not article), *weighting_of(story), how[1])
             what = "versions of one page" if _versions(own, article) == copies else "copies of one text"
             return replace(found, verdict=f"In the story as one of {len(own)} {what}.")
         return _explain_episode_of_one(story, article)
     mean = closeness.mean if position is None else story.membership[position]
     needed = story.threshold + closeness.cost / len(closeness.reports)
     closest = int(np.argmax(closeness.similarity.round(9)))
-    found = compare(article, closeness.reports[closest], weighting, story.threshold)
+    found = compare(article, closeness.reports[closest], weighting, story.threshold, how[1])
     chapter = chapters[compared.index(closeness)]
     episode = f", in the episode {quoted(chapter.headline, 60)}" if len(story.episodes) > 1 else ""
     verdict = (
@@ -80,7 +82,8 @@ def _explain_episode_of_one(story: Story, article: Article) -> Explanation:
         raise ValueError(f"article {quoted(article.id, 80)} is alone in its story; allowed: a story of two or more")
     weighting, threshold = weighting_of(story)
     cosines = _likeness_to(article, others, weighting)[0].cosines
-    found = compare(article, others[int(np.argmax(cosines.round(9)))], weighting, threshold)
+    closest = others[int(np.argmax(cosines.round(9)))]
+    found = compare(article, closest, weighting, threshold, meanings_of(story))
     verdict = (
         f"In the story as an episode of its own, alike as a whole to {plural(len(story.episodes) - 1, 'other')}; "
         f"closest is {named(found.right)} with {found.cosine:.2f} but for {found.gap}."
@@ -107,14 +110,21 @@ def _reports(episode: Episode, groups: Mapping[int, Sequence[Article]], own: Seq
 
 
 def _compare_with(
-    own: Sequence[Article], article: Article, reports: list[Article], weighting: TermWeighting | None
+    own: Sequence[Article],
+    article: Article,
+    reports: list[Article],
+    weighting: TermWeighting | None,
+    meanings: ArticleMeanings | None,
 ) -> _Closeness | None:
     """How close an article, or the first of its copies, is to some reports; None when there are none."""
     if not reports:
         return None
     article = own[0] if own else article
     alike, n_features = _likeness_to(article, reports, weighting)
-    similarity = alike.similarity(np.array([article.day]), np.array([report.day for report in reports]))
+    days = np.full(len(reports), article.day), np.array([report.day for report in reports])
+    ids = [article.id] * len(reports), [report.id for report in reports]
+    together, factors = factors_of_articles(alike, meanings, *ids, *days)
+    similarity = together * factors
     costs = join_costs(n_features)
     cost = cost_of_joining(costs[:1], np.ones(1), costs[1:].sum(keepdims=True), np.array([len(reports)]))
     return _Closeness(reports, np.where(similarity >= FLOOR, similarity, 0.0), float(cost[0]))

@@ -18,12 +18,13 @@ from dedup.parameters import MAX_CHARS, STORY_THRESHOLD, Fold, NearSettings
 from dedup.residue.batch import add_residue
 from dedup.residue.layout import Cover
 from dedup.stories import Stories
+from dedup.story.encoding import ArticleMeanings, factors_of_articles
 from dedup.story.episodes import alike_alone
 from dedup.story.kinds import are_roundups
 from dedup.story.partition import join_costs
 from dedup.story.result import Episode, Story
 from dedup.story.shared_terms import FeatureTokens, shared_terms
-from dedup.story.similarity import likeness, memory_days, time_factor
+from dedup.story.similarity import likeness
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.passages import shared_passages
@@ -60,8 +61,9 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
 
     Notes
     -----
-    The first 1,000,000 characters of each article are read, copies are compared by shingles of five words, and no
-    encoder is used. An index weights words by its present document frequencies, not by those when the articles came.
+    The first 1,000,000 characters of each article are read, and copies are compared by shingles of five words. What an
+    encoder found in articles of `among` counts; others are compared by their words alone. An index weights words by its
+    present document frequencies, not by those when the articles came.
 
     Examples
     --------
@@ -73,7 +75,8 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
         raise TypeError(f"among is {among!r:.80}; allowed: None, Stories or Story")
     weighting, threshold = weighting_of(among)
     (left, right), positions = read_items([a, b], among, fold_of(weighting))
-    found = compare(left, right, weighting, threshold)
+    # Another article may have the id of one of the batch.
+    found = compare(left, right, weighting, threshold, None if None in positions else meanings_of(among))
     gap, cost = abs(found.left.day - found.right.day), found.needed - threshold
     copies = found.jaccard >= _NEAR.threshold or _are_versions(found.left, found.right, fold_of(weighting))
     relation = _Relation(None, copies, alike_alone(found.cosine, gap, cost, threshold))
@@ -96,6 +99,12 @@ def weighting_of(among: Stories | Story | None) -> tuple[TermWeighting | None, f
         return None, STORY_THRESHOLD
     story = among if isinstance(among, Story) else next(iter(among), None)
     return (story._weighting if story else None), among.threshold
+
+
+def meanings_of(among: Stories | Story | None) -> ArticleMeanings | None:
+    """What an encoder found in the articles of the stories."""
+    story = among if isinstance(among, Story) else next(iter(among or ()), None)
+    return story._meanings if story else None
 
 
 def fold_of(weighting: TermWeighting | None) -> Fold:
@@ -124,7 +133,13 @@ def read_items(items: list[Any], among: Stories | Story | None, fold: Fold) -> t
     return [a if i is None else known[i] for a, i in zip(articles, positions, strict=True)], positions
 
 
-def compare(left: Article, right: Article, weighting: TermWeighting | None, threshold: float) -> Explanation:
+def compare(
+    left: Article,
+    right: Article,
+    weighting: TermWeighting | None,
+    threshold: float,
+    meanings: ArticleMeanings | None = None,
+) -> Explanation:
     """An explanation without a verdict."""
     fold = fold_of(weighting)
     texts, titles = readable_texts([left, right]), [left.plain_title, right.plain_title]
@@ -134,7 +149,8 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
     first, second = read_articles([left, right], unique_ids=False).order
     alike = likeness(vectors, np.array([first]), np.array([second]))
     cosine = float(alike.cosines[0])
-    factor = float(time_factor(np.array([left.day]), np.array([right.day]), memory_days(alike.shared))[0])
+    days = np.array([left.day]), np.array([right.day])
+    together, factors = factors_of_articles(alike, meanings, [left.id], [right.id], *days)
     words = FeatureTokens.of(tokenize(texts, fold), vocabulary)
     del vocabulary  # of long texts these are large
     terms = shared_terms(words, vectors)
@@ -143,9 +159,9 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
     return Explanation(
         left=left,
         right=right,
-        similarity=cosine * factor,
+        similarity=float(together[0] * factors[0]),
         cosine=cosine,
-        time_factor=factor,
+        time_factor=float(factors[0]),
         evidence=float(alike.shared[0]),
         needed=threshold + float(join_costs(n_features).mean()),
         jaccard=jaccard,
@@ -153,6 +169,7 @@ def compare(left: Article, right: Article, weighting: TermWeighting | None, thre
         terms=terms,
         passages=_passages(left, right, fold),
         verdict="",
+        meaning=float(together[0]) - cosine,
     )
 
 
@@ -245,7 +262,7 @@ def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
         return f"{what}: {found.jaccard:.0%} of their runs of five words are in both."
     if relation.episodes:
         names = " and ".join(quoted(episode.headline, 60) for episode in relation.episodes)
-        cosine = f"similarity {found.cosine:.2f} but for {found.gap}"
+        cosine = f"similarity {found.cosine + found.meaning:.2f} but for {found.gap}"
         return printable(f"In one story by its episodes {names}, which are alike as wholes: {cosine}.")
     enough = found.similarity >= found.needed
     standing = {
@@ -263,5 +280,9 @@ def _verdict(found: Explanation, relation: _Relation, fold: Fold) -> str:
             return f"{standing}: {named(article)} is a round-up of many stories."
     if relation.two_episodes and not enough:
         return f"Alike enough for one story of two episodes: similarity {found.cosine:.2f} but for {found.gap}."
-    cosine = f" ({found.cosine:.2f} but for {found.gap})" if found.time_factor < _MENTIONED_TIME_FACTOR else ""
+    cosine = (
+        f" ({found.cosine + found.meaning:.2f} but for {found.gap})"
+        if found.time_factor < _MENTIONED_TIME_FACTOR
+        else ""
+    )
     return f"{standing}: similarity {found.similarity:.2f}{cosine}, two such reports alone need {found.needed:.2f}."

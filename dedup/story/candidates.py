@@ -11,6 +11,7 @@ from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import MIN_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
+from dedup.story.encoding import Meanings, candidates_by_meaning
 from dedup.story.similarity import REACH_DAYS, flat_rows, likeness, time_factor
 
 #: Similarities below this count as none.
@@ -63,11 +64,16 @@ class Edges:
 
 
 def similar_pairs(
-    vectors: csr_array, days: Floats, n_jobs: int | None = None, progress: ProgressCallback = no_progress
+    vectors: csr_array,
+    days: Floats,
+    n_jobs: int | None = None,
+    progress: ProgressCallback = no_progress,
+    meanings: Meanings | None = None,
 ) -> Edges:
     """Pairs whose similarity reaches `FLOOR`.
 
-    `vectors` has rows of unit length; `days` is their publication in days, ascending, with NaN when unknown at the end.
+    `vectors` has rows of unit length; `days` is their publication in days, ascending, with NaN when unknown at the end;
+    `meanings` are those of the rows.
 
     For a given number of rows a day, time is linear in the rows, and memory in the pairs found: candidates of a row are
     found within `REACH_DAYS` by its rare features, and only candidates are compared by all features.
@@ -85,7 +91,12 @@ def similar_pairs(
             frequencies += np.diff(postings[k].indptr)
 
         def pairs_of_rows(rows: slice) -> Pairs:
-            return pairs_of_candidates(vectors, days, rarest(vectors[rows], frequencies), rows.start, others)
+            left, right = _candidates(days, rarest(vectors[rows], frequencies), rows.start, others)
+            if meanings is None:
+                return _similar(vectors, days, left, right)
+            reached = [chunks[k] for k in within_reach]
+            left, right = _united((left, right), candidates_by_meaning(meanings, days, rows, reached, CANDIDATE_FLOOR))
+            return _similar(vectors, days, left, right, meanings)
 
         return ordered_map(pairs_of_rows, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs, stage)
 
@@ -119,10 +130,25 @@ def pairs_of_candidates(
     `rare` has the rarest features of the left rows, the first of which is row `first`; `others` has the first row and
     the postings of each chunk of right rows.
     """
-    left, right = _candidates(days, rare, first, others)
-    similarity = likeness(vectors, left, right).similarity(days[left], days[right])
+    return _similar(vectors, days, *_candidates(days, rare, first, others))
+
+
+def _similar(
+    vectors: csr_array, days: Floats, left: Integers, right: Integers, meanings: Meanings | None = None
+) -> Pairs:
+    """The pairs whose similarity reaches `FLOOR`, and it; the left rows ascend."""
+    words = likeness(vectors, left, right)
+    gap = days[left], days[right]
+    similarity = words.similarity(*gap) if meanings is None else meanings.similarity(words, left, right, *gap)
     kept = similarity >= FLOOR
     return left[kept], right[kept], similarity[kept]
+
+
+def _united(pairs: tuple[Integers, Integers], others: tuple[Integers, Integers]) -> tuple[Integers, Integers]:
+    """Pairs of either kind, sorted."""
+    left, right = (np.concatenate(sides) for sides in zip(pairs, others, strict=True))
+    both = np.unique(left << np.int64(_PLACE_BITS) | right)
+    return both >> np.int64(_PLACE_BITS), both & np.int64((1 << _PLACE_BITS) - 1)
 
 
 def _candidates(

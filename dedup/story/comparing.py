@@ -7,9 +7,10 @@ import numpy as np
 
 from dedup.article import Article
 from dedup.parameters import MAX_CHARS
+from dedup.story.encoding import ArticleMeanings, factors_of_articles
 from dedup.story.partition import join_costs
 from dedup.story.shared_terms import FeatureTokens, shared_terms
-from dedup.story.similarity import likeness, memory_days, time_factor
+from dedup.story.similarity import likeness
 from dedup.story.weighting import TermWeighting, vectorize_texts
 from dedup.text.limit import readable_texts
 from dedup.text.roundups import without_roundups
@@ -28,9 +29,14 @@ class Pair(NamedTuple):
     terms: tuple[tuple[str, float], ...]
 
 
-def compare_pairs(pairs: Sequence[tuple[Article, Article]], weighting: TermWeighting, threshold: float) -> list[Pair]:
-    """Compare pairs of reports, each in canonical order, by the document frequencies of the batch that has them."""
-    return [pair for block in _blocks(pairs) for pair in _compare_block(block, weighting, threshold)]
+def compare_pairs(
+    pairs: Sequence[tuple[Article, Article]],
+    weighting: TermWeighting,
+    threshold: float,
+    meanings: ArticleMeanings | None = None,
+) -> list[Pair]:
+    """Compare pairs of reports, each in canonical order, as the batch that has them did."""
+    return [pair for block in _blocks(pairs) for pair in _compare_block(block, weighting, threshold, meanings)]
 
 
 def _blocks(pairs: Sequence[tuple[Article, Article]]) -> Iterator[list[tuple[Article, Article]]]:
@@ -48,7 +54,12 @@ def _blocks(pairs: Sequence[tuple[Article, Article]]) -> Iterator[list[tuple[Art
         yield block
 
 
-def _compare_block(pairs: Sequence[tuple[Article, Article]], weighting: TermWeighting, threshold: float) -> list[Pair]:
+def _compare_block(
+    pairs: Sequence[tuple[Article, Article]],
+    weighting: TermWeighting,
+    threshold: float,
+    meanings: ArticleMeanings | None,
+) -> list[Pair]:
     articles = list({id(article): article for pair in pairs for article in pair}.values())
     row = {id(article): i for i, article in enumerate(articles)}
     left, right = np.array([[row[id(article)] for article in pair] for pair in pairs]).T
@@ -58,13 +69,15 @@ def _compare_block(pairs: Sequence[tuple[Article, Article]], weighting: TermWeig
     order = np.argsort(left, kind="stable")
     alike = likeness(vectors, left[order], right[order])
     days = np.array([article.day for article in articles], dtype=np.float64)
-    factors = time_factor(days[left[order]], days[right[order]], memory_days(alike.shared))
+    ids, others = ([articles[i].id for i in side[order].tolist()] for side in (left, right))
+    together, factors = factors_of_articles(alike, meanings, ids, others, days[left[order]], days[right[order]])
+    similarity = together * factors
     costs = join_costs(n_features)
     words = FeatureTokens.of(tokenize(texts, weighting.fold), vocabulary)
     found: list[Pair | None] = [None] * len(pairs)
-    for place, cosine, factor in zip(order.tolist(), alike.cosines.tolist(), factors.tolist(), strict=True):
+    for place, cosine, value in zip(order.tolist(), alike.cosines.tolist(), similarity.tolist(), strict=True):
         i, j = int(left[place]), int(right[place])
         terms = shared_terms(words, vectors, (i, j), MAX_TERMS)
         needed = threshold + float(costs[[i, j]].mean())
-        found[place] = Pair(cosine * factor, cosine, needed, terms)
+        found[place] = Pair(value, cosine, needed, terms)
     return [pair for pair in found if pair is not None]

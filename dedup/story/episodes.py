@@ -4,8 +4,8 @@ Similarity between reports falls within days, so that a visit is found as its an
 These episodes are compared as wholes, by means over all pairs of their reports, and with a longer memory.
 """
 
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -41,6 +41,9 @@ _POSTINGS = 500
 _BLOCK_ROWS = 256
 _WEIGHT_BITS, _PLACE_BITS = 16, 32
 _WEIGHT_STEPS = float((1 << _WEIGHT_BITS) - 1)
+
+
+Told = TypeVar("Told")
 
 
 class Episodes(NamedTuple):
@@ -103,9 +106,7 @@ def stories_of(
     if not max_gap_days:
         return np.arange(n) if constraints is None else constraints.groups
     edges = similar_episodes(episodes, max_gap_days, n_jobs)
-    if not constraints:
-        return stories_of_pairs(edges, episodes.costs, threshold)
-    return _stories_of_groups(edges.adjacency(n), episodes.costs, threshold, constraints)
+    return stories_of_pairs(edges, episodes.costs, threshold, constraints)
 
 
 def _stories_of_groups(graph: csr_array, costs: Floats, threshold: float, constraints: Constraints) -> Integers:
@@ -134,16 +135,37 @@ def alike_alone(cosine: float, gap_days: float, cost: float, threshold: float) -
     return bool(gap_days <= MAX_GAP_DAYS and similarity >= needed)
 
 
-def stories_of_pairs(edges: Edges, costs: Floats, threshold: float) -> Integers:
+def stories_of_pairs(edges: Edges, costs: Floats, threshold: float, constraints: Constraints | None = None) -> Integers:
     """Story of each episode by the similar pairs of episodes; see `stories_of`."""
     graph = edges.adjacency(len(costs))
+    if constraints:
+        return _stories_of_groups(graph, costs, threshold, constraints)
     return partition(graph, THRESHOLD_SHARE * threshold, costs)
 
 
 def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> Edges:
     """Pairs of episodes that may be of one story, and the mean cosine of their reports, less for days between them."""
+
+    def similar(left: Integers, right: Integers) -> Pairs:
+        return similar_candidates(episodes, left, right, dot_products(episodes.means, left, right)[0])
+
+    return Edges.joined(_of_candidates(episodes, max_gap_days, n_jobs, similar))
+
+
+def near_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None = None) -> tuple[Integers, Integers]:
+    """Pairs ``left < right`` of episodes close in time that their heaviest features find, sorted."""
+    none = np.zeros(0, dtype=np.int64)
+    found = _of_candidates(episodes, max_gap_days, n_jobs, lambda left, right: (left, right))
+    left, right = (np.concatenate(sides) for sides in zip((none, none), *found, strict=True))
+    return left, right
+
+
+def _of_candidates(
+    episodes: Episodes, max_gap_days: float, n_jobs: int | None, told: Callable[[Integers, Integers], Told]
+) -> list[Told]:
+    """What is told of the candidates of each block of episodes."""
     means = episodes.means
-    parts: list[Pairs] = []
+    parts: list[Told] = []
     chunks = chunks_in_reach(episodes.first, episodes.last, max_gap_days)
     postings = list(ordered_map(lambda chunk: postings_of(means[chunk[0]]), chunks, n_jobs))
     for number, (chunk, reach) in enumerate(chunks):
@@ -152,9 +174,15 @@ def similar_episodes(episodes: Episodes, max_gap_days: float, n_jobs: int | None
         frequencies = np.zeros(means.shape[1], dtype=np.int64)
         for k in near:
             frequencies += np.diff(postings[k].indptr)
-        pairs = partial(_pairs_of_rows, episodes, max_gap_days, others, frequencies)
-        parts += ordered_map(pairs, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs)
-    return Edges.joined(parts)
+
+        def of_rows(
+            rows: slice, others: list[tuple[int, csr_array]] = others, frequencies: Integers = frequencies
+        ) -> Told:
+            heavy = heaviest(means[rows], frequencies)
+            return told(*candidate_episodes(episodes, max_gap_days, heavy, rows.start, others))
+
+        parts += ordered_map(of_rows, slices(chunk.start, chunk.stop, _BLOCK_ROWS), n_jobs)
+    return parts
 
 
 def chunks_in_reach(first: Floats, last: Floats, max_gap_days: float) -> list[tuple[slice, slice]]:
@@ -164,14 +192,6 @@ def chunks_in_reach(first: Floats, last: Floats, max_gap_days: float) -> list[tu
     latest = [last[chunk].max() + max_gap_days for chunk in chunks]
     beyond = np.searchsorted(begins, latest, side="right").tolist()
     return [(chunk, slice(chunk.start, chunks[stop - 1].stop)) for chunk, stop in zip(chunks, beyond, strict=True)]
-
-
-def _pairs_of_rows(
-    episodes: Episodes, max_gap_days: float, others: list[tuple[int, csr_array]], frequencies: Integers, rows: slice
-) -> Pairs:
-    heavy = heaviest(episodes.means[rows], frequencies)
-    left, right = candidate_episodes(episodes, max_gap_days, heavy, rows.start, others)
-    return similar_candidates(episodes, left, right, dot_products(episodes.means, left, right)[0])
 
 
 def similar_candidates(episodes: Episodes, left: Integers, right: Integers, mean: Floats) -> Pairs:

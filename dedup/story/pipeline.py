@@ -10,9 +10,10 @@ from scipy.sparse import csr_array
 from dedup.arrays import Floats, Integers, connected_labels, first_members, numbered_by_first
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
+from dedup.story.by_language import stories_by_language
 from dedup.story.candidates import Edges, similar_pairs
 from dedup.story.constraints import Constraints, kept_apart
-from dedup.story.encoding import Meanings, pairs_across_languages, united
+from dedup.story.encoding import Meanings
 from dedup.story.episodes import Episodes, stories_of
 from dedup.story.features import count_features
 from dedup.story.merging import Reports, merged
@@ -22,9 +23,8 @@ from dedup.story.weighting import Vocabulary, vectorize
 
 _logger = logging.getLogger(__name__)
 
-# Shares of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11 without meanings, whose part
-# depends on the number of languages).
-_COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS, _GROUPING = 0.28, 0.20, 0.45, 0.10, 0.07
+# Shares of the time (measured: 0.22 to 0.34, 0.17 to 0.28, 0.37 to 0.50, 0.02 to 0.11).
+_COUNTING, _WEIGHTING, _COMPARING, _GROUPING = 0.28, 0.20, 0.45, 0.07
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +40,7 @@ class StoryGroups:
     edges: Edges  # similar pairs of texts
     vocabulary: Vocabulary  # of the texts
     constraints: Constraints  # on the texts
+    meanings: Meanings | None = None  # of the texts, weighed
 
     @property
     def membership(self) -> Floats:
@@ -83,8 +84,8 @@ class StoryGroups:
         edges = self.edges.within(self.episodes) if is_higher else self.edges
         reports, begun = Reports(self.days, vectors, everyone), None if is_higher else self.episodes
         labels, constraints = _episodes_of(reports, edges, threshold, self.costs, self.constraints, begun)
-        found, n = Episodes.of(vectors(everyone), self.days, labels, self.costs), len(everyone)
-        stories = stories_of(found, threshold, self.max_gap_days, constraints=constraints.over(labels))
+        reported, n = (vectors(everyone), self.days, labels, self.costs), len(everyone)
+        stories = _stories_of(*reported, self.meanings, threshold, self.max_gap_days, constraints.over(labels))
         before, now = self.stories[self.episodes], stories[labels]
         if threshold > self.threshold:
             both = before * n + now
@@ -149,13 +150,11 @@ def find_stories(
     fold, n_jobs, progress
         See `StoryClusterer`.
     meanings : Meanings, optional
-        Of the texts; texts in two languages may be more similar by them than by their words.
+        Of the texts; see `dedup.story.encoding`.
     constraints : Constraints, optional
         On the texts.
     """
-    counting, weighting, comparing, comparing_meanings, grouping = split_progress(
-        progress, _COUNTING, _WEIGHTING, _COMPARING, _COMPARING_MEANINGS * (meanings is not None), _GROUPING
-    )
+    counting, weighting, comparing, grouping = split_progress(progress, _COUNTING, _WEIGHTING, _COMPARING, _GROUPING)
     _logger.debug("reading the features of %d texts", len(texts))
     counts = count_features(texts, n_jobs, fold, counting, languages)
     n = len(texts)
@@ -165,14 +164,30 @@ def find_stories(
     del counts
     gather_columns(vectors)
     _logger.debug("comparing %d texts by %d features that they share", *vectors.shape)
-    edges = similar_pairs(vectors, days, n_jobs, comparing)
-    if meanings is not None:
-        edges = united(edges, pairs_across_languages(meanings, days, n_jobs, comparing_meanings), n)
+    meanings = meanings and meanings.weighed(costs)
+    edges = similar_pairs(vectors, days, n_jobs, comparing, meanings)
     _logger.debug("grouping by %d similar pairs", len(edges.left))
     reports = Reports(days, lambda rows: vectors[rows], np.arange(n))
     constraints = Constraints.of(n, [], []) if constraints is None else constraints
     labels, constraints = _episodes_of(reports, edges, threshold, costs, constraints)
-    episodes = Episodes.of(vectors, days, labels, costs)
-    stories = stories_of(episodes, threshold, max_gap_days, n_jobs, constraints.over(labels))
+    reported = vectors, days, labels, costs
+    stories = _stories_of(*reported, meanings, threshold, max_gap_days, constraints.over(labels), n_jobs)
     grouping(1)
-    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary, constraints)
+    return StoryGroups(labels, stories, threshold, max_gap_days, days, costs, edges, vocabulary, constraints, meanings)
+
+
+def _stories_of(
+    vectors: csr_array,
+    days: Floats,
+    labels: Integers,
+    costs: Floats,
+    meanings: Meanings | None,
+    threshold: float,
+    max_gap_days: float,
+    constraints: Constraints,
+    n_jobs: int | None = None,
+) -> Integers:
+    """Story of each episode."""
+    if meanings is None:
+        return stories_of(Episodes.of(vectors, days, labels, costs), threshold, max_gap_days, n_jobs, constraints)
+    return stories_by_language(vectors, days, labels, costs, meanings, threshold, max_gap_days, n_jobs, constraints)

@@ -7,6 +7,7 @@ from typing import Any
 
 from dedup.article import Article
 from dedup.explanation import Explanation
+from dedup.story.encoding import ArticleMeanings
 from dedup.story.kinds import are_roundups
 from dedup.story.terms import top_terms
 from dedup.story.weighting import TermWeighting
@@ -49,6 +50,7 @@ class Episode:
     cohesion: float
     threshold: float
     _weighting: TermWeighting
+    _meanings: ArticleMeanings | None
 
     @property
     def first(self) -> datetime | None:

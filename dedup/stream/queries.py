@@ -68,8 +68,8 @@ def story_of(state: IndexState, number: int, rule: str | Chooser, edits: Edits) 
     of_reports = membership(sums, np.bincount(of_episodes)[of_episodes] - 1)
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
     candidates = candidates_of(articles, copies.tolist(), words, of_reports[place].tolist())
-    settings_of_story = settings.story_threshold, rule, state.live, format_story_id(number)
-    story, _ = build_story(candidates, copies.tolist(), members(labels), *settings_of_story)
+    how = settings.story_threshold, rule, state.live
+    story, _ = build_story(candidates, copies.tolist(), members(labels), *how, story_id=format_story_id(number))
     numbers = [rows[first].episode for first in first_members(labels).tolist()]
     named = (replace(own, id=format_episode_id(n)) for own, n in zip(story.episodes, numbers, strict=True))
     return edits.apply(replace(story, episodes=tuple(named)), number, rows)

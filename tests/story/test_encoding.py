@@ -1,18 +1,21 @@
 import importlib.util
 import sys
+from math import exp, sqrt
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
 from dedup import encoders
+from dedup.arrays import slices
 from dedup.encoders.meanings import BATCH_SIZE, MAX_CHARACTERS, _encode, _languages
-from dedup.story import encoding
-from dedup.story.candidates import FLOOR, Edges
-from dedup.story.encoding import Meanings, Scale, measured_scale, pairs_across_languages, united
-from dedup.story.similarity import time_factor
+from dedup.story import candidates, encoding
+from dedup.story.encoding import Meanings, Scale, candidates_by_meaning, measured_scale, whole_numbers
+from dedup.story.partition import JOIN_COST
+from dedup.story.similarity import REACH_DAYS, UNDATED_FACTOR, Likeness
 from dedup.text.language import guess_languages
 
 EXAMPLES = settings(deadline=None, max_examples=60)
@@ -31,84 +34,110 @@ def by_word(texts):
     return rows
 
 
-def random_meanings(seed, n):
+def random_meanings(seed, n, n_languages=3):
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(3, 6))
     vectors = centres[rng.integers(0, 3, n)] + rng.normal(size=(n, 6)) * 0.6
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[rng.random(n) < 0.1] = 0
     days = np.sort(np.where(rng.random(n) < 0.2, np.nan, rng.random(n) * 40))
-    return Meanings(vectors.astype(np.float32), rng.integers(-1, 3, n), SCALE), days
+    meanings = Meanings.of(vectors, rng.integers(-1, n_languages, n), SCALE)
+    return meanings.weighed(rng.random(n) * JOIN_COST), days
 
 
-def slow_pairs(meanings, days, most):
-    """Every pair looked at, then the closest later ones of each row."""
-    found = []
-    for i in range(len(days)):
-        row = []
-        for j in range(i + 1, len(days)):
-            one, other = meanings.languages[i], meanings.languages[j]
-            cosine = float(meanings.vectors[i] @ meanings.vectors[j])
-            similarity = round(min(max((cosine - 0.4) / 0.8 + 0.12, 0), 1), 5)
-            similarity *= float(time_factor(days[i : i + 1], days[j : j + 1], 3.0)[0])
-            if similarity >= FLOOR and one >= 0 and other >= 0 and one != other:
-                row.append((i, j, similarity))
-        found += sorted(row, key=lambda pair: -pair[2])[:most]
-    return found
+def slow_parts(meanings, days, i, j, cosine, memory):
+    """How alike two texts are, and the time factor, by the vectors themselves; `memory` is that of their words."""
+    one, other = (meanings.vectors[k].astype(float) for k in (i, j))
+    length = sqrt(one @ one) * sqrt(other @ other)
+    excess = ((one @ other / length if length else 0) - 0.4) / 0.8
+    gap = abs(days[i] - days[j])
+
+    def fade(days_of_memory):
+        return UNDATED_FACTOR if np.isnan(gap) else exp(-gap / days_of_memory) if gap <= REACH_DAYS else 0.0
+
+    languages = meanings.languages[i], meanings.languages[j]
+    if length and min(languages) >= 0 and languages[0] != languages[1]:
+        across = min(max(excess + encoding.CHANCE_SIMILARITY, 0), 1), fade(encoding.MEMORY_DAYS_ACROSS)
+        within = cosine, fade(memory)
+        return max(across, within, key=lambda parts: parts[0] * parts[1])
+    added = meanings.weights[i] * meanings.weights[j] * (excess - encoding.NEUTRAL) if length else 0
+    return min(max(cosine + added, 0), 1), fade(memory)
 
 
 @EXAMPLES
-@given(
-    seed=st.integers(0, 2**32), n=st.integers(0, 60), rows=st.sampled_from([1, 7, 256]), n_jobs=st.sampled_from([1, 2])
-)
-def test_the_pairs_are_those_of_a_plain_loop(seed, n, rows, n_jobs):
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 30))
+def test_similarity_is_that_of_a_plain_loop(seed, n):
     meanings, days = random_meanings(seed, n)
+    left, right = np.triu_indices(n, 1)
+    words = Likeness(*np.random.default_rng(seed + 1).random((2, len(left))))
+    found = meanings.similarity(words, left, right, days[left], days[right])
+    slow = []
+    for i, j, cosine, shared in zip(left, right, *words, strict=True):
+        together, factor = slow_parts(meanings, days, i, j, cosine, 1.5 * (1 + shared / 30))
+        slow.append(together * factor)
+    assert found == pytest.approx(slow, abs=1e-9)
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), n=st.integers(0, 60), n_languages=st.sampled_from([1, 3]), size=st.integers(1, 70))
+def test_the_candidates_are_those_of_a_plain_loop(seed, n, n_languages, size):
+    meanings, days = random_meanings(seed, n, n_languages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "_BLOCK_ROWS", rows)
-        edges = pairs_across_languages(meanings, days, n_jobs)
-    slow = sorted(slow_pairs(meanings, days, encoding.MAX_NEIGHBOURS))
-    assert list(zip(edges.left.tolist(), edges.right.tolist(), strict=True)) == [pair[:2] for pair in slow]
-    assert edges.similarity == pytest.approx([pair[2] for pair in slow], abs=2e-5)
+        patch.setattr(encoding, "_BLOCK_COLUMNS", size)
+        patch.setattr(candidates, "_MIN_CHUNK_ROWS", 10)
+        chunks = list(candidates.chunks_of_days(days))
+        parts = [candidates_by_meaning(meanings, days, rows, chunks, 0.02) for rows in slices(0, n, size)]
+    found = [pair for part in parts for pair in zip(*(side.tolist() for side in part), strict=True)]
+    slow = []
+    for i in range(n):
+        for j in range(i + 1, n):
+            together, factor = slow_parts(meanings, days, i, j, 0.0, encoding.MEMORY_DAYS)
+            if meanings.lengths[i] and meanings.lengths[j] and together * factor >= 0.02:
+                slow.append((i, j))
+    # A pair so far apart that it stays below the floor of similarities may be left out.
+    near = [pair for pair in slow if not days[pair[1]] - days[pair[0]] > encoding._REACH_DAYS_WITHIN]
+    assert found == [pair for pair in slow if pair in set(found)]
+    assert set(near) <= set(found)
 
 
-def test_a_report_keeps_its_closest_pairs(monkeypatch):
+def test_a_report_keeps_its_closest_candidates(monkeypatch):
     monkeypatch.setattr(encoding, "MAX_NEIGHBOURS", 2)
     angles = np.array([0.0, 0.5, 0.1, 0.3])
-    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    meanings = Meanings(vectors, np.array([0, 1, 2, 3]), SCALE)
-    edges = pairs_across_languages(meanings, np.zeros(4))
-    assert [(i, j) for i, j in zip(edges.left.tolist(), edges.right.tolist(), strict=True) if i == 0] == [
-        (0, 2),
-        (0, 3),
-    ]
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    for languages in ([0, 1, 2, 3], [0, 0, 0, 0]):
+        meanings = Meanings.of(vectors, np.array(languages), SCALE)
+        left, right = candidates_by_meaning(meanings, np.zeros(4), slice(0, 4), [slice(0, 4)], 0.02)
+        assert right[left == 0].tolist() == [2, 3]
 
 
-def test_only_two_known_languages_are_compared():
-    for languages in ([0, 0], [0, -1], [-1, -1]):
-        meanings = Meanings(np.ones((2, 1), dtype=np.float32), np.array(languages), SCALE)
-        assert not len(pairs_across_languages(meanings, np.zeros(2)).left)
+def test_texts_of_many_words_are_no_candidates_in_one_language():
+    meanings = Meanings.of(np.ones((2, 4)), np.array([0, 0]), SCALE)
+    for cost, found in ((JOIN_COST, 1), (JOIN_COST / 1000, 0)):
+        weighed = meanings.weighed(np.full(2, cost))
+        assert len(candidates_by_meaning(weighed, np.zeros(2), slice(0, 2), [slice(0, 2)], 0.02)[0]) == found
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), d=st.sampled_from([1, 2, 512, 3000]), scale=st.sampled_from([1e-9, 1.0, 1e9]))
+def test_whole_numbers_keep_the_cosines_and_their_sums_are_exact(seed, d, scale):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(20, d)) * np.where(rng.random(d) < 0.1, 10, 1) * scale
+    meanings = Meanings.of(vectors, np.zeros(20, dtype=np.int64), SCALE)
+    assert meanings.lengths.max() ** 2 <= 2**24
+    left, right = np.triu_indices(20, 1)
+    whole = meanings.vectors.astype(np.int64)
+    exact = (whole[left] * whole[right]).sum(axis=1) / (meanings.lengths[left] * meanings.lengths[right])
+    assert meanings.cosines(left, right).tolist() == exact.tolist()
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert exact == pytest.approx((unit[left] * unit[right]).sum(axis=1), abs=0.02)
 
 
 def test_the_scale_is_that_of_pairs_across_languages():
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
-    scale = measured_scale(vectors, np.array([0, 0, 1]))
-    assert scale.mean == pytest.approx(0.7)
-    assert scale.chance == pytest.approx(0.798)
-    assert scale.similarity(np.array([scale.chance])) == pytest.approx([encoding.CHANCE_SIMILARITY])
-
-
-@EXAMPLES
-@given(seed=st.integers(0, 2**32), n=st.integers(2, 12))
-def test_mixing_takes_the_greater_similarity(seed, n):
-    rng = np.random.default_rng(seed)
-    left, right = np.triu_indices(n, 1)
-    graphs = []
-    for _ in range(2):
-        kept = rng.random(len(left)) < 0.4
-        graphs.append(
-            Edges(left[kept].astype(np.int64), right[kept].astype(np.int64), rng.uniform(0.05, 1, kept.sum()))
-        )
-    both = united(*graphs, n).adjacency(n).toarray()
-    np.testing.assert_array_equal(both, np.maximum(*(graph.adjacency(n).toarray() for graph in graphs)))
+    scale = measured_scale(whole_numbers(vectors), np.array([0, 0, 1]))
+    assert scale.mean == pytest.approx(0.7, abs=0.01)
+    assert scale.chance == pytest.approx(0.798, abs=0.01)
+    assert scale.across(np.array([scale.chance])) == pytest.approx([encoding.CHANCE_SIMILARITY])
 
 
 def test_reports_in_two_languages_become_one_story():
@@ -122,9 +151,78 @@ def test_time_parts_what_the_encoder_joins():
     assert len(dedup.cluster(articles, encoder=by_word, timezone="UTC")) == 2
 
 
-def test_within_a_language_words_decide():
-    texts = [EN, "Two cats were found on the roof of the station, and nobody knows to whom they belong."]
-    assert len(dedup.cluster(texts, encoder=by_word)) == 2
+TWO_CATS = "Two cats were found on the roof of the station, and nobody knows to whom they belong."
+
+
+def dated(*texts):
+    return [{"id": str(i), "text": text, "published": "2024-01-01T12:00Z"} for i, text in enumerate(texts)]
+
+
+def test_within_a_language_meaning_counts_for_short_texts_alone():
+    short = [EN, TWO_CATS]
+    assert len(dedup.cluster(dated(*short))) == 2
+    assert len(dedup.cluster(dated(*short), encoder=by_word)) == 1
+    words = [f" {a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"]
+    long = [text + "".join(words[i::2]) for i, text in enumerate(short)]
+    assert len(dedup.cluster(dated(*long), encoder=by_word)) == 2
+
+
+def test_meaning_parts_titles_that_share_a_name():
+    titles = ["Kim Jong Un sails past Vladivostok", "Kim Jong Un dines at Pyongyang"]
+    alike = {titles[0]: [1.0, 0.0], titles[1]: [0.2, 1.0]}
+    encoder = lambda texts: [alike.get(text.strip(), [1.0, hash(text) % 7]) for text in texts]  # noqa: E731
+    articles = [{"id": str(i), "title": title} for i, title in enumerate(titles)]
+    apart = dedup.cluster(articles, encoder=encoder).explain("0", "1")
+    assert apart.meaning < 0
+    assert apart.similarity < dedup.cluster(articles).explain("0", "1").similarity
+
+
+def test_vectors_of_zeros_change_nothing():
+    articles = dedup.sample_articles("en", "fr")
+    without, zeros = (
+        dedup.cluster(articles, encoder=encoder) for encoder in (None, lambda texts: [[0.0]] * len(texts))
+    )
+    assert zeros.labels.tolist() == without.labels.tolist()
+    assert zeros.membership.tolist() == without.membership.tolist()
+
+
+def test_data_frames_have_an_encoder_too():
+    frame = pd.DataFrame(dated(EN, TWO_CATS, OTHER))
+    assert dedup.cluster_frame(frame)["story_id"].nunique() == 3
+    assert dedup.cluster_frame(frame, encoder=by_word)["story_id"].nunique() == 2
+
+
+def test_at_other_thresholds_meaning_counts_as_well():
+    articles = dated(EN, TWO_CATS, FR, OTHER)
+    stories = dedup.cluster(articles, encoder=by_word)
+    for threshold in (0.06, 0.3, 0.9):
+        again = dedup.cluster(articles, encoder=by_word, story_threshold=threshold)
+        assert stories.rethreshold(threshold).labels.tolist() == again.labels.tolist()
+
+
+def test_an_explanation_has_the_part_of_meaning():
+    stories = dedup.cluster(dated(EN, TWO_CATS, FR, OTHER), encoder=by_word)
+    for one, other in (("0", "1"), ("0", "2")):
+        found = stories.explain(one, other)
+        assert found.meaning > 0.3
+        assert found.similarity == pytest.approx((found.cosine + found.meaning) * found.time_factor)
+        assert found.similarity >= found.needed
+        assert f"meaning adds {found.meaning:+.2f} to the cosine" in repr(found)
+        assert "meaning" in found._repr_html_()
+        assert stories[0].explain(one).similarity > 0.3
+    new = stories.explain(
+        "0", {"id": "1", "text": "Two cats were found on the roof.", "published": "2024-01-01T12:00Z"}
+    )
+    assert new.meaning == 0
+    assert "meaning" not in repr(new)
+
+
+def test_a_round_up_is_like_nothing():
+    articles = dated(EN, TWO_CATS)
+    assert len(dedup.cluster([articles[0], articles[1] | {"title": "Two cats"}], encoder=by_word)) == 1
+    assert (
+        len(dedup.cluster([articles[0], articles[1] | {"title": "Morning briefing: two cats"}], encoder=by_word)) == 2
+    )
 
 
 def test_neither_order_nor_threads_matter():
@@ -167,11 +265,6 @@ def test_length_and_type_of_the_vectors_do_not_matter(dtype, factor):
         return (np.round(np.array(by_word(texts)) * 10) * factor / (1000 if factor == 1000 else 1)).astype(dtype)
 
     assert dedup.cluster([FR, OTHER, EN], encoder=encoder).labels.tolist() == [0, 1, 0]
-
-
-def test_vectors_of_zeros_are_like_nothing():
-    encoder = lambda texts: np.zeros((len(texts), 3))  # noqa: E731
-    assert len(dedup.cluster([FR, EN], encoder=encoder)) == 2
 
 
 def test_nothing_to_encode():
