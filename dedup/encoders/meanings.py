@@ -25,12 +25,16 @@ BATCH_SIZE = 64
 
 def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress) -> Meanings:
     """Embeddings of articles by an encoder, which must return one finite row of numbers for each text."""
-    # The scale of an encoder is measured once.
-    scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
+    scale = scale_of(encoder)
     roundups = are_roundups([article.plain_title for article in articles], [article.full_text for article in articles])
-    vectors = _encode(articles, encoder, progress)
+    vectors = encoded(articles, encoder, progress)
     vectors[roundups] = 0  # of many stories, a round-up is like no report
     return Meanings.of_whole(vectors, _languages(articles), scale)
+
+
+def scale_of(encoder: Encoder) -> Scale:
+    """The scale of an encoder, which is measured once."""
+    return (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
 
 
 @lru_cache(maxsize=8)
@@ -40,10 +44,15 @@ def _scale(encoder: Encoder) -> Scale:
     for article in sample_articles():
         firsts.setdefault(article.event, article)
     articles = list(firsts.values())
-    return measured_scale(_encode(articles, encoder), _languages(articles))
+    return measured_scale(encoded(articles, encoder), _languages(articles))
 
 
-def _encode(
+def encoded_text(article: Article) -> str:
+    """What an encoder is given of an article."""
+    return article.full_text[:MAX_CHARACTERS]
+
+
+def encoded(
     articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress
 ) -> NDArray[np.int8]:
     """Vectors of whole numbers, shape (n_articles, n_dimensions)."""
@@ -55,7 +64,7 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
     """The rows that the encoder returns, checked, one batch at a time."""
     dimensions = None
     for first in range(0, len(articles), BATCH_SIZE):
-        texts = [article.full_text[:MAX_CHARACTERS] for article in articles[first : first + BATCH_SIZE]]
+        texts = list(map(encoded_text, articles[first : first + BATCH_SIZE]))
         try:
             rows = np.asarray(encoder(texts))
         except ValueError as error:

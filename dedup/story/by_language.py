@@ -49,9 +49,32 @@ def stories_by_language(
     Two episodes are as similar as their reports in the same languages; those that have no language in common, by all.
     """
     episodes = Episodes.of(vectors, days, labels, costs)
-    n = len(episodes.costs)
-    if not max_gap_days or len(np.unique(meanings.languages[meanings.languages >= 0])) < 2:
+    if not max_gap_days or not in_languages(meanings):
         return stories_of(episodes, threshold, max_gap_days, n_jobs, constraints)
+    edges = similar_by_language(episodes, vectors, days, labels, costs, meanings, max_gap_days, n_jobs)
+    return stories_of_pairs(edges, episodes.costs, threshold, constraints)
+
+
+def in_languages(meanings: Meanings) -> bool:
+    """Whether texts with a vector are in two known languages or more."""
+    return len(np.unique(meanings.languages[meanings.languages >= 0])) > 1
+
+
+def similar_by_language(
+    episodes: Episodes,
+    vectors: csr_array,
+    days: Floats,
+    labels: Integers,
+    costs: Floats,
+    meanings: Meanings,
+    max_gap_days: float,
+    n_jobs: int | None = None,
+) -> Edges:
+    """Pairs of episodes that may be of one story, and how similar they are language by language.
+
+    `episodes` are ascending by first publication; the reports with these labels are ascending by publication, too.
+    """
+    n = len(episodes.costs)
     parts = [_part(vectors, days, labels, costs, meanings.languages == code) for code in np.unique(meanings.languages)]
     codes = [_codes(np.arange(n), n, *near_episodes(episodes, max_gap_days, n_jobs))]
     codes += [_codes(part.numbers, n, *near_episodes(part.episodes, max_gap_days, n_jobs)) for part in parts]
@@ -60,8 +83,7 @@ def stories_by_language(
     within, known = _within(parts, n)
     kept = _alike_in_meaning(meanings, labels, left, right, known)
     guarded = episodes._replace(within=within)
-    edges = Edges(*similar_candidates(guarded, left[kept], right[kept], mean[kept]))
-    return stories_of_pairs(edges, episodes.costs, threshold, constraints)
+    return Edges(*similar_candidates(guarded, left[kept], right[kept], mean[kept]))
 
 
 def _part(vectors: csr_array, days: Floats, labels: Integers, costs: Floats, chosen: Flags) -> _Part:

@@ -31,10 +31,10 @@ MEMORY_DAYS_ACROSS = 3.0
 #: Most candidates of a report by meaning, among later ones: the closest. This bounds the pairs of a busy day.
 MAX_NEIGHBOURS = 64
 
-# Farther apart in time, pairs that are alike in nothing but meaning are below the floor: those in two languages, and
-# those in one.
-_REACH_DAYS_ACROSS = MEMORY_DAYS_ACROSS * math.log(1 / MIN_STORY_THRESHOLD)
-_REACH_DAYS_WITHIN = MEMORY_DAYS * math.log(1 / MIN_STORY_THRESHOLD)
+#: Farther apart in time, pairs that are alike in nothing but meaning are below the floor: those in two languages, and
+#: those in one.
+REACH_DAYS_ACROSS = MEMORY_DAYS_ACROSS * math.log(1 / MIN_STORY_THRESHOLD)
+REACH_DAYS_WITHIN = MEMORY_DAYS * math.log(1 / MIN_STORY_THRESHOLD)
 
 # The largest number of a vector, and the greatest length: a product of two is at most 2**24, below which every sum of
 # whole numbers is exact in float32, in whatever order a processor adds them.
@@ -61,6 +61,16 @@ class Scale:
         [-0.29, 0.0, 0.5]
         """
         return np.asarray((cosines.astype(np.float64) - self.chance) / (1 - self.mean))
+
+    @property
+    def least(self) -> float:
+        """The cosine up to which meanings alone make no two reports alike."""
+        return self.chance - (1 - self.mean) * CHANCE_SIMILARITY
+
+    @property
+    def most_within(self) -> float:
+        """What equal meanings add to the cosine of the words of texts in one language whose words say nothing."""
+        return float(self.excess(np.ones(1))[0] - NEUTRAL)
 
     def across(self, cosines: NDArray[np.floating]) -> Floats:
         """Similarity of reports in two languages by their cosines, in [0, 1].
@@ -107,6 +117,12 @@ class Meanings:
         """The same where the texts pay these costs to join a story, which are the higher the less their words say."""
         return replace(self, weights=np.where(self.lengths > 0, np.sqrt(costs / JOIN_COST), 0.0))
 
+    def beside(self, others: "Meanings") -> "Meanings":
+        """These meanings, and after them those of other texts by the same encoder."""
+        columns = ("vectors", "lengths", "languages", "weights")
+        joined = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns}
+        return replace(self, **joined)
+
     def cosines(self, left: Integers, right: Integers) -> Floats:
         """Cosine of each pair of vectors; 0 with a vector of zeros."""
         found = np.zeros(len(left))
@@ -124,6 +140,13 @@ class Meanings:
     def added(self, left: Integers, right: Integers, cosines: Floats) -> Floats:
         """What the meanings of pairs of texts in one language add to the cosine of their words; it may be negative."""
         return np.asarray(self.weights[left] * self.weights[right] * (self.scale.excess(cosines) - NEUTRAL))
+
+    def alone(self, left: Integers, right: Integers, days: Floats, others: Floats) -> Floats:
+        """Similarity of pairs of texts that share no words, published on these days; it may be negative."""
+        cosines = self.cosines(left, right)
+        one = self.added(left, right, cosines) * time_factor(days, others, MEMORY_DAYS)
+        two = self.scale.across(cosines) * time_factor(days, others, MEMORY_DAYS_ACROSS)
+        return np.where(self.across(left, right), two, one)
 
     def similarity(self, words: Likeness, left: Integers, right: Integers, days: Floats, others: Floats) -> Floats:
         """Similarity of pairs of texts, published on these days, in [0, 1]."""
@@ -197,9 +220,9 @@ def candidates_by_meaning(
     """
     parts = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
     mixed = len(np.unique(meanings.languages[meanings.languages >= 0])) > 1
-    most = float(meanings.weights.max(initial=0.0) * (meanings.scale.excess(np.ones(1))[0] - NEUTRAL))
+    most = float(meanings.weights.max(initial=0.0) * meanings.scale.most_within)
     least = 0.0 if mixed else floor / max(most, floor)
-    reach = _REACH_DAYS_ACROSS if mixed else _REACH_DAYS_WITHIN
+    reach = REACH_DAYS_ACROSS if mixed else REACH_DAYS_WITHIN
     own = _counting(meanings, rows, least)
     for chunk in chunks if len(own) else ():
         late = chunk.stop > rows.start and not days[chunk.start] - days[rows.stop - 1] > reach
@@ -224,18 +247,14 @@ def _close_pairs(
     """Pairs of a row and a later column that are similar by meaning, and how similar."""
     if not len(rows) or not len(columns):
         return
-    scale = meanings.scale
     dots = meanings.vectors[rows].astype(np.float32) @ meanings.vectors[columns].astype(np.float32).T
     dots /= meanings.lengths[rows, None].astype(np.float32)
     dots /= meanings.lengths[columns].astype(np.float32)
     # Few pairs pass; the rest is worked out for them alone.
-    left, right = np.nonzero(dots >= scale.chance - (1 - scale.mean) * CHANCE_SIMILARITY)
+    left, right = np.nonzero(dots >= meanings.scale.least)
     left, right = rows[left], columns[right]
     later = right > left
     left, right = left[later], right[later]
-    cosines, gap = meanings.cosines(left, right), (days[left], days[right])
-    one = meanings.added(left, right, cosines) * time_factor(*gap, MEMORY_DAYS)
-    two = scale.across(cosines) * time_factor(*gap, MEMORY_DAYS_ACROSS)
-    similarity = np.where(meanings.across(left, right), two, one)
+    similarity = meanings.alone(left, right, days[left], days[right])
     kept = similarity >= floor
     yield left[kept], right[kept], similarity[kept]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import dedup
 from dedup import encoders
 from dedup.arrays import slices
-from dedup.encoders.meanings import BATCH_SIZE, MAX_CHARACTERS, _encode, _languages
+from dedup.encoders.meanings import BATCH_SIZE, MAX_CHARACTERS, _languages, encoded
 from dedup.story import candidates, encoding
 from dedup.story.encoding import Meanings, Scale, candidates_by_meaning, measured_scale, whole_numbers
 from dedup.story.partition import JOIN_COST
@@ -299,7 +299,7 @@ def test_what_an_encoder_may_not_return(returned, error, message):
 
 def test_batches_have_one_width():
     with pytest.raises(ValueError, match=r"shape \(6, 6\) for 6 texts; allowed: \(6, 64\)"):
-        _encode(dedup.sample_articles()[:70], lambda texts: np.ones((len(texts), len(texts))))
+        encoded(dedup.sample_articles()[:70], lambda texts: np.ones((len(texts), len(texts))))
 
 
 def test_an_error_of_the_encoder_is_its_own():
