@@ -10,6 +10,7 @@ from dedup.archive.arguments import require_packages, require_zone_name
 from dedup.archive.copy_search import near_duplicates
 from dedup.archive.going_on import JobStatus, resume, status
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
+from dedup.encoders import Encoder
 from dedup.near.lsh import Bands
 from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
@@ -33,6 +34,7 @@ def cluster(
     representative: str = default.REPRESENTATIVE,
     cut_residue: bool = True,
     match_urls: bool = True,
+    encoder: Encoder | None = None,
     fold: Fold = default.FOLD,
     timezone: str | None = None,
     max_chars: int = default.MAX_CHARS,
@@ -67,6 +69,10 @@ def cluster(
         See `StoryClusterer`. Versions of one page are in no table of pairs, unless they are near-duplicates too.
     representative : {"central", "earliest", "longest"}, default "central"
         Which article a story shows.
+    encoder : callable, optional
+        See `StoryClusterer`: `dedup.encoders.use`, or a function of your own in a module that all workers import, which
+        must always have the same row for a text. An attribute `digest` of it, a str, says which weights it has: a job
+        goes on with the same encoder only.
     timezone : str, optional
         The zone of publication times that name none; without it such times are refused.
     n_jobs : int, optional
@@ -97,7 +103,7 @@ def cluster(
     RuntimeError
         When workers are lost again and again, or another call works in the same folder.
     ImportError
-        Without fsspec or pyarrow (``pip install "dedup-stories[archive]"``).
+        Without fsspec or pyarrow (``pip install "dedup-stories[archive]"``), or what the encoder needs.
 
     Notes
     -----
@@ -139,7 +145,7 @@ def cluster(
     Bands.of(near)  # refuses a recall that cannot be reached
     check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
     check(timezone=timezone, cut_residue=cut_residue, match_urls=match_urls, max_chars=max_chars)
-    check(n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
+    check(encoder=encoder, n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
     if representative not in RULES:  # nor a function, which a manifest cannot hold
         raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
     require_zone_name(timezone)
@@ -147,12 +153,14 @@ def cluster(
     columns = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
     require_packages()
     from dedup.archive.job import Job, Reading
+    from dedup.archive.named_encoder import NamedEncoder
     from dedup.archive.runner import run
 
     settings = StorySettings(
         near, float(story_threshold), cut_residue, int(max_chars), float(max_gap_days), match_urls=match_urls
     )
-    job = Job("", settings, representative, timezone, Reading(errors, duplicates, columns.given))
+    named = None if encoder is None else NamedEncoder.of(encoder)
+    job = Job("", settings, representative, timezone, Reading(errors, duplicates, columns.given), encoder=named)
     return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)
 
 

@@ -10,7 +10,8 @@ from dedup import parameters as default
 from dedup._version import versions
 from dedup.archive import slices
 from dedup.archive.checksums import read_json
-from dedup.archive.job import Job, Keeping, Reading, differences
+from dedup.archive.job import ENCODER, Job, Keeping, Reading, differences
+from dedup.archive.named_encoder import NamedEncoder
 from dedup.archive.plans import plan_of
 from dedup.archive.results import FORMAT, changed_files, job_of
 from dedup.disk import write_durably
@@ -61,7 +62,8 @@ def described_job(description: dict[str, Any], folder: Path) -> Job:
         keeping = Keeping(given["keep"], given["linkage"], given["max_days_apart"]) if of_copies else None
         representative = default.REPRESENTATIVE if of_copies else given["representative"]
         reading = Reading(**description["reading"])
-        return Job(os.fspath(folder), settings, representative, given["timezone"], reading, keeping)
+        encoder = NamedEncoder(*(given[name] for name in ENCODER)) if ENCODER[0] in given else None
+        return Job(os.fspath(folder), settings, representative, given["timezone"], reading, keeping, encoder)
     except (KeyError, TypeError) as error:
         allowed = "the call that began it, with that version, or to delete it"
         raise ValueError(f"{folder} has the job of another version ({error}); allowed: {allowed}") from error

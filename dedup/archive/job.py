@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from joblib import Parallel, delayed
 
 from dedup.archive.checksums import write_checksums
+from dedup.archive.named_encoder import NamedEncoder
 from dedup.article import Duplicates, Errors
 from dedup.parameters import Linkage, StorySettings
 
@@ -19,6 +20,10 @@ _logger = logging.getLogger(__name__)
 
 #: A stage fails after this many losses of workers in a row without a part finished.
 _MAX_LOSSES = 3
+
+
+#: The parameters that say which encoder a job has, if it has one.
+ENCODER = ("encoder", "encoder_identity")
 
 
 class Reading(NamedTuple):
@@ -53,12 +58,13 @@ class Job(NamedTuple):
     timezone: str | None
     reading: Reading = Reading()
     keeping: Keeping | None = None
+    encoder: NamedEncoder | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return what the result depends on besides the articles and how they are read, by the names of the caller."""
         given: dict[str, Any] = self.settings.to_dict()
         if self.keeping is None:
-            return given | {"representative": self.representative, "timezone": self.timezone}
+            return given | {"representative": self.representative, "timezone": self.timezone} | self._encoder()
         of_texts = ("recall", "num_perm", "shingle_size", "cut_residue", "fold", "max_chars")
         return {
             "threshold": given["near_threshold"],
@@ -69,6 +75,10 @@ class Job(NamedTuple):
             "linkage": self.keeping.linkage,
             "timezone": self.timezone,
         }
+
+    def _encoder(self) -> dict[str, str]:
+        """Return nothing without an encoder, as before there were any."""
+        return {} if self.encoder is None else dict(zip(ENCODER, self.encoder, strict=True))
 
 
 #: Makes one part: writes its files into the given folder.

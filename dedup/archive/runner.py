@@ -62,6 +62,8 @@ def run(job: Job, paths: Paths, out: str, work: str | None, n_jobs: int | None, 
             return _publish(job, description, system, folder)
 
         try:
+            if job.encoder is not None:
+                job.encoder.try_out()
             with _claimed(own, description):
                 manifest = _whole_or_nothing(job, whole)
         except (TypeError, ValueError):

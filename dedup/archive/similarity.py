@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from dedup.archive.arrow import to_texts
+from dedup.archive.encoding import CloseReports, close_reports
+from dedup.archive.gathering import rows_of
 from dedup.archive.job import Job
 from dedup.archive.near import canonical_positions
 from dedup.archive.parts import FeatureCounts, NearGroups, Order, SimilarPairs, Vectors
@@ -96,41 +98,6 @@ def _summed(cells: Hashes, numbers: Integers) -> tuple[Hashes, Integers]:
     return cells[starts], np.add.reduceat(numbers[order], starts) if len(starts) else numbers
 
 
-def rows_of(vectors: Vectors, n_columns: int) -> csr_array:
-    """Return the vectors of a slice, shape (n_reports, n_columns), float32, of unit length."""
-    indptr = vectors.indptr
-    return csr_array((vectors.data, vectors.indices, indptr), shape=(len(indptr) - 1, n_columns))
-
-
-def vectors_at(job: Job, positions: Integers) -> csr_array:
-    """Return the vectors of reports at ascending positions, with a column for each feature that some of them have."""
-    return vectors_and_keys(job, positions)[0]
-
-
-def vectors_and_keys(job: Job, positions: Integers) -> tuple[csr_array, Hashes]:
-    """Return the vectors of reports at ascending positions, and the features that are their columns, ascending."""
-    data, numbers, sizes, used = [], [], [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
-    cuts = np.searchsorted(positions, bounds_of(job)).tolist()
-    for k, (first, stop) in enumerate(pairwise(cuts)):
-        if first < stop:
-            wanted = positions[first:stop]
-            vectors = Vectors.of(job, k)
-            keys = vectors.keys
-            rows = rows_of(vectors, len(keys))[np.searchsorted(FeatureCounts.of(job, k).positions, wanted)]
-            here = np.zeros(len(keys), dtype=np.bool_)
-            here[rows.indices] = True
-            data.append(rows.data)
-            numbers.append((np.cumsum(here, dtype=np.int32) - 1)[rows.indices])
-            sizes.append(np.diff(rows.indptr).astype(np.int64))
-            used.append(keys[here])
-    # Features are put in order once for each slice: sorting those of all entries takes twenty times as long.
-    merged = np.sort(np.concatenate(used), kind="stable")  # of a few ascending runs
-    distinct = merged[run_starts(merged)]
-    columns = [np.searchsorted(distinct, keys)[own] for keys, own in zip(used[1:], numbers, strict=True)]
-    matrix = joined(data, np.float32), joined(columns, np.int64), np.cumsum(np.concatenate(sizes))
-    return csr_array(matrix, shape=(len(positions), len(distinct))), distinct
-
-
 class ChunkRows(NamedTuple):
     """The rows of a slice in one chunk of days, and the positions that they may be similar to."""
 
@@ -157,8 +124,10 @@ def compare_slice(job: Job, number: int, folder: Path) -> None:
     rows, numbers, undated = rows_of(vectors, len(lookup.keys)), _in_reach(job, chunks), are_undated(job)
     others = (_other_slice(job, k, lookup, bool(undated[k])) for k in numbers)
     blocks, later = search_blocks(chunks, rows, others, rarest), [k for k in numbers if k >= number]
-    others = (_other_slice(job, k, lookup, bool(undated[k])) for k in later)
-    found = [_pairs(job, positions, rows, blocks, other, k == number) for k, other in zip(later, others, strict=True)]
+    own, found = _Slice(positions, rows, blocks, close_reports(job, number, later) if job.encoder else None), []
+    for k in later:
+        other = _other_slice(job, k, lookup, bool(undated[k]))
+        found.append(_pairs(job, own, k, other, k == number))
     left, right, similarity = (np.concatenate(columns) for columns in zip(NO_PAIRS, *found, strict=True))
     offsets = np.cumsum([0, *(len(own_left) for own_left, _, _ in found)])
     slices = np.array(later, dtype=np.int64)
@@ -254,15 +223,28 @@ def search(
     return left, right, similarity
 
 
-def _pairs(job: Job, positions: Integers, rows: csr_array, blocks: list[Block], other: OtherRows, same: bool) -> Pairs:
-    """Return similar pairs of reports of two slices, by position."""
-    both, everyone, first, other_rows = rows, positions, 0, rows
+class _Slice(NamedTuple):
+    """A slice that others are compared with."""
+
+    positions: Integers
+    rows: csr_array
+    blocks: list[Block]
+    close: CloseReports | None  # by meaning, of a job with an encoder
+
+
+def _pairs(job: Job, own: _Slice, number: int, other: OtherRows, same: bool) -> Pairs:
+    """Return similar pairs of reports of a slice and another one, by position."""
+    both, everyone, first, other_rows = own.rows, own.positions, 0, own.rows
     if not same:
-        other_rows, first = in_columns(other.rows, other.columns, other.n_columns), len(positions)
-        both = vstack([rows, other_rows], format="csr")
-        everyone = np.concatenate([positions, other.positions])
-    days = np.array(Order.of(job).days[everyone])
-    left, right, similarity = search(blocks, other, other_rows, first, partial(pairs_of_candidates, both, days))
+        other_rows, first = in_columns(other.rows, other.columns, other.n_columns), len(own.positions)
+        both = vstack([own.rows, other_rows], format="csr")
+        everyone = np.concatenate([own.positions, other.positions])
+    days, meant = (
+        np.array(Order.of(job).days[everyone]),
+        own.close and own.close.among(job, number, other.positions, first),
+    )
+    pairs_of = partial(pairs_of_candidates, both, days, meant=meant)
+    left, right, similarity = search(own.blocks, other, other_rows, first, pairs_of)
     return everyone[left], everyone[right], similarity
 
 

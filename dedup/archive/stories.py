@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.archive import parts
+from dedup.archive.gathering import vectors_at
 from dedup.archive.job import Job
-from dedup.archive.similarity import vectors_at
 from dedup.archive.slices import are_undated, bounds_of, slices_of
 from dedup.arrays import Flags, Floats, Integers, connected_labels, first_members, joined, numbered_by_first
 from dedup.story.candidates import Edges

@@ -7,6 +7,7 @@ from dedup.article import FIELDS
 from dedup.cli.parser_parts import (
     Parser,
     add_copy_settings,
+    add_encoder,
     add_fields,
     add_representative,
     add_story_settings,
@@ -72,6 +73,7 @@ def _add_cluster(actions: Any) -> None:
     story = parser.add_argument_group("what makes a story")
     add_story_settings(story)
     add_representative(story)
+    add_encoder(story)
     _add_work(parser)
 
 

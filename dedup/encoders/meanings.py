@@ -1,6 +1,5 @@
 """Articles -> their embeddings and languages."""
 
-from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.encoders import Encoder
+from dedup.encoders.declared_languages import DeclaredLanguages
 from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale, whole_numbers
@@ -88,14 +88,6 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
 def _languages(articles: Sequence[Article]) -> Integers:
     """A number for the language of each article, -1 for an unknown one."""
     guessed = guess_languages([article.full_text for article in articles])
-    declared = [article.language and article.language.strip().casefold() for article in articles]
-    # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
-    # that name, also for texts that are too short for a guess.
-    votes: dict[str, Counter[str]] = {}
-    for name, guess in zip(declared, guessed, strict=True):
-        if name and guess:
-            votes.setdefault(name, Counter())[guess] += 1
-    meaning = {name: min(count, key=lambda code: (-count[code], code)) for name, count in votes.items()}
-    named = [meaning.get(name, name) if name else guess for name, guess in zip(declared, guessed, strict=True)]
-    numbers = {name: i for i, name in enumerate(sorted({name for name in named if name}))}
-    return np.array([numbers[name] if name else -1 for name in named], dtype=np.int64)
+    declared, languages = [article.language for article in articles], DeclaredLanguages()
+    languages.add(declared, guessed)
+    return languages.numbers(declared, guessed)

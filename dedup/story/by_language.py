@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from dedup.arrays import Flags, Floats, Integers, first_members, numbered_by_first, slices
 from dedup.story.candidates import Edges
 from dedup.story.constraints import Constraints
-from dedup.story.encoding import Meanings
+from dedup.story.encoding import Meanings, are_mixed
 from dedup.story.episodes import Episodes, near_episodes, similar_candidates, stories_of, stories_of_pairs
 from dedup.story.similarity import dot_products
 
@@ -24,7 +24,7 @@ MEANING_TIE_SHARE = 0.55
 _BLOCK_ROWS = 1024
 
 
-class _Part(NamedTuple):
+class LanguagePart(NamedTuple):
     """The reports of episodes in one language."""
 
     episodes: Episodes
@@ -49,15 +49,10 @@ def stories_by_language(
     Two episodes are as similar as their reports in the same languages; those that have no language in common, by all.
     """
     episodes = Episodes.of(vectors, days, labels, costs)
-    if not max_gap_days or not in_languages(meanings):
+    if not max_gap_days or not are_mixed(meanings.languages):
         return stories_of(episodes, threshold, max_gap_days, n_jobs, constraints)
     edges = similar_by_language(episodes, vectors, days, labels, costs, meanings, max_gap_days, n_jobs)
     return stories_of_pairs(edges, episodes.costs, threshold, constraints)
-
-
-def in_languages(meanings: Meanings) -> bool:
-    """Whether texts with a vector are in two known languages or more."""
-    return len(np.unique(meanings.languages[meanings.languages >= 0])) > 1
 
 
 def similar_by_language(
@@ -79,21 +74,23 @@ def similar_by_language(
     codes = [_codes(np.arange(n), n, *near_episodes(episodes, max_gap_days, n_jobs))]
     codes += [_codes(part.numbers, n, *near_episodes(part.episodes, max_gap_days, n_jobs)) for part in parts]
     left, right = np.divmod(np.unique(np.concatenate(codes)), n)
-    mean = _means(parts, episodes, left, right)
-    within, known = _within(parts, n)
-    kept = _alike_in_meaning(meanings, labels, left, right, known)
+    mean = mean_cosines(parts, episodes.means, left, right)
+    numbers = np.concatenate([part.numbers for part in parts])
+    sizes = np.concatenate([part.sizes[part.numbers] for part in parts])
+    within, known = tightness(numbers, sizes, np.concatenate([part.episodes.within for part in parts]), n)
+    kept = alike_in_meaning(meanings, labels, left, right, known)
     guarded = episodes._replace(within=within)
     return Edges(*similar_candidates(guarded, left[kept], right[kept], mean[kept]))
 
 
-def _part(vectors: csr_array, days: Floats, labels: Integers, costs: Floats, chosen: Flags) -> _Part:
+def _part(vectors: csr_array, days: Floats, labels: Integers, costs: Floats, chosen: Flags) -> LanguagePart:
     rows, n = np.flatnonzero(chosen), int(labels.max(initial=-1)) + 1
     own = numbered_by_first(labels[rows])
     numbers = labels[rows][first_members(own)]
     place = np.full(n, -1)
     place[numbers] = np.arange(len(numbers))
     sizes = np.bincount(labels[rows], minlength=n)
-    return _Part(Episodes.of(vectors[rows], days[rows], own, costs[rows]), numbers, place, sizes)
+    return LanguagePart(Episodes.of(vectors[rows], days[rows], own, costs[rows]), numbers, place, sizes)
 
 
 def _codes(numbers: Integers, n: int, left: Integers, right: Integers) -> Integers:
@@ -102,8 +99,11 @@ def _codes(numbers: Integers, n: int, left: Integers, right: Integers) -> Intege
     return np.asarray(np.minimum(one, other) * n + np.maximum(one, other))
 
 
-def _means(parts: Sequence[_Part], episodes: Episodes, left: Integers, right: Integers) -> Floats:
-    """Mean cosine of the reports of pairs of episodes in the same languages, or else of all."""
+def mean_cosines(parts: Sequence[LanguagePart], means: csr_array, left: Integers, right: Integers) -> Floats:
+    """Mean cosine of the reports of pairs of episodes in the same languages, or else of all; the left ones ascend.
+
+    `means` are the mean vectors of all reports of the episodes.
+    """
     sums, pairs = np.zeros(len(left)), np.zeros(len(left))
     for part in parts:
         both = np.flatnonzero((part.place[left] >= 0) & (part.place[right] >= 0))
@@ -115,26 +115,34 @@ def _means(parts: Sequence[_Part], episodes: Episodes, left: Integers, right: In
         sums[both] += share * mean
         pairs[both] += share
     apart = np.flatnonzero(pairs == 0)
-    sums[apart] = dot_products(episodes.means, left[apart], right[apart])[0]
+    sums[apart] = dot_products(means, left[apart], right[apart])[0]
     return sums / np.maximum(pairs, 1)
 
 
-def _within(parts: Sequence[_Part], n: int) -> tuple[Floats, Flags]:
-    """Mean cosine of two reports of each episode in one language, and whether there are two; else 0."""
-    sums, pairs = np.zeros(n), np.zeros(n)
-    for part in parts:
-        share = (part.sizes * (part.sizes - 1.0))[part.numbers]
-        sums[part.numbers] += share * part.episodes.within
-        pairs[part.numbers] += share
+def tightness(numbers: Integers, sizes: Integers, within: Floats, n: int) -> tuple[Floats, Flags]:
+    """Mean cosine of two reports of each of `n` episodes in one language, and whether there are two; else 0.
+
+    `numbers` are the episodes of parts in one language each, one language after the other, `sizes` how many reports
+    each part has, and `within` the mean cosine of two of them.
+
+    Examples
+    --------
+    >>> within, known = tightness(np.array([0, 1, 1]), np.array([2, 1, 3]), np.array([0.5, 0.0, 0.4]), 3)
+    >>> within.round(2).tolist(), known.tolist()
+    ([0.5, 0.4, 0.0], [True, True, False])
+    """
+    sums, pairs, share = np.zeros(n), np.zeros(n), sizes * (sizes - 1.0)
+    np.add.at(sums, numbers, share * within)
+    np.add.at(pairs, numbers, share)
     return sums / np.maximum(pairs, 1), pairs > 0
 
 
-def _alike_in_meaning(meanings: Meanings, labels: Integers, left: Integers, right: Integers, known: Flags) -> Integers:
+def alike_in_meaning(meanings: Meanings, labels: Integers, left: Integers, right: Integers, known: Flags) -> Integers:
     """The pairs of episodes that are alike enough by the vectors of their reports in two languages.
 
     That is asked where an episode has reports in two languages and no two in one: no words tell how tight it is.
     """
-    asked = _mixed(meanings, labels) & ~known
+    asked = in_several(meanings.languages, labels, len(known)) & ~known
     pairs = np.flatnonzero(asked[left] | asked[right])
     episodes, places = np.unique(np.concatenate([left[pairs], right[pairs]]), return_inverse=True)
     one, other = np.split(places, 2)
@@ -146,13 +154,18 @@ def _alike_in_meaning(meanings: Meanings, labels: Integers, left: Integers, righ
     return np.delete(np.arange(len(left)), pairs[unlike])
 
 
-def _mixed(meanings: Meanings, labels: Integers) -> Flags:
-    """Whether each episode has vectors of reports in two languages."""
-    rows = np.flatnonzero(meanings.languages >= 0)
-    n = int(labels.max(initial=-1)) + 1
+def in_several(languages: Integers, labels: Integers, n: int) -> Flags:
+    """Whether each of `n` episodes has reports in two known languages.
+
+    Examples
+    --------
+    >>> in_several(np.array([0, 1, -1, 1]), np.array([0, 0, 1, 1]), 2).tolist()
+    [True, False]
+    """
+    rows = np.flatnonzero(languages >= 0)
     most, least = np.full(n, -1), np.full(n, np.iinfo(np.int64).max)
-    np.maximum.at(most, labels[rows], meanings.languages[rows])
-    np.minimum.at(least, labels[rows], meanings.languages[rows])
+    np.maximum.at(most, labels[rows], languages[rows])
+    np.minimum.at(least, labels[rows], languages[rows])
     return most > least
 
 

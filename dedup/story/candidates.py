@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -11,7 +12,8 @@ from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import MIN_STORY_THRESHOLD
 from dedup.progress import ProgressCallback, no_progress, split_progress
-from dedup.story.encoding import Meanings, candidates_by_meaning
+from dedup.story.close_meanings import candidates_by_meaning
+from dedup.story.encoding import Meanings
 from dedup.story.similarity import REACH_DAYS, flat_rows, likeness, time_factor
 
 #: Similarities below this count as none.
@@ -61,6 +63,14 @@ class Edges:
         """Symmetric matrix of the similarities, shape (n, n)."""
         upper = csr_array((self.similarity, (self.left, self.right)), shape=(n, n))
         return (upper + upper.T).tocsr()
+
+
+class Meant(NamedTuple):
+    """The meanings of rows, and the pairs that are candidates by them, sorted."""
+
+    meanings: Meanings
+    left: Integers
+    right: Integers
 
 
 def similar_pairs(
@@ -123,14 +133,23 @@ def in_reach(chunk: slice, other: slice, days: Floats) -> bool:
 
 
 def pairs_of_candidates(
-    vectors: csr_array, days: Floats, rare: csr_array, first: int, others: list[tuple[int, csr_array]]
+    vectors: csr_array,
+    days: Floats,
+    rare: csr_array,
+    first: int,
+    others: list[tuple[int, csr_array]],
+    meant: Meant | None = None,
 ) -> Pairs:
     """Pairs ``left < right``, sorted, with their similarities.
 
     `rare` has the rarest features of the left rows, the first of which is row `first`; `others` has the first row and
-    the postings of each chunk of right rows.
+    the postings of each chunk of right rows; `meant` has the candidates by meaning of all left rows.
     """
-    return _similar(vectors, days, *_candidates(days, rare, first, others))
+    left, right = _candidates(days, rare, first, others)
+    if meant is None:
+        return _similar(vectors, days, left, right)
+    own = slice(*np.searchsorted(meant.left, [first, first + rare.shape[0]]).tolist())
+    return _similar(vectors, days, *_united((left, right), (meant.left[own], meant.right[own])), meant.meanings)
 
 
 def _similar(

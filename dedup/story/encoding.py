@@ -5,14 +5,14 @@ Within a language they count as much as the words of two texts are few: much for
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.arrays import Flags, Floats, Integers, ranks_in_runs, slices
+from dedup.arrays import Flags, Floats, Integers, slices
 from dedup.parameters import MIN_STORY_THRESHOLD
 from dedup.story.partition import JOIN_COST
 from dedup.story.similarity import MEMORY_DAYS, Likeness, memory_days, time_factor
@@ -28,9 +28,6 @@ NEUTRAL = 0.1
 #: After this many days a similarity across languages has fallen to 1/e: there are no shared features to tell.
 MEMORY_DAYS_ACROSS = 3.0
 
-#: Most candidates of a report by meaning, among later ones: the closest. This bounds the pairs of a busy day.
-MAX_NEIGHBOURS = 64
-
 #: Farther apart in time, pairs that are alike in nothing but meaning are below the floor: those in two languages, and
 #: those in one.
 REACH_DAYS_ACROSS = MEMORY_DAYS_ACROSS * math.log(1 / MIN_STORY_THRESHOLD)
@@ -40,7 +37,7 @@ REACH_DAYS_WITHIN = MEMORY_DAYS * math.log(1 / MIN_STORY_THRESHOLD)
 # whole numbers is exact in float32, in whatever order a processor adds them.
 _LARGEST, _LONGEST = 127.0, 4000.0
 
-_BLOCK_COLUMNS, _BLOCK_PAIRS = 4096, 4096
+_BLOCK_PAIRS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +115,13 @@ class Meanings:
         return replace(self, weights=np.where(self.lengths > 0, np.sqrt(costs / JOIN_COST), 0.0))
 
     def beside(self, others: "Meanings") -> "Meanings":
-        """These meanings, and after them those of other texts by the same encoder."""
+        """These meanings, and after them those of other texts by the same encoder; there may be none of either."""
+        if not len(self.vectors) or not len(others.vectors):
+            return self if len(self.vectors) else others
         columns = ("vectors", "lengths", "languages", "weights")
-        joined = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns}
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns
+        }
         return replace(self, **joined)
 
     def cosines(self, left: Integers, right: Integers) -> Floats:
@@ -179,6 +180,17 @@ def whole_numbers(vectors: NDArray[np.floating]) -> NDArray[np.int8]:
     return np.asarray(np.rint(vectors), dtype=np.int8)
 
 
+def are_mixed(languages: Integers) -> bool:
+    """Whether texts are in two known languages or more.
+
+    Examples
+    --------
+    >>> are_mixed(np.array([4, 4, -1])), are_mixed(np.array([4, 7, -1]))
+    (False, True)
+    """
+    return len(np.unique(languages[languages >= 0])) > 1
+
+
 class ArticleMeanings(NamedTuple):
     """The meanings of the articles of a batch."""
 
@@ -208,53 +220,3 @@ def measured_scale(vectors: NDArray[np.int8], languages: Integers) -> Scale:
     cosines = Meanings.of_whole(vectors, languages, Scale(0.0, 0.0)).cosines(left[across], right[across])
     # An encoder that finds everything alike has no range to stretch.
     return Scale(min(float(cosines.mean()), 0.999), float(np.quantile(cosines, CHANCE_QUANTILE)))
-
-
-def candidates_by_meaning(
-    meanings: Meanings, days: Floats, rows: slice, chunks: Sequence[slice], floor: float
-) -> tuple[Integers, Integers]:
-    """Pairs ``left < right`` of rows and later ones in chunks whose meanings alone reach a similarity, sorted.
-
-    `days` is their publication in days, ascending, with NaN when unknown at the end. Only rows whose vectors can count
-    are compared, by blocks of a matrix product: quadratic in those of some days.
-    """
-    parts = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
-    mixed = len(np.unique(meanings.languages[meanings.languages >= 0])) > 1
-    most = float(meanings.weights.max(initial=0.0) * meanings.scale.most_within)
-    least = 0.0 if mixed else floor / max(most, floor)
-    reach = REACH_DAYS_ACROSS if mixed else REACH_DAYS_WITHIN
-    own = _counting(meanings, rows, least)
-    for chunk in chunks if len(own) else ():
-        late = chunk.stop > rows.start and not days[chunk.start] - days[rows.stop - 1] > reach
-        for columns in slices(max(chunk.start, rows.start), chunk.stop, _BLOCK_COLUMNS) if late else ():
-            parts += _close_pairs(meanings, days, own, _counting(meanings, columns, least), floor)
-    left, right, similarity = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    order = np.lexsort((right, -similarity, left))
-    kept = order[ranks_in_runs(left[order]) < MAX_NEIGHBOURS]
-    kept = kept[np.lexsort((right[kept], left[kept]))]
-    return left[kept], right[kept]
-
-
-def _counting(meanings: Meanings, rows: slice, least: float) -> Integers:
-    """The rows that have a vector and at least this weight."""
-    counting = (meanings.lengths[rows] > 0) & (meanings.weights[rows] >= least)
-    return np.asarray(np.flatnonzero(counting) + rows.start)
-
-
-def _close_pairs(
-    meanings: Meanings, days: Floats, rows: Integers, columns: Integers, floor: float
-) -> Iterator[tuple[Integers, Integers, Floats]]:
-    """Pairs of a row and a later column that are similar by meaning, and how similar."""
-    if not len(rows) or not len(columns):
-        return
-    dots = meanings.vectors[rows].astype(np.float32) @ meanings.vectors[columns].astype(np.float32).T
-    dots /= meanings.lengths[rows, None].astype(np.float32)
-    dots /= meanings.lengths[columns].astype(np.float32)
-    # Few pairs pass; the rest is worked out for them alone.
-    left, right = np.nonzero(dots >= meanings.scale.least)
-    left, right = rows[left], columns[right]
-    later = right > left
-    left, right = left[later], right[later]
-    similarity = meanings.alone(left, right, days[left], days[right])
-    kept = similarity >= floor
-    yield left[kept], right[kept], similarity[kept]

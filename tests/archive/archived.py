@@ -175,3 +175,16 @@ def dies_once(job, number, folder):
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     (folder / "made").write_text(str(number))
+
+
+def event_vectors(texts):
+    """An encoder: texts are alike that have an event in common, in whatever language; always the same for a text."""
+    rows = np.zeros((len(texts), 16))
+    for row, text in zip(rows, texts, strict=True):
+        own = np.random.default_rng(list(text.encode("utf-8", "replace")))
+        row[:] = own.normal(size=16)
+        for word in ("Kim", "Ким", "金正恩"):
+            row[0] += 6 * (word in text)
+        row[1 + len(text) % 5] += 4
+        row *= own.random() > 0.05
+    return rows

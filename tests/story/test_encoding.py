@@ -12,8 +12,9 @@ import dedup
 from dedup import encoders
 from dedup.arrays import slices
 from dedup.encoders.meanings import BATCH_SIZE, MAX_CHARACTERS, _languages, encoded
-from dedup.story import candidates, encoding
-from dedup.story.encoding import Meanings, Scale, candidates_by_meaning, measured_scale, whole_numbers
+from dedup.story import candidates, close_meanings, encoding
+from dedup.story.close_meanings import candidates_by_meaning
+from dedup.story.encoding import Meanings, Scale, measured_scale, whole_numbers
 from dedup.story.partition import JOIN_COST
 from dedup.story.similarity import REACH_DAYS, UNDATED_FACTOR, Likeness
 from dedup.text.language import guess_languages
@@ -83,7 +84,7 @@ def test_similarity_is_that_of_a_plain_loop(seed, n):
 def test_the_candidates_are_those_of_a_plain_loop(seed, n, n_languages, size):
     meanings, days = random_meanings(seed, n, n_languages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "_BLOCK_COLUMNS", size)
+        patch.setattr(close_meanings, "_BLOCK_COLUMNS", size)
         patch.setattr(candidates, "_MIN_CHUNK_ROWS", 10)
         chunks = list(candidates.chunks_of_days(days))
         parts = [candidates_by_meaning(meanings, days, rows, chunks, 0.02) for rows in slices(0, n, size)]
@@ -95,13 +96,13 @@ def test_the_candidates_are_those_of_a_plain_loop(seed, n, n_languages, size):
             if meanings.lengths[i] and meanings.lengths[j] and together * factor >= 0.02:
                 slow.append((i, j))
     # A pair so far apart that it stays below the floor of similarities may be left out.
-    near = [pair for pair in slow if not days[pair[1]] - days[pair[0]] > encoding._REACH_DAYS_WITHIN]
+    near = [pair for pair in slow if not days[pair[1]] - days[pair[0]] > encoding.REACH_DAYS_WITHIN]
     assert found == [pair for pair in slow if pair in set(found)]
     assert set(near) <= set(found)
 
 
 def test_a_report_keeps_its_closest_candidates(monkeypatch):
-    monkeypatch.setattr(encoding, "MAX_NEIGHBOURS", 2)
+    monkeypatch.setattr(close_meanings, "MAX_NEIGHBOURS", 2)
     angles = np.array([0.0, 0.5, 0.1, 0.3])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     for languages in ([0, 1, 2, 3], [0, 0, 0, 0]):
