@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from dedup import parameters as default
-from dedup.archive.arguments import require_packages, require_zone_name
+from dedup.archive.arguments import require_packages, require_rule, require_zone_name
 from dedup.archive.copy_search import near_duplicates
 from dedup.archive.going_on import JobStatus, resume, status
 from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName
 from dedup.encoders import Encoder
 from dedup.near.lsh import Bands
-from dedup.parameters import RULES, Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
+from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.stories import LabelledArticles
 
@@ -146,11 +146,9 @@ def cluster(
     check(story_threshold=story_threshold, max_gap_days=max_gap_days, representative=representative)
     check(timezone=timezone, cut_residue=cut_residue, match_urls=match_urls, max_chars=max_chars)
     check(encoder=encoder, n_jobs=n_jobs, progress=progress, errors=errors, duplicates=duplicates)
-    if representative not in RULES:  # nor a function, which a manifest cannot hold
-        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
+    require_rule(representative)
     require_zone_name(timezone)
-    names = (id, text, title, published, source, url, language)
-    columns = Columns.chosen(dict(zip(FIELDS, names, strict=True)))
+    columns = Columns.chosen(dict(zip(FIELDS, (id, text, title, published, source, url, language), strict=True)))
     require_packages()
     from dedup.archive.job import Job, Reading
     from dedup.archive.named_encoder import NamedEncoder
@@ -159,8 +157,8 @@ def cluster(
     settings = StorySettings(
         near, float(story_threshold), cut_residue, int(max_chars), float(max_gap_days), match_urls=match_urls
     )
-    named = None if encoder is None else NamedEncoder.of(encoder)
-    job = Job("", settings, representative, timezone, Reading(errors, duplicates, columns.given), encoder=named)
+    reading, named = Reading(errors, duplicates, columns.given), encoder and NamedEncoder.of(encoder)
+    job = Job("", settings, representative, timezone, reading, encoder=named)
     return run(job, paths, str(out), None if work is None else str(work), n_jobs, progress)
 
 

@@ -3,6 +3,14 @@
 from importlib.util import find_spec
 from typing import Any
 
+from dedup.parameters import RULES
+
+
+def require_rule(representative: Any) -> None:
+    """Refuse a way to choose that a manifest cannot hold, as a function is."""
+    if representative not in RULES:
+        raise ValueError(f"representative is {representative!r}; allowed: {', '.join(map(repr, RULES))}")
+
 
 def require_zone_name(timezone: Any) -> None:
     """Refuse a time zone that a manifest cannot hold."""

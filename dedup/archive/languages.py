@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_array
 
+from dedup.archive.encode import meanings_at
 from dedup.archive.encoder_parts import EpisodeCandidates, LanguageMeans, LanguageNodes, LanguageNumbers
-from dedup.archive.encoding import meanings_at
 from dedup.archive.gathering import in_common_columns
 from dedup.archive.job import Job
 from dedup.archive.joining import Layer, all_episodes, entries_of, means_of, numbers_of, pairs_in_layer

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from dedup.archive import (
     chains,
+    encode,
     encoder_parts,
-    encoding,
     joining,
     keeping,
     languages,
@@ -92,9 +92,9 @@ def _story_stages(job: Job) -> list[Stage]:
     spent_steps = *parts.StepsAhead.files("*/*"), *parts.Step.files(*stories.OpenGraph._fields)
     encoded, numbered, matching = [], [], _matching()
     if job.encoder is not None:
-        encoded = [Stage(encoder_parts.Encoded, encoding.encode_slice, _EACH_SLICE, _ENCODING)]
+        encoded = [Stage(encoder_parts.Encoded, encode.encode_slice, _EACH_SLICE, _ENCODING)]
         spent_names = encoder_parts.Encoded.files("languages")
-        numbered = [Stage(encoder_parts.LanguageNumbers, encoding.number_languages, _ALONE, 0.005, spent_names)]
+        numbered = [Stage(encoder_parts.LanguageNumbers, encode.number_languages, _ALONE, 0.005, spent_names)]
         matching = _matching_by_language()
     return [
         *_up_to_candidates(job),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from dedup.archive.arrow import to_texts
-from dedup.archive.encoding import CloseReports, close_reports
+from dedup.archive.encode import CloseReports, close_reports
 from dedup.archive.gathering import rows_of
 from dedup.archive.job import Job
 from dedup.archive.near import canonical_positions

@@ -18,13 +18,13 @@ from test_restart import assert_nothing_twice, finished_parts
 
 import dedup
 from dedup import archive
-from dedup.archive import encoding, languages, runner, similarity, slices, stories
+from dedup.archive import encode, languages, runner, similarity, slices, stories
 from dedup.inputs import blocks
 from dedup.story import close_meanings
 
 TASKS = {
-    "encode": (encoding, "encode_slice"),
-    "languages": (encoding, "number_languages"),
+    "encode": (encode, "encode_slice"),
+    "languages": (encode, "number_languages"),
     "compare": (similarity, "compare_slice"),
     "by_language": (languages, "find_nodes"),
     "means_by_language": (languages, "mean_vectors"),
@@ -76,7 +76,7 @@ def test_few_articles_in_tiny_slices_are_as_in_the_batch(tmp_path, small_slices,
     rng = np.random.default_rng(seed)
     small_slices(int(rng.integers(1, 12)))
     monkeypatch.setattr(close_meanings, "MAX_NEIGHBOURS", 1 + seed % 3)
-    monkeypatch.setattr(encoding, "_ROWS_AT_ONCE", 1 + seed)
+    monkeypatch.setattr(encode, "_ROWS_AT_ONCE", 1 + seed)
     monkeypatch.setattr(languages, "_PAIRS_AT_ONCE", 2 + seed)
     some = in_seven_languages()
     articles = [some[i] for i in rng.choice(len(some), 24, replace=False).tolist()]
@@ -166,13 +166,13 @@ def test_a_job_that_fails_in_every_stage_of_the_encoder_goes_on(tmp_path, cut_up
 KILLED = """
 import os, signal, sys
 from archived import cluster, event_vectors
-from dedup.archive import encoding, slices
-slices.SLICE_ARTICLES, task = 50, encoding.encode_slice
+from dedup.archive import encode, slices
+slices.SLICE_ARTICLES, task = 50, encode.encode_slice
 def dies(job, number, folder):
     task(job, number, folder)
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-encoding.encode_slice = dies
+encode.encode_slice = dies
 cluster(sys.argv[1], sys.argv[2], encoder=event_vectors)
 """
 
@@ -189,9 +189,9 @@ def test_a_job_that_is_killed_while_it_encodes_goes_on(tmp_path, monkeypatch):
     assert {part.name for part in before if part.parent.name == "encode"} == {"000000", "000001"}
     encoded = []
     monkeypatch.setattr(
-        encoding,
+        encode,
         "encode_slice",
-        lambda job, k, folder, task=encoding.encode_slice: (encoded.append(k), task(job, k, folder)),
+        lambda job, k, folder, task=encode.encode_slice: (encoded.append(k), task(job, k, folder)),
     )
     archive.resume(out, n_jobs=1)
     assert encoded == [2, 3, 4]
@@ -207,7 +207,7 @@ def test_another_encoder_is_another_job(tmp_path, monkeypatch, is_done):
     path, out = write(tmp_path / "a.jsonl", generated(8)), tmp_path / "out"
     with monkeypatch.context() as patch:
         if not is_done:
-            patch.setattr(encoding, "encode_slice", lambda *_: 1 / 0)
+            patch.setattr(encode, "encode_slice", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 cluster(path, out, encoder=event_vectors)
         else:

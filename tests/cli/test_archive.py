@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from command_line import ARTICLES, WIRE, lines_of, start
 
-from dedup import archive
+from dedup import archive, encoders
 from dedup.archive import near
 from dedup.article import FIELDS
 from dedup.cli import archive_commands
@@ -53,6 +53,7 @@ def test_every_parameter_has_an_option_that_reaches_the_library(run, monkeypatch
     }
     values = {"--policy": "longest", "--linkage": "group", "--representative": "longest", "--fold": "marks"}
     values |= {"--errors": "skip", "--duplicates": "last", "--timezone": "Asia/Tokyo", "--work": "w", "--jobs": "3"}
+    values |= {"--encoder": "use"}
     flags = {"--keep-residue": False, "--ignore-urls": False, "--compare-numbers": True, "--cut-residue": True}
     for command, (function, names) in cases.items():
         taken = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
@@ -64,7 +65,7 @@ def test_every_parameter_has_an_option_that_reaches_the_library(run, monkeypatch
                 continue
             value = values.get(option, name if name in FIELDS else str(number + 2))
             arguments += [option, value]
-            expected[name] = int(value) if value.isdigit() else value
+            expected[name] = int(value) if value.isdigit() else encoders.use if name == "encoder" else value
         seen = {}
         counts = {"articles": 0, "refused_articles": 0, "refused_dates": 0, "near_duplicate_pairs": 0, "removed": 0}
 
