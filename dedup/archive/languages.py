@@ -15,12 +15,12 @@ from dedup.archive.parts import EpisodeLabels, EpisodeMeans, EpisodePairs, Order
 from dedup.archive.slices import bounds_of, positions_of, slices_of
 from dedup.arrays import Flags, Floats, Integers, joined, run_starts, slices
 from dedup.story.by_language import LanguagePart, alike_in_meaning, in_several, mean_cosines, tightness
-from dedup.story.candidates import Pairs
+from dedup.story.candidates import Edges, Pairs
 from dedup.story.encoding import are_mixed
 from dedup.story.episodes import Episodes, candidate_episodes, chunks_in_reach, similar_candidates
 
-#: Pairs of episodes of which the vectors are read at once.
-_PAIRS_AT_ONCE = 1024
+#: Pairs of episodes that are compared at once, and those of which the vectors are read at once.
+_CANDIDATES_AT_ONCE, _PAIRS_AT_ONCE = 1 << 19, 1 << 12
 
 
 def find_nodes(job: Job, _: int, folder: Path) -> None:
@@ -62,10 +62,8 @@ def nodes_of(job: Job, number: int) -> Integers:
 def mean_vectors(job: Job, number: int, folder: Path) -> None:
     """Task: the mean vectors of the nodes that begin in a slice."""
     nodes, own = LanguageNodes.of(job), nodes_of(job, number)
-    bounds = zip(nodes.offsets[own].tolist(), nodes.offsets[own + 1].tolist(), strict=True)
-    reports = [np.array(nodes.reports[first:stop]) for first, stop in bounds]
-    sizes = np.array(list(map(len, reports)), dtype=np.int64)
-    LanguageMeans(folder).save(**entries_of(*means_of(job, joined(reports, np.int64), sizes)))
+    found = means_of(job, *_ranges(nodes.reports, nodes.offsets, own))
+    LanguageMeans(folder).save(**entries_of(*found))
 
 
 def _layers_of(job: Job) -> list[Layer]:
@@ -112,13 +110,16 @@ def match_slice(job: Job, number: int, folder: Path) -> None:
         found = EpisodeCandidates.of(job, k)
         first, stop = np.searchsorted(found.left, [own.start, own.stop])
         codes.append(found.left[first:stop] * n + found.right[first:stop])
-    left, right = np.divmod(np.unique(np.concatenate(codes)), max(n, 1))
-    mean, (within, known) = _mean_cosines(job, left, right), _tightness(job)
-    kept = _alike(job, left, right, known)
+    pairs, (within, known) = np.unique(np.concatenate(codes)), _tightness(job)
     days, none = np.array(Order.of(job).days[labels.heads]), csr_array((n, 0), dtype=np.float32)
     episodes = Episodes(none, days, np.array(labels.last), within, np.zeros(n))
-    left, right, similarity = similar_candidates(episodes, left[kept], right[kept], mean[kept])
-    EpisodePairs(folder).save(left=left, right=right, similarity=similarity)
+    parts: list[Pairs] = []
+    for block in slices(0, len(pairs), _CANDIDATES_AT_ONCE):
+        left, right = np.divmod(pairs[block], n)
+        mean, kept = _mean_cosines(job, left, right), _alike(job, left, right, known)
+        parts.append(similar_candidates(episodes, left[kept], right[kept], mean[kept]))
+    found = Edges.joined(parts)
+    EpisodePairs(folder).save(left=found.left, right=found.right, similarity=found.similarity)
 
 
 def _tightness(job: Job) -> tuple[Floats, Flags]:
@@ -181,25 +182,28 @@ def _parts_of(job: Job, episodes: Integers) -> list[LanguagePart]:
 def _alike(job: Job, left: Integers, right: Integers, known: Flags) -> Integers:
     """Return the pairs that are alike enough by the vectors of their reports in two languages, where that is asked."""
     labels, unlike = EpisodeLabels.of(job), [np.empty(0, dtype=np.int64)]
-    for block in slices(0, len(left), _PAIRS_AT_ONCE):
-        episodes, places = np.unique(np.concatenate([left[block], right[block]]), return_inverse=True)
+    own = np.repeat(np.arange(len(known)), np.diff(labels.offsets))
+    asked = in_several(np.array(LanguageNumbers.of(job).numbers[labels.reports]), own, len(known)) & ~known
+    pairs = np.flatnonzero(asked[left] | asked[right])
+    for block in slices(0, len(pairs), _PAIRS_AT_ONCE):
+        some = pairs[block]
+        episodes, places = np.unique(np.concatenate([left[some], right[some]]), return_inverse=True)
         one, other = np.split(places, 2)
         reports, own = _reports_of(labels, episodes)
-        asked = in_several(np.array(LanguageNumbers.of(job).numbers[reports]), own, len(episodes)) & ~known[episodes]
-        pairs = np.flatnonzero(asked[one] | asked[other])
-        wanted = np.zeros(len(episodes), dtype=np.bool_)
-        wanted[one[pairs]] = wanted[other[pairs]] = True
-        reports, own = reports[wanted[own]], own[wanted[own]]
-        alike = alike_in_meaning(meanings_at(job, reports), own, one[pairs], other[pairs], known[episodes])
-        unlike.append(np.delete(pairs, alike) + block.start)
+        found = alike_in_meaning(meanings_at(job, reports), own, one, other, known[episodes])
+        unlike.append(np.delete(some, found))
     return np.delete(np.arange(len(left)), np.concatenate(unlike))
 
 
 def _reports_of(labels: EpisodeLabels, episodes: Integers) -> tuple[Integers, Integers]:
     """Return the positions of the reports of some episodes, ascending, and the place of the episode of each."""
-    bounds = zip(labels.offsets[episodes].tolist(), labels.offsets[episodes + 1].tolist(), strict=True)
-    reports = [np.array(labels.reports[first:stop]) for first, stop in bounds]
-    own = np.repeat(np.arange(len(episodes)), list(map(len, reports)))
-    positions = joined(reports, np.int64)
-    order = np.argsort(positions)
+    positions, sizes = _ranges(labels.reports, labels.offsets, episodes)
+    own, order = np.repeat(np.arange(len(episodes)), sizes), np.argsort(positions)
     return positions[order], own[order]
+
+
+def _ranges(values: Integers, offsets: Integers, numbers: Integers) -> tuple[Integers, Integers]:
+    """Return the values of some ranges, one after the other, and their sizes."""
+    begins, sizes = np.array(offsets[numbers]), np.array(offsets[numbers + 1] - offsets[numbers])
+    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.array(values[np.repeat(begins, sizes) + within]), sizes

@@ -78,6 +78,7 @@ def test_few_articles_in_tiny_slices_are_as_in_the_batch(tmp_path, small_slices,
     monkeypatch.setattr(close_meanings, "MAX_NEIGHBOURS", 1 + seed % 3)
     monkeypatch.setattr(encode, "_ROWS_AT_ONCE", 1 + seed)
     monkeypatch.setattr(languages, "_PAIRS_AT_ONCE", 2 + seed)
+    monkeypatch.setattr(languages, "_CANDIDATES_AT_ONCE", 3 + 2 * seed)
     some = in_seven_languages()
     articles = [some[i] for i in rng.choice(len(some), 24, replace=False).tolist()]
     articles += [articles[0] | {"id": "copy"}, {"id": "blank", "text": ""}, *generated(6, seed=seed, words=6)]
