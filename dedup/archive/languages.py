@@ -118,8 +118,8 @@ def match_slice(job: Job, number: int, folder: Path) -> None:
         left, right = np.divmod(pairs[block], n)
         mean, kept = _mean_cosines(job, left, right), _alike(job, left, right, known)
         parts.append(similar_candidates(episodes, left[kept], right[kept], mean[kept]))
-    found = Edges.joined(parts)
-    EpisodePairs(folder).save(left=found.left, right=found.right, similarity=found.similarity)
+    edges = Edges.joined(parts)
+    EpisodePairs(folder).save(left=edges.left, right=edges.right, similarity=edges.similarity)
 
 
 def _tightness(job: Job) -> tuple[Floats, Flags]:
