@@ -45,12 +45,21 @@ def in_seven_languages():
     return rows
 
 
-def assert_as_in_the_batch(folder, articles, **parameters):
-    manifest = cluster(
-        write(folder / "a.jsonl", articles), folder / "out", encoder=event_vectors, errors="undated", **parameters
-    )
-    assert_same_as_the_batch(folder / "out", articles, encoder=event_vectors, **parameters)
+def assert_as_in_the_batch(folder, articles, *, encoder=event_vectors, **parameters):
+    path = write(folder / "a.jsonl", articles)
+    manifest = cluster(path, folder / "out", encoder=encoder, errors="undated", **parameters)
+    assert_same_as_the_batch(folder / "out", articles, encoder=encoder, **parameters)
     return manifest
+
+
+ALIKE = set()
+
+
+def of_one_event(texts):
+    """An encoder that finds some texts alike, and no others."""
+    rows = np.stack([np.random.default_rng(list(text.encode())).normal(size=64) for text in texts])
+    rows[[text in ALIKE for text in texts]] = 1
+    return rows
 
 
 # As in the batch
@@ -92,6 +101,20 @@ def test_one_language_for_weeks_is_as_in_the_batch(tmp_path, small_slices):
     small_slices(40)
     articles = [row | {"language": "xx"} for row in long_events(80, seed=12)] + hostile()[::12]
     assert assert_as_in_the_batch(tmp_path, articles)["counts"]["slices"] > 3
+
+
+def test_reports_that_share_no_word_meet_over_many_slices(tmp_path, small_slices):
+    small_slices(1)
+    words, codes = archived.vocabulary(120, 3), ("en", "fr", "de", "it", "es", "nl")
+    articles = [
+        {"id": code, "language": code, "text": " ".join(words[15 * i : 15 * i + 15])}
+        | ({"published": f"2024-01-0{1 + i // 3}T00:00Z"} if code != "de" else {})
+        for i, code in enumerate(codes)
+    ]
+    ALIKE.update(article["text"] for article in articles if article["id"] != "nl")
+    assert assert_as_in_the_batch(tmp_path, articles, encoder=of_one_event)["counts"]["slices"] == 6
+    stories = {row["id"]: row["story_id"] for row in rows_of(tmp_path / "out", "assignments")}
+    assert {stories[code] for code in codes} == {"en", "nl"}
 
 
 def test_nothing_to_encode(tmp_path):

@@ -109,6 +109,9 @@ def test_a_report_keeps_its_closest_candidates(monkeypatch):
         meanings = Meanings.of(vectors, np.array(languages), SCALE)
         left, right = candidates_by_meaning(meanings, np.zeros(4), slice(0, 4), [slice(0, 4)], 0.02)
         assert right[left == 0].tolist() == [2, 3]
+        equal = Meanings.of(np.ones((4, 2)), np.array(languages), SCALE)
+        left, right = candidates_by_meaning(equal, np.zeros(4), slice(0, 4), [slice(0, 4)], 0.02)
+        assert right[left == 0].tolist() == [1, 2]
 
 
 def test_texts_of_many_words_are_no_candidates_in_one_language():
