@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from dedup.archive.checksums import read_json
 from dedup.archive.job import ENCODER
+from dedup.archive.named_encoder import NamedEncoder
 from dedup.arrays import Integers
 from dedup.article import FIELDS, Article, Batch, Columns, Errors, id_of, read_articles
 from dedup.inputs.blocks import blocks_of, find_inputs, rows_of_block
@@ -83,8 +84,8 @@ def read_results(out: str | Path, since: datetime | None) -> LabelledArticles:
     if parameters["cut_residue"]:
         batch = Batch(articles, list(range(len(articles))), [True] * len(articles))
         articles = list(add_residue(batch, parameters["max_chars"], parameters["fold"], None).articles)
-    # An index has no encoder unless it is given one.
-    parameters = {name: value for name, value in parameters.items() if name not in ENCODER}
+    encoder = NamedEncoder(*(parameters[name] for name in ENCODER)).load() if ENCODER[0] in parameters else None
+    parameters = {name: value for name, value in parameters.items() if name not in ENCODER} | {"encoder": encoder}
     labels, episodes = (_numbered(assignments[name]) for name in ("story_id", "episode_id"))
     copies = assignments["near_duplicate_group"].to_numpy()
     return LabelledArticles(

@@ -136,7 +136,9 @@ def _add_ingest(commands: Any) -> None:
     add_input(parser, has_duplicates=False)  # the later article of an id is an update
     parser.add_argument("--json", action="store_true", help="one line an article: what became of it")
     parser.add_argument("--batch-size", type=int, default=500, metavar="N", help="articles stored at once (500)")
-    add_story_settings(parser.add_argument_group("what makes a story (an index keeps what it was made with)"))
+    story = parser.add_argument_group("what makes a story (an index keeps what it was made with)")
+    add_story_settings(story)
+    add_encoder(story)
 
 
 def _add_explain(commands: Any) -> None:

@@ -104,9 +104,9 @@ def add_representative(group: Any) -> None:
 
 
 def add_encoder(group: Any) -> None:
-    """Add what compares meanings."""
-    encoder = "compare what reports mean, too: titles, and several languages; needs the extra 'embeddings'"
-    parameter(group, "--encoder", encoder, choices=("use", "e5"))
+    """Add what compares reports by what they mean."""
+    text = "compare what reports mean, too: titles, and several languages; needs the extra 'embeddings'"
+    parameter(group, "--encoder", text, choices=("use", "e5"))
 
 
 def number(group: Any, option: str, letter: str, text: str, **settings: Any) -> None:
@@ -129,7 +129,7 @@ def given_parameters(given: argparse.Namespace) -> dict[str, Any]:
     mark = "parameter_"
     found = {name.removeprefix(mark): value for name, value in vars(given).items() if name.startswith(mark)}
     if "encoder" in found:
-        from dedup import encoders
+        from dedup import encoders  # which needs NumPy
 
         found["encoder"] = getattr(encoders, found["encoder"])
     return found

@@ -5,9 +5,9 @@ Within a language they count as much as the words of two texts are few: much for
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,17 +112,24 @@ class Meanings:
 
     def weighed(self, costs: Floats) -> "Meanings":
         """The same where the texts pay these costs to join a story, which are the higher the less their words say."""
-        return replace(self, weights=np.where(self.lengths > 0, np.sqrt(costs / JOIN_COST), 0.0))
+        return replace(self, weights=weights_of(self.lengths, costs))
+
+    def at(self, rows: Integers) -> "Meanings":
+        """The meanings of some of the texts."""
+        columns = self.vectors[rows], self.lengths[rows], self.languages[rows]
+        return Meanings(*columns, self.scale, self.weights[rows])
 
     def beside(self, others: "Meanings") -> "Meanings":
         """These meanings, and after them those of other texts by the same encoder; there may be none of either."""
         if not len(self.vectors) or not len(others.vectors):
             return self if len(self.vectors) else others
-        columns = ("vectors", "lengths", "languages", "weights")
-        joined: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns
-        }
-        return replace(self, **joined)
+        return Meanings(
+            np.concatenate([self.vectors, others.vectors]),
+            np.concatenate([self.lengths, others.lengths]),
+            np.concatenate([self.languages, others.languages]),
+            self.scale,
+            np.concatenate([self.weights, others.weights]),
+        )
 
     def cosines(self, left: Integers, right: Integers) -> Floats:
         """Cosine of each pair of vectors; 0 with a vector of zeros."""
@@ -169,6 +176,11 @@ class Meanings:
         return np.where(across, meant, sums), np.where(across, fading, factors)
 
 
+def weights_of(lengths: Floats, costs: Floats) -> Floats:
+    """How little the words of texts say, by the lengths of their vectors and what they pay to join a story."""
+    return np.where(lengths > 0, np.sqrt(costs / JOIN_COST), 0.0)
+
+
 def whole_numbers(vectors: NDArray[np.floating]) -> NDArray[np.int8]:
     """Vectors as whole numbers, each as long as sums of products stay exact."""
     vectors = vectors.astype(np.float64)
@@ -192,10 +204,11 @@ def are_mixed(languages: Integers) -> bool:
 
 
 class ArticleMeanings(NamedTuple):
-    """The meanings of the articles of a batch."""
+    """The meanings of the articles of a batch, or of a story."""
 
     meanings: Meanings
     places: Mapping[str, int]  # position in the meanings, by id
+    find_scale: Callable[[], Scale] | None = None  # what finds their scale, where nobody has asked for it yet
 
 
 def factors_of_articles(
@@ -210,7 +223,9 @@ def factors_of_articles(
     if meanings is None:
         return words.cosines, time_factor(days, others, memory_days(words.shared))
     left, right = (np.array([meanings.places[name] for name in side], dtype=np.int64) for side in (ids, other_ids))
-    return meanings.meanings.factors(words, left, right, days, others)
+    found, find_scale = meanings.meanings, meanings.find_scale
+    found = found if find_scale is None else replace(found, scale=find_scale())
+    return found.factors(words, left, right, days, others)
 
 
 def measured_scale(vectors: NDArray[np.int8], languages: Integers) -> Scale:

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, first_members, numbered_by_first, ranks_in_runs
-from dedup.story.candidates import CANDIDATE_FLOOR
+from dedup.story.by_language import similar_by_language
+from dedup.story.candidates import CANDIDATE_FLOOR, Edges
 from dedup.story.constraints import kept_apart
+from dedup.story.encoding import are_mixed
 from dedup.story.episodes import THRESHOLD_SHARE, Episodes, similar_episodes
 from dedup.story.partition import cost_of_joining, partition
 from dedup.stream.live import INDEXED_FEATURES, MAX_OCCURRENCES, running_totals
@@ -37,6 +39,7 @@ class _Graph(NamedTuple):
     keys: NDArray[np.uint32]  # features of the columns
     vectors: csr_array  # of the reports that were loaded
     rows: Integers  # the episode of each
+    nodes: Integers  # of these reports; with an encoder they are ascending by publication
 
 
 class _Nodes(NamedTuple):
@@ -74,7 +77,7 @@ def _nodes_of(state: IndexState, graph: _Graph) -> _Nodes:
     told = np.array([state.chapters.told(number) for number in graph.numbers.tolist()], dtype=np.int64)
     node = numbered_by_first(told)
     k = int(node.max()) + 1
-    edges = similar_episodes(graph.episodes, state.settings.max_gap_days, 1)
+    edges = _similar(state, graph)
     left, right = node[edges.left], node[edges.right]
     apart = left != right
     ends = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
@@ -130,10 +133,22 @@ def _graph_of(state: IndexState, episodes: Iterable[int]) -> _Graph:
     place = np.argsort(order)[place]
     latest = np.lexsort((-nodes, place))
     kept = np.sort(latest[ranks_in_runs(place[latest]) < LATEST])
+    if state.live.meanings is not None:
+        kept = kept[np.lexsort((nodes[kept], days[kept]))]
     nodes, place = nodes[kept], place[kept]
     keys, vectors = state.live.keyed_vectors(nodes, state.features_of)
     found = Episodes.of(vectors, days[kept], place, state.costs_of(nodes))
-    return _Graph(numbers[order], found._replace(first=first[order], last=last[order]), keys, vectors, place)
+    return _Graph(numbers[order], found._replace(first=first[order], last=last[order]), keys, vectors, place, nodes)
+
+
+def _similar(state: IndexState, graph: _Graph) -> Edges:
+    """Pairs of episodes that may be of one story, as a batch compares them."""
+    gap, live = state.settings.max_gap_days, state.live
+    meanings = None if live.meanings is None else live.meanings.of(graph.nodes)
+    if meanings is None or not are_mixed(meanings.languages):
+        return similar_episodes(graph.episodes, gap, 1)
+    reports = graph.vectors, live.nodes.days(graph.nodes), graph.rows, state.costs_of(graph.nodes)
+    return similar_by_language(graph.episodes, *reports, meanings, gap, 1)
 
 
 def _candidates(state: IndexState, graph: _Graph) -> Integers:
