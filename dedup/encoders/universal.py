@@ -29,7 +29,8 @@ FILES = {
 #: those of other languages are at .08 to .31.
 FOREIGN_SHARE = 0.05
 
-_FAMILIAR = re.compile(
+#: Letters of its languages, as a regular expression.
+LETTERS = (
     "[A-Za-zÀ-ÖØ-öø-ÿŒœŸ"  # de en es fr it nl pt
     "ĄąĆćĘęŁłŃńŚśŹźŻżĞğİıŞş"  # pl tr
     "А-яЁё"  # ru
@@ -37,6 +38,7 @@ _FAMILIAR = re.compile(
     "\u0e00-\u0e7f"  # th
     "\uac00-\ud7a3\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"  # ko ja zh
 )
+_FAMILIAR = re.compile(LETTERS)
 
 # The model is loaded once, and one thread at a time uses it: the number of threads of the linear algebra, on which the
 # last bits of its sums depend, is that of the whole process.

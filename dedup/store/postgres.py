@@ -172,7 +172,10 @@ class PostgresStore(PostgresChanges, Store):
         return {row.node: row for row in self._rows("node = ANY(%s::bigint[])", array_of(nodes))}
 
     def article_features(self, nodes: Sequence[int]) -> dict[int, ArticleFeatures]:
-        query = f"SELECT {schema.FEATURE_COLUMNS} FROM {schema.ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
+        columns = schema.FEATURE_COLUMNS
+        if self._format < schema.FORMAT:
+            columns = columns.replace(schema.MEANING_COLUMNS, schema.NO_MEANING)
+        query = f"SELECT {columns} FROM {schema.ALL} WHERE node = ANY(%s::bigint[])"  # noqa: S608
         return {node: ArticleFeatures.from_bytes(*values) for node, *values in self._read(query, array_of(nodes))}
 
     def features(self, nodes: Sequence[int]) -> dict[int, Features]:
@@ -270,6 +273,7 @@ class PostgresStore(PostgresChanges, Store):
             yield row if self._knows_pages else with_page(row)
 
     def _node_columns(self, condition: str, n_features: int, *values: Any) -> NodeColumns:
-        columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s)"
+        columns = "node, day, story, speaker, norm, length(counts), bands, substring(features FROM 1 FOR %s), "
+        columns += schema.MEANING_COLUMNS if self._format == schema.FORMAT else schema.NO_MEANING
         query = f"SELECT {columns} FROM {schema.ALL} WHERE {condition}"  # noqa: S608
         return NodeColumns.from_rows(self._read(query, 4 * n_features, *values).fetchall())

@@ -98,11 +98,18 @@ ALTER TABLE dedup.changes ADD COLUMN decision BIGINT;
 ALTER TABLE dedup.state ADD COLUMN decided BIGINT NOT NULL DEFAULT 0;
 """
 
+#: And what articles mean, by the vectors of an encoder.
+_MEANINGS_OF_ARTICLES = """
+ALTER TABLE dedup.contents ADD COLUMN vector BYTEA NOT NULL DEFAULT '', ADD COLUMN language INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dedup.contents ALTER vector SET STORAGE EXTERNAL;
+"""
+
 #: The columns since format 3 in the order of the fields of `Row`, and of `ArticleFeatures`.
 ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
-FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
+FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts, vector, language"
+MEANING_COLUMNS, NO_MEANING = "vector, language", "''::bytea, 0"  # the second for formats that do not know them
 ARTICLES_TYPES = ("int8", "bytea", "bytea", "float8", "float8", "int8", "int8", "bytea", "float4", "int8", "int8")
-CONTENTS_TYPES = ("int8", *["bytea"] * 6)
+CONTENTS_TYPES = ("int8", *["bytea"] * 7, "int4")
 ALL = "dedup.articles JOIN dedup.contents USING (node)"
 
 #: The nodes that are gone, those that changed, the chapters that did, and whether decisions did, since a commit.
@@ -191,6 +198,7 @@ def make(
         connection.execute(SCHEMA)
         connection.execute(STORIES_OF_EPISODES)
         connection.execute(_DECISIONS_OF_EDITORS)
+        connection.execute(_MEANINGS_OF_ARTICLES)
         connection.execute("INSERT INTO dedup.about VALUES (%s, %s)", (APPLICATION, FORMAT))
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO dedup.parameters VALUES (%s, %s)", parameters.items())
@@ -212,6 +220,7 @@ def convert(connection: psycopg.Connection[Any], name: str, parameters: Mapping[
             connection.execute(_WITH_PAGES)
             _find_pages(connection)
         connection.execute(_DECISIONS_OF_EDITORS)
+        connection.execute(_MEANINGS_OF_ARTICLES)
         stored = pairs(connection, "parameters")
         new = [(name, parameters[name]) for name in NEW_PARAMETERS if name in parameters and name not in stored]
         with connection.cursor() as cursor:

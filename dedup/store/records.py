@@ -37,12 +37,16 @@ class ArticleFeatures(NamedTuple):
     bands: Hashes  # keys of its LSH buckets; none for a blank text
     features: NDArray[np.uint32]  # the heaviest first
     counts: NDArray[np.uint8]  # weighted occurrences of each feature
+    vector: NDArray[np.int8] = np.empty(0, dtype=np.int8)  # what it means; none without an encoder, or for zeros
+    language: int = 0  # number of the language of an article that has a vector, 0 for unknown
 
     @classmethod
-    def from_bytes(cls, norm: float, *arrays: bytes) -> Self:
+    def from_bytes(cls, norm: float, *values: Any) -> Self:
         """Return the features that `to_bytes` wrote."""
-        dtypes = (np.int32, np.float32, np.uint64, np.uint32, np.uint8)
-        return cls(norm, *(np.frombuffer(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True)))
+        *arrays, language = values
+        dtypes = (np.int32, np.float32, np.uint64, np.uint32, np.uint8, np.int8)
+        found = (np.frombuffer(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True))
+        return cls(norm, *found, language=language)
 
 
 class LearnedResidue(NamedTuple):
@@ -95,6 +99,8 @@ class NodeColumns(NamedTuple):
     sizes: Integers  # numbers of features
     bands: list[Hashes]
     features: list[NDArray[np.uint32]]  # the heaviest
+    vectors: list[NDArray[np.int8]]
+    languages: Integers
 
     def select(self, wanted: Flags) -> Self:
         """Return the columns of the wanted nodes alone."""
@@ -105,11 +111,13 @@ class NodeColumns(NamedTuple):
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[Any, ...]]) -> Self:
         """Return columns from one row for each node, with arrays as bytes."""
-        *numbers, bands, features = zip(*rows, strict=True) if rows else ((),) * 8
+        *numbers, bands, features, vectors, languages = zip(*rows, strict=True) if rows else ((),) * 10
         dtypes = (np.int64, np.float64, np.int64, np.int64, np.float32, np.int64)
         columns: list[Any] = [np.array(column, dtype) for column, dtype in zip(numbers, dtypes, strict=True)]
         columns.append([np.frombuffer(own, dtype=np.uint64) for own in bands])
         columns.append([np.frombuffer(own or b"", dtype=np.uint32) for own in features])  # SQLite cuts NULL from b""
+        columns.append([np.frombuffer(own, dtype=np.int8) for own in vectors])
+        columns.append(np.array(languages, dtype=np.int64))
         return cls(*columns)
 
 

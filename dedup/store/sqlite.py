@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 1 << 14
 
 # The columns since format 5 in the order of the fields of `Row`, and of `ArticleFeatures`.
 _ROW_COLUMNS = "node, id, digest, day, kept_by_day, story, speaker, source, fields, page"
-_FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts"
+_FEATURE_COLUMNS = "node, norm, neighbours, similarities, bands, features, counts, vector, language"
 
 # What is called a story here is an episode, as in format 3; an episode without a chapter is a story of its own.
 _IN_STORIES = "articles LEFT JOIN chapters ON chapters.episode = articles.story"
@@ -107,7 +107,7 @@ class SqliteStore(SqliteConnection, Store):
     def insert(self, rows: Sequence[tuple[Row, ArticleFeatures]]) -> None:
         self._db.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (row for row, _ in rows))
         values = ((row.node, *to_bytes(features)) for row, features in rows)
-        self._db.executemany("INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._db.executemany("INSERT INTO traits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def set_neighbours(self, node: int, neighbours: NDArray[np.int32], similarities: NDArray[np.float32]) -> None:
         values = neighbours.tobytes(), similarities.tobytes(), node
@@ -188,7 +188,8 @@ class SqliteStore(SqliteConnection, Store):
 
     def node_columns(self, n_features: int) -> Iterator[NodeColumns]:
         cursor = self._db.execute(
-            "SELECT node, day, story, speaker, norm, length(counts), bands, substr(features, 1, ?) "
+            "SELECT node, day, story, speaker, norm, length(counts), bands, substr(features, 1, ?), "
+            "vector, language "
             "FROM articles JOIN traits USING (node) ORDER BY node",
             (4 * n_features,),
         )

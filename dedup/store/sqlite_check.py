@@ -43,8 +43,12 @@ _NEVER_WRITTEN = {
 }
 
 # The same of what format 6 brought.
-_NEVER_WRITTEN_SINCE_DECISIONS = {
+_NEVER_WRITTEN_SINCE_FORMAT_6 = {
     "changes": "typeof(decision) NOT IN ('integer', 'null')",
+    "traits": (
+        "typeof(vector) != 'blob' OR typeof(language) != 'integer' OR language NOT BETWEEN 0 AND 1023 "
+        "OR length(vector) NOT IN (0, (SELECT max(length(vector)) FROM traits))"
+    ),
     "decisions": "typeof(kind) != 'text' OR typeof(facts) != 'text'",
 }
 
@@ -68,7 +72,7 @@ def _damages(database: sqlite3.Connection) -> Iterator[str]:
         if said != "ok":
             yield " ".join(said.split())
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    for table, condition in (*_NEVER_WRITTEN.items(), *(_NEVER_WRITTEN_SINCE_DECISIONS.items() if version > 5 else ())):
+    for table, condition in (*_NEVER_WRITTEN.items(), *(_NEVER_WRITTEN_SINCE_FORMAT_6.items() if version > 5 else ())):
         for (row,) in database.execute(f"SELECT count(*) FROM {table} WHERE {condition}"):  # noqa: S608
             if row:
                 yield f"table {table} has {row} rows that no index writes"

@@ -83,11 +83,21 @@ CREATE TABLE decisions (cursor INTEGER PRIMARY KEY, kind TEXT NOT NULL, facts TE
 ALTER TABLE changes ADD COLUMN decision INTEGER;
 """
 
+#: And what articles mean, by the vectors of an encoder.
+MEANINGS_OF_ARTICLES = """
+ALTER TABLE traits ADD COLUMN vector BLOB NOT NULL DEFAULT x'';
+ALTER TABLE traits ADD COLUMN language INTEGER NOT NULL DEFAULT 0;
+"""
+
 # These stand before the tables of their names while a file of an older format is only read.
 _CHANGES_WITH_DECISIONS = """
 CREATE TEMP TABLE decisions (cursor INTEGER PRIMARY KEY, kind TEXT NOT NULL, facts TEXT NOT NULL);
 CREATE TEMP VIEW changes AS SELECT
     cursor, day, kind, story, episode, article, merged_into, NULL AS decision FROM main.changes;
+"""
+_TRAITS_WITH_MEANINGS = """
+CREATE TEMP VIEW traits AS SELECT
+    node, norm, neighbours, similarities, bands, features, counts, x'' AS vector, 0 AS language FROM main.traits;
 """
 _ARTICLES_WITH_PAGES = """
 CREATE TEMP VIEW articles AS SELECT
@@ -214,6 +224,7 @@ def _prepare(
         _add_functions(database)
         _execute(database, PAGES_OF_ARTICLES)
     _execute(database, DECISIONS_OF_EDITORS)
+    _execute(database, MEANINGS_OF_ARTICLES)
     database.executemany("INSERT OR IGNORE INTO parameters VALUES (?, ?)", parameters.items())
     database.execute(f"PRAGMA user_version = {FORMAT}")
     database.execute("COMMIT")
@@ -222,6 +233,7 @@ def _prepare(
 def _show_as_new(database: sqlite3.Connection, version: int) -> None:
     """Add tables of this connection alone to a file of an older format that is only read."""
     database.execute("PRAGMA temp_store = MEMORY")
+    _execute(database, _TRAITS_WITH_MEANINGS)
     if version in (3, 4):
         _add_functions(database)
         _execute(database, _ARTICLES_WITH_PAGES)

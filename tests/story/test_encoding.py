@@ -95,7 +95,7 @@ def test_the_candidates_are_those_of_a_plain_loop(seed, n, n_languages, size):
             if meanings.lengths[i] and meanings.lengths[j] and together * factor >= 0.02:
                 slow.append((i, j))
     # A pair so far apart that it stays below the floor of similarities may be left out.
-    near = [pair for pair in slow if not days[pair[1]] - days[pair[0]] > encoding._REACH_DAYS_WITHIN]
+    near = [pair for pair in slow if not days[pair[1]] - days[pair[0]] > encoding.REACH_DAYS_WITHIN]
     assert found == [pair for pair in slow if pair in set(found)]
     assert set(near) <= set(found)
 
