@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
 from dedup.article import Errors, Refusal
+from dedup.encoders import Encoder
 from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
 from dedup.representative import Chooser
@@ -42,6 +43,9 @@ class StoryIndex(Questions, Editor):
         is learned as its articles come.
     match_urls : bool, default True
         Whether an article of the same page of a source is a later version of it; see `canonical_url`. Kept too.
+    encoder : callable, optional
+        As in `StoryClusterer`. Its vectors are kept, as are its name and the hash of what they depend on: one of your
+        own may say by an attribute `digest`, a str, when it has changed.
     representative, timezone
         As in `StoryClusterer`.
     clock : callable, optional
@@ -98,6 +102,7 @@ class StoryIndex(Questions, Editor):
         fold: Fold = default.FOLD,
         max_chars: int = default.MAX_CHARS,
         match_urls: bool = True,
+        encoder: Encoder | None = None,
         timezone: str | tzinfo | None = None,
         clock: Clock = utc_now,
         read_only: bool = False,
@@ -106,11 +111,13 @@ class StoryIndex(Questions, Editor):
         near = NearSettings(near_threshold, recall, num_perm, shingle_size, fold=fold)
         check(story_threshold=story_threshold, representative=representative, timezone=timezone, clock=clock)
         check(max_gap_days=max_gap_days, cut_residue=cut_residue, max_chars=max_chars, match_urls=match_urls)
-        check(observe=observe)
+        check(observe=observe, encoder=encoder)
         check_near(near)
         limits = float(story_threshold), cut_residue, int(max_chars), float(max_gap_days)
         self._rule, self._timezone, self._observe = representative, timezone, observe
-        self._session = Session(path, StorySettings(near, *limits, match_urls), clock, read_only=read_only)
+        self._session = Session(
+            path, StorySettings(near, *limits, match_urls), clock, read_only=read_only, encoder=encoder
+        )
 
     @classmethod
     def from_stories(

@@ -45,8 +45,8 @@ class ArticleFeatures(NamedTuple):
         """Return the features that `to_bytes` wrote."""
         *arrays, language = values
         dtypes = (np.int32, np.float32, np.uint64, np.uint32, np.uint8, np.int8)
-        found = (np.frombuffer(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True))
-        return cls(norm, *found, language=language)
+        found: list[Any] = [np.frombuffer(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True)]
+        return cls(norm, *found, language)
 
 
 class LearnedResidue(NamedTuple):

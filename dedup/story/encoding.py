@@ -115,13 +115,22 @@ class Meanings:
 
     def weighed(self, costs: Floats) -> "Meanings":
         """The same where the texts pay these costs to join a story, which are the higher the less their words say."""
-        return replace(self, weights=np.where(self.lengths > 0, np.sqrt(costs / JOIN_COST), 0.0))
+        return replace(self, weights=weights_of(self.lengths, costs))
+
+    def at(self, rows: Integers) -> "Meanings":
+        """The meanings of some of the texts."""
+        columns = self.vectors[rows], self.lengths[rows], self.languages[rows]
+        return Meanings(*columns, self.scale, self.weights[rows])
 
     def beside(self, others: "Meanings") -> "Meanings":
         """These meanings, and after them those of other texts by the same encoder."""
-        columns = ("vectors", "lengths", "languages", "weights")
-        joined = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in columns}
-        return replace(self, **joined)
+        return Meanings(
+            np.concatenate([self.vectors, others.vectors]),
+            np.concatenate([self.lengths, others.lengths]),
+            np.concatenate([self.languages, others.languages]),
+            self.scale,
+            np.concatenate([self.weights, others.weights]),
+        )
 
     def cosines(self, left: Integers, right: Integers) -> Floats:
         """Cosine of each pair of vectors; 0 with a vector of zeros."""
@@ -166,6 +175,11 @@ class Meanings:
         meant, fading = self.scale.across(cosines), time_factor(days, others, MEMORY_DAYS_ACROSS)
         across &= meant * fading > sums * factors
         return np.where(across, meant, sums), np.where(across, fading, factors)
+
+
+def weights_of(lengths: Floats, costs: Floats) -> Floats:
+    """How little the words of texts say, by the lengths of their vectors and what they pay to join a story."""
+    return np.where(lengths > 0, np.sqrt(costs / JOIN_COST), 0.0)
 
 
 def whole_numbers(vectors: NDArray[np.floating]) -> NDArray[np.int8]:

@@ -9,7 +9,7 @@ from dedup.near.jaccard import ShingleSets
 from dedup.store.serialization import decode_article
 from dedup.stream.assignment import Similar, format_episode_id, format_story_id
 from dedup.stream.live import running_totals
-from dedup.stream.matching import stored_articles, text_features_of
+from dedup.stream.matching import stored_articles, word_features_of
 from dedup.stream.queries import row_of, stored_row
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import extract_shingles
@@ -38,7 +38,7 @@ def copies_of_stored(state: IndexState, article_id: str) -> tuple[Similar, ...]:
 
 def _copies_of(state: IndexState, article: Article, own: int | None) -> tuple[Similar, ...]:
     """Return the live near-duplicates of an article but for a node, most similar first, of equals the earlier."""
-    texts, near = text_features_of(state, [article]), state.settings.near
+    texts, near = word_features_of(state, [article]), state.settings.near
     if texts.blank[0]:
         return ()
     nodes = state.live.sharing_bands(state.next_node, texts.bands[0])

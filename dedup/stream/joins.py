@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, first_members, numbered_by_first, ranks_in_runs
-from dedup.story.candidates import CANDIDATE_FLOOR
+from dedup.story.by_language import in_languages, similar_by_language
+from dedup.story.candidates import CANDIDATE_FLOOR, Edges
 from dedup.story.constraints import kept_apart
 from dedup.story.episodes import THRESHOLD_SHARE, Episodes, similar_episodes
 from dedup.story.partition import cost_of_joining, partition
@@ -37,6 +38,7 @@ class _Graph(NamedTuple):
     keys: NDArray[np.uint32]  # features of the columns
     vectors: csr_array  # of the reports that were loaded
     rows: Integers  # the episode of each
+    nodes: Integers  # of these reports; with an encoder they are ascending by publication
 
 
 class _Nodes(NamedTuple):
@@ -58,7 +60,7 @@ def decide(state: IndexState, touched: Sequence[int] | Integers) -> None:
         return
     episodes = sorted(state.totals.sizes)
     if len(changed) < len(episodes):
-        near = np.union1d(np.union1d(changed, untold), _candidates(state, _graph_of(state, changed)))
+        near = np.union1d(np.union1d(changed, untold), _all_candidates(state, _graph_of(state, changed)))
         episodes = state.chapters.episodes_of(np.unique(state.chapters.stories(near)).tolist())
     nodes = _without_forbidden(state, _nodes_of(state, _graph_of(state, episodes)))
     threshold = THRESHOLD_SHARE * state.settings.story_threshold
@@ -74,7 +76,7 @@ def _nodes_of(state: IndexState, graph: _Graph) -> _Nodes:
     told = np.array([state.chapters.told(number) for number in graph.numbers.tolist()], dtype=np.int64)
     node = numbered_by_first(told)
     k = int(node.max()) + 1
-    edges = similar_episodes(graph.episodes, state.settings.max_gap_days, 1)
+    edges = _similar(state, graph)
     left, right = node[edges.left], node[edges.right]
     apart = left != right
     ends = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
@@ -130,10 +132,39 @@ def _graph_of(state: IndexState, episodes: Iterable[int]) -> _Graph:
     place = np.argsort(order)[place]
     latest = np.lexsort((-nodes, place))
     kept = np.sort(latest[ranks_in_runs(place[latest]) < LATEST])
+    if state.live.meanings is not None:
+        kept = kept[np.lexsort((nodes[kept], days[kept]))]
     nodes, place = nodes[kept], place[kept]
     keys, vectors = state.live.keyed_vectors(nodes, state.features_of)
     found = Episodes.of(vectors, days[kept], place, state.costs_of(nodes))
-    return _Graph(numbers[order], found._replace(first=first[order], last=last[order]), keys, vectors, place)
+    return _Graph(numbers[order], found._replace(first=first[order], last=last[order]), keys, vectors, place, nodes)
+
+
+def _similar(state: IndexState, graph: _Graph) -> Edges:
+    """Pairs of episodes that may be of one story, as a batch compares them."""
+    gap, live = state.settings.max_gap_days, state.live
+    meanings = None if live.meanings is None else live.meanings.of(graph.nodes)
+    if meanings is None or not in_languages(meanings):
+        return similar_episodes(graph.episodes, gap, 1)
+    reports = graph.vectors, live.nodes.days(graph.nodes), graph.rows, state.costs_of(graph.nodes)
+    return similar_by_language(graph.episodes, *reports, meanings, gap, 1)
+
+
+def _all_candidates(state: IndexState, graph: _Graph) -> Integers:
+    """See `_candidates`; with an encoder also those of the reports in each language by themselves."""
+    found, live = _candidates(state, graph), state.live
+    if live.meanings is None:
+        return found
+    languages = live.meanings.of(graph.nodes).languages
+    codes = np.unique(languages)
+    for code in codes if len(codes) > 1 else ():
+        chosen = np.flatnonzero(languages == code)
+        own = numbered_by_first(graph.rows[chosen])
+        nodes, numbers = graph.nodes[chosen], graph.numbers[graph.rows[chosen][first_members(own)]]
+        vectors = graph.vectors[chosen]
+        episodes = Episodes.of(vectors, live.nodes.days(nodes), own, state.costs_of(nodes))
+        found = np.union1d(found, _candidates(state, _Graph(numbers, episodes, graph.keys, vectors, own, nodes)))
+    return found
 
 
 def _candidates(state: IndexState, graph: _Graph) -> Integers:

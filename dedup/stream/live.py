@@ -1,7 +1,6 @@
 """The live articles of an index as arrays: which ones may be similar to a text, and how similar they are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_starts
-from dedup.kernel import kernel
+from dedup.encoders import Encoder
 from dedup.near.lsh import with_whole
 from dedup.parameters import Fold
 from dedup.store.records import Features
@@ -18,12 +17,22 @@ from dedup.story.cells import sums_of_runs
 from dedup.story.similarity import Likeness, effective_number, time_factor
 from dedup.story.weighting import Vocabulary, inverse_frequency
 from dedup.stream.crowds import CrowdShingles
+from dedup.stream.live_meanings import LiveMeanings
 from dedup.stream.near_candidates import sharing_bands
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import TextFeatures, shortened
 from dedup.stream.time_postings import TimePostings
-from dedup.stream.vectors import LOG_COUNTS, FlatRows, factors_of, flat, keyed_vectors, present_weights
+from dedup.stream.vectors import (
+    LOG_COUNTS,
+    TABLE_MASK,
+    WeightedTexts,
+    factors_of,
+    flat,
+    keyed_vectors,
+    present_weights,
+    text_dot_products,
+)
 from dedup.stream.window import Window
 from dedup.text.language import LANGUAGE_BITS
 
@@ -48,9 +57,6 @@ _SHARE_BITS, _NODE_BITS = 24, 31
 # Only the first nodes of an LSH bucket are looked at; where there are more, they are copies or share a template.
 _MAX_IN_BUCKET = 1 << 14
 
-# The features of a text fill a table by their low bits, so that one look tells most other features from them.
-_TABLE_MASK = np.uint32((1 << 16) - 1)
-
 #: Returns the features of nodes that have left the window.
 LoadFeatures = Callable[[Integers], dict[int, Features]]
 
@@ -58,29 +64,18 @@ LoadFeatures = Callable[[Integers], dict[int, Features]]
 SharingRare = Callable[[int, Integers], Integers]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WeightedTexts:
-    """Texts under the document frequencies that each found when it came."""
-
-    texts: TextFeatures
-    factors: Floats  # (n_features,): inverse document frequency times the weight of the family
-    weights: Floats  # (n_features,): TF-IDF, not normalised
-    norms: NDArray[np.float32]  # (n_texts,): lengths of the vectors
-    by_weight: list[Integers]  # positions of the features of each text, the heaviest first
-    frequencies: Integers  # (n_features,)
-
-
 class LiveArticles:
     """The live articles by node, and their document frequencies as a `dedup.story.weighting.TermWeighting`."""
 
-    def __init__(self, fold: Fold = "unidecode") -> None:
+    def __init__(self, fold: Fold = "unidecode", encoder: Encoder | None = None) -> None:
         self.fold = fold
         self.nodes = NodeTable()
+        self.meanings = None if encoder is None else LiveMeanings(encoder, self.nodes)
         self.window = Window(fold)
         self.crowds = CrowdShingles()
         self._bands = Postings(np.uint64)
         self._features = TimePostings()
-        self._slots = np.full(_TABLE_MASK + 1, -1, dtype=np.int32)
+        self._slots = np.full(TABLE_MASK + 1, -1, dtype=np.int32)
 
     def add_bands(self, nodes: Integers, bands: Hashes) -> None:
         """Index articles under their LSH buckets, shape (n, n_bands), and under all of them together."""
@@ -104,6 +99,8 @@ class LiveArticles:
         self._features.keep(self.nodes.alive)
         self.crowds.keep(self.nodes.alive)
         self.nodes.trim()
+        if self.meanings is not None:
+            self.meanings.trim(self.nodes.first)
 
     def idf(self, keys: Hashes, languages: Integers | int = 0) -> Floats:
         """Inverse document frequency of features among the texts of a language in the window, shape (n_keys,)."""
@@ -178,6 +175,16 @@ class LiveArticles:
         """Return positions of features, and nodes that have them among their heaviest and came between two days."""
         return self._features.find_between(begin, end, features)
 
+    def candidates(self, weighted: WeightedTexts, days: Floats, limits: Integers) -> tuple[Integers, Integers]:
+        """See `story_candidates`; with an encoder, nodes ascend, and those similar by meaning alone are there too."""
+        by_words = self.story_candidates(weighted, days, limits)
+        if self.meanings is None:
+            return by_words
+        by_meaning = self.meanings.candidates(self.meanings.of_texts(weighted.texts), days, limits)
+        text, nodes = (np.concatenate(sides) for sides in zip(by_words, by_meaning, strict=True))
+        both = np.unique(text << _NODE_BITS | nodes)
+        return both >> _NODE_BITS, both & ((1 << _NODE_BITS) - 1)
+
     def story_candidates(self, weighted: WeightedTexts, days: Floats, limits: Integers) -> tuple[Integers, Integers]:
         """Return canonical nodes below each text's limit that are similar to it by their heaviest features alone.
 
@@ -225,12 +232,15 @@ class LiveArticles:
         bounds = np.searchsorted(text, range(len(weighted.texts) + 1))
         for i in np.flatnonzero(np.diff(bounds)).tolist():
             own = slice(bounds[i], bounds[i + 1])
-            dots[own], squares[own], shared[own] = _dot_products(weighted, i, theirs, rows[own], self._slots)
+            dots[own], squares[own], shared[own] = text_dot_products(weighted, i, theirs, rows[own], self._slots)
         # The norm of a node is that of its arrival; by now its vector is at least as long as what the two share.
         lengths = np.maximum(self.nodes.norms(nodes), shared) * weighted.norms[text]
         cosines = np.minimum(dots / np.maximum(lengths, 1e-9), 1.0)
-        likeness = Likeness(cosines, effective_number(dots, squares))
-        return likeness.similarity(days[text], self.nodes.days(nodes)).astype(np.float32)
+        words = Likeness(cosines, effective_number(dots, squares))
+        if self.meanings is None:
+            return words.similarity(days[text], self.nodes.days(nodes)).astype(np.float32)
+        meant = self.meanings.of_texts(weighted.texts)
+        return self.meanings.similarity(words, meant, text, nodes, days).astype(np.float32)
 
     def vectors(self, nodes: Integers, load_features: LoadFeatures) -> csr_array:
         """Vectors of nodes by the present document frequencies, one row each, of unit length; a column a feature."""
@@ -245,43 +255,6 @@ class LiveArticles:
         inside = nodes >= self.window.first
         features = load_features(nodes[~inside])
         return features | {node: self.window.get(node) for node in nodes[inside].tolist()}
-
-
-def _dot_products(
-    weighted: WeightedTexts, text: int, theirs: FlatRows, rows: Integers, slots: NDArray[np.int32]
-) -> tuple[Floats, Floats, Floats]:
-    """Dot product of a text with each of these rows, sum of its squared parts, and norm of what they share.
-
-    `slots` are lent, 2**16, all -1.
-    """
-    own = slice(*weighted.texts.offsets[text : text + 2])
-    features = weighted.texts.features[own]
-    compiled = kernel()
-    if compiled is not None:
-        sums_of_parts = np.empty((3, len(rows)))
-        given = features, len(features), weighted.factors[own], weighted.weights[own]
-        compiled.shared_parts(*given, *theirs, rows, len(rows), LOG_COUNTS, slots, *sums_of_parts)
-        return sums_of_parts[0], sums_of_parts[1], np.sqrt(sums_of_parts[2])
-    others, counts, starts = theirs
-    sizes = np.diff(starts)[rows]
-    entries = np.repeat(starts[rows] - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
-    others, counts = others[entries], counts[entries]
-    filled, where = np.zeros(_TABLE_MASK + 1, dtype=np.bool_), np.empty(_TABLE_MASK + 1, dtype=np.int32)
-    own_slots, their_slots = features & _TABLE_MASK, others & _TABLE_MASK
-    filled[own_slots], where[own_slots] = True, np.arange(len(features))
-    entries = np.flatnonzero(filled[their_slots])
-    place, wanted = where[their_slots[entries]], others[entries]
-    # Features of the text that share a slot need a search.
-    other = np.flatnonzero(features[place] != wanted)
-    place[other] = np.minimum(np.searchsorted(features, wanted[other]), len(features) - 1)
-    shared = features[place] == wanted
-    entries, place = entries[shared], place[shared]
-    weights = weighted.factors[own][place] * LOG_COUNTS[counts[entries]]
-    owner = np.arange(len(rows)).repeat(sizes)[entries]
-    parts = weights * weighted.weights[own][place]
-    sums = (np.bincount(owner, weights=values, minlength=len(rows)) for values in (parts, parts**2, weights**2))
-    dots, squares, lengths = (values.astype(np.float64) for values in sums)
-    return dots, squares, np.sqrt(lengths)
 
 
 def running_totals(values: NDArray[np.integer], labels: Integers) -> Integers:

@@ -99,7 +99,7 @@ def _text_features(stored: ArticleFeatures) -> TextFeatures:
     order = np.argsort(stored.features, kind="stable")
     shingles, offsets, bands = np.empty(0, np.uint64), np.zeros(2, np.int64), np.empty((1, 0), np.uint64)
     features, counts = stored.features[order], stored.counts[order]
-    return TextFeatures(shingles, offsets, bands, features, counts, np.array([0, len(order)]))
+    return TextFeatures(shingles, offsets, bands, features, counts, np.array([0, len(order)]), stored.vector[None])
 
 
 def refine(state: IndexState, day: float) -> list[Move]:

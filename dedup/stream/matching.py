@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,9 +13,11 @@ from dedup.article import Article
 from dedup.near.jaccard import ShingleSets
 from dedup.store.serialization import decode_article
 from dedup.story.candidates import FLOOR
-from dedup.stream.live import INDEXED_FEATURES, WeightedTexts
+from dedup.stream.live import INDEXED_FEATURES
+from dedup.stream.live_meanings import EncodedTexts, stored_vectors
 from dedup.stream.state import IndexState
 from dedup.stream.text_features import TextFeatures, extract_features, extract_shingles, without_features
+from dedup.stream.vectors import WeightedTexts
 from dedup.text.limit import readable_texts
 from dedup.text.roundups import is_roundup
 
@@ -74,14 +76,27 @@ def match_articles(
     for i in reports.tolist():
         own = slice(*texts.offsets[i : i + 2])
         state.live.window.add(int(nodes[i]), texts.features[own], texts.counts[own])
+    if state.live.meanings is not None:
+        state.live.meanings.add(nodes, *stored_vectors(texts))
     heaviest = [texts.features[weighted.by_weight[i][:INDEXED_FEATURES]] for i in reports.tolist()]
     state.live.add_features(nodes[reports], days[reports], heaviest)
     neighbours = find_neighbours(state, weighted, days, np.where(is_canonical, nodes, 0))
     return MatchedArticles(nodes, weighted, originals, canonical, neighbours)
 
 
-def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeatures:
-    """Return the features of articles under the settings of an index."""
+def text_features_of(
+    state: IndexState, articles: Sequence[Article], before: EncodedTexts | None = None
+) -> TextFeatures:
+    """Return the features of articles under the settings of an index; `before` has vectors that are known already."""
+    features, meanings = word_features_of(state, articles), state.live.meanings
+    if meanings is None:
+        return features
+    # A round-up has no features: of many stories, it is like no report.
+    return replace(features, vectors=meanings.vectors_of(articles, np.diff(features.offsets) > 0, before))
+
+
+def word_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeatures:
+    """Return the same without what the articles mean."""
     settings = state.settings
     texts = readable_texts(articles, settings.max_chars)
     languages = [article.language for article in articles]
@@ -91,7 +106,7 @@ def text_features_of(state: IndexState, articles: Sequence[Article]) -> TextFeat
 
 def find_neighbours(state: IndexState, weighted: WeightedTexts, days: Floats, limits: Integers) -> list[Neighbours]:
     """Return for each text the live reports below its limit that it is similar to, and their similarities."""
-    text, nodes = state.live.story_candidates(weighted, days, limits)
+    text, nodes = state.live.candidates(weighted, days, limits)
     similarity = state.live.similarities(weighted, days, text, nodes, state.features_of)
     similar = similarity >= FLOOR
     text, nodes, similarity = text[similar], nodes[similar], similarity[similar]

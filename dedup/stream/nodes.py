@@ -40,6 +40,11 @@ class NodeTable:
         for name, values in (("day", days), ("norm", norms), ("size", sizes), ("canonical", is_canonical)):
             self._rows[name][nodes - self._first] = values
 
+    @property
+    def first(self) -> int:
+        """The first node that has a row."""
+        return self._first
+
     def days(self, nodes: Integers) -> Floats:
         """Publication in days since 1970; NaN for unknown."""
         return self._column("day", nodes)

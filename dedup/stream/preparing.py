@@ -9,6 +9,7 @@ from dedup.article import Article
 from dedup.residue.recurring import RecurringKeys
 from dedup.store.serialization import source_of
 from dedup.stream.live import TEXTS_AT_ONCE
+from dedup.stream.live_meanings import EncodedTexts
 from dedup.stream.matching import text_features_of
 from dedup.stream.source_residue import same_keys
 from dedup.stream.state import IndexState
@@ -31,7 +32,8 @@ class Prepared:
         self._places = {id(article): place for place, article in enumerate(self._articles)}
         self._known: dict[str, RecurringKeys] = residue.known(set(map(source_of, self._articles)))
         self._read = residue.with_residue(self._articles, self._known)
-        self._texts = text_features_of(state, self._read) if self._read else None
+        self._vectors = _encoded(state, articles)
+        self._texts = text_features_of(state, self._read, self._vectors) if self._read else None
 
     def take(self, state: IndexState, articles: Sequence[Article]) -> tuple[list[Article], TextFeatures]:
         """Return articles with their residue, and the features of their texts."""
@@ -44,11 +46,20 @@ class Prepared:
             or not all(self._is_as_known(name, keys) for name, keys in known.items())
         ):
             read = residue.with_residue(articles, known)
-            return read, text_features_of(state, read)
+            return read, text_features_of(state, read, self._vectors)
         return [self._read[place] for place in places], selected(self._texts, np.array(places, dtype=np.int64))
 
     def _is_as_known(self, source: str, keys: RecurringKeys) -> bool:
         return source in self._known and same_keys(self._known[source], keys)
+
+
+def _encoded(state: IndexState, articles: Sequence[Article]) -> EncodedTexts:
+    """What an encoder finds in all of the articles: it takes the longest, and the vectors are small."""
+    meanings = state.live.meanings
+    if meanings is None or not articles:
+        return {}
+    residue = state.source_residue
+    return meanings.encoded(residue.with_residue(articles, residue.known(set(map(source_of, articles)))), {})
 
 
 def count_readable(articles: Sequence[Article], most: int) -> int:

@@ -10,6 +10,7 @@ from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
 from dedup.store.records import Row
 from dedup.store.serialization import decode_article
+from dedup.story.encoding import ArticleMeanings
 from dedup.story.result import Story
 from dedup.story.similarity import membership
 from dedup.stream.arrival import without_future_dates
@@ -68,7 +69,10 @@ def story_of(state: IndexState, number: int, rule: str | Chooser, edits: Edits) 
     of_reports = membership(sums, np.bincount(of_episodes)[of_episodes] - 1)
     words = count_words(readable_texts(articles, settings.max_chars), settings.near.fold).tolist()
     candidates = candidates_of(articles, copies.tolist(), words, of_reports[place].tolist())
-    how = settings.story_threshold, rule, state.live
+    names = dict(zip((row.id for row in rows), place.tolist(), strict=True))
+    meant = state.live.meanings
+    meanings = None if meant is None else ArticleMeanings(meant.of(canonical), names)
+    how = settings.story_threshold, rule, state.live, meanings
     story, _ = build_story(candidates, copies.tolist(), members(labels), *how, story_id=format_story_id(number))
     numbers = [rows[first].episode for first in first_members(labels).tolist()]
     named = (replace(own, id=format_episode_id(n)) for own, n in zip(story.episodes, numbers, strict=True))

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TypeVar
 
 from dedup.article import Article
+from dedup.encoders import Encoder
 from dedup.parameters import StorySettings
 from dedup.progress import Progress
 from dedup.store.opening import name_of, open_store
@@ -33,10 +34,18 @@ class Session:
     `state` and `assigner` are used inside `reading` and `write` only.
     """
 
-    def __init__(self, path: str | Path, settings: StorySettings, clock: Clock, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        settings: StorySettings,
+        clock: Clock,
+        *,
+        read_only: bool,
+        encoder: Encoder | None = None,
+    ) -> None:
         self._process, self._name = os.getpid(), name_of(path)
-        self.store = open_store(path, stored_parameters(settings), stored_versions(), read_only=read_only)
-        self.settings = settings
+        self.store = open_store(path, stored_parameters(settings, encoder), stored_versions(), read_only=read_only)
+        self.settings, self._encoder = settings, encoder
         self._clock, self._read_only = clock, read_only
         self._data_version: int | None = None  # that of the state in memory; None when that cannot be relied on
         self._mutex = threading.RLock()
@@ -141,7 +150,7 @@ class Session:
         known, self._data_version = self._data_version, None
         written = None if known is None else self.store.written_by_others(known, INDEXED_FEATURES)
         if written is None:
-            self.state = IndexState(self.store, self.settings)
+            self.state = IndexState(self.store, self.settings, self._encoder)
             self.assigner = Assigner(self.state)
         else:
             self.state.catch_up(written)

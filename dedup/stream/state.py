@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dedup.arrays import Floats, Integers, members
+from dedup.encoders import Encoder
 from dedup.near.lsh import Bands
 from dedup.parameters import StorySettings
 from dedup.store.protocol import Store
@@ -35,9 +36,10 @@ _MOST_FEATURES_READ = STEP * STEPS
 class IndexState:
     """The stored and the live articles and episodes of an index; changed within an open transaction."""
 
-    def __init__(self, store: Store, settings: StorySettings) -> None:
+    def __init__(self, store: Store, settings: StorySettings, encoder: Encoder | None = None) -> None:
         self.store, self.settings, self.bands = store, settings, Bands.of(settings.near)
-        self.live, self.source_residue = LiveArticles(settings.near.fold), SourceResidue(store, settings)
+        self.live = LiveArticles(settings.near.fold, encoder)
+        self.source_residue = SourceResidue(store, settings)
         self.totals, self.chapters = EpisodeTotals(), Chapters(store.chapters())
         self.decisions = Decisions(store.decisions())
         self._features_read: dict[int, Features] = {}
@@ -58,6 +60,8 @@ class IndexState:
             return
         table, sizes = self.live.nodes, columns.sizes
         table.add(nodes, days=columns.days, norms=columns.norms, sizes=sizes, is_canonical=is_canonical)
+        if self.live.meanings is not None:
+            self.live.meanings.add(nodes, columns.vectors, columns.languages)
         table.assign(nodes, columns.episodes)
         self.count_reports(nodes, 1)
         filled = np.array([len(bands) > 0 for bands in columns.bands])

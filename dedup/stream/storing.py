@@ -7,6 +7,7 @@ import numpy as np
 from dedup.article import Article
 from dedup.store.records import ArticleFeatures, Row
 from dedup.store.serialization import digest_of, encode_article, page_key, source_of
+from dedup.stream.live_meanings import stored_vectors
 from dedup.stream.matching import MatchedArticles
 from dedup.stream.state import IndexState
 
@@ -15,7 +16,7 @@ def store_articles(state: IndexState, articles: Sequence[Article], matched: Matc
     """Store new articles with what was found when they were matched."""
     weighted = matched.weighted
     features, episodes = weighted.texts, state.live.nodes.episodes(matched.nodes).tolist()
-    rows = []
+    rows, (vectors, languages) = [], stored_vectors(features)
     for i, article in enumerate(articles):
         node, canonical, digest = int(matched.nodes[i]), int(matched.canonical[i]), digest_of(article)
         day, expiry_day = (None if np.isnan(article.day) else article.day), expiry_day_of(state, article)
@@ -24,8 +25,9 @@ def store_articles(state: IndexState, articles: Sequence[Article], matched: Matc
         neighbours, similarities = matched.neighbours[i]
         bands = features.bands[i][: 0 if features.blank[i] else None]
         order = weighted.by_weight[i]
+        own_features = features.features[order], features.counts[order]
         compared = float(weighted.norms[i]), neighbours.astype(np.int32), similarities, bands
-        rows.append((row, ArticleFeatures(*compared, features.features[order], features.counts[order])))
+        rows.append((row, ArticleFeatures(*compared, *own_features, vectors[i], int(languages[i]))))
     state.store.insert(rows)
 
 

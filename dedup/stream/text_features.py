@@ -39,9 +39,14 @@ class TextFeatures:
     features: NDArray[np.uint32]
     counts: NDArray[np.uint8]  # (n_features,): weighted occurrences, at most 255
     offsets: Integers  # (n_texts + 1,)
+    vectors: NDArray[np.int8]  # (n_texts, n_dimensions): of an encoder; without one, none has dimensions
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def languages(self) -> Integers:
+        """The number of the language of each text, 0 for unknown, shape (n_texts,)."""
+        return languages_of(self.features, np.repeat(np.arange(len(self)), np.diff(self.offsets)), len(self))
 
     @property
     def blank(self) -> Flags:
@@ -75,6 +80,7 @@ def extract_features(
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.counts for part in parts]),
         _offsets([np.diff(part.offsets) for part in parts]),
+        np.zeros((len(texts), 0), dtype=np.int8),
     )
 
 
@@ -95,7 +101,8 @@ def _extract_block(
     features, sizes = shortened(counted.keys), counted.sizes
     if languages is not None:
         features, counts, sizes = with_languages(features, counts, sizes, numbers)
-    return TextFeatures(shingles, shingle_offsets, buckets, features, counts, _offsets([sizes]))
+    vectors = np.zeros((len(texts), 0), dtype=np.int8)
+    return TextFeatures(shingles, shingle_offsets, buckets, features, counts, _offsets([sizes]), vectors)
 
 
 def with_languages(
@@ -141,7 +148,7 @@ def selected(texts: TextFeatures, places: Integers) -> TextFeatures:
     entries, offsets = _entries(texts.offsets, places)
     words, shingle_offsets = _entries(texts.shingle_offsets, places)
     of_texts = texts.bands[places], texts.features[entries], texts.counts[entries]
-    return TextFeatures(texts.shingles[words], shingle_offsets, *of_texts, offsets)
+    return TextFeatures(texts.shingles[words], shingle_offsets, *of_texts, offsets, texts.vectors[places])
 
 
 def _entries(offsets: Integers, places: Integers) -> tuple[Integers, Integers]:

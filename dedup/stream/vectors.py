@@ -1,6 +1,7 @@
 """Features of articles -> vectors, weighted by the frequencies of the window as it is now."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from dedup.arrays import Floats, Integers
 from dedup.kernel import kernel
 from dedup.store.records import Features
 from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_STOP_WORD_ARTICLES, feature_weights, inverse_frequency
-from dedup.stream.text_features import languages_of
+from dedup.stream.text_features import TextFeatures, languages_of
 from dedup.stream.window import Window
 
 #: Logarithm of each count and 1.
@@ -19,8 +20,23 @@ LOG_COUNTS = np.log1p(np.arange(256))
 #: The features and the counts of rows, one after the other, and where each begins and the last ends.
 FlatRows = tuple[NDArray[np.uint32], NDArray[np.uint8], Integers]
 
+#: The features of a text fill a table by their low bits, so that one look tells most other features from them.
+TABLE_MASK = np.uint32((1 << 16) - 1)
+
 # No counter of the window reaches this.
 _MOST = 1 << 15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightedTexts:
+    """Texts under the document frequencies that each found when it came."""
+
+    texts: TextFeatures
+    factors: Floats  # (n_features,): inverse document frequency times the weight of the family
+    weights: Floats  # (n_features,): TF-IDF, not normalised
+    norms: NDArray[np.float32]  # (n_texts,): lengths of the vectors
+    by_weight: list[Integers]  # positions of the features of each text, the heaviest first
+    frequencies: Integers  # (n_features,)
 
 
 def keyed_vectors(window: Window, rows: Sequence[Features]) -> tuple[NDArray[np.uint32], csr_array]:
@@ -119,3 +135,40 @@ def factors_of(features: NDArray[np.uint32], frequencies: Integers, n_texts: Int
     """Factors that turn log counts into TF-IDF weights, from the frequency of each feature among `n_texts`."""
     idf = inverse_frequency(n_texts, frequencies.astype(np.float64))
     return feature_weights(features, np.maximum(idf, 0), once=frequencies <= 1)
+
+
+def text_dot_products(
+    weighted: WeightedTexts, text: int, theirs: FlatRows, rows: Integers, slots: NDArray[np.int32]
+) -> tuple[Floats, Floats, Floats]:
+    """Dot product of a text with each of these rows, sum of its squared parts, and norm of what they share.
+
+    `slots` are lent, 2**16, all -1.
+    """
+    own = slice(*weighted.texts.offsets[text : text + 2])
+    features = weighted.texts.features[own]
+    compiled = kernel()
+    if compiled is not None:
+        sums_of_parts = np.empty((3, len(rows)))
+        given = features, len(features), weighted.factors[own], weighted.weights[own]
+        compiled.shared_parts(*given, *theirs, rows, len(rows), LOG_COUNTS, slots, *sums_of_parts)
+        return sums_of_parts[0], sums_of_parts[1], np.sqrt(sums_of_parts[2])
+    others, counts, starts = theirs
+    sizes = np.diff(starts)[rows]
+    entries = np.repeat(starts[rows] - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+    others, counts = others[entries], counts[entries]
+    filled, where = np.zeros(TABLE_MASK + 1, dtype=np.bool_), np.empty(TABLE_MASK + 1, dtype=np.int32)
+    own_slots, their_slots = features & TABLE_MASK, others & TABLE_MASK
+    filled[own_slots], where[own_slots] = True, np.arange(len(features))
+    entries = np.flatnonzero(filled[their_slots])
+    place, wanted = where[their_slots[entries]], others[entries]
+    # Features of the text that share a slot need a search.
+    other = np.flatnonzero(features[place] != wanted)
+    place[other] = np.minimum(np.searchsorted(features, wanted[other]), len(features) - 1)
+    shared = features[place] == wanted
+    entries, place = entries[shared], place[shared]
+    weights = weighted.factors[own][place] * LOG_COUNTS[counts[entries]]
+    owner = np.arange(len(rows)).repeat(sizes)[entries]
+    parts = weights * weighted.weights[own][place]
+    sums = (np.bincount(owner, weights=values, minlength=len(rows)) for values in (parts, parts**2, weights**2))
+    dots, squares, lengths = (values.astype(np.float64) for values in sums)
+    return dots, squares, np.sqrt(lengths)

@@ -40,7 +40,8 @@ def features_of(texts):
     offsets = np.cumsum([0, *map(len, ordered)])
     features, counts = np.array([entry for text in ordered for entry in text], dtype=np.int64).reshape(-1, 2).T
     nothing = np.empty(0, np.uint64), np.zeros(len(texts) + 1, np.int64), np.empty((len(texts), 0), np.uint64)
-    return TextFeatures(*nothing, features.astype(np.uint32), counts.astype(np.uint8), offsets)
+    vectors = np.zeros((len(texts), 0), np.int8)
+    return TextFeatures(*nothing, features.astype(np.uint32), counts.astype(np.uint8), offsets, vectors)
 
 
 def add_to_window(live, first, weighted, counted):

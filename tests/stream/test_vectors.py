@@ -11,10 +11,9 @@ from dedup.arrays import ranks_in_runs
 from dedup.kernel import kernel
 from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES
 from dedup.stream import vectors as of_features
-from dedup.stream.live import WeightedTexts, _dot_products
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import LANGUAGE, TextFeatures
-from dedup.stream.vectors import flat, keyed_vectors, present_weights, sorted_rows
+from dedup.stream.vectors import WeightedTexts, flat, keyed_vectors, present_weights, sorted_rows, text_dot_products
 from dedup.stream.window import Window
 
 # A window takes 32 MB, and shrinking would keep hundreds.
@@ -101,7 +100,9 @@ def text_of(features, rng):
     """A text with these features and any weights."""
     nothing = np.empty(0, np.uint64), np.zeros(2, np.int64), np.empty((1, 0), np.uint64)
     features = np.array(sorted(features), dtype=np.uint32)
-    texts = TextFeatures(*nothing, features, np.ones(len(features), np.uint8), np.array([0, len(features)]))
+    texts = TextFeatures(
+        *nothing, features, np.ones(len(features), np.uint8), np.array([0, len(features)]), np.zeros((1, 0), np.int8)
+    )
     factors, weights = rng.random((2, len(features)))
     return WeightedTexts(texts, factors, weights, np.ones(1, np.float32), [], np.ones(len(features), np.int64))
 
@@ -113,11 +114,11 @@ def test_what_texts_share_is_that_of_numpy_to_the_bit(own, texts, seed):
     weighted, others = text_of(own, rng), flat(rows_of(texts))
     rows = rng.integers(len(texts), size=2 * len(texts)) if texts else np.empty(0, dtype=np.int64)
     slots = np.full(1 << 16, -1, dtype=np.int32)
-    found = [_dot_products(weighted, 0, others, rows, slots) for _ in range(2)]  # what is lent comes back as it was
+    found = [text_dot_products(weighted, 0, others, rows, slots) for _ in range(2)]  # what is lent comes back as it was
     assert (slots == -1).all()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dedup.stream.live.kernel", lambda: None)
-        found.append(_dot_products(weighted, 0, others, rows, slots))
+        found.append(text_dot_products(weighted, 0, others, rows, slots))
     assert len({b"".join(np.asarray(part).tobytes() for part in parts) for parts in found}) == 1
 
 
