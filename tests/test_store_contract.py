@@ -263,7 +263,7 @@ class Twin:
         return {node: self.known[node] for node in nodes if node in self.known}
 
     def features(self, nodes):
-        return {node: self.known[node][4:] for node in nodes if node in self.known}
+        return {node: self.known[node][4:6] for node in nodes if node in self.known}
 
     def neighbours(self, nodes):
         asked = [node for node in sorted(nodes) if node in self.known]
@@ -304,6 +304,8 @@ class Twin:
                 np.array([len(own.features) for own in known], dtype=np.int64),
                 [own.bands for own in known],
                 [own.features[:n_features] for own in known],
+                [own.vector for own in known],
+                np.array([own.language for own in known], dtype=np.int64),
             )
 
     def canonical_since(self, node):
@@ -446,7 +448,7 @@ def array_of(rng, size, dtype):
 
 def features_of(seed):
     rng = np.random.default_rng(seed)
-    neighbours, bands, features = rng.choice([0, 0, 1, 3, 40], 3).tolist()
+    neighbours, bands, features, dimensions = rng.choice([0, 0, 1, 3, 40], 4).tolist()
     return ArticleFeatures(
         float(np.float32(rng.exponential())),
         array_of(rng, neighbours, np.int32),
@@ -454,6 +456,8 @@ def features_of(seed):
         array_of(rng, bands, np.uint64),
         array_of(rng, features, np.uint32),
         array_of(rng, features, np.uint8),
+        array_of(rng, dimensions, np.int8),
+        int(rng.integers(1024)),
     )
 
 
@@ -870,7 +874,8 @@ def test_of_nothing_nothing_is_returned_or_changed(both):
     assert [owners.dtype, others.dtype, similarities.dtype] == [np.int64, np.int64, np.float32]
 
 
-EMPTY = ArticleFeatures(0.0, *(np.zeros(0, dtype) for dtype in (np.int32, np.float32, np.uint64, np.uint32, np.uint8)))
+DTYPES = [np.int32, np.float32, np.uint64, np.uint32, np.uint8, np.int8]
+EMPTY = ArticleFeatures(0.0, *(np.zeros(0, dtype) for dtype in DTYPES))
 LONG = ArticleFeatures(
     float(np.float32(0.1)),
     np.arange(30_000, dtype=np.int32)[::-1].copy(),
@@ -878,6 +883,8 @@ LONG = ArticleFeatures(
     np.arange(2**64 - 300, 2**64 - 1, dtype=np.uint64),
     np.arange(2**32 - 30_000, 2**32, dtype=np.uint32),
     np.arange(30_000).astype(np.uint8),
+    np.arange(30_000).astype(np.int8),
+    1023,
 )
 EXTREME = ArticleFeatures(
     float(np.finfo(np.float32).max),
@@ -886,9 +893,10 @@ EXTREME = ArticleFeatures(
     np.array([0, 2**63, 2**64 - 1], dtype=np.uint64),
     np.array([2**32 - 1, 0, 2**31, 2**31 - 1, 10, 0x0A0D00], dtype=np.uint32),
     np.array([0, 127, 128, 255, 10, 13], dtype=np.uint8),
+    np.array([0, 127, -128, -1, 10, 13], dtype=np.int8),
 )
 SLICED = ArticleFeatures(
-    1.5, *(np.repeat(values, 2)[::2] for values in EXTREME[1:])
+    1.5, *(np.repeat(values, 2)[::2] for values in EXTREME[1:-1])
 )  # as they come out of other arrays
 
 
@@ -900,7 +908,7 @@ def test_arrays_come_back_to_the_bit(both, features):
         both.set_norms(np.array([3]), np.array([features.norm], dtype=np.float32))
     nodes, told = [1, 2, 3], both.store.article_features([1, 2, 3])
     for node in nodes:
-        assert [values.dtype for values in told[node][1:]] == [np.int32, np.float32, np.uint64, np.uint32, np.uint8]
+        assert [values.dtype for values in told[node][1:-1]] == DTYPES
         for ours, theirs in zip(told[node], both.twin.known[node], strict=True):
             np.testing.assert_array_equal(ours, theirs, strict=True)
     assert plain(both.store.neighbours(nodes)) == plain(both.twin.neighbours(nodes))
@@ -952,7 +960,7 @@ def test_thousands_at_once(both):
     size, most = 4_000, 36_000
     nodes, copies = range(9, most + 1, 9), range(27_009, most + 1, 9)
     of = {node: {"canonical": node - 9_000} for node in copies}
-    features = [ArticleFeatures(1.0, *(array[:n] for array in EXTREME[1:])) for n in (3, 0)]
+    features = [ArticleFeatures(1.0, *(array[:n] for array in EXTREME[1:-1])) for n in (3, 0)]
     both.fill(
         *(article(n, day=float(n % 7), story=n % 1000 + 1, features=features[n % 2], **of.get(n, {})) for n in nodes)
     )

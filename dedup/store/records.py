@@ -46,7 +46,8 @@ class ArticleFeatures(NamedTuple):
         *arrays, language = values
         dtypes = (np.int32, np.float32, np.uint64, np.uint32, np.uint8, np.int8)
         found: list[Any] = [np.frombuffer(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True)]
-        return cls(norm, *found, language)
+        columns: list[Any] = [*found, language]
+        return cls(norm, *columns)
 
 
 class LearnedResidue(NamedTuple):

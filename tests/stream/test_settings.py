@@ -118,8 +118,8 @@ def test_parameters_are_all_that_an_index_is_made_with_and_how_texts_become_numb
     }
     stored = parameters()
     assert stored.keys() - keywords.keys() == {"hashes"}
-    of_a_session = {"representative", "timezone", "clock", "read_only"}  # which change nothing stored
-    assert keywords.keys() - stored.keys() == of_a_session
+    of_a_session = {"representative", "timezone", "clock", "read_only", "observe"}  # which change nothing stored
+    assert keywords.keys() - stored.keys() == {*of_a_session, "encoder"}  # without one, nothing is stored of it
     for name in stored.keys() & keywords.keys():
         assert stored[name] in (repr(keywords[name]), keywords[name])
 
