@@ -34,7 +34,7 @@ class _Array:
         return ctypes.c_void_p(array.ctypes.data)
 
 
-_int64, _int32, _int16 = map(_Array, (np.int64, np.int32, np.int16))
+_int64, _int32, _int16, _int8 = map(_Array, (np.int64, np.int32, np.int16, np.int8))
 _uint64, _uint32, _uint8 = map(_Array, (np.uint64, np.uint32, np.uint8))
 _float64, _float32 = _Array(np.float64), _Array(np.float32)
 _number, _hash, _real = ctypes.c_int64, ctypes.c_uint64, ctypes.c_double
@@ -89,6 +89,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "find_nodes_32": (_number, [_uint32, *_postings]),
     "find_nodes_64": (_number, [_uint64, *_postings]),
     "shared_parts": (None, [*_own, *_theirs, _int32, *[_float64] * 3]),
+    "vector_products": (None, [_int8, _number, _int64, _number, _int8, _float32]),
 }
 
 

@@ -213,3 +213,17 @@ EXPORT void dedup_forget_columns(const int64_t *starts, const int32_t *indices, 
         for (int64_t i = starts[rows[k]]; i < starts[rows[k] + 1]; i++)
             columns[indices[i]] = -1;
 }
+
+/* Product of some rows of n_dimensions whole numbers with one; see dedup/stream/live_meanings.py:vector_products. Sums
+   are far below 2^31 (see dedup/story/encoding.py); unsigned, as those of a damaged file may be anything. */
+EXPORT WIDE void dedup_vector_products(const int8_t *vectors, int64_t n_dimensions, const int64_t *rows, int64_t n,
+                                       const int8_t *vector, float *products)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int8_t *row = vectors + rows[i] * n_dimensions;
+        uint32_t sum = 0;
+        for (int64_t j = 0; j < n_dimensions; j++)
+            sum += (uint32_t)((int16_t)row[j] * (int16_t)vector[j]);
+        products[i] = (float)(int32_t)sum;
+    }
+}

@@ -10,6 +10,7 @@ from dedup.arrays import Flags, Floats, Integers, slices
 from dedup.article import Article
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import encoded, encoded_text, scale_of
+from dedup.kernel import kernel
 from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.encoding import MAX_NEIGHBOURS, REACH_DAYS_ACROSS, REACH_DAYS_WITHIN, Meanings, Scale, weights_of
 from dedup.story.partition import join_costs
@@ -109,7 +110,7 @@ class LiveMeanings:
             may_count = across | (texts.weights[i] * weights >= CANDIDATE_FLOOR)
             far = gap > np.where(across, REACH_DAYS_ACROSS, REACH_DAYS_WITHIN)
             compared = np.flatnonzero(may_count & ~far & (lengths > 0) & (nodes < limits[i]))
-            dots = _dot_products(self._vectors, place[compared], texts.vectors[i])
+            dots = vector_products(self._vectors, place[compared], texts.vectors[i])
             alike = compared[dots >= self.scale.least * lengths[compared] * texts.lengths[i]]
             closest = self._closest(texts.at(np.array([i])), days[i], nodes[alike])
             found.append((np.full(len(closest), i), closest))
@@ -159,9 +160,13 @@ def stored_vectors(texts: TextFeatures) -> tuple[list[NDArray[np.int8]], Integer
     return vectors, np.where(filled, texts.languages(), 0)
 
 
-def _dot_products(vectors: NDArray[np.int8], rows: Integers, vector: NDArray[np.int8]) -> NDArray[np.float32]:
+def vector_products(vectors: NDArray[np.int8], rows: Integers, vector: NDArray[np.int8]) -> NDArray[np.float32]:
     """Products of some rows with one vector: exact, see `dedup.story.encoding`."""
-    found, one = np.empty(len(rows), dtype=np.float32), vector.astype(np.float32)
+    found, compiled = np.empty(len(rows), dtype=np.float32), kernel()
+    if compiled is not None:
+        compiled.vector_products(vectors, vectors.shape[1], rows, len(rows), vector, found)
+        return found
+    one = vector.astype(np.float32)
     for block in slices(0, len(rows), _BLOCK_ROWS):
         found[block] = vectors[rows[block]].astype(np.float32) @ one
     return found

@@ -117,7 +117,7 @@ def test_what_texts_share_is_that_of_numpy_to_the_bit(own, texts, seed):
     found = [text_dot_products(weighted, 0, others, rows, slots) for _ in range(2)]  # what is lent comes back as it was
     assert (slots == -1).all()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dedup.stream.live.kernel", lambda: None)
+        patch.setattr("dedup.stream.vectors.kernel", lambda: None)
         found.append(text_dot_products(weighted, 0, others, rows, slots))
     assert len({b"".join(np.asarray(part).tobytes() for part in parts) for parts in found}) == 1
 
