@@ -116,7 +116,14 @@ def remembered(state):
         "bands": posted(state.live._bands, table),
         "leading": {name: found for name, p in state.live._features._slices.items() if (found := posted(p, table))},
         "counters": (state.next_node, state.next_episode, state.latest),
+        "meanings": meant(state, nodes),
     }
+
+
+def meant(state, nodes):
+    """The vectors, lengths and languages of nodes; None without an encoder."""
+    found = state.live.meanings and state.live.meanings.of(nodes)
+    return found and [found.vectors.tolist(), found.lengths.tolist(), found.languages.tolist()]
 
 
 def pairs(left, right):

@@ -214,8 +214,6 @@ def _page(title: str, body: str) -> str:
 
 def _story_parameters(given: Namespace) -> dict[str, Any]:
     parameters = given_parameters(given)
-    if "encoder" in parameters:
-        parameters["encoder"] = getattr(dedup.encoders, parameters["encoder"])
     _require_allowed(lambda: dedup.cluster([], **parameters))
     return parameters
 

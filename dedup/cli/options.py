@@ -10,6 +10,7 @@ from dedup.cli.parser_parts import (
     INPUT_HELP,
     Parser,
     add_copy_settings,
+    add_encoder,
     add_fields,
     add_input,
     add_output,
@@ -17,7 +18,6 @@ from dedup.cli.parser_parts import (
     add_story_settings,
     command,
     number,
-    parameter,
 )
 from dedup.parameters import LINKAGES
 
@@ -87,8 +87,7 @@ def _add_cluster(commands: Any) -> None:
     story = parser.add_argument_group("what makes a story")
     add_story_settings(story)
     add_representative(story)
-    encoder = "compare what reports mean, too: titles, and several languages; needs the extra 'embeddings'"
-    parameter(story, "--encoder", encoder, choices=("use", "e5"))
+    add_encoder(story)
     number(story, "--jobs", "N", "threads (all processors)", name="n_jobs")
 
 
@@ -137,7 +136,9 @@ def _add_ingest(commands: Any) -> None:
     add_input(parser, has_duplicates=False)  # the later article of an id is an update
     parser.add_argument("--json", action="store_true", help="one line an article: what became of it")
     parser.add_argument("--batch-size", type=int, default=500, metavar="N", help="articles stored at once (500)")
-    add_story_settings(parser.add_argument_group("what makes a story (an index keeps what it was made with)"))
+    story = parser.add_argument_group("what makes a story (an index keeps what it was made with)")
+    add_story_settings(story)
+    add_encoder(story)
 
 
 def _add_explain(commands: Any) -> None:

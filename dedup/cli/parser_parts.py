@@ -103,6 +103,12 @@ def add_representative(group: Any) -> None:
     parameter(group, "--representative", text, choices=default.RULES)
 
 
+def add_encoder(group: Any) -> None:
+    """Add what compares reports by what they mean."""
+    text = "compare what reports mean, too: titles, and several languages; needs the extra 'embeddings'"
+    parameter(group, "--encoder", text, choices=("use", "e5"))
+
+
 def number(group: Any, option: str, letter: str, text: str, **settings: Any) -> None:
     """Add an option for a parameter that is an integer, of the letter N, or another number."""
     parameter(group, option, text, type=int if letter == "N" else float, metavar=letter, **settings)
@@ -121,4 +127,9 @@ def optional(group: Any, option: str, text: str, **settings: Any) -> None:
 def given_parameters(given: argparse.Namespace) -> dict[str, Any]:
     """Return the parameters of the library that the user gave."""
     mark = "parameter_"
-    return {name.removeprefix(mark): value for name, value in vars(given).items() if name.startswith(mark)}
+    found = {name.removeprefix(mark): value for name, value in vars(given).items() if name.startswith(mark)}
+    if "encoder" in found:
+        from dedup import encoders  # which needs NumPy
+
+        found["encoder"] = getattr(encoders, found["encoder"])
+    return found

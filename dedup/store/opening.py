@@ -3,8 +3,9 @@
 from ast import literal_eval
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from dedup.encoders.identity import known_encoder
 from dedup.store import database_url, sqlite_file
 from dedup.store.protocol import Store
 from dedup.store.sqlite import SqliteStore
@@ -40,7 +41,7 @@ def read_about(path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     return _backend(path).read_about(str(path))
 
 
-def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
+def made_with(path: str | Path) -> dict[str, Any]:
     """Return the parameters of `StoryIndex` that an index was made with; none when there is no index.
 
     Examples
@@ -53,8 +54,10 @@ def made_with(path: str | Path) -> dict[str, float | int | bool | str]:
     except (OSError, ValueError):  # opening it will say what is wrong
         return {}
     parameters = {name: value for name, value in stored.items() if name not in ("hashes", sqlite_file.UNFINISHED)}
+    encoder = known_encoder(parameters.pop("encoder", ""))  # one of its own only its program knows
+    own = {} if encoder is None else {"encoder": encoder}
     try:
-        return {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
+        return own | {name: value if name == "fold" else literal_eval(value) for name, value in parameters.items()}
     except (ValueError, SyntaxError):  # of a damaged file
         return {}
 
