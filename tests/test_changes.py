@@ -190,6 +190,7 @@ def test_a_schema_of_a_former_format_is_read_and_then_converted(english, version
         connection.execute("DROP TABLE dedup.decisions")
         connection.execute("ALTER TABLE dedup.changes DROP COLUMN decision")
         connection.execute("ALTER TABLE dedup.state DROP COLUMN decided")
+        connection.execute("ALTER TABLE dedup.contents DROP COLUMN vector, DROP COLUMN language")
         if version < 3:
             connection.execute("DELETE FROM dedup.parameters WHERE name = 'match_urls'")
             connection.execute("ALTER TABLE dedup.articles DROP COLUMN page")

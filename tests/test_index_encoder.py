@@ -93,7 +93,7 @@ def test_titles_that_share_no_word_are_a_story_by_what_they_mean():
         story = index.story("s1")
         for left, right in (("a", "b"), ("a", "c")):
             said = dedup.explain(left, right, among=story)
-            assert said.similarity == pytest.approx(said.meaning) > 0.3
+            assert said.similarity >= said.meaning > 0.3
     with opened() as index:
         assert len({own.story_id for own in index.add_many(plain)}) == 3
     with StoryIndex(":memory:", clock=clock) as index:
@@ -312,3 +312,49 @@ def test_the_sample_in_seven_languages_as_a_batch_has_it():
         index.refine(articles[0].published - DAY)
         refined = bcubed(events, [index.story_id(article.id) for article in articles])
     assert (batch.f1 > 0.92, streamed.f1 > 0.86, refined.f1 > 0.92) == (True, True, True)
+
+
+def test_several_writers_have_the_vectors_of_what_others_wrote(url):
+    articles, rng = titles(7, 40), random.Random(7)
+    with opened() as alone, opened(url) as first, opened(url) as second:
+        while articles:
+            index = rng.choice([first, second])
+            few, articles = articles[: (n := rng.choice([1, 2, 7]))], articles[n:]
+            assert index.add_many(few) == alone.add_many(few)
+            if rng.random() < 0.2:
+                assert index.remove(few[0].id) == alone.remove(few[0].id)
+        assert first.refine(TUESDAY - DAY) == alone.refine(TUESDAY - DAY)
+        assert memory(first) == memory(second) == memory(alone)
+        assert kept(first) == kept(alone)
+        assert partition(second) == partition(alone)
+        assert fresh(second) == memory(second)
+
+
+def test_other_writers_do_not_wait_for_the_encoder(url):
+    """Also when more come at once than are read before the transaction, and one of them comes again."""
+    import psycopg
+
+    from dedup.store.postgres_schema import LOCK
+
+    encoded = []
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def asking(texts):
+            (is_free,) = connection.execute(f"SELECT pg_try_advisory_lock({LOCK})").fetchone()
+            assert is_free
+            connection.execute(f"SELECT pg_advisory_unlock({LOCK})")
+            encoded.extend(texts)
+            return by_event(texts)
+
+        articles = titles(8, 30)
+        with opened(url, asking) as index:
+            index._session.state.live.meanings.scale  # noqa: B018 (which is found once)
+            encoded.clear()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("dedup.stream.preparing.TEXTS_AT_ONCE", 9)
+                index.add_many(articles[:20])
+                assert len(encoded) == 20
+                index.add_many(articles)
+            assert len(encoded) == 30
+            index.add(replace(articles[0], title=f"{articles[0].title} again"))
+            assert len(encoded) == 31

