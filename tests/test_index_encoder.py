@@ -91,8 +91,9 @@ def test_titles_that_share_no_word_are_a_story_by_what_they_mean():
         assert [own.story_id for own in found] == ["s1", "s1", "s1", "s2"]
         assert {own.article_id for own in index.similar(replace(abroad, id="e"))} == {"a", "b", "c"}
         story = index.story("s1")
-        for left, right in (("a", "b"), ("a", "c")):
-            said = dedup.explain(left, right, among=story)
+        by_id = {article.id: article for article in story.articles}
+        for other_id in ("b", "c"):
+            said = dedup.explain(by_id["a"], by_id[other_id], among=story)
             assert said.similarity >= said.meaning > 0.3
     with opened() as index:
         assert len({own.story_id for own in index.add_many(plain)}) == 3
@@ -216,6 +217,22 @@ def test_a_round_up_and_a_text_that_means_nothing_have_no_vector():
             index.add(article)
         assert [len(own[6]) for own in kept(index).values()] == [0, 0, 64, 0]
         assert fresh(index) == memory(index)
+
+
+def test_whoever_reads_stories_needs_no_encoder_until_they_are_explained(tmp_path):
+    with opened(tmp_path / "index.db") as index:
+        index.add_many(titles(0, 20))
+        expected = partition(index)
+
+    def broken(texts):
+        raise ImportError
+
+    broken.__qualname__ = "by_event"
+    with opened(tmp_path / "index.db", broken, read_only=True) as reader:
+        assert partition(reader) == expected
+        story = max(reader.stories(), key=lambda story: len(story.articles))
+        with pytest.raises(ImportError):
+            dedup.explain(*story.articles[:2], among=story)
 
 
 def test_the_encoder_has_to_be_the_one_that_the_index_was_made_with(tmp_path):

@@ -5,7 +5,7 @@ Within a language they count as much as the words of two texts are few: much for
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -194,10 +194,11 @@ def whole_numbers(vectors: NDArray[np.floating]) -> NDArray[np.int8]:
 
 
 class ArticleMeanings(NamedTuple):
-    """The meanings of the articles of a batch."""
+    """The meanings of the articles of a batch, or of a story."""
 
     meanings: Meanings
     places: Mapping[str, int]  # position in the meanings, by id
+    find_scale: Callable[[], Scale] | None = None  # what finds their scale, where nobody has asked for it yet
 
 
 def factors_of_articles(
@@ -212,7 +213,9 @@ def factors_of_articles(
     if meanings is None:
         return words.cosines, time_factor(days, others, memory_days(words.shared))
     left, right = (np.array([meanings.places[name] for name in side], dtype=np.int64) for side in (ids, other_ids))
-    return meanings.meanings.factors(words, left, right, days, others)
+    found, find_scale = meanings.meanings, meanings.find_scale
+    found = found if find_scale is None else replace(found, scale=find_scale())
+    return found.factors(words, left, right, days, others)
 
 
 def measured_scale(vectors: NDArray[np.int8], languages: Integers) -> Scale:

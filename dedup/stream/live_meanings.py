@@ -1,7 +1,7 @@
 """What the live articles of an index mean: their vectors, and which of them are alike in nothing else."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,15 @@ from dedup.encoders import Encoder
 from dedup.encoders.meanings import encoded, encoded_text, scale_of
 from dedup.kernel import kernel
 from dedup.story.candidates import CANDIDATE_FLOOR
-from dedup.story.encoding import MAX_NEIGHBOURS, REACH_DAYS_ACROSS, REACH_DAYS_WITHIN, Meanings, Scale, weights_of
+from dedup.story.encoding import (
+    MAX_NEIGHBOURS,
+    REACH_DAYS_ACROSS,
+    REACH_DAYS_WITHIN,
+    ArticleMeanings,
+    Meanings,
+    Scale,
+    weights_of,
+)
 from dedup.story.partition import join_costs
 from dedup.story.similarity import Likeness
 from dedup.stream.nodes import NodeTable
@@ -73,11 +81,15 @@ class LiveMeanings:
         self._languages = self._languages[kept].copy()
         self._first += skipped
 
-    def of(self, nodes: Integers) -> Meanings:
-        """The meanings of nodes."""
+    def of_story(self, nodes: Integers, places: Mapping[str, int]) -> ArticleMeanings:
+        """The meanings of the reports of a story; whoever reads it needs no encoder until it is explained."""
+        return ArticleMeanings(self.of(nodes, Scale(0.0, 0.0)), places, partial(scale_of, self.encoder))
+
+    def of(self, nodes: Integers, scale: Scale | None = None) -> Meanings:
+        """The meanings of nodes; of this encoder unless another scale is given."""
         place = nodes - self._first
         own = self._vectors[place], self._lengths[place], self._languages[place]
-        return Meanings(*own, self.scale, np.ones(len(nodes))).weighed(join_costs(self._table.sizes(nodes)))
+        return Meanings(*own, scale or self.scale, np.ones(len(nodes))).weighed(join_costs(self._table.sizes(nodes)))
 
     def of_texts(self, texts: TextFeatures) -> Meanings:
         """The meanings of texts."""

@@ -10,7 +10,6 @@ from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
 from dedup.store.records import Row
 from dedup.store.serialization import decode_article
-from dedup.story.encoding import ArticleMeanings
 from dedup.story.result import Story
 from dedup.story.similarity import membership
 from dedup.stream.arrival import without_future_dates
@@ -71,7 +70,7 @@ def story_of(state: IndexState, number: int, rule: str | Chooser, edits: Edits) 
     candidates = candidates_of(articles, copies.tolist(), words, of_reports[place].tolist())
     names = dict(zip((row.id for row in rows), place.tolist(), strict=True))
     meant = state.live.meanings
-    meanings = None if meant is None else ArticleMeanings(meant.of(canonical), names)
+    meanings = None if meant is None else meant.of_story(canonical, names)
     how = settings.story_threshold, rule, state.live, meanings
     story, _ = build_story(candidates, copies.tolist(), members(labels), *how, story_id=format_story_id(number))
     numbers = [rows[first].episode for first in first_members(labels).tolist()]
