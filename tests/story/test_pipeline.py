@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from dedup.arrays import numbered_by_first
 from dedup.story.candidates import FLOOR, Edges
+from dedup.story.constraints import Constraints
 from dedup.story.merging import LARGE, Reports, merged
 from dedup.story.partition import join_costs, objective, partition
 from dedup.story.pipeline import StoryGroups, find_stories
@@ -43,7 +44,8 @@ def groups_of(labels, edges, seed=0, threshold=0.12):
     """A grouping of nodes of one day, with its similar pairs."""
     n = len(labels)
     stories = np.arange(int(labels.max(initial=-1)) + 1)
-    return StoryGroups(labels, stories, threshold, 0.0, np.zeros(n), costs_of(seed, n), edges, NO_WORDS)
+    unbound = Constraints(np.arange(n))
+    return StoryGroups(labels, stories, threshold, 0.0, np.zeros(n), costs_of(seed, n), edges, NO_WORDS, unbound)
 
 
 def random_groups(seed, n, count=4, density=0.5):
