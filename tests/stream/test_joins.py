@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import dedup
 from dedup import Article, StoryIndex
 from dedup.arrays import numbered_by_first
+from dedup.encoders.meanings import encoded_text
+from dedup.story.by_language import stories_by_language
 from dedup.story.episodes import Episodes, stories_of
 from dedup.stream import joins
 from dedup.stream.preparing import Prepared
@@ -52,9 +55,12 @@ def all_at_once(state):
     episodes = table.episodes(nodes)
     labels = numbered_by_first(episodes)
     vectors = state.live.vectors(nodes, state.features_of)
-    graph = Episodes.of(vectors, table.days(nodes), labels, state.costs_of(nodes))
+    reports = vectors, table.days(nodes), labels, state.costs_of(nodes)
     numbers = episodes[np.unique(labels, return_index=True)[1]]
-    return numbers, stories_of(graph, settings.story_threshold, settings.max_gap_days)
+    limits = settings.story_threshold, settings.max_gap_days
+    if state.live.meanings is not None:
+        return numbers, stories_by_language(*reports, state.live.meanings.of(nodes), *limits)
+    return numbers, stories_of(Episodes.of(*reports), *limits)
 
 
 @pytest.mark.usefixtures("never_told")
@@ -81,6 +87,46 @@ def test_an_episode_is_compared_with_all_that_a_batch_joins_it_with(index, frenc
             near = numbers[stories == stories[place]]
             found = state.chapters.stories(near) == state.chapters.story(number)
             assert len(near) == 1 or found.sum() > 1
+
+
+EVENTS = {encoded_text(article): article.event for article in dedup.sample_articles()}
+
+
+def by_event(texts):
+    """Reports of one event are alike in any language."""
+    names = [(EVENTS.get(text, text), text) for text in texts]
+    return sum(
+        np.array([np.random.default_rng(crc32(t.encode())).normal(size=64) for t in side])
+        for side in zip(*names, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def bilingual():
+    """Not by publication."""
+    found = dedup.sample_articles("fr") + dedup.sample_articles("de")
+    return sorted(found, key=lambda article: crc32(article.id.encode()))
+
+
+@pytest.mark.usefixtures("never_told")
+def test_with_an_encoder_episodes_are_joined_language_by_language_as_in_a_batch(bilingual, monkeypatch):
+    with monkeypatch.context() as patch, StoryIndex(":memory:", encoder=by_event) as index:
+        patch.setattr("dedup.stream.assigner.decide", lambda *_: None)
+        index.add_many(bilingual)
+        with index._session.store.transaction():
+            state = index._session.state
+            numbers, stories = all_at_once(state)
+            days = state.live.nodes.days(joins._graph_of(state, numbers.tolist()).nodes)
+            assert (np.diff(days) >= 0).all()  # as chunks of days need them
+            joins.decide(state, numbers)
+            assert groups(state.chapters.stories(numbers)) == groups(stories)
+            assert len(set(stories.tolist())) < len(stories) - 5
+            for place, number in enumerate(numbers.tolist()):
+                state.chapters.part(numbers.tolist())
+                joins.decide(state, [number])
+                near = numbers[stories == stories[place]]
+                found = state.chapters.stories(near) == state.chapters.story(number)
+                assert len(near) == 1 or found.sum() > 1
 
 
 @pytest.mark.parametrize("turn", [1, -1])
