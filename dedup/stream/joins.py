@@ -60,7 +60,7 @@ def decide(state: IndexState, touched: Sequence[int] | Integers) -> None:
         return
     episodes = sorted(state.totals.sizes)
     if len(changed) < len(episodes):
-        near = np.union1d(np.union1d(changed, untold), _all_candidates(state, _graph_of(state, changed)))
+        near = np.union1d(np.union1d(changed, untold), _candidates(state, _graph_of(state, changed)))
         episodes = state.chapters.episodes_of(np.unique(state.chapters.stories(near)).tolist())
     nodes = _without_forbidden(state, _nodes_of(state, _graph_of(state, episodes)))
     threshold = THRESHOLD_SHARE * state.settings.story_threshold
@@ -148,23 +148,6 @@ def _similar(state: IndexState, graph: _Graph) -> Edges:
         return similar_episodes(graph.episodes, gap, 1)
     reports = graph.vectors, live.nodes.days(graph.nodes), graph.rows, state.costs_of(graph.nodes)
     return similar_by_language(graph.episodes, *reports, meanings, gap, 1)
-
-
-def _all_candidates(state: IndexState, graph: _Graph) -> Integers:
-    """See `_candidates`; with an encoder also those of the reports in each language by themselves."""
-    found, live = _candidates(state, graph), state.live
-    if live.meanings is None:
-        return found
-    languages = live.meanings.of(graph.nodes).languages
-    codes = np.unique(languages)
-    for code in codes if len(codes) > 1 else ():
-        chosen = np.flatnonzero(languages == code)
-        own = numbered_by_first(graph.rows[chosen])
-        nodes, numbers = graph.nodes[chosen], graph.numbers[graph.rows[chosen][first_members(own)]]
-        vectors = graph.vectors[chosen]
-        episodes = Episodes.of(vectors, live.nodes.days(nodes), own, state.costs_of(nodes))
-        found = np.union1d(found, _candidates(state, _Graph(numbers, episodes, graph.keys, vectors, own, nodes)))
-    return found
 
 
 def _candidates(state: IndexState, graph: _Graph) -> Integers:
