@@ -27,7 +27,9 @@ def test_reports_are_compared_by_an_encoder(run, tmp_path, monkeypatch):
 def test_an_index_keeps_its_encoder(run, tmp_path, monkeypatch):
     def alike(texts):
         # Whatever has a hash is alike.
-        return [np.ones(64) if "#" in text else np.random.default_rng(sum(text.encode())).normal(size=64) for text in texts]
+        return [
+            np.ones(64) if "#" in text else np.random.default_rng(sum(text.encode())).normal(size=64) for text in texts
+        ]
 
     for module in (dedup.encoders, dedup.encoders.identity):
         monkeypatch.setattr(module, "use", alike)
