@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.encoders import Encoder
+from dedup.parameters import FOLD, Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale, whole_numbers
@@ -23,24 +24,27 @@ MAX_CHARACTERS = 300
 BATCH_SIZE = 64
 
 
-def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress) -> Meanings:
+def read_meanings(
+    articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress, fold: Fold = FOLD
+) -> Meanings:
     """Embeddings of articles by an encoder, which must return one finite row of numbers for each text."""
     # The scale of an encoder is measured once.
-    scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
-    roundups = are_roundups([article.plain_title for article in articles], [article.full_text for article in articles])
+    scale = (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder, fold)
+    titles, texts = [article.plain_title for article in articles], [article.full_text for article in articles]
+    roundups = are_roundups(titles, texts, fold)
     vectors = _encode(articles, encoder, progress)
     vectors[roundups] = 0  # of many stories, a round-up is like no report
-    return Meanings.of_whole(vectors, _languages(articles), scale)
+    return Meanings.of_whole(vectors, _languages(articles, fold), scale)
 
 
 @lru_cache(maxsize=8)
-def _scale(encoder: Encoder) -> Scale:
+def _scale(encoder: Encoder, fold: Fold) -> Scale:
     """The scale of an encoder, measured on the first report of each event of the sample."""
     firsts: dict[str, Article] = {}
     for article in sample_articles():
         firsts.setdefault(article.event, article)
     articles = list(firsts.values())
-    return measured_scale(_encode(articles, encoder), _languages(articles))
+    return measured_scale(_encode(articles, encoder), _languages(articles, fold))
 
 
 def _encode(
@@ -76,9 +80,9 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
         progress(min(first + BATCH_SIZE, len(articles)) / len(articles))
 
 
-def _languages(articles: Sequence[Article]) -> Integers:
+def _languages(articles: Sequence[Article], fold: Fold) -> Integers:
     """A number for the language of each article, -1 for an unknown one."""
-    guessed = guess_languages([article.full_text for article in articles])
+    guessed = guess_languages([article.full_text for article in articles], fold)
     declared = [article.language and article.language.strip().casefold() for article in articles]
     # "fr", "fra" and "fr-CA" are one language: a declared name means the language that is guessed for most texts with
     # that name, also for texts that are too short for a guess.
