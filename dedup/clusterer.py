@@ -249,7 +249,7 @@ class StoryClusterer(_Estimator):
         meanings = None
         if self.encoder is not None:
             _logger.debug("encoding %d texts", len(canonical))
-            meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding)
+            meanings = read_meanings([ordered[i] for i in canonical], self.encoder, encoding, self.fold)
         groups = find_stories(
             _texts_of_stories(texts, ordered, canonical),
             np.array([ordered[i].day for i in canonical], dtype=np.float64),

@@ -62,6 +62,15 @@ def url():
     SERVER.drop(made)
 
 
+@pytest.fixture(params=["file", "postgres"])
+def lasting(request, tmp_path):
+    """Where an index outlives its process: a new file, an empty database."""
+    url = SERVER.new_database() if request.param == "postgres" else None
+    yield url or str(tmp_path / "index.db")
+    if url:
+        SERVER.drop(url)
+
+
 @pytest.fixture(scope="session")
 def sample():
     """Every sample article; tests must not change the list."""

@@ -19,16 +19,6 @@ TRAIN = "The armoured train of Kim Jong Un reached the Russian border station of
 BANK = "The European Central Bank raised its key interest rate to 4 percent and hinted that it was done."
 
 
-@pytest.fixture(params=["file", "postgres"])
-def place(request, tmp_path):
-    if request.param == "file":
-        yield str(tmp_path / "index.db")
-    else:
-        url = SERVER.new_database()
-        yield url
-        SERVER.drop(url)
-
-
 @pytest.fixture(scope="module")
 def english():
     return sorted(dedup.sample_articles("en"), key=lambda a: (a.published, a.id))
@@ -42,8 +32,8 @@ def told(index, since=0):
     return [(c.kind, c.story_id, c.episode_id, c.article_id, c.into) for c in index.changes(since)]
 
 
-def test_articles_join_are_updated_and_leave(place):
-    with StoryIndex(place) as index:
+def test_articles_join_are_updated_and_leave(lasting):
+    with StoryIndex(lasting) as index:
         index.add_many([article("a", TRAIN), article("b", BANK), article("a copy", TRAIN)])
         index.add(article("b", BANK))
         index.add(article("a copy", f"{TRAIN} Again."))
@@ -59,8 +49,8 @@ def test_articles_join_are_updated_and_leave(place):
         ]
 
 
-def test_an_update_to_another_event_is_a_departure(place):
-    with StoryIndex(place) as index:
+def test_an_update_to_another_event_is_a_departure(lasting):
+    with StoryIndex(lasting) as index:
         index.add_many([article("a", TRAIN), article("b", BANK)])
         index.add(article("a", f"{BANK} It was said."))
         assert told(index, 2) == [
@@ -72,9 +62,9 @@ def test_an_update_to_another_event_is_a_departure(place):
         assert index.story("s1").id == "s2"
 
 
-def test_whoever_resumes_sees_each_change_once_and_in_order(place, english):
+def test_whoever_resumes_sees_each_change_once_and_in_order(lasting, english):
     follower = Follower()
-    with StoryIndex(place) as index:
+    with StoryIndex(lasting) as index:
         for i in range(0, len(english), 9):
             index.add_many(english[i : i + 9])
             follower.catch_up(index, limit=4)
@@ -87,7 +77,7 @@ def test_whoever_resumes_sees_each_change_once_and_in_order(place, english):
         follower.catch_up(index)
         assert follower.places == told_places(index)
         assert {"story_begun", "joined", "episode_begun", "story_merged"} <= {c.kind for c in index.changes()}
-    with StoryIndex(place, read_only=True) as index:
+    with StoryIndex(lasting, read_only=True) as index:
         assert [c.cursor for c in index.changes()] == list(range(1, follower.cursor + 1))
         assert index.changes(follower.cursor) == index.changes(2**70) == []
         assert index.changes(4, limit=2) == index.changes()[4:6]
@@ -107,8 +97,8 @@ def test_both_stores_tell_the_same(tmp_path, english):
     SERVER.drop(url)
 
 
-def test_expiry_forgets_the_beginning_which_shows(place):
-    with StoryIndex(place) as index:
+def test_expiry_forgets_the_beginning_which_shows(lasting):
+    with StoryIndex(lasting) as index:
         index.add_many([article("a", TRAIN), article("b", BANK, 3), article("c", BANK, 5)])
         index.expire(TUESDAY + DAY)
         assert [c.cursor for c in index.changes()] == [2, 3]
@@ -119,8 +109,8 @@ def test_expiry_forgets_the_beginning_which_shows(place):
         assert [c.cursor for c in index.changes(3)] == [4]
 
 
-def test_what_fails_tells_nothing(place, monkeypatch):
-    with StoryIndex(place) as index:
+def test_what_fails_tells_nothing(lasting, monkeypatch):
+    with StoryIndex(lasting) as index:
         index.add(article("a", TRAIN))
         monkeypatch.setattr(index._session.store, "insert_changes", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -131,9 +121,9 @@ def test_what_fails_tells_nothing(place, monkeypatch):
         assert [c.article_id for c in index.changes()] == ["a", "b"]
 
 
-def test_an_index_that_begins_with_a_batch_tells_of_all_of_it(place, english):
+def test_an_index_that_begins_with_a_batch_tells_of_all_of_it(lasting, english):
     follower, stories = Follower(), dedup.cluster(english)
-    with StoryIndex.from_stories(place, stories) as index:
+    with StoryIndex.from_stories(lasting, stories) as index:
         follower.catch_up(index)
         assert follower.places == told_places(index)
         assert len(follower.places) == len(english)
@@ -164,15 +154,15 @@ for turn in range(10**9):
 
 
 @pytest.mark.slow
-def test_whatever_moment_it_is_killed_at_the_log_agrees_with_the_stories(place):
+def test_whatever_moment_it_is_killed_at_the_log_agrees_with_the_stories(lasting):
     follower = Follower()
     for _ in range(4):
-        process = run(FOLLOW, place)
+        process = run(FOLLOW, lasting)
         assert process.stdout.readline() == "ready\n"
         seen = [process.stdout.readline() for _ in range(7)]
         process.kill()
         seen += process.communicate()[0].splitlines(keepends=True)
-        with StoryIndex(place) as index:
+        with StoryIndex(lasting) as index:
             follower.catch_up(index)
             assert follower.places == told_places(index)
             assert follower.cursor >= max(int(line) for line in seen if line.endswith("\n"))

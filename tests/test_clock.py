@@ -158,16 +158,6 @@ def spoil(index, names, undated):
         store.insert_changes([changes[-1]._replace(cursor=changes[-1].cursor + 1, day=far)])
 
 
-@pytest.fixture(params=["file", "postgres"])
-def lasting(request, tmp_path):
-    if request.param == "file":
-        yield str(tmp_path / "index.db")
-    else:
-        url = SERVER.new_database()
-        yield url
-        SERVER.drop(url)
-
-
 def test_a_spoilt_index_is_mended_when_it_is_opened_for_writing(lasting, clock, caplog):
     with StoryIndex(lasting, clock=clock) as index:
         index.add_many([article("old", BANK, TUESDAY - DAY), article("late", TRAIN), article("undated", ROCKETS, None)])

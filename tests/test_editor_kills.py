@@ -6,7 +6,6 @@ import random
 import time
 
 import pytest
-from postgres_server import SERVER
 from test_store import run
 
 from dedup import StoryIndex
@@ -64,16 +63,6 @@ while True:
 """
 
 
-@pytest.fixture(params=["file", "postgres"])
-def place(request, tmp_path):
-    if request.param == "file":
-        yield str(tmp_path / "index.db")
-    else:
-        url = SERVER.new_database()
-        yield url
-        SERVER.drop(url)
-
-
 def in_force(changes):
     """Decisions by the log, but for those that were undone."""
     undone = {change.decision for change in changes if change.kind == "editor_undid"}
@@ -114,10 +103,10 @@ def assert_in_place(index, decisions, changes):
 
 
 @pytest.mark.slow
-def test_whatever_moment_it_is_killed_at_no_decision_is_lost_or_undone(place):
+def test_whatever_moment_it_is_killed_at_no_decision_is_lost_or_undone(lasting):
     moments, added, decided = random.Random(3), {}, set()
     for turn in range(KILLS):
-        process = run(WRITE, place, turn)
+        process = run(WRITE, lasting, turn)
         assert process.stdout.readline() == "ready\n"
         time.sleep(moments.random() * 1.5)
         process.kill()
@@ -127,7 +116,7 @@ def test_whatever_moment_it_is_killed_at_no_decision_is_lost_or_undone(place):
                 added[told[0]] = told[1]
             else:
                 decided.add(tuple(told))
-        with StoryIndex(place) as index:
+        with StoryIndex(lasting) as index:
             texts = {a.id: a.text for story in index.stories() for a in story.articles}
             assert len(texts) == len(index)
             for name, version in added.items():

@@ -23,14 +23,6 @@ def place(request, tmp_path):
         SERVER.drop(url)
 
 
-@pytest.fixture(params=["file", "postgres"])
-def lasting(request, tmp_path):
-    url = SERVER.new_database() if request.param == "postgres" else None
-    yield url or str(tmp_path / "stories.db")
-    if url:
-        SERVER.drop(url)
-
-
 def timed(work):
     begun = time.monotonic()
     result = work()

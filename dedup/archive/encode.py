@@ -46,9 +46,9 @@ def encode_slice(job: Job, number: int, folder: Path) -> None:
     table = texts_of(job, number).take(positions - positions_of(job, number).start)
     ids, texts = to_texts(table["id"]), to_texts(table["text"])
     articles = [of_plain(Article(name, text)) for name, text in zip(ids, texts, strict=True)]
-    vectors = encoded(articles, encoder_of(job))
-    vectors[are_roundups([""] * len(texts), texts) | table["is_roundup"].to_numpy()] = 0
-    guessed = [to_bytes(name or "") for name in guess_languages(texts)]
+    vectors, fold = encoded(articles, encoder_of(job)), job.settings.near.fold
+    vectors[are_roundups([""] * len(texts), texts, fold) | table["is_roundup"].to_numpy()] = 0
+    guessed = [to_bytes(name or "") for name in guess_languages(texts, fold)]
     write_table(part.languages, pa.table([table["language"], guessed], schema=_LANGUAGES))
     part.save(positions=positions, vectors=vectors)
 
@@ -63,7 +63,7 @@ def number_languages(job: Job, _: int, folder: Path) -> None:
             raise ValueError(f"encoder returned rows of {width} and of {own} numbers; allowed: rows of one length")
         width = own if n else width
     part, numbers = LanguageNumbers(folder), np.full(int(bounds_of(job)[-1]), -1)
-    scale, heaviest = scale_of(encoder_of(job)), 0.0
+    scale, heaviest = scale_of(encoder_of(job), job.settings.near.fold), 0.0
     for k in slices_of(job):
         own = _weighed(job, k, languages.numbers(*_named_languages(job, k)), scale)
         numbers[Encoded.of(job, k).positions] = own.languages

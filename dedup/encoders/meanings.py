@@ -10,6 +10,7 @@ from dedup.arrays import Floats, Integers
 from dedup.article import Article
 from dedup.encoders import Encoder
 from dedup.encoders.declared_languages import DeclaredLanguages
+from dedup.parameters import FOLD, Fold
 from dedup.progress import ProgressCallback, no_progress
 from dedup.samples import sample_articles
 from dedup.story.encoding import Meanings, Scale, measured_scale, whole_numbers
@@ -23,28 +24,31 @@ MAX_CHARACTERS = 300
 BATCH_SIZE = 64
 
 
-def read_meanings(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress) -> Meanings:
+def read_meanings(
+    articles: Sequence[Article], encoder: Encoder, progress: ProgressCallback = no_progress, fold: Fold = FOLD
+) -> Meanings:
     """Embeddings of articles by an encoder, which must return one finite row of numbers for each text."""
-    scale = scale_of(encoder)
-    roundups = are_roundups([article.plain_title for article in articles], [article.full_text for article in articles])
+    scale = scale_of(encoder, fold)
+    titles, texts = [article.plain_title for article in articles], [article.full_text for article in articles]
+    roundups = are_roundups(titles, texts, fold)
     vectors = encoded(articles, encoder, progress)
     vectors[roundups] = 0  # of many stories, a round-up is like no report
-    return Meanings.of_whole(vectors, _languages(articles), scale)
+    return Meanings.of_whole(vectors, _languages(articles, fold), scale)
 
 
-def scale_of(encoder: Encoder) -> Scale:
+def scale_of(encoder: Encoder, fold: Fold) -> Scale:
     """The scale of an encoder, which is measured once."""
-    return (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder)
+    return (_scale if isinstance(encoder, Hashable) else _scale.__wrapped__)(encoder, fold)
 
 
 @lru_cache(maxsize=8)
-def _scale(encoder: Encoder) -> Scale:
+def _scale(encoder: Encoder, fold: Fold) -> Scale:
     """The scale of an encoder, measured on the first report of each event of the sample."""
     firsts: dict[str, Article] = {}
     for article in sample_articles():
         firsts.setdefault(article.event, article)
     articles = list(firsts.values())
-    return measured_scale(encoded(articles, encoder), _languages(articles))
+    return measured_scale(encoded(articles, encoder), _languages(articles, fold))
 
 
 def encoded_text(article: Article) -> str:
@@ -85,9 +89,9 @@ def _rows(articles: Sequence[Article], encoder: Encoder, progress: ProgressCallb
         progress(min(first + BATCH_SIZE, len(articles)) / len(articles))
 
 
-def _languages(articles: Sequence[Article]) -> Integers:
+def _languages(articles: Sequence[Article], fold: Fold) -> Integers:
     """A number for the language of each article, -1 for an unknown one."""
-    guessed = guess_languages([article.full_text for article in articles])
+    guessed = guess_languages([article.full_text for article in articles], fold)
     declared, languages = [article.language for article in articles], DeclaredLanguages()
     languages.add(declared, guessed)
     return languages.numbers(declared, guessed)

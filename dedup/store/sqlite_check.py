@@ -58,7 +58,8 @@ def damage_of(database: sqlite3.Connection) -> str | None:
 
     Examples
     --------
-    >>> damage_of(sqlite3.connect(":memory:"))
+    >>> with closing(sqlite3.connect(":memory:")) as database:
+    ...     damage_of(database)
     'no such table: articles'
     """
     try:

@@ -70,7 +70,7 @@ class LiveArticles:
     def __init__(self, fold: Fold = "unidecode", encoder: Encoder | None = None) -> None:
         self.fold = fold
         self.nodes = NodeTable()
-        self.meanings = None if encoder is None else LiveMeanings(encoder, self.nodes)
+        self.meanings = None if encoder is None else LiveMeanings(encoder, self.nodes, fold)
         self.window = Window(fold)
         self.crowds = CrowdShingles()
         self._bands = Postings(np.uint64)

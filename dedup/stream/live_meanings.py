@@ -11,6 +11,7 @@ from dedup.article import Article
 from dedup.encoders import Encoder
 from dedup.encoders.meanings import encoded, encoded_text, scale_of
 from dedup.kernel import kernel
+from dedup.parameters import FOLD, Fold
 from dedup.story.candidates import CANDIDATE_FLOOR
 from dedup.story.close_meanings import MAX_NEIGHBOURS
 from dedup.story.encoding import REACH_DAYS_ACROSS, REACH_DAYS_WITHIN, ArticleMeanings, Meanings, Scale, weights_of
@@ -28,8 +29,8 @@ _BLOCK_ROWS = 4096
 class LiveMeanings:
     """The vectors of an encoder and the languages of the nodes of a table; where there is no vector, zeros."""
 
-    def __init__(self, encoder: Encoder, table: NodeTable) -> None:
-        self.encoder, self._table = encoder, table
+    def __init__(self, encoder: Encoder, table: NodeTable, fold: Fold = FOLD) -> None:
+        self.encoder, self._table, self._fold = encoder, table, fold
         self._first = self._stop = 0
         self._vectors = np.zeros((0, 0), dtype=np.int8)
         self._lengths, self._languages = np.zeros(0), np.zeros(0, dtype=np.int64)
@@ -37,7 +38,7 @@ class LiveMeanings:
     @cached_property
     def scale(self) -> Scale:
         """The scale of the encoder, which is called for it when it is first needed."""
-        return scale_of(self.encoder)
+        return scale_of(self.encoder, self._fold)
 
     def add(self, nodes: Integers, vectors: Sequence[NDArray[np.int8]], languages: Integers) -> None:
         """Add nodes, ascending and above all others, with their vectors, empty for zeros, and their languages."""
@@ -76,7 +77,7 @@ class LiveMeanings:
 
     def of_story(self, nodes: Integers, places: Mapping[str, int]) -> ArticleMeanings:
         """The meanings of the reports of a story; whoever reads it needs no encoder until it is explained."""
-        return ArticleMeanings(self.of(nodes, Scale(0.0, 0.0)), places, partial(scale_of, self.encoder))
+        return ArticleMeanings(self.of(nodes, Scale(0.0, 0.0)), places, partial(scale_of, self.encoder, self._fold))
 
     def of(self, nodes: Integers, scale: Scale | None = None) -> Meanings:
         """The meanings of nodes; of this encoder unless another scale is given."""

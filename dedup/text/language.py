@@ -37,7 +37,7 @@ th:tha tl:tgl,fil tr:tur uk:ukr ur:urd uz:uzb vi:vie yo:yor zh:zho,chi,cmn zu:zu
 """
 
 
-def guess_languages(texts: Sequence[str]) -> list[str | None]:
+def guess_languages(texts: Sequence[str], fold: Fold = "unidecode") -> list[str | None]:
     """Return the ISO 639-1 code of each text's language, None where its stop words do not decide.
 
     A stop word adds 1 / n to the score of each of the n languages that list it.
@@ -47,10 +47,10 @@ def guess_languages(texts: Sequence[str]) -> list[str | None]:
     >>> guess_languages(["Ким Чен Ын прибыл в Россию, но он не сказал зачем", "The train is on its way", "Kim 2023"])
     ['ru', 'en', None]
     """
-    stop_words, codes = SortedKeys(stop_word_hashes(), 64), [*_codes(), None]
+    stop_words, codes = SortedKeys(stop_word_hashes(fold), 64), [*_codes(), None]
     found: list[str | None] = []
     for block in blocks(texts):
-        tokens = tokenize(texts[block])
+        tokens = tokenize(texts[block], fold)
         found += [codes[i] for i in _guessed(tokens, stop_words.find(tokens.hashes)).tolist()]
     return found
 

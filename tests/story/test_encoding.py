@@ -327,7 +327,7 @@ def test_declared_languages_are_understood_by_what_is_written_in_them():
     said = ["fra", "fr-CA", None, "French", "fra", "en", None]
     texts = [FR, FR, FR, FR, "Kim 2023", EN, "Kim 2023"]
     articles = [dedup.Article(id=str(i), text=t, language=s) for i, (t, s) in enumerate(zip(texts, said, strict=True))]
-    languages = _languages(articles).tolist()
+    languages = _languages(articles, "unidecode").tolist()
     assert len(set(languages[:5])) == 1
     assert languages[5] not in (languages[0], -1)
     assert languages[6] == -1

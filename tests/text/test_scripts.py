@@ -264,6 +264,18 @@ def test_marks_and_ascii_work_where_unidecode_is_missing():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_marks_never_reach_unidecode_in_a_batch_with_an_encoder():
+    code = (
+        "import sys; sys.modules['unidecode'] = None\n"
+        "import dedup, numpy as np\n"
+        "texts = ['Путин à Pékin, mardi', 'Путин est arrivé à Pékin mardi', 'Die EZB erhöht die Zinsen']\n"
+        "encoder = lambda texts: np.array([[len(text), 1.0] for text in texts])\n"
+        "stories = dedup.cluster(texts, fold='marks', encoder=encoder)\n"
+        "assert stories.explain('0', '1').left.text == texts[0]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("call", [lambda f: tokenize(["a"], f), lambda f: fold_text("a", f), stop_word_hashes])
 def test_another_fold_is_refused(call):
     with pytest.raises(ValueError, match="fold is 'accents'; allowed: 'unidecode', 'marks'"):
