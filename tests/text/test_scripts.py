@@ -1,5 +1,6 @@
 """What folding promises for each script, proved over Unicode's own data."""
 
+import os
 import subprocess
 import sys
 import unicodedata
@@ -264,16 +265,25 @@ def test_marks_and_ascii_work_where_unidecode_is_missing():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_marks_never_reach_unidecode_in_a_batch_with_an_encoder():
+def test_marks_never_reach_unidecode_where_there_is_an_encoder(tmp_path):
+    (tmp_path / "lengths.py").write_text(
+        "import numpy as np\n\n\ndef encoder(texts):\n    return np.array([[len(text), 1.0] for text in texts])\n"
+    )
     code = (
         "import sys; sys.modules['unidecode'] = None\n"
-        "import dedup, numpy as np\n"
+        "import dedup, dedup.archive, json\n"
+        "from lengths import encoder\n"
         "texts = ['Путин à Pékin, mardi', 'Путин est arrivé à Pékin mardi', 'Die EZB erhöht die Zinsen']\n"
-        "encoder = lambda texts: np.array([[len(text), 1.0] for text in texts])\n"
-        "stories = dedup.cluster(texts, fold='marks', encoder=encoder)\n"
-        "assert stories.explain('0', '1').left.text == texts[0]\n"
+        "how = {'fold': 'marks', 'encoder': encoder}\n"
+        "assert dedup.cluster(texts, **how).explain('0', '1').left.text == texts[0]\n"
+        "index = dedup.StoryIndex(':memory:', **how)\n"
+        "index.add_many(texts)\n"
+        "assert index.explain('0', '1').left.text == texts[0]\n"
+        "with open('a.jsonl', 'w') as file: file.writelines(json.dumps({'text': t}) + '\\n' for t in texts)\n"
+        "dedup.archive.cluster('a.jsonl', 'out', n_jobs=1, **how)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
 
 
 @pytest.mark.parametrize("call", [lambda f: tokenize(["a"], f), lambda f: fold_text("a", f), stop_word_hashes])
