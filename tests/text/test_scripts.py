@@ -277,9 +277,10 @@ def test_marks_never_reach_unidecode_where_there_is_an_encoder(tmp_path):
         "how = {'fold': 'marks', 'encoder': encoder}\n"
         "assert dedup.cluster(texts, **how).explain('0', '1').left.text == texts[0]\n"
         "index = dedup.StoryIndex(':memory:', **how)\n"
-        "index.add_many(texts)\n"
-        "assert index.explain('0', '1').left.text == texts[0]\n"
-        "with open('a.jsonl', 'w') as file: file.writelines(json.dumps({'text': t}) + '\\n' for t in texts)\n"
+        "articles = [{'id': str(i), 'text': text} for i, text in enumerate(texts)]\n"
+        "index.add_many(articles)\n"
+        "assert index.story(index.story_id('0')).articles[0].text == texts[0]\n"
+        "with open('a.jsonl', 'w') as file: file.writelines(json.dumps(a) + '\\n' for a in articles)\n"
         "dedup.archive.cluster('a.jsonl', 'out', n_jobs=1, **how)\n"
     )
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
