@@ -184,7 +184,7 @@ EXPORT int64_t dedup_number_columns(const int64_t *starts, const int32_t *indice
     return found;
 }
 
-/* Add rows up by day in `sums`, one row of `n_days` for each numbered column; see dedup/story/merging.py:_DaySums. */
+/* Add rows up by day in `sums`, one row of `n_days` for each numbered column; see dedup/story/day_sums.py. */
 EXPORT void dedup_add_days(const int64_t *starts, const int32_t *indices, const double *values, const int64_t *rows,
                            const int64_t *days, int64_t n_rows, const int32_t *columns, int64_t n_days, double *sums)
 {
