@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 
+from dedup.arrays import numbered_by_first
 from dedup.kernel import kernel
 from dedup.sorted_keys import SortedKeys
-from dedup.story import candidates, cells, episodes, features, partition, similarity, weighting
+from dedup.story import candidates, cells, day_sums, episodes, features, partition, similarity, weighting
 from dedup.story.features import count_features
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
@@ -43,6 +44,20 @@ def test_dot_products(seed, n, shape, count):
     right = rng.integers(0, n + 3, len(left))
     found = similarity.dot_products(rows, left, right, others)
     assert_equal_to_the_bit(found, similarity._dot_products(rows, others, left, right))
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 40), st.sampled_from([np.float32, np.float64]))
+def test_sums_of_days(seed, n, dtype):
+    rng = np.random.default_rng(seed)
+    labels = numbered_by_first(rng.integers(0, 5, n))
+    days, k = np.where(rng.random(n) < 0.2, np.nan, rng.uniform(0, 4, n)), int(labels.max()) + 1
+    sums = day_sums.DaySums.of(random_rows(rng, n, 25, 0.3).astype(dtype), days, labels, k)
+    pairs, episodes_of_all = np.triu_indices(k, 1), np.arange(k)
+    found = sums.between(*pairs), sums.within(episodes_of_all)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(day_sums, "kernel", lambda: None)
+        assert_equal_to_the_bit(found, (sums.between(*pairs), sums.within(episodes_of_all)))
 
 
 @EXAMPLES

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from dedup.arrays import Floats, Integers, numbered_by_first
-from dedup.story import merging
+from dedup.story import day_sums, merging
 from dedup.story.candidates import FLOOR, Edges
+from dedup.story.day_sums import DaySums
 from dedup.story.merging import Reports, merged
 from dedup.story.partition import gaining_unions, partition
 from dedup.story.similarity import time_factor
@@ -105,8 +106,9 @@ def test_sums_over_all_pairs_of_reports_are_those_of_plain_loops(seed, n, count,
     case.days = np.where(np.random.default_rng(seed).random(n) < 0.2, np.floor(case.days), case.days)
     labels = numbered_by_first(np.random.default_rng(seed).integers(0, count, n))
     groups = stories_of(labels)
-    sums = merging._DaySums.of(csr_array(case.dense), case.days, labels, len(groups))
-    with constants(_BLOCK_REPORTS=at_once):
+    sums = DaySums.of(csr_array(case.dense), case.days, labels, len(groups))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(day_sums, "_BLOCK_REPORTS", at_once)
         within = sums.within(np.arange(len(groups)))
     assert within == pytest.approx([slow_within(case, story) for story in groups], abs=1e-9)
     left, right = np.triu_indices(len(groups), 1)
@@ -119,12 +121,12 @@ def test_sums_over_all_pairs_of_reports_are_those_of_plain_loops(seed, n, count,
 def test_reports_of_one_day_fade_as_one_from_their_mean_publication():
     rows = csr_array(np.ones((4, 1)))
     days = np.array([3.2, 3.8, 5.5, np.nan])
-    sums = merging._DaySums.of(rows, days, np.array([0, 0, 1, 2]), 3)
+    sums = DaySums.of(rows, days, np.array([0, 0, 1, 2]), 3)
     found = sums.between(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist()
     assert found == pytest.approx([2 * np.exp(-2 / 15), 2 * 0.7, 0.7])
     assert sums.within(np.arange(3)).tolist() == pytest.approx([1.0, 0.0, 0.0])
     # Two of two days, then two without a date, of which a pair has the factor of undated ones.
-    sums = merging._DaySums.of(rows, np.array([3.9, 4.1, np.nan, np.nan]), np.array([0, 0, 1, 1]), 2)
+    sums = DaySums.of(rows, np.array([3.9, 4.1, np.nan, np.nan]), np.array([0, 0, 1, 1]), 2)
     assert sums.within(np.arange(2)).tolist() == pytest.approx([np.exp(-0.2 / 15), 0.7])
 
 
