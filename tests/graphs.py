@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
+from dedup.story.candidates import FLOOR
 from dedup.story.episodes import PART_SHARE
 from dedup.story.partition import join_costs
 
@@ -59,4 +60,4 @@ def slow_objective(adjacency, labels, threshold, costs, sizes):
 def slow_tie(one, other, whole):
     """The tie that two episodes are compared by, given how tight each is and its number of reports."""
     (loose, size), (tight, part) = sorted([one, other])
-    return loose if loose and size >= whole and part <= PART_SHARE * size else tight
+    return loose if loose >= FLOOR and size >= whole and part <= PART_SHARE * size else tight

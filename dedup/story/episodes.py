@@ -211,8 +211,8 @@ def _ties(episodes: Episodes, left: Integers, right: Integers) -> Floats:
     within, sizes = episodes.within, episodes.sizes
     swap = within[left] > within[right]
     looser, tighter = np.where(swap, right, left), np.where(swap, left, right)
-    is_known = (sizes[looser] >= WHOLE) & (within[looser] > 0)  # no language may have two reports of it
-    may_be_part = is_known & (sizes[tighter] <= PART_SHARE * sizes[looser])
+    is_loose = (sizes[looser] >= WHOLE) & (within[looser] >= FLOOR)  # 0 is not known: no language has two reports of it
+    may_be_part = is_loose & (sizes[tighter] <= PART_SHARE * sizes[looser])
     return np.where(may_be_part, within[looser], within[tighter])
 
 

@@ -66,7 +66,7 @@ def slow_similarities(vectors, days, labels, max_gap_days, whole):
         similarity = mean * np.exp(-gap / EPISODE_MEMORY_DAYS)
         tie = TIE_SHARE * slow_tie((one[3], len(one[0])), (other[3], len(other[0])), whole)
         kept = gap <= max_gap_days and similarity >= FLOOR and mean >= tie  # an unknown gap is not
-        close = min(abs(similarity - FLOOR), abs(mean - tie)) < 1e-6
+        close = min(abs(similarity - FLOOR), abs(mean - tie), abs(min(one[3], other[3]) - FLOOR)) < 1e-6
         found[i, j] = (similarity if kept else 0.0, close)
     return found
 
