@@ -1,8 +1,10 @@
-"""Random graphs of similarities for the tests of stories, and the objective of a partition by plain loops."""
+"""Random graphs of similarities for the tests of stories, and what decides on them by plain loops."""
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from dedup.story.candidates import FLOOR
+from dedup.story.episodes import PART_SHARE
 from dedup.story.partition import join_costs
 
 
@@ -53,3 +55,9 @@ def slow_objective(adjacency, labels, threshold, costs, sizes):
         total -= sum(threshold for i in range(len(reports)) for _ in range(i))
         total -= sum(costs[i] for i in nodes) / len(reports) * (len(reports) - 1)
     return total
+
+
+def slow_tie(one, other, whole):
+    """The tie that two episodes are compared by, given how tight each is and its number of reports."""
+    (loose, size), (tight, part) = sorted([one, other])
+    return loose if loose >= FLOOR and size >= whole and part <= PART_SHARE * size else tight

@@ -109,6 +109,26 @@ def test_expiry_forgets_the_beginning_which_shows(lasting):
         assert [c.cursor for c in index.changes(3)] == [4]
 
 
+SOLDIERS = "Soldiers with flags and a brass band lined the platform, and the guest from Pyongyang smiled and waved."
+LOANS = "Mortgages and loans in the euro area become dearer, Christine Lagarde said in Frankfurt; bonds of Italy fell."
+
+
+def test_expiry_tells_what_comes_apart_and_not_what_has_become_old(lasting):
+    train, bank = f"{TRAIN} {SOLDIERS}", f"{BANK} {LOANS}"
+    with StoryIndex(lasting) as index:
+        index.add_many([article("both", f"{train} {bank}"), article("a", train, 1), article("b", bank, 1)])
+        assert len(index.stories()) == 1
+        seen = index.changes()[-1].cursor
+        assert index.expire(TUESDAY + DAY / 2) == 1
+        assert told(index, seen) == [("left", "s1", "e1", "b", None), ("story_begun", "s2", "e2", "b", None)]
+        seen = index.changes()[-1].cursor
+        assert index.expire(TUESDAY + 2 * DAY) == 2
+        assert told(index, seen) == []
+        for gone in ("s1", "s2"):
+            with pytest.raises(KeyError):
+                index.story(gone)
+
+
 def test_what_fails_tells_nothing(lasting, monkeypatch):
     with StoryIndex(lasting) as index:
         index.add(article("a", TRAIN))

@@ -1050,6 +1050,7 @@ SMALL = {
     "dedup.story.merging.LARGE": 3,
     "dedup.story.merging.ABSORBING": 4,
     "dedup.story.merging.SMALL_SHARE": 0.5,
+    "dedup.story.episodes.WHOLE": 2,
     "dedup.stream.window.STEP": 8,
     "dedup.stream.window.STEPS": 1,
     "dedup.store.sqlite._NODES_AT_ONCE": 3,

@@ -38,6 +38,8 @@ CONSTANTS: dict[str, tuple[ModuleType, float, float]] = {
     "COHESION_SHARE": (merging, 0.3, 0.5),
     "EPISODE_MEMORY_DAYS": (episodes, 18.0, 35.0),
     "TIE_SHARE": (episodes, 0.55, 0.75),
+    "WHOLE": (episodes, 10, 20),
+    "PART_SHARE": (episodes, 0.35, 0.7),
     "THRESHOLD_SHARE": (episodes, 0.67, 0.83),
     "COST_FACTOR": (episodes, 1.5, 3.0),
     "LONE_COST": (episodes, 0.03, 0.07),

@@ -64,6 +64,7 @@ class Layer(NamedTuple):
 
     heads: Integers  # position of the first report of each, ascending
     last: Floats  # its last publication in days
+    sizes: Integers  # its number of reports
     chunks: Integers  # (n_chunks, 3), see `dedup.archive.parts.EpisodeLabels`
     numbers: list[slice]  # of those that begin in each slice
     part: type[EpisodeMeans] | type[LanguageMeans]  # which has their mean vectors
@@ -82,7 +83,7 @@ class Layer(NamedTuple):
 def all_episodes(job: Job) -> Layer:
     """Return the layer of all dated episodes."""
     labels, numbers = EpisodeLabels.of(job), numbers_of(job)
-    columns = (np.array(labels.heads), np.array(labels.last), np.array(labels.chunks))
+    columns = (np.array(labels.heads), np.array(labels.last), np.diff(labels.offsets), np.array(labels.chunks))
     return Layer(*columns, numbers, EpisodeMeans, [0] * len(numbers))
 
 
@@ -143,7 +144,7 @@ def _episodes_of(job: Job, layer: Layer, number: int, lookup: SortedKeys) -> tup
     columns = np.where(found < 0, n_columns - 1, found)
     days = np.array(Order.of(job).days[layer.heads[own]])
     means = csr_array((rows.data, columns[rows.indices], rows.indptr), shape=(len(days), n_columns))
-    return other, Episodes(means, days, layer.last[own], within, np.zeros(len(days)))
+    return other, Episodes(means, days, layer.last[own], within, np.zeros(len(days)), layer.sizes[own])
 
 
 def _together(one: Episodes, other: Episodes) -> Episodes:

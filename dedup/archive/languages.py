@@ -70,11 +70,11 @@ def _layers_of(job: Job) -> list[Layer]:
     """Return the layer of each language."""
     nodes, edges = LanguageNodes.of(job), bounds_of(job)
     bounds, chunks = nodes.bounds.tolist(), np.array(nodes.chunks)
-    layers, rows = list[Layer](), np.zeros(len(slices_of(job)), dtype=np.int64)
+    layers, rows, sizes = list[Layer](), np.zeros(len(slices_of(job)), dtype=np.int64), np.diff(nodes.offsets)
     for (first, stop), (begin, end) in zip(pairwise(bounds), pairwise(nodes.chunk_bounds.tolist()), strict=True):
         heads = np.array(nodes.heads[first:stop])
         cuts = np.searchsorted(heads, edges).tolist()
-        columns = heads, np.array(nodes.last[first:stop]), chunks[begin:end]
+        columns = heads, np.array(nodes.last[first:stop]), sizes[first:stop], chunks[begin:end]
         layers.append(Layer(*columns, [slice(*cut) for cut in pairwise(cuts)], LanguageMeans, rows.tolist()))
         rows += np.diff(cuts)
     return layers
@@ -112,7 +112,7 @@ def match_slice(job: Job, number: int, folder: Path) -> None:
         codes.append(found.left[first:stop] * n + found.right[first:stop])
     pairs, (within, known) = np.unique(np.concatenate(codes)), _tightness(job)
     days, none = np.array(Order.of(job).days[labels.heads]), csr_array((n, 0), dtype=np.float32)
-    episodes = Episodes(none, days, np.array(labels.last), within, np.zeros(n))
+    episodes = Episodes(none, days, np.array(labels.last), within, np.zeros(n), np.diff(labels.offsets))
     parts: list[Pairs] = []
     for block in slices(0, len(pairs), _CANDIDATES_AT_ONCE):
         left, right = np.divmod(pairs[block], n)
@@ -175,7 +175,8 @@ def _parts_of(job: Job, episodes: Integers) -> list[LanguagePart]:
         place, counts = np.full(len(episodes), -1), np.zeros(len(episodes), dtype=np.int64)
         place[of_part], counts[of_part] = np.arange(n), sizes[first:stop]
         unknown = np.full(n, np.nan)
-        found.append(LanguagePart(Episodes(means[first:stop], *[unknown] * 4), of_part, place, counts))
+        own_means = Episodes(means[first:stop], unknown, unknown, unknown, unknown, sizes[first:stop])
+        found.append(LanguagePart(own_means, of_part, place, counts))
     return found
 
 

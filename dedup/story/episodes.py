@@ -26,6 +26,10 @@ EPISODE_MEMORY_DAYS = 25.0
 #: What two matches of one club share is far less than what reports of one match share.
 TIE_SHARE = 0.65
 
+#: An episode of this many reports that is loose has many sides. One with at most this share of its reports may tell one
+#: of them, and be tight: two such episodes are compared by the tie of the whole. Matches of one club are tight both.
+WHOLE, PART_SHARE = 15, 0.5
+
 #: Mean similarity from which episodes form a story, as a share of that of reports.
 THRESHOLD_SHARE = 0.75
 
@@ -54,6 +58,7 @@ class Episodes(NamedTuple):
     last: Floats
     within: Floats  # (n_episodes,): mean cosine of two reports; 0 for one alone
     costs: Floats  # (n_episodes,): what each pays to join a story
+    sizes: Integers  # (n_episodes,): numbers of reports
 
     @classmethod
     def of(cls, vectors: csr_array, days: Floats, labels: Integers, costs: Floats) -> "Episodes":
@@ -74,7 +79,7 @@ class Episodes(NamedTuple):
         pairs = sizes * (sizes - 1.0)
         within = np.where(sizes > 1, (_squares(means) * sizes**2.0 - own) / np.maximum(pairs, 1), 0.0)
         paid = COST_FACTOR * np.bincount(labels, weights=costs, minlength=k) / np.maximum(sizes, 1)
-        return cls(means, first, last, within, exact_costs(paid + LONE_COST * (sizes == 1)))
+        return cls(means, first, last, within, exact_costs(paid + LONE_COST * (sizes == 1)), sizes)
 
 
 def stories_of(
@@ -197,9 +202,18 @@ def chunks_in_reach(first: Floats, last: Floats, max_gap_days: float) -> list[tu
 def similar_candidates(episodes: Episodes, left: Integers, right: Integers, mean: Floats) -> Pairs:
     """The candidates that are similar enough, with their similarities; `mean` is the mean cosine of each."""
     similarity = mean * np.exp(-_gaps(episodes, left, right) / EPISODE_MEMORY_DAYS)
-    within = np.maximum(episodes.within[left], episodes.within[right])
-    kept = (similarity >= FLOOR) & (mean >= TIE_SHARE * within)
+    kept = (similarity >= FLOOR) & (mean >= TIE_SHARE * _ties(episodes, left, right))
     return left[kept], right[kept], similarity[kept]
+
+
+def _ties(episodes: Episodes, left: Integers, right: Integers) -> Floats:
+    """Mean cosine of two reports of the tighter of two episodes; of the looser one where the other may be its part."""
+    within, sizes = episodes.within, episodes.sizes
+    swap = within[left] > within[right]
+    looser, tighter = np.where(swap, right, left), np.where(swap, left, right)
+    is_loose = (sizes[looser] >= WHOLE) & (within[looser] >= FLOOR)  # 0 is not known: no language has two reports of it
+    may_be_part = is_loose & (sizes[tighter] <= PART_SHARE * sizes[looser])
+    return np.where(may_be_part, within[looser], within[tighter])
 
 
 def candidate_episodes(

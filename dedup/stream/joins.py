@@ -131,6 +131,7 @@ def _graph_of(state: IndexState, episodes: Iterable[int]) -> _Graph:
     np.fmax.at(last, place, days)
     order = np.lexsort((numbers, first))
     place = np.argsort(order)[place]
+    sizes = np.bincount(place)
     latest = np.lexsort((-nodes, place))
     kept = np.sort(latest[ranks_in_runs(place[latest]) < LATEST])
     if state.live.meanings is not None:
@@ -138,7 +139,8 @@ def _graph_of(state: IndexState, episodes: Iterable[int]) -> _Graph:
     nodes, place = nodes[kept], place[kept]
     keys, vectors = state.live.keyed_vectors(nodes, state.features_of)
     found = Episodes.of(vectors, days[kept], place, state.costs_of(nodes))
-    return _Graph(numbers[order], found._replace(first=first[order], last=last[order]), keys, vectors, place, nodes)
+    found = found._replace(first=first[order], last=last[order], sizes=sizes)
+    return _Graph(numbers[order], found, keys, vectors, place, nodes)
 
 
 def _similar(state: IndexState, graph: _Graph) -> Edges:

@@ -20,7 +20,7 @@ import dedup
 from dedup import archive
 from dedup.archive import encode, languages, runner, similarity, slices, stories
 from dedup.inputs import blocks
-from dedup.story import close_meanings
+from dedup.story import close_meanings, episodes
 
 TASKS = {
     "encode": (encode, "encode_slice"),
@@ -85,6 +85,7 @@ def test_few_articles_in_tiny_slices_are_as_in_the_batch(tmp_path, small_slices,
     rng = np.random.default_rng(seed)
     small_slices(int(rng.integers(1, 12)))
     monkeypatch.setattr(close_meanings, "MAX_NEIGHBOURS", 1 + seed % 3)
+    monkeypatch.setattr(episodes, "WHOLE", 2)
     monkeypatch.setattr(encode, "_ROWS_AT_ONCE", 1 + seed)
     monkeypatch.setattr(languages, "_PAIRS_AT_ONCE", 2 + seed)
     monkeypatch.setattr(languages, "_CANDIDATES_AT_ONCE", 3 + 2 * seed)

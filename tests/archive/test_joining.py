@@ -91,6 +91,7 @@ def test_means_and_pairs_are_those_of_the_batch_to_the_bit(tmp_path, small_slice
         features.append(np.stack([means.keys[means.indices], rows.indices.astype(np.uint64)]))
         assert np.array_equal(means.within, of_batch.within[own])
         assert np.array_equal(means.costs, of_batch.costs[own])
+        assert np.array_equal(sizes[own], of_batch.sizes[own])
         end = slices.positions_of(job, k).stop
         spanning += sum(int(labels.reports[labels.offsets[i + 1] - 1]) >= end for i in range(own.start, own.stop))
     # A column of the batch is a feature of the archive, in each row at the same place.
@@ -181,7 +182,8 @@ def made_up(seed, n):
     dense = np.where(rng.random((n, 40)) < density, rng.random((n, 40)), 0.0).astype(np.float32)
     dense /= np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-9).astype(np.float32)
     within, costs = rng.random(n) * (rng.random(n) < 0.5), np.round(rng.random(n) * 2**18) / 2**20
-    everything = Episodes(csr_array(dense), np.append(first, undated), np.append(last, undated), within, costs)
+    sizes = np.where(within > 0, rng.integers(2, 40, n), 1)
+    everything = Episodes(csr_array(dense), np.append(first, undated), np.append(last, undated), within, costs, sizes)
     return everything, dated, features
 
 
@@ -200,6 +202,7 @@ def on_disk(folder, everything, dated, features, cuts):
         head=np.arange(n),
         heads=np.arange(dated),
         last=everything.last[:dated],
+        offsets=np.concatenate([[0], np.cumsum(everything.sizes[:dated])]),
         chunks=np.array([(own.start, own.stop, reach.stop) for own, reach in chunks], dtype=np.int64).reshape(-1, 3),
     )
     for k, own in enumerate(joining.numbers_of(job)):

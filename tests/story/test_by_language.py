@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from graphs import slow_tie
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from dedup.arrays import numbered_by_first
-from dedup.story import by_language
+from dedup.story import by_language, episodes
 from dedup.story.by_language import MEANING_TIE_SHARE, stories_by_language
 from dedup.story.candidates import FLOOR, Edges
 from dedup.story.constraints import Constraints
@@ -36,10 +37,10 @@ def random_reports(seed, n, n_languages):
 
 def slow_stories(vectors, days, labels, costs, meanings, threshold, max_gap_days):
     """Every pair of reports of every pair of episodes looked at."""
-    episodes = Episodes.of(vectors, days, labels, costs)
+    facts = Episodes.of(vectors, days, labels, costs)
     dense, language = vectors.toarray().astype(float), meanings.languages
     unit = meanings.vectors / np.where(meanings.lengths > 0, meanings.lengths, 1)[:, None]
-    members = [np.flatnonzero(labels == episode) for episode in range(len(episodes.costs))]
+    members = [np.flatnonzero(labels == episode) for episode in range(len(facts.costs))]
 
     def mean(rows, others, of, wanted):
         found = [float(of[i] @ of[j]) for i in rows for j in others if i != j and wanted(i, j)]
@@ -58,11 +59,12 @@ def slow_stories(vectors, days, labels, costs, meanings, threshold, max_gap_days
     for one, rows in enumerate(members):
         for other in range(one + 1, len(members)):
             others = members[other]
-            gap = max(episodes.first[other] - episodes.last[one], 0)
+            gap = max(facts.first[other] - facts.last[one], 0)
             cosine = mean(rows, others, dense, in_one)
             cosine = mean(rows, others, dense, anything) if cosine is None else cosine
             within = [mean(own, own, dense, in_one) for own in (rows, others)]
-            if not gap <= max_gap_days or cosine < TIE_SHARE * max(value or 0 for value in within):
+            tie = slow_tie((within[0] or 0, len(rows)), (within[1] or 0, len(others)), episodes.WHOLE)
+            if not gap <= max_gap_days or cosine < TIE_SHARE * tie:
                 continue
             tight = [
                 mean(own, own, unit, across) or 0
@@ -77,7 +79,7 @@ def slow_stories(vectors, days, labels, costs, meanings, threshold, max_gap_days
                 edges.append((one, other, similarity))
     left, right, similarity = zip(*edges, strict=True) if edges else ((), (), ())
     pairs = Edges(np.array(left, dtype=int), np.array(right, dtype=int), np.array(similarity, dtype=float))
-    return stories_of_pairs(pairs, episodes.costs, threshold)
+    return stories_of_pairs(pairs, facts.costs, threshold)
 
 
 @EXAMPLES
@@ -87,14 +89,16 @@ def slow_stories(vectors, days, labels, costs, meanings, threshold, max_gap_days
     n_languages=st.integers(2, 4),
     size=st.sampled_from([1, 3, 1024]),
     gap=st.sampled_from([5.0, 21.0]),
+    whole=st.sampled_from([2, episodes.WHOLE]),
 )
-def test_stories_are_those_of_a_plain_loop(seed, n, n_languages, size, gap):
+def test_stories_are_those_of_a_plain_loop(seed, n, n_languages, size, gap, whole):
     given = random_reports(seed, n, n_languages)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(by_language, "_BLOCK_ROWS", size)
+        patch.setattr(episodes, "WHOLE", whole)
         found = stories_by_language(*given, 0.3, gap, 2)
-    if len(np.unique(given[-1].languages[given[-1].languages >= 0])) > 1:
-        assert found.tolist() == slow_stories(*given, 0.3, gap).tolist()
+        if len(np.unique(given[-1].languages[given[-1].languages >= 0])) > 1:
+            assert found.tolist() == slow_stories(*given, 0.3, gap).tolist()
 
 
 @EXAMPLES
@@ -129,6 +133,17 @@ def test_events_that_look_alike_stay_apart_where_the_vectors_tell():
     *given, languages = phases(3, 0.3)
     apart = np.concatenate([np.tile([1.0, 0.0], (3, 1)), np.tile([0.5, 0.9], (3, 1))])
     assert stories_by_language(*given, Meanings.of(apart, languages, SCALE), 0.12, 21.0).tolist() == [0, 1]
+
+
+def test_an_episode_without_two_reports_in_one_language_is_not_called_loose(monkeypatch):
+    monkeypatch.setattr(episodes, "WHOLE", 4)
+    vectors, days, labels, costs, languages = phases(4, 0.4)
+    kept = [0, 1, 2, 3, 4, 4]  # two reports of the second phase, in one language and equal
+    given = vectors[kept], days[kept], labels[kept], costs[kept]
+    meanings = Meanings.of(np.ones((6, 2)), languages[kept], SCALE)
+    assert stories_by_language(*given, meanings, 0.12, 21.0).tolist() == [0, 1]
+    monkeypatch.setattr(episodes, "TIE_SHARE", 0.39)  # as alike as the tighter one asks
+    assert stories_by_language(*given, meanings, 0.12, 21.0).tolist() == [0, 0]
 
 
 def test_what_stays_apart_or_comes_together_does_so():

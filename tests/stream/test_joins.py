@@ -89,6 +89,16 @@ def test_an_episode_is_compared_with_all_that_a_batch_joins_it_with(index, frenc
             assert len(near) == 1 or found.sum() > 1
 
 
+def test_episodes_are_as_large_as_they_are_however_few_reports_are_read(index, french, monkeypatch):
+    monkeypatch.setattr(joins, "LATEST", 1)
+    index.add_many(french)
+    with index._session.store.transaction():
+        sizes = index._session.state.totals.sizes
+        graph = joins._graph_of(index._session.state, sorted(sizes))
+        assert graph.episodes.sizes.tolist() == [sizes[number] for number in graph.numbers.tolist()]
+    assert len(graph.rows) == len(sizes) < sum(sizes.values())
+
+
 EVENTS = {encoded_text(article): article.event for article in dedup.sample_articles()}
 
 
