@@ -250,7 +250,8 @@ class StoryIndex(Questions, Editor):
         """Partition the stories with an article since then again, as the batch does, and return what moved.
 
         The id of an episode stays with the part that has most of its reports; nothing that was told is kept.
-        Stories that editors have merged, split, moved articles to or from, or keep apart stay as they are.
+        An older story may join what comes apart, and is among what moved. Stories that editors have merged, split, moved
+        articles to or from, or keep apart stay as they are.
         """
         day = day_of(since, "since")
         return self._session.write(lambda: maintenance.refine(self._session.state, day))

@@ -940,14 +940,35 @@ def test_refine_leaves_ids_where_most_of_their_reports_are(index, english, seed)
             assert all(parts[old][old] >= count for old, count in shares.items())
 
 
-def test_refine_does_not_touch_older_stories(index, english):
+def test_refine_does_not_part_older_stories(index, english):
     index.add_many(english)
     random_stories(index, 0)
     moment = english[len(english) // 2].published
-    old = {name for s in index.stories() if s.last < moment for name in ids(s)}
-    assert old
-    assert not old & {move.article_id for move in index.refine(moment)}
+    before = {a.id: index.story_id(a.id) for a in english}
+    old = [ids(s) for s in index.stories() if s.last < moment]
+    assert len(old) > 3
+    moves = {move.article_id: move.after for move in index.refine(moment)}
+    assert moves == {name: now for name, was in before.items() if (now := index.story_id(name)) != was}
+    for story in old:
+        assert len({index.story_id(name) for name in story}) == 1
     assert_consistent(index, {a.id for a in english})
+
+
+def test_refine_tells_of_an_older_story_that_joins_one_that_it_parts(index):
+    follower = Follower()
+    index.add(article("both", f"{BANK} {ROCKETS}", TUESDAY + 0.5 * DAY))
+    late = article("late", f"{TRAIN} {ROCKETS}", TUESDAY + 30 * DAY)
+    bank = article("bank", f"{BANK} Markets had hoped for it.")
+    index.add_many([late, bank, article("rockets", f"Putin and Kim: {ROCKETS}", None)])
+    old = article("old", BRIDGE, TUESDAY + 3 * DAY)
+    index.add_many([article("rates", BANK, None), old])
+    follower.catch_up(index)
+    before = {name: index.story_id(name) for name in ("both", "late", "bank", "rockets", "rates", "old")}
+    moves = {move.article_id: (move.before, move.after) for move in index.refine(TUESDAY + 31 * DAY)}
+    assert moves["old"] == (before["old"], index.story_id("old"))
+    assert moves == {name: (was, now) for name, was in before.items() if (now := index.story_id(name)) != was}
+    follower.catch_up(index)
+    assert follower.places == told_places(index)
 
 
 def test_refine_of_nothing_moves_nothing(index, english):

@@ -45,6 +45,14 @@ class Chapters:
         """The episodes that are part of the story of another, ascending."""
         return sorted((episode, *numbers) for episode, numbers in self._chapters.items())
 
+    def copy(self) -> "Chapters":
+        """The same, which stays as it is."""
+        return Chapters(self.all())
+
+    def changed(self, others: "Chapters") -> list[int]:
+        """The episodes of which others know something else, ascending."""
+        return sorted({episode for episode, *_ in {*self.all()} ^ {*others.all()}})
+
     def story(self, episode: int) -> int:
         """The story of an episode."""
         return self._chapters[episode][0] if episode in self._chapters else episode

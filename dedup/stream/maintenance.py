@@ -109,23 +109,33 @@ def refine(state: IndexState, day: float) -> list[Move]:
     numbers = [place.story for place in found if place.story not in decided]
     if not numbers:
         return []
-    episodes = state.chapters.episodes_of(numbers)
+    episodes, before, known = state.chapters.episodes_of(numbers), state.chapters.copy(), state.told_stories()
     canonical = state.live.nodes.of_episodes(episodes)
-    nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
-    former, told, known = _stories_by_node(state, nodes), told_by_node(state, nodes), state.told_stories()
+    own = _episodes_by_node(state, canonical)
     with state.log.paused():  # what is the same in the end is no news
-        aliases = {e: state.chapters.story(e) for e in episodes if not state.totals.sizes[e]}
+        aliases = {e: before.story(e) for e in episodes if not state.totals.sizes[e]}
         _refine_episodes(state, canonical)
         state.keep(state.chapters.part(episodes))
         decide(state, np.unique(state.live.nodes.episodes(canonical)))
         # Numbers of episodes without articles stay ids of the story that most of theirs became.
-        now = _stories_by_node(state, nodes)
+        now = _stories_by_node(state, list(own))
         for episode, story in aliases.items():
-            went = Counter(now[node] for node in nodes if former[node] == story)
+            went = Counter(now[node] for node in own if before.story(own[node]) == story)
             state.keep(state.chapters.put({episode: min(went, key=lambda story: (-went[story], story))}))
-    note_told(state, told, known)
-    rows = sorted(state.store.rows([n for n in nodes if now[n] != former[n]]).items())
+    # Stories that were not asked for may have joined what came apart.
+    joined = [episode for episode in before.changed(state.chapters) if episode not in episodes]
+    own = _episodes_by_node(state, state.live.nodes.of_episodes(joined)) | own
+    note_told(state, {node: (before.told(episode), episode) for node, episode in own.items()}, known)
+    former, now = {node: before.story(episode) for node, episode in own.items()}, _stories_by_node(state, list(own))
+    rows = sorted(state.store.rows([n for n in own if now[n] != former[n]]).items())
     return [Move(row.id, format_story_id(former[n]), format_story_id(now[n])) for n, row in rows]
+
+
+def _episodes_by_node(state: IndexState, canonical: Integers) -> dict[int, int]:
+    """The episode of each of these nodes and of their copies."""
+    nodes = canonical.tolist() + [copy for copy, _ in state.store.copies(canonical.tolist())]
+    episodes = state.live.nodes.episodes(np.array(nodes, dtype=np.int64)).tolist()
+    return dict(zip(nodes, episodes, strict=True))
 
 
 def note_told(state: IndexState, former: dict[int, tuple[int, int]], known: set[int]) -> None:
