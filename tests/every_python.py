@@ -87,6 +87,10 @@ ARRAYS = [
 
 # The longest of other files. Shorter tests of the same file, or of its neighbours, meet the same functions of Python.
 LONG = [
+    "tests/archive/test_encoder.py::test_a_job_that_fails_in_every_stage_of_the_encoder_goes_on",
+    "tests/archive/test_encoder.py::test_few_articles_in_tiny_slices_are_as_in_the_batch",
+    "tests/archive/test_encoder.py::test_neither_files_nor_order_nor_workers_change_a_byte",
+    "tests/archive/test_encoder.py::test_the_sample_in_seven_languages_is_as_in_the_batch",
     "tests/archive/test_near_alone.py::test_any_parameters_do_what_they_do_in_the_batch",
     "tests/archive/test_near_alone.py::test_crowds_of_one_template_are_compared_as_in_the_batch",
     "tests/archive/test_near_alone.py::test_neither_files_nor_order_nor_workers_change_a_byte",
@@ -116,6 +120,9 @@ LONG = [
     "tests/test_index.py::test_refine_leaves_ids_where_most_of_their_reports_are",
     "tests/test_index.py::test_refine_returns_every_move_and_mends_what_was_misjudged",
     "tests/test_index.py::test_reports_many_at_once_are_assigned_as_one_by_one",
+    "tests/test_index_encoder.py::test_one_by_one_many_at_once_and_reopened_are_the_same",
+    "tests/test_index_encoder.py::test_refined_stories_are_those_of_a_batch",
+    "tests/test_index_encoder.py::test_several_writers_have_the_vectors_of_what_others_wrote",
     "tests/test_index_pages.py::test_whatever_comes_is_the_version_that_the_rules_say",
     "tests/test_listing.py::test_a_story_that_does_not_change_comes_once",
     "tests/test_listing.py::test_both_stores_say_the_same",

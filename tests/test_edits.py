@@ -112,14 +112,16 @@ def small_edit(rng, one):
     return replace(one, **edit)
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
-def test_after_a_thousand_random_edits_all_that_did_not_move_have_the_story_they_had(index, seed):
+@pytest.mark.parametrize(
+    ("seed", "n_edits"), [(1, 250), *(pytest.param(s, 1000, marks=pytest.mark.slow) for s in (2, 3))]
+)
+def test_after_random_edits_all_that_did_not_move_have_the_story_they_had(index, seed, n_edits):
     rng, follower = random.Random(seed), Follower()
     live = {a.id: a for a in plain(dedup.sample_articles("en"))[:90]}
     index.add_many(live.values())
     follower.catch_up(index)
     told, counts = {name: place[0] for name, place in follower.places.items()}, {"edited": 0, "same": 0, "rewritten": 0}
-    n_edits, n_moved = 1000, 0
+    n_moved = 0
     for k in range(n_edits):
         one = live[rng.choice(sorted(live))]
         draw = rng.random()
@@ -149,6 +151,6 @@ def test_after_a_thousand_random_edits_all_that_did_not_move_have_the_story_they
                 told[name] = into
     for name, story in told.items():  # that where it was told to be at first, or when it last moved
         assert index.story(story).id == index.story(index.story_id(name)).id
-    assert counts["edited"] > 700
+    assert counts["edited"] > 0.7 * n_edits
     assert n_moved
     assert_consistent(index, live)

@@ -300,7 +300,7 @@ class Twin:
 
 
 @given(st.lists(COMING, min_size=1, max_size=12), st.data())
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_comes_is_the_version_that_the_rules_say(coming, data):
     twin, follower = Twin(), Follower()
     with StoryIndex(":memory:", clock=clock) as single, StoryIndex(":memory:", clock=clock) as many:

@@ -193,7 +193,7 @@ some_articles = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     first=some_articles,
     later=st.lists(some_articles, max_size=6),

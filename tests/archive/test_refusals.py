@@ -85,7 +85,7 @@ def test_of_the_articles_of_an_id_in_several_files_one_stays(tmp_path, small_sli
     assert {article.id: article for article in archive.read(tmp_path / "out").articles} == stayed
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(ITEMS, st.sampled_from([None, "first", "last"]), st.integers(1, 3), st.integers(40, 400), st.integers(1, 5))
 def test_bad_and_repeated_articles_are_left_out_as_in_the_batch(
     tmp_path_factory, articles, duplicates, parts, block, size
