@@ -249,8 +249,8 @@ class StoryIndex(Questions, Editor):
     def refine(self, since: datetime) -> list[Move]:
         """Partition the stories with an article since then again, as the batch does, and return what moved.
 
-        The id of an episode stays with the part that has most of its reports; nothing that was told is kept.
-        An older story may join what comes apart, and is among what moved. Stories that editors have merged, split, moved
+        The id of an episode stays with the part that has most of its reports; nothing that was told is kept. An older
+        story may join what comes apart, and is among what moved. Stories that editors have merged, split, moved
         articles to or from, or keep apart stay as they are.
         """
         day = day_of(since, "since")
