@@ -43,9 +43,17 @@ def rows_of_frame(frame: Any) -> Iterator[dict[str, Any]]:
         try:
             rows = list(some.iter_rows(named=True))
         except (OverflowError, ValueError):  # as each library has it
-            columns = [[_cell(some[name], place) for place in range(len(some))] for name in some.columns]
+            columns = [cells_of_column(some[name]) for name in some.columns]
             rows = [dict(zip(some.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
         yield from rows
+
+
+def cells_of_column(column: Any) -> list[Any]:
+    """The cells of a column of narwhals; a time that Python does not have is told as text, and is no date."""
+    try:
+        return list(column.to_list())
+    except (OverflowError, ValueError):  # as each library has it
+        return [_cell(column, place) for place in range(len(column))]
 
 
 def _cell(column: Any, place: int) -> Any:

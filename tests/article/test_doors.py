@@ -219,6 +219,21 @@ def test_a_frame_of_pandas_keeps_its_index_and_its_types_where_cells_are_empty()
     assert [str(whole[name].dtype) for name in ADDED] == ["uint16", "uint16", "int64", "bool", "float64"]
 
 
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+@pytest.mark.parametrize("kind", [pa.timestamp("us", "UTC"), pa.date32()], ids=str)
+def test_a_time_that_python_does_not_have_costs_one_row_of_a_frame(library, kind):
+    table = pa.table({"id": ["a", "b"], "text": [KIM, KIM], "published": pa.array([4_000_000, 20_000], pa.int32())})
+    days = table["published"].cast(pa.date32())
+    far = pa.chunked_array([pa.array([2**62, 1], pa.timestamp("us", "UTC"))]) if pa.types.is_timestamp(kind) else days
+    table = table.set_column(2, "published", far)
+    frame = pl.from_arrow(table) if library == "polars" else table
+    assert cells_of(dedup.cluster_frame(frame, errors="skip"), "story_id") == [None, "b"]
+    assert cells_of(dedup.cluster_frame(frame, errors="undated"), "story_id") == ["b", "b"]
+    for call in (dedup.cluster, dedup.cluster_frame):
+        with pytest.raises(ValueError, match=r"article 0 \(id 'a'\): field 'published' is 'a date(time)? that Python"):
+            call(frame)
+
+
 # In an index
 
 
