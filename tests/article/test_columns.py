@@ -115,6 +115,13 @@ def test_the_first_name_with_a_value_is_read(record):
         assert found.get(field, (None, None))[1] == slow_choice(field, record)
 
 
+def test_the_finer_of_a_time_and_its_day_is_read():
+    (article,) = dedup.cluster([{"text": "Kim", "date": "2023-09-12", "dateTime": "2023-09-12T08:00:00Z"}]).articles
+    assert article.published.hour == 8
+    (article,) = dedup.cluster([{"text": "Kim", "created_at": "2023-09-12T08:00Z", "publishedAt": None}]).articles
+    assert article.published.hour == 8
+
+
 def test_what_is_no_text_is_passed_over_where_the_name_is_a_guess():
     entry = {"content": [{"value": "<p>Kim</p>"}], "summary": "Kim"}  # as feedparser has it
     assert values_of(entry)["text"] == ("summary", "Kim")
