@@ -21,11 +21,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage
+from math import inf
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
@@ -77,22 +79,42 @@ class Redirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Break off what takes longer, wherever it waits: the timeout of a connection is for one byte, be it of its head.
+
+    Windows has no such signal. There, and in threads, let a process of its own ask for the feeds.
+    """
+
+    def halt(*_: object) -> None:
+        raise TimeoutError(f"it takes more than {seconds:g} seconds")
+
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, halt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def fetch(feed: Feed, given: argparse.Namespace) -> tuple[bytes, bool]:
     """What is at the URL of a feed, and whether it is all of it; raises HTTPError with status 304 if nothing is new."""
     headers = {"User-Agent": given.user_agent, "Accept-Encoding": "gzip"}
     headers |= {"If-None-Match": feed.etag} if feed.etag else {}
     headers |= {"If-Modified-Since": feed.modified} if feed.modified else {}
-    deadline = time.monotonic() + given.total_timeout
     require_web(feed.url)
     request = Request(feed.url, headers=headers)  # noqa: S310 (checked above)
-    with build_opener(Redirects(feed)).open(request, timeout=given.timeout) as response:
+    opener = build_opener(Redirects(feed))
+    with at_most(given.total_timeout), opener.open(request, timeout=given.timeout) as response:
         body = bytearray()
         while piece := response.read1(1 << 16):
             body += piece
             if len(body) > given.max_bytes:
                 raise ValueError(f"it has more than {given.max_bytes:,} bytes")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"it takes more than {given.total_timeout:g} seconds")
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and len(body) < int(length):
             raise ValueError(f"it was cut short: {len(body):,} of {int(length):,} bytes")
@@ -153,7 +175,7 @@ def ingest(
                 feed.url, feed.failures = moved, 0
                 return counts + Counter({"not changed": 1}), []
         postpone(feed, error, given.every or 0, chance)
-        print(f"{feed.address}: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{feed.address}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return counts + Counter({"failed": 1}), []
     assignments, refusals = index.add_many(articles, errors="skip")
     for refusal in refusals:
@@ -195,13 +217,34 @@ def run_round(
     return counts
 
 
+def remembered(memo: Path) -> dict[str, dict[str, str | None]]:
+    """What `remember` kept; nothing where that is lost: then feeds are sent once more."""
+    try:
+        return {
+            address: {name: feed[name] for name in ("url", "etag", "modified")}
+            for address, feed in json.loads(memo.read_text(encoding="utf-8")).items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        print(f"{memo}: it is left aside: {error!r}", file=sys.stderr)
+        return {}
+
+
+def positive(text: str) -> float:
+    """A number of seconds."""
+    seconds = float(text)
+    if not 0 < seconds < inf:
+        raise ValueError
+    return seconds
+
+
 def feeds_of(given: argparse.Namespace, *, is_new: bool) -> list[Feed]:
     """The feeds that the user names, with what is remembered of them."""
-    listed = given.list.read_text(encoding="utf-8").splitlines() if given.list else []
+    listed = given.list.read_text(encoding="utf-8-sig").splitlines() if given.list else []
     addresses = [line.strip() for line in (*given.feeds, *listed) if line.strip() and not line.startswith("#")]
-    memo = Path(f"{given.index}.feeds.json")
     # Beside an empty index it is another one's, and would keep from this one what it has not seen.
-    known = json.loads(memo.read_text(encoding="utf-8")) if memo.exists() and not is_new else {}
+    known = {} if is_new else remembered(Path(f"{given.index}.feeds.json"))
     return [Feed(address, **{"url": address, **known.get(address, {})}) for address in dict.fromkeys(addresses)]
 
 
@@ -211,9 +254,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("index", type=Path, help="SQLite file, made when it is not there")
     parser.add_argument("feeds", nargs="*", metavar="FEED", help="file or URL")
     parser.add_argument("--feeds", dest="list", type=Path, metavar="FILE", help="a file with a feed a line")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="ask again, until stopped")
-    parser.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="without a byte (10)")
-    parser.add_argument("--total-timeout", type=float, default=60, metavar="SECONDS", help="for all of a feed (60)")
+    parser.add_argument("--every", type=positive, metavar="SECONDS", help="ask again, until stopped")
+    parser.add_argument("--timeout", type=positive, default=10, metavar="SECONDS", help="without a byte (10)")
+    parser.add_argument("--total-timeout", type=positive, default=60, metavar="SECONDS", help="for all of a feed (60)")
     parser.add_argument("--max-bytes", type=int, default=20_000_000, metavar="N", help="of a feed as sent (20,000,000)")
     parser.add_argument("--user-agent", default=USER_AGENT, metavar="TEXT", help="say who asks, and where to complain")
     parser.add_argument("--seed", type=int, help="of the chance in how long a feed that failed is left alone")
@@ -237,7 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
         feeds = feeds_of(given, is_new=not len(index))
         counts = run_round(index, feeds, given, chance, stop)
         while given.every and not stop.is_set():
-            due = min((feed.due for feed in feeds if not feed.gone), default=float("inf"))
+            due = min((feed.due for feed in feeds if not feed.gone), default=inf)
             if not stop.wait(min(max(due - time.monotonic(), 0), MAX_WAIT)):
                 counts = run_round(index, feeds, given, chance, stop)
     if received and not given.every:
