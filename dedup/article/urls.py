@@ -65,7 +65,8 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _AMPERSAND = re.compile(r"\A(?:amp;)+")
 _SESSION = re.compile(r";jsessionid=.*", re.IGNORECASE | re.DOTALL)
 _INDEX = re.compile(r"(?:index|default)\.(?:html?|php|aspx?|jsp|shtml|cfm)|amp(?:\.?html?)?", re.IGNORECASE)
-_AMP_NAMES = ("amp", "amphtml")
+_AMP_NAMES = frozenset(("amp", "amphtml"))
+_AMP_CACHES = (".cdn.ampproject.org", ".bing-amp.com")
 # At the end of a file name, and before what else may be there. The lookbehind lets a run be tried once only.
 _AMP_ENDS = tuple(re.compile(rf"(?<![.~]amp)(?:[.~]amp)++{end}") for end in (r"\Z", r"(?=\.html?\Z)"))
 
@@ -201,6 +202,8 @@ def _without_end(segments: list[str]) -> list[str]:
 
 def _without_beginning(host: str, segments: list[str]) -> tuple[str, list[str]]:
     """Host and path without "amp" as a name, and without a cache of AMP pages, of which one may show another."""
+    if _AMP_NAMES.isdisjoint(segments) and not f".{host}".endswith(_AMP_CACHES):
+        return host, segments  # nearly all
     names = [name for name in segments if name not in _AMP_NAMES]
     pairs = zip(["", *segments], segments, strict=False)
     is_behind_amp = [before in _AMP_NAMES for before, name in pairs if name not in _AMP_NAMES]
@@ -209,7 +212,7 @@ def _without_beginning(host: str, segments: list[str]) -> tuple[str, list[str]]:
         if host.startswith("google.") or host == "bing.com":
             is_cache, at = is_behind_amp[start], start
         else:
-            is_cache = f".{host}".endswith((".cdn.ampproject.org", ".bing-amp.com")) and names[start] in ("c", "v")
+            is_cache = f".{host}".endswith(_AMP_CACHES) and names[start] in ("c", "v")
             at = start + 1
         if names[at : at + 1] == ["s"]:
             at += 1
@@ -222,8 +225,9 @@ def _without_beginning(host: str, segments: list[str]) -> tuple[str, list[str]]:
 
 def _without_amp(name: str) -> str:
     """A file name without ".amp" or "~amp", which may have an ending behind it."""
-    for end in _AMP_ENDS:
-        name = end.sub("", name)
+    if "amp" in name:
+        for end in _AMP_ENDS:
+            name = end.sub("", name)
     return name
 
 
