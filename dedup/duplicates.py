@@ -191,10 +191,12 @@ def _read_old(articles: Any, timezone: str | tzinfo | None, errors: Errors, dupl
     try:
         return read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     except (TypeError, ValueError) as error:
-        if not str(error).startswith("article "):
+        told = str(error)
+        if not told.startswith("article"):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"against: {error}") from error
+        about = told.removeprefix("articles") if told.startswith("articles ") else f": {told}"
+        raise kind(f"against{about}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def ingest(
         postpone(feed, error, given.every or 0, chance)
         print(f"{feed.address}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return counts + Counter({"failed": 1}), []
-    assignments, refusals = index.add_many(articles, errors="skip")
+    assignments, refusals = index.add_many(articles, errors="skip", duplicates="last")
     for refusal in refusals:
         print(f"{feed.address}: {refusal.reason}", file=sys.stderr)
     counts.update(assignment.outcome for assignment in assignments)

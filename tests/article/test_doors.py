@@ -261,6 +261,30 @@ def test_an_index_may_do_without_a_date():
         assert len(index) == 4
 
 
+@pytest.mark.parametrize(("which", "text"), [("first", "one"), ("last", "three")])
+def test_which_article_of_an_id_an_index_takes(which, text):
+    items = [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}, {"id": "a", "text": "three"}]
+    with StoryIndex(":memory:") as index:
+        assigned, (refusal,) = index.add_many(items, errors="skip", duplicates=which)
+        assert sorted(assignment.article_id for assignment in assigned) == ["a", "b"]
+        assert (index.article("a").text, refusal.id, refusal.field) == (text, "a", "id")
+        again = index.add_many([{"id": "a", "text": "four"}, {"id": "a", "text": "five"}], duplicates=which)
+        assert [(one.article_id, one.outcome) for one in again] == [("a", "updated")]
+        with pytest.raises(ValueError, match="duplicates is 'both'; allowed: None, 'first', 'last'"):
+            index.add_many(items, duplicates="both")
+        with pytest.raises(ValueError, match="article 2: field 'id' is 'a', as that of article 0"):
+            index.add_many(items)
+
+
+def test_the_position_of_an_article_is_nobody_s_id_where_its_url_is():
+    url = "https://news.example/"
+    items = [{"id": "1", "text": "one"}, {"url": f"{url}2", "text": "two"}, {"url": f"{url}3", "text": "three"}]
+    for articles in (items, items[::-1], [items[1], items[0]]):
+        with StoryIndex(":memory:") as index:
+            assert {one.article_id for one in index.add_many(articles)} <= {"1", f"{url}2", f"{url}3"}
+            assert len(index) == len(articles)
+
+
 # From files
 
 
