@@ -29,6 +29,8 @@ def items_of(articles: Any) -> Iterator[Any]:
                 allowed = "at least one called 'text' or 'title', or what those are known as"
                 raise ValueError(f"the data frame has the columns {frame.columns}; allowed: {allowed}")
             return rows_of_frame(frame)
+        if hasattr(articles, "to_pylist"):  # a column of pyarrow, whose cells are no strings of Python
+            articles = articles.to_pylist()
     if not isinstance(articles, Iterable):
         raise TypeError(f"articles is {short_repr(articles)}; allowed: an iterable of articles or a data frame")
     if isgenerator(articles) and getgeneratorstate(articles) == GEN_CLOSED:

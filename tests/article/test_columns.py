@@ -218,6 +218,15 @@ def test_an_index():
         assert index.stories()[0].articles == (ARTICLE,)
 
 
+def test_a_column_of_texts():
+    texts = ["Kim in Russia.", "Kim in Russia."]
+    found = [pd.Series(texts), pl.Series(texts), pa.array(texts), pa.chunked_array([texts])]
+    for column in found:
+        assert dedup.near_duplicates(column).groups == [[0, 1]]
+    (article,) = dedup.cluster(pa.array([{"id": "a", "headline": "Kim", "date": None}])).articles
+    assert (article.id, article.title, article.published) == ("a", "Kim", None)
+
+
 def test_a_data_frame_with_two_columns_of_texts():
     frame = pd.DataFrame({"content": ["one", None], "description": ["no", "two"], "guid": [1, 2]})
     assert [article.text for article in dedup.cluster(frame).articles] == ["one", "two"]

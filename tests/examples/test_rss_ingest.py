@@ -669,5 +669,13 @@ def test_entries_without_id_and_link_or_without_any_words_are_refused(ingest, tm
     assert stored(tmp_path).keys() == {"https://news.example/1", "headline"}
 
 
+def test_of_two_entries_with_one_id_the_latest_is_stored(ingest, tmp_path):
+    entries = (f"<guid>n:1</guid><title>{title}</title>" for title in ("Kim leaves Pyongyang", "Kim may leave"))
+    (tmp_path / "feed.xml").write_text(items(*entries), encoding="utf-8")
+    found, (error,) = ingest(tmp_path / "feed.xml")
+    assert (found["new stories"], found["refused"], "field 'id' is 'n:1'" in error) == (1, 1, True)
+    assert stored(tmp_path)["1"].title == "Kim leaves Pyongyang"
+
+
 def test_a_feed_without_entries_is_a_feed(one):
     assert one(items()) == {}
