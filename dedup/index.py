@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
-from dedup.article import Duplicates, Errors, Refusal
+from dedup.article import ArticleId, Duplicates, Errors, Refusal
 from dedup.encoders import Encoder
 from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
@@ -247,7 +247,7 @@ class StoryIndex(Questions, Editor):
         return assignments if errors == "raise" else (assignments, refusals)
 
     @observed("remove", lambda removed: Counts(int(removed)))
-    def remove(self, article_id: str) -> bool:
+    def remove(self, article_id: ArticleId) -> bool:
         """Remove an article, and split its story if nothing else holds it together; False when there is no such id."""
         return self._session.write(lambda: maintenance.remove_by_id(self._session.state, article_id))
 

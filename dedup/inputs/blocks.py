@@ -58,7 +58,7 @@ def find_inputs(paths: Paths) -> dict[str, str]:
         system, name = fsspec.core.url_to_fs(path)
         names = sorted(system.glob(name)) if "*" in name else [name]
         if not names or not all(map(system.isfile, names)):
-            raise FileNotFoundError(f"paths: {path!r} is no file; allowed: files of Parquet, JSONL or feeds")
+            raise FileNotFoundError(f"paths: {path!r} is no file; allowed: Parquet, JSONL or feeds")
         for own in names:
             whole = system.unstrip_protocol(own) if "://" in path else own
             if whole in found:
