@@ -81,10 +81,7 @@ class Redirects(HTTPRedirectHandler):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Break off what takes longer, wherever it waits: the timeout of a connection is for one byte, be it of its head.
-
-    Windows has no such signal. There, and in threads, let a process of its own ask for the feeds.
-    """
+    """Break off what takes longer, be it a head byte by byte; not on Windows, and only in the main thread."""
 
     def halt(*_: object) -> None:
         raise TimeoutError(f"it takes more than {seconds:g} seconds")
@@ -104,8 +101,8 @@ def at_most(seconds: float) -> Iterator[None]:
 def fetch(feed: Feed, given: argparse.Namespace) -> tuple[bytes, bool]:
     """What is at the URL of a feed, and whether it is all of it; raises HTTPError with status 304 if nothing is new."""
     headers = {"User-Agent": given.user_agent, "Accept-Encoding": "gzip"}
-    headers |= {"If-None-Match": feed.etag} if feed.etag else {}
-    headers |= {"If-Modified-Since": feed.modified} if feed.modified else {}
+    known = {"If-None-Match": feed.etag, "If-Modified-Since": feed.modified}
+    headers |= {name: value for name, value in known.items() if value}
     require_web(feed.url)
     request = Request(feed.url, headers=headers)  # noqa: S310 (checked above)
     opener = build_opener(Redirects(feed))
@@ -137,6 +134,18 @@ def articles_of(feed: Feed, given: argparse.Namespace) -> list[Any]:
         if isinstance(entry, dict) and entry.get("id") is not None and ":" not in str(entry["id"]):
             entry["id"] = f"{feed.address}#{entry['id']}"
     return entries[::-1]  # most feeds begin with the latest
+
+
+def as_stored(index: dedup.StoryIndex, entry: Any) -> Any:
+    """An entry by the source of the feed that had it first: it is not updated each time that another feed has it."""
+    try:
+        known = index.article(entry["id"])
+        is_its_page = dedup.canonical_url(known.url or "") == dedup.canonical_url(entry["url"] or "")
+        is_anothers = isinstance(entry["source"], str) and known.source not in (None, entry["source"])
+    except (AttributeError, KeyError, TypeError):  # it is new, or no entry of a feed
+        return entry
+    kept = {name: getattr(known, name) for name in ("source", "url", "language")}
+    return {**entry, **kept} if is_its_page and is_anothers else entry
 
 
 def postpone(feed: Feed, error: Exception, every: float, chance: random.Random) -> None:
@@ -177,7 +186,8 @@ def ingest(
         postpone(feed, error, given.every or 0, chance)
         print(f"{feed.address}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return counts + Counter({"failed": 1}), []
-    assignments, refusals = index.add_many(articles, errors="skip", duplicates="last")
+    entries = [as_stored(index, entry) for entry in articles]
+    assignments, refusals = index.add_many(entries, errors="skip", duplicates="last")
     for refusal in refusals:
         print(f"{feed.address}: {refusal.reason}", file=sys.stderr)
     counts.update(assignment.outcome for assignment in assignments)
@@ -220,10 +230,8 @@ def run_round(
 def remembered(memo: Path) -> dict[str, dict[str, str | None]]:
     """What `remember` kept; nothing where that is lost: then feeds are sent once more."""
     try:
-        return {
-            address: {name: feed[name] for name in ("url", "etag", "modified")}
-            for address, feed in json.loads(memo.read_text(encoding="utf-8")).items()
-        }
+        found = json.loads(memo.read_text(encoding="utf-8"))
+        return {address: {name: feed[name] for name in ("url", "etag", "modified")} for address, feed in found.items()}
     except FileNotFoundError:
         return {}
     except (ValueError, AttributeError, KeyError, TypeError) as error:
@@ -233,10 +241,9 @@ def remembered(memo: Path) -> dict[str, dict[str, str | None]]:
 
 def positive(text: str) -> float:
     """A number of seconds."""
-    seconds = float(text)
-    if not 0 < seconds < inf:
+    if not 0 < float(text) < inf:
         raise ValueError
-    return seconds
+    return float(text)
 
 
 def feeds_of(given: argparse.Namespace, *, is_new: bool) -> list[Feed]:

@@ -677,5 +677,25 @@ def test_of_two_entries_with_one_id_the_latest_is_stored(ingest, tmp_path):
     assert stored(tmp_path)["1"].title == "Kim leaves Pyongyang"
 
 
+@pytest.mark.parametrize("language", ["en", "no"])
+def test_an_entry_of_two_feeds_is_not_updated_by_each_of_them_in_turn(ingest, tmp_path, language):
+    entry = f"<guid>n:1</guid><title>Kim leaves</title><description>{TEXT}</description>"
+    for name, mark in (("World", "w"), ("Asia", "a")):
+        feed = items(f"{entry}<link>https://news.example/1?utm_campaign={mark}</link>")
+        head = f"<title>{name}</title><language>{'en' if name == 'World' else language}</language>"
+        (tmp_path / f"{name}.xml").write_text(feed.replace("<title>T&amp;amp;T</title>", head, 1), encoding="utf-8")
+    feeds = [tmp_path / "World.xml", tmp_path / "Asia.xml"]
+    assert ingest(*feeds)[0] == {"read": 2, "entries": 2, "new stories": 1, "unchanged": 1}
+    assert ingest(*feeds)[0] == {"read": 2, "entries": 2, "unchanged": 2}
+    assert stored(tmp_path)["1"].source == "World"
+    changed = feeds[1].read_text(encoding="utf-8").replace("Kim leaves", "Kim has left")
+    feeds[1].write_text(changed, encoding="utf-8")
+    assert ingest(feeds[1])[0] == {"read": 1, "entries": 1, "updated": 1}
+    other = changed.replace("news.example/1", "news.example/2")  # which uses the id again
+    feeds[1].write_text(other, encoding="utf-8")
+    ingest(feeds[1])
+    assert {article.source for article in stored(tmp_path).values()} >= {"Asia"}
+
+
 def test_a_feed_without_entries_is_a_feed(one):
     assert one(items()) == {}
