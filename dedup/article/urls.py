@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 from unicodedata import normalize
 
+from dedup.wording import short_repr
+
 # Names of parameters, in lower case, by who adds them. They say how a reader came, or how a page is shown.
 _TRACKING = {
     "Google": "_ga _gac _gid _gl dclid gad_source gbraid gclid gclsrc srsltid wbraid",
@@ -87,6 +89,11 @@ def canonical_url(url: str) -> str:
         It begins with ``https://``. What is no URL of the web, as it has another scheme or no host, comes back without
         the white space around it.
 
+    Raises
+    ------
+    TypeError
+        For something else than a str.
+
     Notes
     -----
     ==================  ================================================================================
@@ -114,6 +121,8 @@ def canonical_url(url: str) -> str:
     >>> canonical_url(" tag:example.com,2023:7 ")
     'tag:example.com,2023:7'
     """
+    if not isinstance(url, str):
+        raise TypeError(f"url is {short_repr(url)}; allowed: str")
     stripped = url.strip()
     return _canonical(stripped) or stripped
 

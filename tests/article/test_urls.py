@@ -301,6 +301,12 @@ def test_a_front_page_identifies_nothing(front):
     assert page_of("Site", front) is None
 
 
+@pytest.mark.parametrize("url", [None, 5, b"https://example.com"])
+def test_what_is_no_str_is_refused(url):
+    with pytest.raises(TypeError, match=r"^url is .*; allowed: str$"):
+        canonical_url(url)
+
+
 def test_a_page_is_that_of_a_source():
     assert page_of("Site", "http://example.com/?p=1") == ("Site", "https://example.com/?p=1")
     assert page_of(None, "https://example.com/?p=1") == page_of("", "https://www.example.com/?p=1")
