@@ -67,7 +67,9 @@ def _cell(column: Any, place: int) -> Any:
 
 
 def _hint(articles: Any) -> str:
-    """Where in a whole response the list of its articles is."""
+    """Where in a whole response the list of its articles is, or what makes one of a feed."""
+    if isinstance(articles, str | bytes) or (isinstance(articles, Mapping) and "bozo" in articles):
+        return ", as dedup.feeds.read makes of a feed"
     if not isinstance(articles, Mapping):
         return ""
     found = next((name for name in _LISTS if isinstance(articles.get(name), list)), None)

@@ -293,6 +293,12 @@ def test_a_whole_response_is_refused_with_the_name_of_its_list(name):
         dedup.cluster({"status": "ok", name: 5})
 
 
+def test_a_feed_that_is_not_read_is_refused_with_what_reads_it():
+    for given_instead in ("feed.xml", b"<rss>", {"bozo": False, "feed": {}, "entries": []}):
+        with pytest.raises(TypeError, match=r"allowed: a list of articles, as dedup\.feeds\.read makes of a feed$"):
+            dedup.cluster(given_instead)
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.one_of(st.text(max_size=8), st.integers(), st.none()), max_size=8))
 def test_any_names_of_columns_are_let_be(names):
