@@ -183,6 +183,9 @@ https://www.example/kim
 https://m.example/kim
 https://amp.example/kim
 
+https://www.google.com/example.com/amp/kim
+https://example.com/kim
+
 https://www.google.com/search?q=amp
 https://www.google.com/search?q=kim
 https://www.google.com/amp/s
