@@ -5,7 +5,17 @@ from datetime import tzinfo
 from typing import Any
 
 from dedup import parameters as default
-from dedup.article import FIELDS, Columns, Duplicates, Errors, UsualName, data_frame_of, field_of, read_articles
+from dedup.article import (
+    FIELDS,
+    Columns,
+    Duplicates,
+    Errors,
+    UsualName,
+    cells_of_column,
+    data_frame_of,
+    field_of,
+    read_articles,
+)
 from dedup.clusterer import StoryClusterer
 from dedup.encoders import Encoder
 from dedup.parameters import Fold, check, suggests_names
@@ -216,7 +226,7 @@ def _table_of(frame: Any) -> Any:
 def _rows(table: Any, selected: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """Each row as a mapping, by the names that the reader of articles knows."""
     names = [known for known, _ in selected]
-    for row in zip(*(table.get_column(column).to_list() for _, column in selected), strict=True):
+    for row in zip(*(cells_of_column(table.get_column(column)) for _, column in selected), strict=True):
         yield dict(zip(names, row, strict=True))
 
 

@@ -191,10 +191,10 @@ def _read_old(articles: Any, timezone: str | tzinfo | None, errors: Errors, dupl
     try:
         return read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates)
     except (TypeError, ValueError) as error:
-        if not str(error).startswith("article "):
+        if not str(error).startswith("article"):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"against: {error}") from error
+        raise kind(f"against: {error}".replace("against: articles is", "against is")) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 from dedup import parameters as default
-from dedup.article import Errors, Refusal
+from dedup.article import ArticleId, Duplicates, Errors, Refusal
 from dedup.encoders import Encoder
 from dedup.parameters import Fold, NearSettings, StorySettings, check, check_near, day_of, suggests_names
 from dedup.progress import Progress
@@ -189,15 +189,30 @@ class StoryIndex(Questions, Editor):
 
     @overload
     def add_many(
-        self, articles: Any, *, errors: Literal["raise"] = "raise", progress: Progress = False
+        self,
+        articles: Any,
+        *,
+        errors: Literal["raise"] = "raise",
+        duplicates: Duplicates | None = None,
+        progress: Progress = False,
     ) -> list[Assignment]: ...
     @overload
     def add_many(
-        self, articles: Any, *, errors: Literal["skip", "undated"], progress: Progress = False
+        self,
+        articles: Any,
+        *,
+        errors: Literal["skip", "undated"],
+        duplicates: Duplicates | None = None,
+        progress: Progress = False,
     ) -> tuple[list[Assignment], list[Refusal]]: ...
     @observed("add", of_added)
     def add_many(
-        self, articles: Any, *, errors: Errors = "raise", progress: Progress = False
+        self,
+        articles: Any,
+        *,
+        errors: Errors = "raise",
+        duplicates: Duplicates | None = None,
+        progress: Progress = False,
     ) -> list[Assignment] | tuple[list[Assignment], list[Refusal]]:
         """Put articles into stories in one transaction.
 
@@ -208,6 +223,9 @@ class StoryIndex(Questions, Editor):
         errors : {"raise", "skip", "undated"}, default "raise"
             Whether an article that is not allowed refuses all or, with "skip", only itself. With "undated" an article
             whose date is no date counts as undated and is listed; any other fault refuses all.
+        duplicates : {"first", "last"}, optional
+            Which of the articles that have one id among these is added; the others are listed. By default `errors`
+            decides. What is stored with that id is updated in any case.
         progress : bool or callable, default False
             As in `StoryClusterer`; `done` articles have their story. When the callable raises, nothing is stored.
 
@@ -220,8 +238,8 @@ class StoryIndex(Questions, Editor):
         TypeError, ValueError
             Naming the position; nothing is stored.
         """
-        check(errors=errors, progress=progress)
-        batch = check_articles(articles, self._timezone, errors)
+        check(errors=errors, duplicates=duplicates, progress=progress)
+        batch = check_articles(articles, self._timezone, errors, duplicates)
         checked, refusals = batch.articles, list(batch.refusals)
         warn_truncated(checked, self._session.settings.max_chars)
         assignments = self._session.add(checked, progress)
@@ -229,7 +247,7 @@ class StoryIndex(Questions, Editor):
         return assignments if errors == "raise" else (assignments, refusals)
 
     @observed("remove", lambda removed: Counts(int(removed)))
-    def remove(self, article_id: str) -> bool:
+    def remove(self, article_id: ArticleId) -> bool:
         """Remove an article, and split its story if nothing else holds it together; False when there is no such id."""
         return self._session.write(lambda: maintenance.remove_by_id(self._session.state, article_id))
 

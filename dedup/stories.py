@@ -118,7 +118,7 @@ class Stories(Sequence[Story]):
         Parameters
         ----------
         a, b : str, mapping, object or Article
-            A str is the id of one of `articles`.
+            An id is that of one of `articles`.
 
         Raises
         ------

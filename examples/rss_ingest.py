@@ -21,11 +21,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage
+from math import inf
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
@@ -77,22 +79,39 @@ class Redirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Break off what takes longer, be it a head byte by byte; not on Windows, and only in the main thread."""
+
+    def halt(*_: object) -> None:
+        raise TimeoutError(f"it takes more than {seconds:g} seconds")
+
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, halt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def fetch(feed: Feed, given: argparse.Namespace) -> tuple[bytes, bool]:
     """What is at the URL of a feed, and whether it is all of it; raises HTTPError with status 304 if nothing is new."""
     headers = {"User-Agent": given.user_agent, "Accept-Encoding": "gzip"}
-    headers |= {"If-None-Match": feed.etag} if feed.etag else {}
-    headers |= {"If-Modified-Since": feed.modified} if feed.modified else {}
-    deadline = time.monotonic() + given.total_timeout
+    known = {"If-None-Match": feed.etag, "If-Modified-Since": feed.modified}
+    headers |= {name: value for name, value in known.items() if value}
     require_web(feed.url)
     request = Request(feed.url, headers=headers)  # noqa: S310 (checked above)
-    with build_opener(Redirects(feed)).open(request, timeout=given.timeout) as response:
+    opener = build_opener(Redirects(feed))
+    with at_most(given.total_timeout), opener.open(request, timeout=given.timeout) as response:
         body = bytearray()
         while piece := response.read1(1 << 16):
             body += piece
             if len(body) > given.max_bytes:
                 raise ValueError(f"it has more than {given.max_bytes:,} bytes")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"it takes more than {given.total_timeout:g} seconds")
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and len(body) < int(length):
             raise ValueError(f"it was cut short: {len(body):,} of {int(length):,} bytes")
@@ -115,6 +134,18 @@ def articles_of(feed: Feed, given: argparse.Namespace) -> list[Any]:
         if isinstance(entry, dict) and entry.get("id") is not None and ":" not in str(entry["id"]):
             entry["id"] = f"{feed.address}#{entry['id']}"
     return entries[::-1]  # most feeds begin with the latest
+
+
+def as_stored(index: dedup.StoryIndex, entry: Any) -> Any:
+    """An entry by the source of the feed that had it first: it is not updated each time that another feed has it."""
+    try:
+        known = index.article(entry["id"])
+        is_its_page = dedup.canonical_url(known.url or "") == dedup.canonical_url(entry["url"] or "")
+        is_anothers = isinstance(entry["source"], str) and known.source not in (None, entry["source"])
+    except (AttributeError, KeyError, TypeError):  # it is new, or no entry of a feed
+        return entry
+    kept = {name: getattr(known, name) for name in ("source", "url", "language")}
+    return {**entry, **kept} if is_its_page and is_anothers else entry
 
 
 def postpone(feed: Feed, error: Exception, every: float, chance: random.Random) -> None:
@@ -153,9 +184,10 @@ def ingest(
                 feed.url, feed.failures = moved, 0
                 return counts + Counter({"not changed": 1}), []
         postpone(feed, error, given.every or 0, chance)
-        print(f"{feed.address}: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{feed.address}: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return counts + Counter({"failed": 1}), []
-    assignments, refusals = index.add_many(articles, errors="skip")
+    entries = [as_stored(index, entry) for entry in articles]
+    assignments, refusals = index.add_many(entries, errors="skip", duplicates="last")
     for refusal in refusals:
         print(f"{feed.address}: {refusal.reason}", file=sys.stderr)
     counts.update(assignment.outcome for assignment in assignments)
@@ -195,13 +227,31 @@ def run_round(
     return counts
 
 
+def remembered(memo: Path) -> dict[str, dict[str, str | None]]:
+    """What `remember` kept; nothing where that is lost: then feeds are sent once more."""
+    try:
+        found = json.loads(memo.read_text(encoding="utf-8"))
+        return {address: {name: feed[name] for name in ("url", "etag", "modified")} for address, feed in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        print(f"{memo}: it is left aside: {error!r}", file=sys.stderr)
+        return {}
+
+
+def positive(text: str) -> float:
+    """A number of seconds."""
+    if not 0 < float(text) < inf:
+        raise ValueError
+    return float(text)
+
+
 def feeds_of(given: argparse.Namespace, *, is_new: bool) -> list[Feed]:
     """The feeds that the user names, with what is remembered of them."""
-    listed = given.list.read_text(encoding="utf-8").splitlines() if given.list else []
+    listed = given.list.read_text(encoding="utf-8-sig").splitlines() if given.list else []
     addresses = [line.strip() for line in (*given.feeds, *listed) if line.strip() and not line.startswith("#")]
-    memo = Path(f"{given.index}.feeds.json")
     # Beside an empty index it is another one's, and would keep from this one what it has not seen.
-    known = json.loads(memo.read_text(encoding="utf-8")) if memo.exists() and not is_new else {}
+    known = {} if is_new else remembered(Path(f"{given.index}.feeds.json"))
     return [Feed(address, **{"url": address, **known.get(address, {})}) for address in dict.fromkeys(addresses)]
 
 
@@ -211,9 +261,9 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("index", type=Path, help="SQLite file, made when it is not there")
     parser.add_argument("feeds", nargs="*", metavar="FEED", help="file or URL")
     parser.add_argument("--feeds", dest="list", type=Path, metavar="FILE", help="a file with a feed a line")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="ask again, until stopped")
-    parser.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="without a byte (10)")
-    parser.add_argument("--total-timeout", type=float, default=60, metavar="SECONDS", help="for all of a feed (60)")
+    parser.add_argument("--every", type=positive, metavar="SECONDS", help="ask again, until stopped")
+    parser.add_argument("--timeout", type=positive, default=10, metavar="SECONDS", help="without a byte (10)")
+    parser.add_argument("--total-timeout", type=positive, default=60, metavar="SECONDS", help="for all of a feed (60)")
     parser.add_argument("--max-bytes", type=int, default=20_000_000, metavar="N", help="of a feed as sent (20,000,000)")
     parser.add_argument("--user-agent", default=USER_AGENT, metavar="TEXT", help="say who asks, and where to complain")
     parser.add_argument("--seed", type=int, help="of the chance in how long a feed that failed is left alone")
@@ -237,7 +287,7 @@ def main(arguments: list[str] | None = None) -> int:
         feeds = feeds_of(given, is_new=not len(index))
         counts = run_round(index, feeds, given, chance, stop)
         while given.every and not stop.is_set():
-            due = min((feed.due for feed in feeds if not feed.gone), default=float("inf"))
+            due = min((feed.due for feed in feeds if not feed.gone), default=inf)
             if not stop.wait(min(max(due - time.monotonic(), 0), MAX_WAIT)):
                 counts = run_round(index, feeds, given, chance, stop)
     if received and not given.every:

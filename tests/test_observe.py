@@ -185,7 +185,13 @@ def test_methods_keep_their_signatures_and_docstrings():
     import inspect
 
     assert list(inspect.signature(StoryIndex.stories).parameters)[:3] == ["self", "order_by", "since"]
-    assert list(inspect.signature(StoryIndex.add_many).parameters) == ["self", "articles", "errors", "progress"]
+    assert list(inspect.signature(StoryIndex.add_many).parameters) == [
+        "self",
+        "articles",
+        "errors",
+        "duplicates",
+        "progress",
+    ]
     assert "Returns" in StoryIndex.add_many.__doc__
 
 

@@ -55,8 +55,9 @@ def cluster(
     Parameters
     ----------
     paths : str, Path or sequence of those
-        Parquet or JSONL files: paths or URLs that fsspec reads; a name may have a ``*``. JSONL may be packed (.gz,
-        .zst); it is first unpacked into `work`. Fields are those of `Article`, as in `dedup.cluster`. Each article
+        Files of Parquet, JSONL, or feeds and documents of JSON as `dedup.feeds.read` takes them: paths or URLs that
+        fsspec reads; a name may have a ``*``. All but Parquet may be packed (.gz, .zst); what is packed, and what is a
+        feed, is first written as lines into `work`. Fields are those of `Article`, as in `dedup.cluster`. Each article
         needs a text or a title, and an id that occurs once in all files.
     out : str or Path
         A folder for the results, or a URL that fsspec writes to.

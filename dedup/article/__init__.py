@@ -6,7 +6,10 @@ from dedup.article.columns import field_of as field_of
 from dedup.article.dates import read_date as read_date
 from dedup.article.dates import read_zone as read_zone
 from dedup.article.ids import ALLOWED_ID as ALLOWED_ID
+from dedup.article.ids import ArticleId as ArticleId
 from dedup.article.ids import id_of as id_of
+from dedup.article.ids import name_of_id as name_of_id
+from dedup.article.items import cells_of_column as cells_of_column
 from dedup.article.items import data_frame_of as data_frame_of
 from dedup.article.items import frame_of as frame_of
 from dedup.article.items import items_of as items_of

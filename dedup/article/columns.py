@@ -7,11 +7,12 @@ article has a value for. Capitals, blanks, dots, hyphens and underscores do not 
 field      also called
 =========  ==============================================================================================
 id         guid, uri, article_id
-text       content, body, article, full_text, article_body, main_text, plain_text, content_text,
-           content_html, description, summary, snippet
-title      headline
-published  pub_date, published_at, publish_date, published_date, date_published, date_publish,
-           publication_date, date, datetime, timestamp, seen_date, published_parsed, updated, updated_at
+text       content, body, article, full_text, article_text, article_body, body_text, main_text,
+           plain_text, content_text, content_html, description, summary, snippet, excerpt, abstract
+title      headline, article_title
+published  pub_date, published_at, published_on, publish_date, published_date, date_published,
+           date_publish, publication_date, published_time, publish_time, posted_at, datetime, date,
+           timestamp, seen_date, published_parsed, updated, updated_at, created, created_at, created_utc
 source     outlet, publisher, source_name, site_name, site, domain, source_domain
 url        link, href, canonical_url, web_url
 language   lang, language_code, in_language
@@ -32,11 +33,12 @@ from dedup.wording import short_repr
 
 _ALSO = {
     "id": "guid uri article_id",
-    "text": "content body article full_text article_body main_text plain_text content_text content_html description "
-    "summary snippet",
-    "title": "headline",
-    "published": "pub_date published_at publish_date published_date date_published date_publish publication_date date "
-    "datetime timestamp seen_date published_parsed updated updated_at",
+    "text": "content body article full_text article_text article_body body_text main_text plain_text content_text "
+    "content_html description summary snippet excerpt abstract",
+    "title": "headline article_title",
+    "published": "pub_date published_at published_on publish_date published_date date_published date_publish "
+    "publication_date published_time publish_time posted_at datetime date timestamp seen_date published_parsed updated "
+    "updated_at created created_at created_utc",
     "source": "outlet publisher source_name site_name site domain source_domain",
     "url": "link href canonical_url web_url",
     "language": "lang language_code in_language",

@@ -26,9 +26,11 @@ _MONTH = r"(?P<month>[a-z]{3,9})\.?"
 _TIME = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?(?: ?(?P<half>[ap])\.?m\b\.?)?"
 )
-_ZONE = r"(?P<zone>[a-z+-][a-z0-9_/:+-]{0,40})"
-# A name behind an offset, as in "+0200 CEST", and a comment behind any zone, as in "GMT+0200 (Paris)", say nothing new.
-_REST = rf"{_TIME}(?: ?{_ZONE}(?:(?<=\d) (?-i:[A-Z]{{2,5}})| \([^()]*\))?)?"
+_ZONE = r"(?P<zone>(?:(?:gmt|utc?) (?=[+-]))?[a-z+-][a-z0-9_/:+-]{0,40})"
+# A name behind an offset, as in "+0200 CEST", a comment behind any zone, as in "GMT+0200 (Paris (France))", and what
+# RFC 9557 puts in brackets, as in "+02:00[Europe/Paris]", say nothing new.
+_COMMENT = r"\((?:[^()]*+\([^()]*+\))*+[^()]*+\)"
+_REST = rf"{_TIME}(?: ?{_ZONE}(?:(?<=\d) (?-i:[A-Z]{{2,5}})| {_COMMENT}|(?:\[[^\[\]]*+\])++)?)?"
 
 _FORMS = [
     re.compile(form, re.ASCII | re.IGNORECASE)
@@ -108,6 +110,9 @@ ZONES = {
     for name in names.split()
 }
 
+#: Names of zones with and without summer time: those of the United States, which its media write.
+_PLACES_OF = {"ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles"}
+
 
 def read_iso(text: str, zone: tzinfo | None) -> datetime | None:
     """The moment of a string in ISO 8601, naive where it names no zone; None if it is none that Python reads.
@@ -130,7 +135,7 @@ def read_written(text: str, zone: tzinfo | None) -> datetime:
     ValueError, or OverflowError beyond the calendar, where it is no date; the reason is in words if the error is a
     NoDateError. Takes time in proportion to the length.
     """
-    text = " ".join(text.split())
+    text = " ".join(text.replace("\N{MINUS SIGN}", "-").split())
     for form in _FORMS:
         found = form.fullmatch(text)
         if found:
@@ -180,7 +185,7 @@ def _time_of_day(parts: dict[str, str | None]) -> tuple[int, int, int, int]:
 
 def _zone(name: str, moment: datetime, zone: tzinfo | None) -> tzinfo:
     """The zone of an offset or a name; a name that `zone` itself bears at that moment is `zone`."""
-    offset = _OFFSET.fullmatch(name)
+    offset = _OFFSET.fullmatch(name.replace(" ", ""))
     if offset:
         sign, hours, minutes = offset.groups()
         gap = timedelta(hours=int(hours), minutes=int(minutes or 0))
@@ -190,8 +195,9 @@ def _zone(name: str, moment: datetime, zone: tzinfo | None) -> tzinfo:
         return zone
     if capitals in ZONES:
         return ZONES[capitals]
-    if "/" in name and name in _places():
-        return ZoneInfo(name)
+    place = _PLACES_OF.get(capitals, name)
+    if "/" in place and place in _places():
+        return ZoneInfo(place)
     raise NoDateError(f"whose zone {short_repr(name)} is unknown or has more than one meaning")
 
 

@@ -24,6 +24,9 @@ from dedup.article.refusals import FieldError
 
 ALLOWED_ID = "allowed: str, int, UUID or bytes"
 
+#: What users may call an article.
+ArticleId = str | int | UUID | bytes
+
 
 def read_id(value: Any, name: str = "") -> str:
     r"""An id as str; `name` is what the input calls it.
@@ -48,6 +51,20 @@ def read_id(value: Any, name: str = "") -> str:
         return str(value)
     except ValueError as error:  # an integer of more digits than Python writes
         raise FieldError.of("id", value, ALLOWED_ID, name=name) from error
+
+
+def name_of_id(value: Any) -> str | None:
+    r"""The str that an id becomes; None for what is none.
+
+    Examples
+    --------
+    >>> name_of_id(17), name_of_id(b"\x0a\xff"), name_of_id(1.5)
+    ('17', '0aff', None)
+    """
+    try:
+        return read_id(value)
+    except FieldError:
+        return None
 
 
 def id_of(item: Any) -> str | None:

@@ -29,6 +29,8 @@ def items_of(articles: Any) -> Iterator[Any]:
                 allowed = "at least one called 'text' or 'title', or what those are known as"
                 raise ValueError(f"the data frame has the columns {frame.columns}; allowed: {allowed}")
             return rows_of_frame(frame)
+        if hasattr(articles, "to_pylist"):  # a column of pyarrow, whose cells are no strings of Python
+            articles = articles.to_pylist()
     if not isinstance(articles, Iterable):
         raise TypeError(f"articles is {short_repr(articles)}; allowed: an iterable of articles or a data frame")
     if isgenerator(articles) and getgeneratorstate(articles) == GEN_CLOSED:
@@ -43,9 +45,17 @@ def rows_of_frame(frame: Any) -> Iterator[dict[str, Any]]:
         try:
             rows = list(some.iter_rows(named=True))
         except (OverflowError, ValueError):  # as each library has it
-            columns = [[_cell(some[name], place) for place in range(len(some))] for name in some.columns]
+            columns = [cells_of_column(some[name]) for name in some.columns]
             rows = [dict(zip(some.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
         yield from rows
+
+
+def cells_of_column(column: Any) -> list[Any]:
+    """The cells of a column of narwhals; a time that Python does not have is told as text, and is no date."""
+    try:
+        return list(column.to_list())
+    except (OverflowError, ValueError):  # as each library has it
+        return [_cell(column, place) for place in range(len(column))]
 
 
 def _cell(column: Any, place: int) -> Any:
@@ -57,7 +67,9 @@ def _cell(column: Any, place: int) -> Any:
 
 
 def _hint(articles: Any) -> str:
-    """Where in a whole response the list of its articles is."""
+    """Where in a whole response the list of its articles is, or what makes one of a feed."""
+    if isinstance(articles, str | bytes) or (isinstance(articles, Mapping) and "bozo" in articles):
+        return ", as dedup.feeds.read makes of a feed"
     if not isinstance(articles, Mapping):
         return ""
     found = next((name for name in _LISTS if isinstance(articles.get(name), list)), None)

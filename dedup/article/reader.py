@@ -77,7 +77,7 @@ class _Reader:
             article = self._article(position, article_id, values, item)
             if accept is not None:
                 article = accept(article, is_named)
-            if unique_ids:
+            if unique_ids and article.id == article_id:  # and no id that an index has given it
                 self._settle_id(position, article_id, is_named=is_named)
         except FieldError as fault:
             if article_id is None and fault.field not in (None, "id"):  # one that cannot be read

@@ -4,30 +4,39 @@ import re
 from functools import lru_cache
 from unicodedata import normalize
 
+from dedup.wording import short_repr
+
 # Names of parameters, in lower case, by who adds them. They say how a reader came, or how a page is shown.
 _TRACKING = {
     "Google": "_ga _gac _gid _gl dclid gad_source gbraid gclid gclsrc srsltid wbraid",
-    "other advertisers": "fbclid igsh igshid li_fat_id mibextid msclkid rdt_cid ttclid twclid wickedid yclid ysclid",
-    "networks": "__twitter_impression action_object_map action_ref_map action_type_map hss_channel trk trkcampaign",
-    "newsletters": "__hsfp __hssc __hstc _hsenc _hsmi ck_subscriber_id hsctatracking mkt_tok",
+    "other advertisers": "dicbo epik fbclid igsh igshid irclickid li_fat_id mibextid msclkid oborigurl rdt_cid tblci "
+    "ttclid twclid wickedid yclid ysclid zanpid",
+    "networks": "__twitter_impression _branch_match_id action_object_map action_ref_map action_type_map hss_channel "
+    "trk trkcampaign wprov",
+    "newsletters": "__hsfp __hssc __hstc __s _hsenc _hsmi ck_subscriber_id dm_i hsctatracking isfreemail mkt_tok",
     "measurement": "_openstat ef_id mkwid n_cid ncid rb_clickid s_cid s_kwcid scm spm sr_share xtor",
-    "publishers": "cmp cmpid cmpld cvid emc eref feedname feedtype ftcamp guccounter hpt icid intcmp intlink_from_url "
-    "iref itid ito maca noredirect ocid partnerref recirc ref_src ref_url referringsource reflink searchresultposition "
-    "smid smtyp soc_src soc_trk sref srnd taid traffic_source unlocked_article_code wpisrc wpmm .tsrc",
+    "publishers": "accesstoken cmp cmpid cmpld cvid embedded-checkout emc eref feedname feedtype ftcamp guccounter hpt "
+    "icid intcmp intlink_from_url iref itid ito leadsource maca noredirect ocid partnerref pinned_post_asset_id "
+    "pinned_post_locator pinned_post_type recirc ref_src ref_url referringsource reflink rss searchresultposition "
+    "sharetype smid smtyp soc_src soc_trk sref srnd ssm taid traffic_source triedredirect tsrc unlocked_article_code "
+    "wpisrc wpmm _rss .tsrc",
     "AMP": "_amp amp amp_gsa amp_js_v amphtml isamp noamp nonamp usqp",
-    "programs of sites": "jsessionid phpsessid replytocom",
+    "programs of sites": "doing_wp_cron jsessionid phpsessid replytocom",
 }
 TRACKING = frozenset(name for names in _TRACKING.values() for name in names.split())
 
 #: The same for all parameters whose name begins like this.
 TRACKING_PREFIXES = (
-    *("at_", "fb_", "ga_", "guce_", "hsa_", "lmd_", "matomo_", "mc_", "mtm_", "ns_", "oly_"),
-    *("piwik_", "pk_", "sara_", "utm_", "vero_", "wt.", "wt_", "wtmc_"),
+    *("at_", "fb_", "ga_", "gaa_", "guce_", "hsa_", "lmd_", "matomo_", "mc_", "mtm_", "ns_", "oly_"),
+    *("piwik_", "pk_", "sara_", "sfmc_", "utm_", "vero_", "wt.", "wt_", "wtmc_"),
 )
 
 #: Parameters that may say which page it is: they are left out where the value is a channel or the name of a site.
 CHANNEL_PARAMETERS = frozenset(
-    ("from", "feature", "medium", "partner", "ref", "referer", "referrer", "share", "source", "src", "via")
+    (
+        *("cid", "from", "feature", "mbid", "medium", "mod", "partner"),
+        *("ref", "referer", "referrer", "share", "source", "src", "via"),
+    )
 )
 
 #: Channels by which readers come, as values say them: alone or before a hyphen or an underscore.
@@ -57,7 +66,11 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 _AMPERSAND = re.compile(r"\A(?:amp;)+")
 _SESSION = re.compile(r";jsessionid=.*", re.IGNORECASE | re.DOTALL)
-_INDEX = re.compile(r"(?:index|default)\.(?:html?|php|aspx?|jsp|shtml|cfm)|amp(?:\.html?)?", re.IGNORECASE)
+_INDEX = re.compile(r"(?:index|default)\.(?:html?|php|aspx?|jsp|shtml|cfm)|amp(?:\.?html?)?", re.IGNORECASE)
+_AMP_NAMES = frozenset(("amp", "amphtml"))
+_AMP_CACHES = (".cdn.ampproject.org", ".bing-amp.com")
+# At the end of a file name, and before what else may be there. The lookbehind lets a run be tried once only.
+_AMP_ENDS = tuple(re.compile(rf"(?<![.~]amp)(?:[.~]amp)++{end}") for end in (r"\Z", r"(?=\.html?\Z)"))
 
 # Longer hosts, and parts of hosts, are not allowed in DNS.
 _LONGEST_AUTHORITY, _LONGEST_LABEL = 255, 63
@@ -76,6 +89,11 @@ def canonical_url(url: str) -> str:
         It begins with ``https://``. What is no URL of the web, as it has another scheme or no host, comes back without
         the white space around it.
 
+    Raises
+    ------
+    TypeError
+        For something else than a str.
+
     Notes
     -----
     ==================  ================================================================================
@@ -85,7 +103,7 @@ def canonical_url(url: str) -> str:
     user, port          left out; other ports than 80 and 443 stay
     host                lower case, in Punycode; without www., m., mobile., amp., wap. and a dot behind it
     AMP caches          of Google, Bing and ampproject.org: the page that they show
-    path                without ``/amp``, ``.amp``, ``index.html``, session ids, dot segments, doubled slashes
+    path                without ``/amp``, ``.amp``, ``~amp``, ``index.html``, session ids, dot segments, doubled slashes
                         and the last slash; the case stays
     parameters          without those that say how a reader came (utm_source, fbclid, xtor) and empty ones; by name
     fragment            left out, unless it begins with ``#!`` or ``#/``
@@ -103,6 +121,8 @@ def canonical_url(url: str) -> str:
     >>> canonical_url(" tag:example.com,2023:7 ")
     'tag:example.com,2023:7'
     """
+    if not isinstance(url, str):
+        raise TypeError(f"url is {short_repr(url)}; allowed: str")
     stripped = url.strip()
     return _canonical(stripped) or stripped
 
@@ -183,40 +203,41 @@ def _without_end(segments: list[str]) -> list[str]:
     left = list(segments)
     while left:
         left[-1] = _without_amp(left[-1])
-        if left[-1] and not _INDEX.fullmatch(left[-1]):
+        if left[-1] not in ("", ".", "..") and not _INDEX.fullmatch(left[-1]):
             break
         left.pop()
     return left
 
 
 def _without_beginning(host: str, segments: list[str]) -> tuple[str, list[str]]:
-    """Host and path without a cache of AMP pages, of which one may show another, and without "amp" as first name."""
+    """Host and path without "amp" as a name, and without a cache of AMP pages, of which one may show another."""
+    if _AMP_NAMES.isdisjoint(segments) and not f".{host}".endswith(_AMP_CACHES):
+        return host, segments  # nearly all
+    names = [name for name in segments if name not in _AMP_NAMES]
+    pairs = zip(["", *segments], segments, strict=False)
+    is_behind_amp = [before in _AMP_NAMES for before, name in pairs if name not in _AMP_NAMES]
     start = 0
-    while start < len(segments):
-        name = segments[start]
+    while start < len(names):
         if host.startswith("google.") or host == "bing.com":
-            is_cache = name == "amp"
+            is_cache, at = is_behind_amp[start], start
         else:
-            is_cache = f".{host}".endswith((".cdn.ampproject.org", ".bing-amp.com")) and name in ("c", "v")
-        at = start + (2 if segments[start + 1 : start + 2] == ["s"] else 1)
-        shown = _host_of(segments[at]) if is_cache and at < len(segments) else None
-        if shown and "." in shown:
-            host, start = shown, at + 1
-        elif name == "amp":
-            start += 1
-        else:
+            is_cache = f".{host}".endswith(_AMP_CACHES) and names[start] in ("c", "v")
+            at = start + 1
+        if names[at : at + 1] == ["s"]:
+            at += 1
+        shown = _host_of(names[at]) if is_cache and at < len(names) else None
+        if not shown or "." not in shown:
             break
-    return host, segments[start:]
+        host, start = shown, at + 1
+    return host, names[start:]
 
 
 def _without_amp(name: str) -> str:
-    """A file name without ".amp", which may have an ending behind it."""
-    parts = name.split(".")
-    while len(parts) > 1 and parts[-1] == "amp":
-        parts.pop()
-    while len(parts) > 2 and parts[-1] in ("html", "htm") and parts[-2] == "amp":
-        del parts[-2]
-    return ".".join(parts)
+    """A file name without ".amp" or "~amp", which may have an ending behind it."""
+    if "amp" in name:
+        for end in _AMP_ENDS:
+            name = end.sub("", name)
+    return name
 
 
 def _parameters_of(query: str) -> list[str]:

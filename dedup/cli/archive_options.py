@@ -98,7 +98,8 @@ def _add_near(actions: Any) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    files = "file in Parquet or JSONL (also .jsonl.gz, .jsonl.zst), a path or a URL; the name may have a *"
+    files = "file in Parquet, JSONL, or a feed or JSON document as 'dedup cluster' takes it (all but Parquet also with "
+    files += ".gz or .zst), a path or a URL; the name may have a *"
     parser.add_argument("inputs", nargs="+", metavar="IN", help=files)
     folder = "folder for the results, or a URL"
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=folder)

@@ -28,7 +28,7 @@ _CLUSTER_EXAMPLES = """examples:
   dedup cluster monday.csv tuesday.csv --text body --timezone Europe/Paris > labels.jsonl
   zcat crawl.jsonl.gz | dedup cluster - --stories | head -3
   dedup cluster articles.jsonl --to text | less
-  dedup cluster world.xml europe.xml --to text
+  dedup cluster world.xml europe.xml --duplicates first --to text
 """
 _NEAR_EXAMPLES = """examples:
   dedup near articles.jsonl > pairs.jsonl

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dedup.arrays import Flags
-from dedup.article import FIELDS, Article, read_articles
+from dedup.article import FIELDS, Article, name_of_id, read_articles
 from dedup.article.urls import page_of
 from dedup.explanation import Explanation, Passage, named
 from dedup.near.jaccard import ShingleSets
@@ -89,7 +89,7 @@ def explain(a: Any, b: Any, *, among: Stories | Story | None = None) -> Explanat
 
 
 def explain_ids(stories: Stories, a: Any, b: Any) -> Explanation:
-    """`explain` among these stories; a str is the id of one of their articles."""
+    """`explain` among these stories; an id is that of one of their articles."""
     return explain(*(article_by_id(stories.articles, item) for item in (a, b)), among=stories)
 
 
@@ -113,11 +113,12 @@ def fold_of(weighting: TermWeighting | None) -> Fold:
 
 
 def article_by_id(articles: Sequence[Article], item: Any) -> Any:
-    """The article with the id `item` if that is a str, otherwise `item`."""
-    if not isinstance(item, str):
+    """The article with the id `item` if that is one, otherwise `item`."""
+    name = name_of_id(item)
+    if name is None:
         return item
     for article in articles:
-        if article.id == item:
+        if article.id == name:
             return article
     raise KeyError(f"no article has the id {item!r}")
 

@@ -16,6 +16,7 @@ PERSON = re.compile(r"(?:^|_)x(\d+)-(?:author|creator|name)$")
 #: What feedparser calls <media:title> and <media:description>, which it would mix up with those of the entry.
 MEDIA_TITLE, MEDIA_TEXT = "media_x-title", "media_x-description"
 
+_KINDS = ("rss", "feed", "rdf", "channel")
 _NO_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DOCTYPE_END = re.compile(r"\]\s*>")
 _NAMESPACE = re.compile(r"\bxmlns:([\w.-]+)")
@@ -33,9 +34,13 @@ _TOKEN = re.compile(
 
 def repaired(text: str) -> bytes:
     """Return XML from its first element on, in UTF-8, with what is said above; raise ValueError when it is no feed."""
-    root, start = _root_of(text)
-    kind = root.rpartition(":")[2].lower()
-    if kind not in ("rss", "feed", "rdf", "channel"):
+    root, start = _root_of(text, text.find("<"))
+    kind = _kind_of(root)
+    if kind not in _KINDS and (declared := text.find("<?xml", start)) >= 0:  # behind what a program had to say
+        behind, place = _root_of(text, declared)
+        if _kind_of(behind) in _KINDS:
+            root, kind, start = behind, _kind_of(behind), place
+    if kind not in _KINDS:
         what = "an HTML page" if kind in ("html", "head", "body") else f"XML that begins with <{root}>"
         raise ValueError(f"it is {what if root else 'no XML'}")
     if len(set(_NAMESPACE.findall(text))) > _MAX_NAMESPACES:
@@ -44,13 +49,16 @@ def repaired(text: str) -> bytes:
     return b"<?xml version='1.0' encoding='utf-8'?>\n" + body.encode("utf-8")
 
 
-def _root_of(text: str) -> tuple[str, int]:
-    """Return the name of the first element and where it begins; "" and the length of the text without one.
+def _kind_of(root: str) -> str:
+    return root.rpartition(":")[2].lower()
+
+
+def _root_of(text: str, place: int) -> tuple[str, int]:
+    """Return the name of the first element from a place on, and where it begins; "" and the end if there is none.
 
     What stands before it is skipped, and with it the declarations of entities: those that stand for others can make
     gigabytes of a page.
     """
-    place = text.find("<")
     while place >= 0:
         if found := _ROOT.match(text, place + 1):
             return found[0], place

@@ -17,11 +17,11 @@ from dedup.article import rows_of_frame
 from dedup.inputs import InputError
 from dedup.inputs.lines import decoded, object_in
 from dedup.inputs.packing import packing_of, split_name, unpacked
-from dedup.inputs.sniffing import begin, entries_in
+from dedup.inputs.sniffing import begin, delimiter_of, entries_in
 
 STDIN = "-"
 FORMATS = ("jsonl", "json", "feed", "csv", "tsv", "parquet", "text")
-_SNIFFED = "jsonl, json or feed"  # as the first line tells
+_SNIFFED = "jsonl, json, feed, csv or tsv"  # as the first line tells
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": _SNIFFED}
 _SUFFIXES |= {".xml": "feed", ".rss": "feed", ".atom": "feed", ".rdf": "feed"}
 _SUFFIXES |= {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".txt": "text"}
@@ -54,8 +54,9 @@ def rows_of_file(name: str, form: str | None, refuse: Refuse) -> Iterator[Row]:
     """Yield the rows of a file, of the texts in a folder, or of standard input ("-").
 
     The format is one of `FORMATS`; None to go by the suffix, and by the first line of ``.json`` and of standard input:
-    JSONL, which is read line by line, one document of JSON, or a feed. `refuse` is called for each row that cannot be
-    read. Raise InputError when the input as a whole cannot be read, ImportError without a library for Parquet or feeds.
+    JSONL, which is read line by line, one document of JSON, a feed, or CSV or TSV with names that are usual. `refuse`
+    is called for each row that cannot be read. Raise InputError when the input as a whole cannot be read, ImportError
+    without a library for Parquet or feeds.
     """
     if name != STDIN and os.path.isdir(name):
         yield from _folder_rows(name, refuse)
@@ -126,7 +127,12 @@ def _opened(name: str, shown: str) -> Iterator[IO[bytes]]:
 def _sniffed_rows(file: IO[bytes], shown: str, refuse: Refuse) -> Iterator[Row]:
     begun, is_document = begin(file)
     lines = chain(begun, file)
-    yield from _entry_rows(lines, "feed", shown, refuse) if is_document else _jsonl_rows(lines, shown, refuse)
+    if is_document:
+        yield from _entry_rows(lines, "feed", shown, refuse)
+    elif delimiter := delimiter_of(begun):
+        yield from _table_rows(lines, shown, delimiter, refuse)
+    else:
+        yield from _jsonl_rows(lines, shown, refuse)
 
 
 def _entry_rows(lines: Iterable[bytes], form: str, shown: str, refuse: Refuse) -> Iterator[Row]:
@@ -150,7 +156,7 @@ def _jsonl_rows(file: Iterable[bytes], shown: str, refuse: Refuse) -> Iterator[R
             refuse(place, str(error))
 
 
-def _table_rows(file: IO[bytes], shown: str, delimiter: str, refuse: Refuse) -> Iterator[Row]:
+def _table_rows(file: Iterable[bytes], shown: str, delimiter: str, refuse: Refuse) -> Iterator[Row]:
     def lines() -> Iterator[str]:
         for number, line in enumerate(file, start=1):
             try:

@@ -1,9 +1,11 @@
-"""Lines of a file or of standard input: whether they are JSONL, one document of JSON, or a feed in XML."""
+"""Lines of a file or of standard input: whether they are JSONL, one document of JSON, a feed in XML, or a table."""
 
+import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from dedup.article import field_of
 from dedup.feeds import entries_of
 from dedup.feeds.content import MAX_BYTES
 from dedup.feeds.documents import entries_of_json, is_document
@@ -27,6 +29,24 @@ def begin(lines: Iterator[bytes]) -> tuple[list[bytes], bool]:
     except (ValueError, RecursionError):
         return begun, first.endswith((b"{", b"[", b","))
     return begun, is_document(value) and not _next(lines, begun)
+
+
+def delimiter_of(begun: Sequence[bytes]) -> str | None:
+    """Return what separates the cells of a table whose first lines these are; None for what is rather JSONL.
+
+    Its first line names columns, one of them usual for texts or titles.
+    """
+    line = begun[0] if begun else b""
+    if line.startswith(b"{"):
+        return None
+    for delimiter in ("\t", ","):
+        try:
+            names = next(csv.reader([line.decode("utf-8")], delimiter=delimiter, strict=True), [])
+        except (ValueError, csv.Error):
+            continue
+        if len(names) > 1 and any(field_of(name) in ("text", "title") for name in names):
+            return delimiter
+    return None
 
 
 def _next(lines: Iterator[bytes], begun: list[bytes]) -> bytes:

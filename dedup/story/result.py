@@ -166,7 +166,7 @@ class Story(Episode):
         Parameters
         ----------
         article : str, mapping, object or Article
-            A str is the id of an article of the story.
+            An id is that of an article of the story.
 
         Returns
         -------

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from dedup.article import Article, Batch
+from dedup.article import Article, ArticleId, Batch
 from dedup.near.jaccard import ShingleSets
 from dedup.store.serialization import decode_article
 from dedup.stream.assignment import Similar, format_episode_id, format_story_id
@@ -30,7 +30,7 @@ def copies_of_article(state: IndexState, batch: Batch) -> tuple[Similar, ...]:
     return _copies_of(state, article, own and own.node)
 
 
-def copies_of_stored(state: IndexState, article_id: str) -> tuple[Similar, ...]:
+def copies_of_stored(state: IndexState, article_id: ArticleId) -> tuple[Similar, ...]:
     """Return the other copies of a stored article, or raise KeyError."""
     row = stored_row(state, article_id)
     return _copies_of(state, decode_article(row.fields), row.node)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from dedup.article import ArticleId
 from dedup.store.records import Row
 from dedup.stream import editing
 from dedup.stream.assignment import parse_story_id
@@ -76,7 +77,7 @@ class Editor:
         return self._decide(plan)
 
     @observed("split")
-    def split(self, story: str, articles: Iterable[str]) -> Change:
+    def split(self, story: str, articles: ArticleId | Iterable[ArticleId]) -> Change:
         """Make a story of its own of some articles of a story; their copies go with them.
 
         They stay in it, also as later versions of themselves, and the two stories are never joined again.
@@ -85,7 +86,7 @@ class Editor:
         ----------
         story : str
             Id of the story.
-        articles : iterable of str
+        articles : iterable of str, int, UUID or bytes
             Ids of articles of it, but not of all.
 
         Returns
@@ -100,7 +101,7 @@ class Editor:
         ValueError
             When there would be no articles in one of the two, or when that contradicts another decision.
         """
-        names = [articles] if isinstance(articles, str) else list(articles)
+        names = [articles] if isinstance(articles, ArticleId) else list(articles)
 
         def plan(state: IndexState) -> _Work:
             number = _story(state, story)
@@ -116,7 +117,7 @@ class Editor:
         return self._decide(plan)
 
     @observed("move")
-    def move(self, article: str, story: str) -> Change:
+    def move(self, article: ArticleId, story: str) -> Change:
         """Put an article into another story; its copies go with it.
 
         It stays there, also as later versions of itself, and never comes back to the story that it was in by itself:
@@ -125,7 +126,7 @@ class Editor:
 
         Parameters
         ----------
-        article : str
+        article : str, int, UUID or bytes
             Id of the article.
         story : str
             Id of the story that it is to be in.
@@ -158,7 +159,7 @@ class Editor:
         return self._decide(plan)
 
     @observed("pin")
-    def pin(self, story: str, *, representative: str | None = None, title: str | None = None) -> Change:
+    def pin(self, story: str, *, representative: ArticleId | None = None, title: str | None = None) -> Change:
         """Let a story show one of its articles, a headline, or both, whatever the rule says.
 
         The last pin counts. An article is shown as long as it is in the story, also as later versions of itself, and a
@@ -168,7 +169,7 @@ class Editor:
         ----------
         story : str
             Id of the story.
-        representative : str, optional
+        representative : str, int, UUID or bytes, optional
             Id of an article of it.
         title : str, optional
             What `Story.headline` says.
@@ -199,7 +200,7 @@ class Editor:
         return self._decide(plan)
 
     @observed("forbid")
-    def forbid(self, a: str, b: str, *, articles: bool = False) -> Change:
+    def forbid(self, a: ArticleId, b: ArticleId, *, articles: bool = False) -> Change:
         """Keep two stories apart, or two articles.
 
         Stories that are kept apart are never joined, and no article of one comes into the other by itself, unless its

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from dedup.arrays import Integers, members
+from dedup.article import ArticleId
 from dedup.store.records import ArticleFeatures
 from dedup.store.story_query import StoryQuery
 from dedup.stream.assignment import Move, format_story_id
@@ -17,7 +18,7 @@ from dedup.stream.state import IndexState
 from dedup.stream.text_features import TextFeatures
 
 
-def remove_by_id(state: IndexState, article_id: str) -> bool:
+def remove_by_id(state: IndexState, article_id: ArticleId) -> bool:
     """Remove the article with that id; return whether there was one."""
     row = row_of(state, article_id)
     if row is not None:

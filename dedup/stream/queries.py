@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from dedup.arrays import first_members, members, numbered_by_first
-from dedup.article import Batch
+from dedup.article import ArticleId, Batch, name_of_id
 from dedup.build import build_story
 from dedup.representative import Chooser, candidates_of
 from dedup.store.records import Row
@@ -22,14 +22,15 @@ from dedup.stream.validation import is_storable
 from dedup.text.limit import readable_texts
 
 
-def row_of(state: IndexState, article_id: str) -> Row | None:
+def row_of(state: IndexState, article_id: ArticleId) -> Row | None:
     """Return the live article with that id, or the one of which another version had it, or None."""
-    if not (isinstance(article_id, str) and is_storable(article_id)):
+    name = name_of_id(article_id)
+    if name is None or not is_storable(name):
         return None
-    return state.store.by_id(article_id) or state.store.by_other_id(article_id)
+    return state.store.by_id(name) or state.store.by_other_id(name)
 
 
-def stored_row(state: IndexState, article_id: str) -> Row:
+def stored_row(state: IndexState, article_id: ArticleId) -> Row:
     """Return the row that `row_of` finds, or raise KeyError."""
     row = row_of(state, article_id)
     if row is None:
@@ -37,7 +38,7 @@ def stored_row(state: IndexState, article_id: str) -> Row:
     return row
 
 
-def story_id_of(state: IndexState, article_id: str) -> str:
+def story_id_of(state: IndexState, article_id: ArticleId) -> str:
     """Return the id of the story of an article, or raise KeyError."""
     row = stored_row(state, article_id)
     return format_story_id(state.store.stories_of([row.episode])[row.episode])

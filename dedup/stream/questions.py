@@ -3,7 +3,7 @@
 from datetime import datetime, tzinfo
 from typing import Any
 
-from dedup.article import Article, read_articles
+from dedup.article import Article, ArticleId, read_articles
 from dedup.parameters import OrderBy, check, day_of
 from dedup.representative import Chooser
 from dedup.store.serialization import decode_article
@@ -32,7 +32,7 @@ class Questions:
             return state.store.count()
 
     @observed("article")
-    def article(self, article_id: str) -> Article:
+    def article(self, article_id: ArticleId) -> Article:
         """Return an article as it is stored, with its text, by its id or one that leads to it (`Assignment.replaces`).
 
         Raises
@@ -44,7 +44,7 @@ class Questions:
             return decode_article(stored_row(state, article_id).fields)
 
     @observed("story_id")
-    def story_id(self, article_id: str) -> str:
+    def story_id(self, article_id: ArticleId) -> str:
         """Return the id of the story of an article.
 
         Raises
@@ -179,7 +179,7 @@ class Questions:
             return similar_reports(state, batch)[:k]
 
     @observed("copies_of")
-    def copies_of(self, article: Any = None, *, article_id: str | None = None) -> tuple[Similar, ...]:
+    def copies_of(self, article: Any = None, *, article_id: ArticleId | None = None) -> tuple[Similar, ...]:
         """Return the stored articles that are near-duplicates of an article, most similar first; add nothing.
 
         Parameters
@@ -187,7 +187,7 @@ class Questions:
         article : str, mapping, object or Article
             Which need not be in the index. The stored article that has its id is left out, or its canonical URL where
             it has none: an earlier version is no copy.
-        article_id : str
+        article_id : str, int, UUID or bytes
             Instead of an article the id of a stored one, or an id that leads to it.
 
         Returns

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
-from dedup.article import ALLOWED_ID, Article, Batch, Errors, FieldError, read_articles
+from dedup.article import ALLOWED_ID, Article, Batch, Duplicates, Errors, FieldError, read_articles
 from dedup.article.urls import page_of
 from dedup.store.serialization import encode_article
 from dedup.wording import printable
@@ -13,12 +13,14 @@ from dedup.wording import printable
 _MAX_BYTES = 999_000_000
 
 
-def check_articles(articles: Any, timezone: str | tzinfo | None, errors: Errors = "raise") -> Batch:
-    """Return articles that have an id and can be stored, and refuse the others as `errors` says.
+def check_articles(
+    articles: Any, timezone: str | tzinfo | None, errors: Errors = "raise", duplicates: Duplicates | None = None
+) -> Batch:
+    """Return articles that have an id and can be stored, and refuse the others as `errors` and `duplicates` say.
 
     The id of one that comes without is its canonical URL.
     """
-    return read_articles(articles, timezone=timezone, errors=errors, accept=_storable)
+    return read_articles(articles, timezone=timezone, errors=errors, duplicates=duplicates, accept=_storable)
 
 
 def id_in_index(article: Article, is_named: bool) -> str | None:

@@ -115,6 +115,13 @@ def test_the_first_name_with_a_value_is_read(record):
         assert found.get(field, (None, None))[1] == slow_choice(field, record)
 
 
+def test_the_finer_of_a_time_and_its_day_is_read():
+    (article,) = dedup.cluster([{"text": "Kim", "date": "2023-09-12", "dateTime": "2023-09-12T08:00:00Z"}]).articles
+    assert article.published.hour == 8
+    (article,) = dedup.cluster([{"text": "Kim", "created_at": "2023-09-12T08:00Z", "publishedAt": None}]).articles
+    assert article.published.hour == 8
+
+
 def test_what_is_no_text_is_passed_over_where_the_name_is_a_guess():
     entry = {"content": [{"value": "<p>Kim</p>"}], "summary": "Kim"}  # as feedparser has it
     assert values_of(entry)["text"] == ("summary", "Kim")
@@ -211,6 +218,15 @@ def test_an_index():
         assert index.stories()[0].articles == (ARTICLE,)
 
 
+def test_a_column_of_texts():
+    texts = ["Kim in Russia.", "Kim in Russia."]
+    found = [pd.Series(texts), pl.Series(texts), pa.array(texts), pa.chunked_array([texts])]
+    for column in found:
+        assert dedup.near_duplicates(column).groups == [[0, 1]]
+    (article,) = dedup.cluster(pa.array([{"id": "a", "headline": "Kim", "date": None}])).articles
+    assert (article.id, article.title, article.published) == ("a", "Kim", None)
+
+
 def test_a_data_frame_with_two_columns_of_texts():
     frame = pd.DataFrame({"content": ["one", None], "description": ["no", "two"], "guid": [1, 2]})
     assert [article.text for article in dedup.cluster(frame).articles] == ["one", "two"]
@@ -275,6 +291,12 @@ def test_a_whole_response_is_refused_with_the_name_of_its_list(name):
         dedup.cluster({"status": "ok", name: [{"text": "Kim"}]})
     with pytest.raises(TypeError, match=r"allowed: a list of articles$"):
         dedup.cluster({"status": "ok", name: 5})
+
+
+def test_a_feed_that_is_not_read_is_refused_with_what_reads_it():
+    for given_instead in ("feed.xml", b"<rss>", {"bozo": False, "feed": {}, "entries": []}):
+        with pytest.raises(TypeError, match=r"allowed: a list of articles, as dedup\.feeds\.read makes of a feed$"):
+            dedup.cluster(given_instead)
 
 
 @settings(deadline=None, max_examples=100)

@@ -208,6 +208,23 @@ def test_offsets_are_read_however_they_are_written(offset):
         assert read_date(f"2026-04-27 12:00{joint}{offset}", KOLKATA) == TEN
 
 
+@pytest.mark.parametrize("offset", ["GMT +2", "UTC +0200", "utc +02:00", "GMT -0:00", "UT +00"])
+def test_an_offset_may_stand_apart_from_that_of_which_it_is_one(offset):
+    hour = 12 if "2" in offset else 10
+    assert read_date(f"Mon, 27 Apr 2026 {hour}:00:00 {offset}", KOLKATA) == TEN
+    assert read_date(f"2026-04-27 {hour}:00 {offset}", None) == TEN
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("ET", "New_York"), ("CT", "Chicago"), ("MT", "Denver"), ("pt", "Los_Angeles")]
+)
+def test_american_names_of_zones_have_a_summer(name, place):
+    for month in (1, 7):
+        wanted = datetime(2026, month, 27, 10, tzinfo=ZoneInfo(f"America/{place}"))
+        assert read_date(f"27 {wanted:%b} 2026 10:00 {name}", None) == wanted
+        assert read_date(f"{wanted:%B} 27, 2026 at 10:00 a.m. {name}", PARIS) == wanted
+
+
 @pytest.mark.parametrize(
     "offset", ["+24:00", "+99:99", "+02:60", "-0260", "+020", "+200", "+", "GMT+", "+2:0", "+02:00+02:00", "++2"]
 )
@@ -217,7 +234,21 @@ def test_an_offset_that_is_none_is_refused(offset):
 
 
 @pytest.mark.parametrize(
-    "tail", ["GMT EST", "EST CEST", "(EST)", "(", "+0200 Paris", "+0200 cest", "+0200 (a) (b)", "Z Z", "+0200 CEST (a)"]
+    "tail",
+    [
+        *("GMT EST", "EST CEST", "(EST)", "(", "+0200 Paris", "+0200 cest", "+0200 (a) (b)", "Z Z", "+0200 CEST (a)"),
+        *(
+            "EST +0200",
+            "Z +0200",
+            "GMT + 0200",
+            "+0200 (a (b)",
+            "+0200 (((a)))",
+            "Z[UTC",
+            "[UTC]",
+            "Z [UTC]",
+            "Z[a[b]]",
+        ),
+    ],
 )
 def test_what_else_stands_behind_a_time_is_refused(tail):
     refuses(f"27 Apr 2026 10:00 {tail}", UTC)

@@ -219,6 +219,21 @@ def test_a_frame_of_pandas_keeps_its_index_and_its_types_where_cells_are_empty()
     assert [str(whole[name].dtype) for name in ADDED] == ["uint16", "uint16", "int64", "bool", "float64"]
 
 
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+@pytest.mark.parametrize("kind", [pa.timestamp("us", "UTC"), pa.date32()], ids=str)
+def test_a_time_that_python_does_not_have_costs_one_row_of_a_frame(library, kind):
+    table = pa.table({"id": ["a", "b"], "text": [KIM, KIM], "published": pa.array([4_000_000, 20_000], pa.int32())})
+    days = table["published"].cast(pa.date32())
+    far = pa.chunked_array([pa.array([2**62, 1], pa.timestamp("us", "UTC"))]) if pa.types.is_timestamp(kind) else days
+    table = table.set_column(2, "published", far)
+    frame = pl.from_arrow(table) if library == "polars" else table
+    assert cells_of(dedup.cluster_frame(frame, errors="skip"), "story_id") == [None, "b"]
+    assert cells_of(dedup.cluster_frame(frame, errors="undated"), "story_id") == ["b", "b"]
+    for call in (dedup.cluster, dedup.cluster_frame):
+        with pytest.raises(ValueError, match=r"article 0 \(id 'a'\): field 'published' is 'a date(time)? that Python"):
+            call(frame)
+
+
 # In an index
 
 
@@ -244,6 +259,30 @@ def test_an_index_may_do_without_a_date():
         with pytest.raises(TypeError, match="'text' is 5"):
             index.add_many(items_with({"id": "y", "text": 5}), errors="undated")
         assert len(index) == 4
+
+
+@pytest.mark.parametrize(("which", "text"), [("first", "one"), ("last", "three")])
+def test_which_article_of_an_id_an_index_takes(which, text):
+    items = [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}, {"id": "a", "text": "three"}]
+    with StoryIndex(":memory:") as index:
+        assigned, (refusal,) = index.add_many(items, errors="skip", duplicates=which)
+        assert sorted(assignment.article_id for assignment in assigned) == ["a", "b"]
+        assert (index.article("a").text, refusal.id, refusal.field) == (text, "a", "id")
+        again = index.add_many([{"id": "a", "text": "four"}, {"id": "a", "text": "five"}], duplicates=which)
+        assert [(one.article_id, one.outcome) for one in again] == [("a", "updated")]
+        with pytest.raises(ValueError, match="duplicates is 'both'; allowed: None, 'first', 'last'"):
+            index.add_many(items, duplicates="both")
+        with pytest.raises(ValueError, match="article 2: field 'id' is 'a', as that of article 0"):
+            index.add_many(items)
+
+
+def test_the_position_of_an_article_is_nobody_s_id_where_its_url_is():
+    url = "https://news.example/"
+    items = [{"id": "1", "text": "one"}, {"url": f"{url}2", "text": "two"}, {"url": f"{url}3", "text": "three"}]
+    for articles in (items, items[::-1], [items[1], items[0]]):
+        with StoryIndex(":memory:") as index:
+            assert {one.article_id for one in index.add_many(articles)} <= {"1", f"{url}2", f"{url}3"}
+            assert len(index) == len(articles)
 
 
 # From files

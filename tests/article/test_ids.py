@@ -16,6 +16,11 @@ import dedup
 from dedup.article import FieldError, id_of
 from dedup.article.ids import read_id
 
+TEXTS = (
+    "Kim Jong Un boarded his armoured train in Pyongyang on Monday and crossed the river at Khasan before dawn.",
+    "Kim Jong Un has crossed the river at Khasan on his armoured train, which had left Pyongyang on Monday.",
+    "The European Central Bank raised its key interest rate to 4 percent and hinted that it was done.",
+)
 ANY = settings(deadline=None, max_examples=200)
 IDS = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=12), st.integers(), st.uuids(), st.binary(max_size=20)
@@ -99,6 +104,28 @@ def test_an_index_keeps_them_and_knows_them_again():
         items = [{"id": identity, "text": f"number {i} is here"} for i, identity in enumerate([digest, uuid, 17])]
         index.add_many(items)
         assert {one.outcome for one in index.add_many(items)} == {"unchanged"}
-        assert index.story_id(digest.hex())
-        assert index.story_id(str(uuid))
-        assert index.remove("17")
+        assert index.story_id(digest.hex()) == index.story_id(digest)
+        assert index.story_id(str(uuid)) == index.story_id(uuid)
+        assert index.article(np.int64(17)) == index.article("17")
+        assert index.copies_of(article_id=uuid) == ()
+        assert (index.remove(17), index.remove("17")) == (True, False)
+        for no_id in (True, 17.0, None, [digest]):
+            with pytest.raises(KeyError, match="no article has the id"):
+                index.article(no_id)
+
+
+def test_editors_and_explanations_take_them_too():
+    first, second, digest = 1, UUID(int=2), b"\x03"
+    items = [{"id": identity, "text": text} for identity, text in zip((first, second, digest), TEXTS, strict=True)]
+    stories = dedup.cluster(items)
+    assert stories.explain(first, second).verdict == stories.explain("1", str(second)).verdict
+    with pytest.raises(KeyError, match="no article has the id 7"):
+        stories.explain(7, first)
+    with dedup.StoryIndex(":memory:") as index:
+        one, _, other = (assigned.story_id for assigned in index.add_many(items))
+        index.pin(one, representative=first)
+        index.move(second, other)
+        assert index.story_id(second) == other
+        index.split(other, second)
+        assert index.story_id(digest) != index.story_id(second)
+        index.forbid(first, digest, articles=True)

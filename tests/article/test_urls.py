@@ -38,6 +38,19 @@ https://www.bbc.co.uk/news/world-asia-66780000
 https://www.bbc.co.uk/news/world-asia-66780000?at_medium=RSS&at_campaign=KARANGA
 https://bbc.co.uk/news/world-asia-66780000.amp
 https://www.bbc.co.uk/news/world-asia-66780000?xtor=AL-72-%5Bpartner%5D
+https://www.bbc.co.uk/news/amp/world-asia-66780000
+https://www.bbc.co.uk/news/world-asia-66780000?pinned_post_locator=urn:asset:1&pinned_post_type=share
+
+https://www.tagesschau.de/ausland/kim-100.html
+https://www.tagesschau.de/ausland/kim-100~amp.html
+
+https://www.wsj.com/articles/kim-1
+https://www.wsj.com/articles/kim-1?mod=rss_World
+
+https://www.bloomberg.com/news/articles/2023-09-12/kim?leadSource=uverify%20wall
+https://www.bloomberg.com/news/articles/2023-09-12/kim?accessToken=eyJ&embedded-checkout=true
+https://www.bloomberg.com/amp/news/articles/2023-09-12/kim
+https://www.bloomberg.com/news/articles/2023-09-12/kim?gaa_at=la&gaa_n=A&gaa_sig=B
 
 https://edition.cnn.com/2023/09/12/asia/kim/index.html
 https://edition.cnn.com/2023/09/12/asia/kim
@@ -52,6 +65,7 @@ https://www.spiegel.de/ausland/kim-a-1#ref=rss
 https://www.spiegel.de/ausland/kim-a-1-amp/../kim-a-1
 
 https://www.dailymail.co.uk/news/article-12500001/Kim.html
+https://www.dailymail.co.uk/news/article-12500001/amp/Kim.html
 https://www.dailymail.co.uk/news/article-12500001/Kim.html?ns_mchannel=rss&ns_campaign=1490&ito=1490
 
 https://www.heise.de/news/Kim-9300000.html?wt_mc=rss.red.ho.ho.atom.beitrag.beitrag
@@ -62,6 +76,7 @@ https://www.dw.com/en/kim/a-66780000
 
 https://finance.yahoo.com/news/kim-120000000.html?guccounter=1&guce_referrer=aHR0
 https://finance.yahoo.com/news/kim-120000000.html?.tsrc=rss
+https://finance.yahoo.com/amphtml/news/kim-120000000.html
 
 https://www.aljazeera.com/news/2023/9/12/kim?traffic_source=rss
 https://www.aljazeera.com/amp/news/2023/9/12/kim
@@ -167,6 +182,9 @@ https://mobile.example/kim
 https://www.example/kim
 https://m.example/kim
 https://amp.example/kim
+
+https://www.google.com/example.com/amp/kim
+https://example.com/kim
 
 https://www.google.com/search?q=amp
 https://www.google.com/search?q=kim
@@ -286,6 +304,12 @@ def test_a_front_page_identifies_nothing(front):
     assert page_of("Site", front) is None
 
 
+@pytest.mark.parametrize("url", [None, 5, b"https://example.com"])
+def test_what_is_no_str_is_refused(url):
+    with pytest.raises(TypeError, match=r"^url is .*; allowed: str$"):
+        canonical_url(url)
+
+
 def test_a_page_is_that_of_a_source():
     assert page_of("Site", "http://example.com/?p=1") == ("Site", "https://example.com/?p=1")
     assert page_of(None, "https://example.com/?p=1") == page_of("", "https://www.example.com/?p=1")
@@ -300,6 +324,8 @@ PIECES = [
         "amp",
         "amp.",
         ".amp",
+        "~amp",
+        "amphtml",
         ".html",
         "index.html",
         "x.com",
@@ -323,6 +349,11 @@ STRINGS = st.one_of(
 
 @given(STRINGS)
 @example("https://x.cdn.ampproject.org/amp/c/a.b:80.amp")
+@example("https://x.com/a.amp.html~amp.amp.html/amp/~amp")
+@example("https://google.com/amphtml/amp/amp/s/x.com/amp/amp/s/a.amp/amp/b")
+@example("https://x.cdn.ampproject.org/c/amp/x.com/amp/s")
+@example("https://x.com/a/...amp")
+@example("https://x.com/a/~amp/amphtml")
 @example("https://x.com/?%61mp;amp;id=7")
 @example("https://x.com/a%2/%2541/%%41")
 def test_any_string_has_a_canonical_form_whose_canonical_form_is_itself(text):

@@ -122,7 +122,7 @@ def test_a_bad_row_is_said_with_its_place_and_the_corrected_call_is_not_in_its_w
     )
     assert run("archive", "near", path.parent / "no", "-o", path.parent / "b")[::2] == (
         2,
-        f"dedup archive near: error: {str(path.parent / 'no')!r} is no file; allowed: Parquet or JSONL files\n",
+        f"dedup archive near: error: {str(path.parent / 'no')!r} is no file; allowed: Parquet, JSONL or feeds\n",
     )
 
 

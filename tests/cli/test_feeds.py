@@ -31,8 +31,7 @@ def test_every_shape_is_read_from_a_file_and_from_standard_input(run, rows, give
     assert sum(row["size"] for row in got) == len(REPORTS)
     assert [row["first"] is None for row in got] == [False] * len(got)
     give(SHAPES[name].content)
-    form = ["--format", "csv"] if path.suffix == ".csv" else []
-    assert rows("cluster", "-", "--stories", *options, *form) == got
+    assert rows("cluster", "-", "--stories", *options) == got
 
 
 def test_the_commands_say_what_the_library_says(rows, run, shape_of, tmp_path):
@@ -83,6 +82,9 @@ def test_suffixes_of_feeds(rows, tmp_path, suffix):
         # Articles that have a list of others are no documents.
         (lines_of([article | {"items": [{"url": "x"}]} for article in ARTICLES]), "abc"),
         (lines_of([{"id": name, "body": "Kim", "data": [{"url": "x"}]} for name in "ab"]), "ab"),
+        ("id,headline\na,Kim\nb,Putin\n", "ab"),
+        ("\ufeffguid\tarticle body\na\tKim\nb\tPutin", "ab"),
+        ('"Title","ID","a,b"\r\n"Kim, \r\nPutin","a","x"\r\n', "a"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -94,6 +96,15 @@ def test_the_first_line_tells_what_it_is(rows, give, tmp_path, content, ids, pac
     path = tmp_path / "articles.json"
     path.write_bytes(data)
     assert [row["id"] for row in rows("cluster", path)] == list(ids)
+
+
+def test_lines_that_are_rather_no_table(run, give):
+    for content in ("title\nKim\n", "id,story\na,Kim\n", "id;title\na;Kim\n", 'id,"title\n', "\u00ff,title\n"):
+        give(content.encode("latin-1"))
+        code, _, err = run("cluster", "-")
+        assert code == 2
+        assert "line 1" in err
+        assert "one JSON object a line" in err or "not UTF-8" in err
 
 
 def test_utf_16_on_standard_input(rows, give):

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -95,7 +96,7 @@ FEEDS = {"daily.rss": rss("The Daily", SAMPLE[0::2]), "wire.atom": atom("Wire", 
 
 
 class Page(NamedTuple):
-    """What the server answers; `pace` says how: half of it, and then nothing; or byte by byte."""
+    """What the server answers; `pace` says how: half of it, and then nothing; or byte by byte, with its head or not."""
 
     body: bytes = b""
     status: int = 200
@@ -131,6 +132,9 @@ class Server:
         status = 304 if etag and request.headers["If-None-Match"] == etag else page.status
         self.requests[name].append(status)
         self.headers[name].append(dict(request.headers))
+        if page.pace == "drip head":
+            self.drip(request, b"HTTP/1.1 200 OK\r\nX-Head: " + b"x" * 2000)
+            return
         request.send_response(status)
         for header, value in page.headers.items():
             request.send_header(header, value)
@@ -141,10 +145,7 @@ class Server:
     def send(self, request, page):
         try:
             if page.pace == "drip":
-                for byte in page.body:
-                    request.wfile.write(bytes([byte]))
-                    if self.hurry.wait(0.02):
-                        return
+                self.drip(request, page.body)
             elif page.pace:
                 request.wfile.write(page.body[: len(page.body) // 2])
                 self.stalled.set()
@@ -154,6 +155,13 @@ class Server:
                 request.wfile.write(page.body)
         except OSError:  # the client had enough
             pass
+
+    def drip(self, request, data):
+        with suppress(OSError):
+            for byte in data:
+                request.wfile.write(bytes([byte]))
+                if self.hurry.wait(0.02):
+                    return
 
     def url(self, name):
         return f"http://127.0.0.1:{self.http.server_port}/{name}"
@@ -310,7 +318,7 @@ def test_feeds_that_cannot_be_read_are_reported_and_the_others_are_stored(tmp_pa
 
 def test_feeds_come_from_a_list_too(ingest, server, tmp_path):
     urls = server.urls(*FEEDS)
-    (tmp_path / "feeds.txt").write_text(f"# mine\n{urls[0]}\n\n  {urls[1]}\n{urls[0]}\n", encoding="utf-8")
+    (tmp_path / "feeds.txt").write_text(f"# mine\n{urls[0]}\n\n  {urls[1]}\n{urls[0]}\n", encoding="utf-8-sig")
     found, _ = ingest(urls[1], "--feeds", tmp_path / "feeds.txt", "--user-agent", "reader (me@reader.example)")
     assert (found["read"], found["entries"]) == (2, len(SAMPLE))
     assert {name: got[0]["User-Agent"] for name, got in server.headers.items()} == dict.fromkeys(
@@ -431,6 +439,16 @@ def test_an_empty_index_does_not_go_by_the_memo_of_another(ingest, server, tmp_p
     assert len(stored(tmp_path)) == len(SAMPLE[0::2])
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 5}', '{"a": {}}', "no JSON"])
+def test_a_memo_that_is_none_is_left_aside(ingest, server, tmp_path, content):
+    ingest(server.url("daily.rss"))
+    (tmp_path / "stories.db.feeds.json").write_text(content, encoding="utf-8")
+    found, (error,) = ingest(server.url("daily.rss"))
+    assert (found["read"], "feeds.json: it is left aside: " in error) == (1, True)
+    assert set(memo(tmp_path)) == {server.url("daily.rss")}
+    assert ingest(server.url("daily.rss")) == ({"not changed": 1}, [])
+
+
 def test_a_feed_that_was_cut_short_is_sent_again(ingest, server, tmp_path):
     body, etag = FEEDS["daily.rss"].encode(), {"ETag": '"1"'}
     server.pages["a"] = Page(body, headers=etag, pace="cut")
@@ -500,18 +518,42 @@ def test_what_is_no_feed_fails(ingest, server, page):
     assert error.startswith(server.url("odd"))
 
 
+def test_an_error_is_one_line(ingest, server):
+    server.pages["round"] = Page(status=302, headers={"Location": "round"})
+    found, (error,) = ingest(server.url("round"))
+    assert (found, "infinite loop" in error) == ({"failed": 1}, True)
+
+
 def test_a_feed_of_too_many_bytes_is_not_read(ingest, server):
     found, (error,) = ingest(server.url("daily.rss"), "--max-bytes", 1000)
     assert (found, "more than 1,000 bytes" in error) == ({"failed": 1}, True)
 
 
-@pytest.mark.parametrize(("pace", "limit"), [("stall", "--timeout"), ("drip", "--total-timeout")])
+@pytest.mark.parametrize(
+    ("pace", "limit"), [("stall", "--timeout"), ("drip", "--total-timeout"), ("drip head", "--total-timeout")]
+)
 def test_a_server_that_takes_too_long_is_left(ingest, server, pace, limit):
     server.pages["slow"] = Page(b"<rss>" + b" " * 2000, pace=pace)
     begin = time.monotonic()
     found, (error,) = ingest(server.url("slow"), server.url("daily.rss"), limit, 0.3)
     assert (found["failed"], found["read"], "TimeoutError" in error) == (1, 1, True)
     assert time.monotonic() - begin < 10
+
+
+def test_the_time_for_one_feed_is_none_for_the_next(ingest, server):
+    found, _ = ingest(*server.urls(*FEEDS), "--total-timeout", 2)
+    assert found["read"] == 2
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("option", ["--every", "--timeout", "--total-timeout"])
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon"])
+def test_a_time_that_would_never_end_or_begin_is_wrong_usage(example, tmp_path, capsys, option, seconds):
+    with pytest.raises(SystemExit) as caught:
+        example.main([str(tmp_path / "stories.db"), "feed.xml", f"{option}={seconds}"])
+    assert caught.value.code == 2
+    assert f"invalid positive value: '{seconds}'" in capsys.readouterr().err
 
 
 # When a feed is asked again
@@ -625,6 +667,34 @@ def test_entries_without_id_and_link_or_without_any_words_are_refused(ingest, tm
     assert all(error.startswith(f"{tmp_path / 'feed.xml'}: article ") for error in errors)
     assert "field 'published' is 'some day'" in "".join(errors)
     assert stored(tmp_path).keys() == {"https://news.example/1", "headline"}
+
+
+def test_of_two_entries_with_one_id_the_latest_is_stored(ingest, tmp_path):
+    entries = (f"<guid>n:1</guid><title>{title}</title>" for title in ("Kim leaves Pyongyang", "Kim may leave"))
+    (tmp_path / "feed.xml").write_text(items(*entries), encoding="utf-8")
+    found, (error,) = ingest(tmp_path / "feed.xml")
+    assert (found["new stories"], found["refused"], "field 'id' is 'n:1'" in error) == (1, 1, True)
+    assert stored(tmp_path)["1"].title == "Kim leaves Pyongyang"
+
+
+@pytest.mark.parametrize("language", ["en", "no"])
+def test_an_entry_of_two_feeds_is_not_updated_by_each_of_them_in_turn(ingest, tmp_path, language):
+    entry = f"<guid>n:1</guid><title>Kim leaves</title><description>{TEXT}</description>"
+    for name, mark in (("World", "w"), ("Asia", "a")):
+        feed = items(f"{entry}<link>https://news.example/1?utm_campaign={mark}</link>")
+        head = f"<title>{name}</title><language>{'en' if name == 'World' else language}</language>"
+        (tmp_path / f"{name}.xml").write_text(feed.replace("<title>T&amp;amp;T</title>", head, 1), encoding="utf-8")
+    feeds = [tmp_path / "World.xml", tmp_path / "Asia.xml"]
+    assert ingest(*feeds)[0] == {"read": 2, "entries": 2, "new stories": 1, "unchanged": 1}
+    assert ingest(*feeds)[0] == {"read": 2, "entries": 2, "unchanged": 2}
+    assert stored(tmp_path)["1"].source == "World"
+    changed = feeds[1].read_text(encoding="utf-8").replace("Kim leaves", "Kim has left")
+    feeds[1].write_text(changed, encoding="utf-8")
+    assert ingest(feeds[1])[0] == {"read": 1, "entries": 1, "updated": 1}
+    other = changed.replace("news.example/1", "news.example/2")  # which uses the id again
+    feeds[1].write_text(other, encoding="utf-8")
+    ingest(feeds[1])
+    assert {article.source for article in stored(tmp_path).values()} >= {"Asia"}
 
 
 def test_a_feed_without_entries_is_a_feed(one):

@@ -103,8 +103,13 @@ def test_what_stands_before_the_feed_is_skipped():
         b"Warning: on line 3 < 4\n",
         b"<?php ?>",
         b"<!DOCTYPE rss>",
+        b"<br />\n<b>Warning</b>:  headers sent in <b>/feed.php</b> on line <b>3</b><br />\n<?xml version='1.0'?>",
+        b"<p>A message <?xml?><!-- <feed> -->",
     ):
         assert texts(before + feed) == ["D"]
+    for before in (b"<?xml?><html><?xml?><body>", b"<br /><?xml?><channels>"):
+        with pytest.raises(ValueError, match=r"it is (an HTML page|XML that begins with <br>)"):
+            texts(before + feed)
 
 
 def test_a_feed_that_is_cut_short_gives_its_whole_entries(caplog):

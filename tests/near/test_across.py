@@ -185,6 +185,12 @@ def test_an_error_says_whether_it_is_about_a_new_or_an_old_article():
         dedup.near_duplicates(good, against=bad)
     with pytest.raises(TypeError, match=r"^article 1 \(id '1'\): field 'text' is 5; allowed: str"):
         dedup.near_duplicates(bad, against=good)
+    ended = (text for text in ("x",))
+    assert list(ended) == ["x"]
+    with pytest.raises(ValueError, match=r"^against is a generator that has ended; allowed: a list"):
+        dedup.near_duplicates(["x"], against=ended)
+    with pytest.raises(TypeError, match=r"^against is one str: 'x'; allowed: a list of articles"):
+        dedup.near_duplicates(["x"], against="x")
     with pytest.raises(ValueError, match=r"^against: article 1.*'id' is 'a'"):
         dedup.near_duplicates(good, against=[{"id": "a", "text": "Kim"}, {"id": "a", "text": "Lee"}])
     found = dedup.near_duplicates(good, against=bad, errors="skip")
