@@ -36,7 +36,7 @@ class _Array:
 
 
 #: The beginning of a contiguous array that may be written, of any size.
-_at = (ctypes.c_char * 0).from_buffer
+_at: Any = (ctypes.c_char * 0).from_buffer
 
 _int64, _int32, _int16, _int8 = map(_Array, (np.int64, np.int32, np.int16, np.int8))
 _uint64, _uint32, _uint8 = map(_Array, (np.uint64, np.uint32, np.uint8))
@@ -45,6 +45,7 @@ _number, _hash, _real = ctypes.c_int64, ctypes.c_uint64, ctypes.c_double
 _table = [_uint64, _int32, _number, _number]  # see SortedKeys.table
 _texts = [_uint64, _int64, _int64, _number]  # features, starts, languages, number
 _rows = [_int64, _int32, _float32]  # sparse: starts, columns, values
+_known = [*_table, _uint8]  # with a flag of each key
 _packing = [ctypes.c_uint64, ctypes.c_uint64, _uint64]
 _weights = [_float32, _int32, _int64, _float64]
 _pairs = [_float32, _int32, _int64, _int64, _float32]
@@ -79,6 +80,13 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "fold_codes": (_number, [_uint32, _number, _uint32, ctypes.c_uint32, _uint32]),  # tokens.c
     "unpack": (_number, [_uint32, _number, _uint8, _uint8]),  # tokens.c
     "tokens": (_number, [_uint8, _int64, _number, _number, _int64, _int64, _uint64, _int64, _int64]),  # tokens.c
+    "may_have_residue": (  # residue.c
+        None,
+        [
+            *[_uint64, _uint8, _uint8, _int64, _int64, _number, _int32, _uint64, _hash, _uint64],
+            *[*_known, *_known, *_table, _int64, _number, _uint8],
+        ],
+    ),
     "shingles": (None, [_uint64, _int64, _number, _number, _hash, _uint64]),  # shingles.c
     "shared": (None, [_uint64, _int64, _int64, _number, _uint64, _number, _hash, _int64]),  # jaccard.c
     "sorted_rows": (  # stream.c

@@ -54,10 +54,14 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
 /* Nodes that have keys, in several sorted runs; see dedup/stream/postings.py. `keys_at` and `nodes_at` are the addresses
    of the runs, which have `sizes` postings. At most `room` of those found are written; the number of all is returned. */
 #define FIND_NODES(KEY, BITS)                                                                                          \
+    /* Keys are spread evenly, as hashes are: the search begins where one of its size should be. */                    \
+    static int64_t guess_##BITS(int64_t n, KEY key)                                                                    \
+    {                                                                                                                  \
+        return (int64_t)((uint64_t)(key >> (BITS - 32)) * (uint64_t)n >> 32);                                          \
+    }                                                                                                                  \
     static int64_t first_at_##BITS(const KEY *run, int64_t n, KEY key)                                                 \
     {                                                                                                                  \
-        /* Keys are spread evenly, as hashes are: the search begins where one of its size should be. */                \
-        int64_t guess = (int64_t)((uint64_t)(key >> (BITS - 32)) * (uint64_t)n >> 32), low = 0, high = n, step = 16;   \
+        int64_t guess = guess_##BITS(n, key), low = 0, high = n, step = 16;                                            \
         if (run[guess] < key) {                                                                                        \
             for (low = guess + 1; low + step < n && run[low + step] < key; step *= 4)                                  \
                 low += step + 1;                                                                                       \
@@ -85,6 +89,8 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
             const KEY *run = (const KEY *)(uintptr_t)keys_at[r];                                                       \
             const int32_t *of_run = (const int32_t *)(uintptr_t)nodes_at[r];                                           \
             for (int64_t k = 0; k < n_keys; k++) {                                                                     \
+                if (k + AHEAD < n_keys)                                                                                \
+                    ASK_FOR(run + guess_##BITS(sizes[r], keys[k + AHEAD]));                                            \
                 int64_t first = first_at_##BITS(run, sizes[r], keys[k]), i = first;                                    \
                 for (; i < sizes[r] && i - first < most && run[i] == keys[k]; i++, found++)                            \
                     if (found < room) {                                                                                \

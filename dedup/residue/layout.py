@@ -15,7 +15,7 @@ from dedup.text.tokens import Tokens, mix, tokenize
 _MASK = np.uint64(0x9E3779B97F4A7C15)
 # An odd base has an inverse modulo 2**64, which makes the key of a run independent of its place.
 _BASE = np.uint64(0xD1342543DE82EF95)
-_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Layout:
     # (n_lines,): where these lines begin and end in ``tokens.codes``
     line_begins: NDArray[np.int32]
     line_ends: NDArray[np.int32]
-    _sums: Hashes
+    sums: Hashes  # (n_tokens + 1,): see `keys`
     _inverses: Powers
 
     def keys(self, first: AnyIntegers, sizes: AnyIntegers | int) -> Hashes:
@@ -41,7 +41,7 @@ class Layout:
         return by_parts(self._keys, first, np.broadcast_to(sizes, first.shape))
 
     def _keys(self, first: AnyIntegers, sizes: AnyIntegers) -> Hashes:
-        return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses.take(first))
+        return mix((self.sums[first + sizes] - self.sums[first]) * self._inverses.take(first))
 
     def unmasked(self, first: AnyIntegers, sizes: AnyIntegers) -> Integers:
         """Return the number of tokens of each run that are not masked."""
@@ -144,8 +144,8 @@ def layout_of(tokens: Tokens) -> Layout:
         line_starts=line_starts,
         line_begins=breaks[lines - 1] + np.int32(1),
         line_ends=breaks[lines],
-        _sums=sums,
-        _inverses=Powers(_INVERSE, count + 1),
+        sums=sums,
+        _inverses=Powers(INVERSE, count + 1),
     )
 
 
