@@ -37,6 +37,8 @@ _PHRASE_WORDS = 3
 #: A line is residue if at least this share of it is.
 _LINE_SHARE = 0.8
 
+_KINDS = np.array([LINE, *ENDS])  # of candidates
+
 # Shares of the time for learning what recurs (measured: 0.05 to 0.25, by the number of sources) and for marking it.
 _LEARNING, _MARKING = 0.15, 0.85
 
@@ -132,8 +134,7 @@ def may_have_residue(layout: Layout, salts: Hashes, recurring: RecurringKeys) ->
     of_texts = tokens.offsets, len(salts), layout.line_starts, salts
     known = *recurring.lookup.table, np.ascontiguousarray(recurring.anywhere).view(np.uint8)
     of_sites = *phrases.keys.table, phrases.opening.view(np.uint8), *phrases.first_tokens.table
-    kinds = np.array([LINE, *ENDS])
-    given = *of_tokens, *of_texts, int(INVERSE), kinds, *known, *of_sites, phrases.sizes, len(phrases.sizes)
+    given = *of_tokens, *of_texts, int(INVERSE), _KINDS, *known, *of_sites, phrases.sizes, len(phrases.sizes)
     compiled.may_have_residue(*given, may.view(np.uint8))
     return may
 
