@@ -101,6 +101,13 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "present_weights": (None, [_uint32, _uint8, _int64, _number, _int64, _int64, _int16, _uint8, *[_float64] * 5]),
     "find_nodes_32": (_number, [_uint32, *_postings]),
     "find_nodes_64": (_number, [_uint64, *_postings]),
+    "sum_shares": (
+        _number,
+        [
+            *[_uint32, _float64, _float64, _int64, _int64, _number, _int64],
+            *[_uint64, _uint64, _int64, _float64, _float64, _number, _int32, _number, _int64, _int64],
+        ],
+    ),
     "shared_parts": (None, [*_own, *_theirs, _int32, *[_float64] * 3]),
     "vector_products": (None, [_int8, _number, _int64, _number, _int8, _float32]),
 }

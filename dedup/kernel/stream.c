@@ -10,7 +10,7 @@ enum { AHEAD = 16 };
 #endif
 
 enum { FAMILY = 3, WORD_PAIR = 1, LANGUAGE = 3, LANGUAGES = (1 << 10) - 1, COUNTERS = (1 << 24) - 1, MOVE = 0x9E3779 };
-enum { MOST = (1 << 15) - 1 };
+enum { MOST = (1 << 15) - 1, NODE_BITS = 31 };
 
 /* The number of the language of each row; see dedup/stream/text_features.py:languages_of. */
 EXPORT void dedup_languages(const uint32_t *features, const int64_t *starts, int64_t n_rows, int64_t *languages)
@@ -104,6 +104,42 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
 
 FIND_NODES(uint32_t, 32)
 FIND_NODES(uint64_t, 64)
+
+/* Sums of the shares of the features that texts have in common with the nodes before their limits, of runs with days
+   `from` to `to` that are not all before `begin` or behind `end` of the key; see dedup/stream/time_postings.py. `slots`
+   are `mask` + 1, a power of two, all -1, and there is room for half as many pairs of a text and a node: their number
+   is returned, or -1 if they are more. */
+EXPORT int64_t dedup_sum_shares(const uint32_t *keys, const double *begin, const double *end, const int64_t *texts,
+                                const int64_t *shares, int64_t n_keys, const int64_t *limits, const uint64_t *keys_at,
+                                const uint64_t *nodes_at, const int64_t *sizes, const double *from, const double *to,
+                                int64_t n_runs, int32_t *slots, int64_t mask, int64_t *codes, int64_t *sums)
+{
+    int64_t n = 0, room = (mask + 1) / 2;
+    for (int64_t r = 0; r < n_runs; r++) {
+        const uint32_t *run = (const uint32_t *)(uintptr_t)keys_at[r];
+        const int32_t *of_run = (const int32_t *)(uintptr_t)nodes_at[r];
+        for (int64_t k = 0; k < n_keys; k++) {
+            if (k + AHEAD < n_keys)
+                ASK_FOR(run + guess_32(sizes[r], keys[k + AHEAD]));
+            if (end[k] < from[r] || begin[k] > to[r]) /* never where one is unknown */
+                continue;
+            for (int64_t i = first_at_32(run, sizes[r], keys[k]); i < sizes[r] && run[i] == keys[k]; i++) {
+                if (of_run[i] >= limits[texts[k]])
+                    continue;
+                int64_t code = texts[k] << NODE_BITS | of_run[i], slot = (int64_t)mix((uint64_t)code) & mask;
+                while (slots[slot] >= 0 && codes[slots[slot]] != code)
+                    slot = (slot + 1) & mask;
+                if (slots[slot] < 0) {
+                    if (n == room)
+                        return -1;
+                    codes[n] = code, sums[n] = 0, slots[slot] = (int32_t)n++;
+                }
+                sums[slots[slot]] += shares[k];
+            }
+        }
+    }
+    return n;
+}
 
 /* What a text with `n` ascending features shares with these rows; see dedup/stream/live.py:_dot_products. `where` has
    2**16 entries, all -1 before and behind. */

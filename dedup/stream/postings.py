@@ -35,16 +35,19 @@ class Postings:
 
     def __init__(self, dtype: type[np.unsignedinteger]) -> None:
         self._dtype = dtype
+        self._at: list[tuple[int, int]] = []
         self._set_runs([])
 
     def __len__(self) -> int:
         return sum(len(keys) for keys, _ in self._runs)
 
-    def _set_runs(self, runs: list[Run]) -> None:
+    def _set_runs(self, runs: list[Run], n_kept: int = 0) -> None:
+        """Replace the runs, of which the first are as before."""
         self._runs = runs
-        keys_at, nodes_at = [keys.ctypes.data for keys, _ in runs], [nodes.ctypes.data for _, nodes in runs]
+        self._at[n_kept:] = [(keys.ctypes.data, nodes.ctypes.data) for keys, nodes in runs[n_kept:]]
+        at = np.array(self._at, dtype=np.uint64).reshape(-1, 2)
         sizes = np.array([len(keys) for keys, _ in runs], dtype=np.int64)
-        self._places = np.array(keys_at, dtype=np.uint64), np.array(nodes_at, dtype=np.uint64), sizes
+        self.places = at[:, 0].copy(), at[:, 1].copy(), sizes  # of the keys and the nodes of each run, for the kernel
 
     def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
         """Add a posting for each key and the node at the same position."""
@@ -53,7 +56,7 @@ class Postings:
         runs, kept = [(keys.astype(self._dtype), nodes.astype(np.int32))], self._runs
         while kept and len(kept[-1][0]) < _GROWTH * sum(len(k) for k, _ in runs):
             runs.append(kept.pop())
-        self._set_runs([*kept, _merged(runs[::-1])])
+        self._set_runs([*kept, _merged(runs[::-1])], len(kept))
 
     def find(self, keys: NDArray[np.unsignedinteger], most: int | None = None) -> tuple[Integers, Integers]:
         """Return positions of keys and the nodes that have them, both of dtype int64 and shape (n_found,).
@@ -65,7 +68,7 @@ class Postings:
         if compiled is None:
             return self._find(keys, most)
         find = compiled.find_nodes_32 if self._dtype is np.uint32 else compiled.find_nodes_64
-        given = np.ascontiguousarray(keys), len(keys), *self._places, len(self._runs), _ALL if most is None else most
+        given = np.ascontiguousarray(keys), len(keys), *self.places, len(self._runs), _ALL if most is None else most
         room = _ROOM
         while True:
             positions, found = np.empty((2, room), dtype=np.int64)
