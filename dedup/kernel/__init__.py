@@ -93,6 +93,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         _number,
         [_uint32, _float64, _int64, _number, _uint64, _int32, _int64, _uint32, _int32, _float64],
     ),
+    "row_squares": (None, [_int64, _float64, _number, _float64]),
     "number_columns": (_number, [_int64, _int32, _int64, _number, _int32]),
     "add_days": (None, [*_wide_rows, _int64, _int64, _number, _int32, _number, _float64]),
     "day_products": (None, [*_wide_rows, _int64, _number, _int32, _float64, _number, _float64]),

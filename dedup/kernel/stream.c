@@ -214,6 +214,17 @@ EXPORT int64_t dedup_sorted_rows(const uint32_t *features, const double *values,
     return found;
 }
 
+/* Sum of the squares of the values of each row; see dedup/story/episodes.py:_squares. */
+EXPORT void dedup_row_squares(const int64_t *starts, const double *values, int64_t n_rows, double *squares)
+{
+    for (int64_t row = 0; row < n_rows; row++) {
+        double sum = 0;
+        for (int64_t i = starts[row]; i < starts[row + 1]; i++)
+            sum += values[i] * values[i];
+        squares[row] = sum;
+    }
+}
+
 /* Number the columns that some rows have, from 0 on; the number of these. `columns` are -1 before. */
 EXPORT int64_t dedup_number_columns(const int64_t *starts, const int32_t *indices, const int64_t *rows, int64_t n_rows,
                                     int32_t *columns)

@@ -157,3 +157,10 @@ def test_counts_of_features(texts, languages, repeats, lists):
             patch.setattr(features, "kernel", lambda: None)
     columns = [(each.keys, each.counts, each.offsets, each.uses) for each in found]
     assert_equal_to_the_bit(*columns)
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.integers(1, 60), st.sampled_from([0.05, 0.6]))
+def test_squared_lengths_of_rows(seed, n, n_columns, density):
+    rows = random_rows(np.random.default_rng(seed), n, n_columns, density).astype(np.float64)
+    assert_equal_to_the_bit([episodes._squares(rows)], [episodes._squares_in_numpy(rows)])
