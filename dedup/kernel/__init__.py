@@ -91,7 +91,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "shared": (None, [_uint64, _int64, _int64, _number, _uint64, _number, _hash, _int64]),  # jaccard.c
     "sorted_rows": (  # stream.c
         _number,
-        [_uint32, _float64, _int64, _number, _uint64, _int32, _int64, _uint32, _int32, _float64],
+        [_uint32, _float64, _int64, _number, _number, _int32, _uint64, _uint32, _int32, _float64],
     ),
     "row_squares": (None, [_int64, _float64, _number, _float64]),
     "number_columns": (_number, [_int64, _int32, _int64, _number, _int32]),

@@ -10,7 +10,7 @@ enum { AHEAD = 16 };
 #endif
 
 enum { FAMILY = 3, WORD_PAIR = 1, LANGUAGE = 3, LANGUAGES = (1 << 10) - 1, COUNTERS = (1 << 24) - 1, MOVE = 0x9E3779 };
-enum { MOST = (1 << 15) - 1, NODE_BITS = 31 };
+enum { MOST = (1 << 15) - 1, NODE_BITS = 31, MOST_STEPS = 8 };
 
 /* The number of the language of each row; see dedup/stream/text_features.py:languages_of. */
 EXPORT void dedup_languages(const uint32_t *features, const int64_t *starts, int64_t n_rows, int64_t *languages)
@@ -173,43 +173,83 @@ EXPORT void dedup_shared_parts(const uint32_t *features, int64_t n, const double
         where[features[i] & 0xFFFF] = -1;
 }
 
-enum { DIGIT = 11, DIGITS = 1 << DIGIT };
+enum { MOST_DIGITS = 1 << 11 };
 
-/* The entries of rows by ascending feature; see dedup/stream/vectors.py:sorted_rows. A radix sort of all entries, which
-   then go to their rows in turn. `packed` has room for 2 `n` values, `rows` for `n`; `free` has the start of each row. */
-EXPORT int64_t dedup_sorted_rows(const uint32_t *features, const double *values, const int64_t *starts, int64_t n_rows,
-                                 uint64_t *packed, int32_t *rows, int64_t *free, uint32_t *distinct, int32_t *columns,
-                                 double *sorted)
+/* Sort `n` numbers by `bits` bits above their lowest 32, `digit` at once; where they are then, in one of two arrays. */
+static uint64_t *radix_sorted(uint64_t *from, uint64_t *to, int64_t n, int bits, int digit)
 {
-    int64_t n = starts[n_rows], places[3][DIGITS] = {{0}}, found = 0;
-    uint64_t *from = packed + n, *to = packed;
-    for (int64_t row = 0; row < n_rows; row++)
-        for (int64_t i = starts[row]; i < starts[row + 1]; i++) {
-            rows[i] = (int32_t)row;
-            from[i] = (uint64_t)features[i] << 32 | (uint64_t)i;
-            for (int pass = 0; pass < 3; pass++)
-                places[pass][features[i] >> DIGIT * pass & (DIGITS - 1)]++;
-        }
-    for (int pass = 0; pass < 3; pass++) {
-        int64_t before = 0;
-        for (int digit = 0; digit < DIGITS; digit++) {
-            int64_t count = places[pass][digit];
-            places[pass][digit] = before;
+    int64_t places[MOST_DIGITS], mask = ((int64_t)1 << digit) - 1;
+    for (int shift = 32; shift < 32 + bits; shift += digit) {
+        for (int64_t k = 0; k <= mask; k++)
+            places[k] = 0;
+        for (int64_t i = 0; i < n; i++)
+            places[from[i] >> shift & (uint64_t)mask]++;
+        for (int64_t k = 0, before = 0; k <= mask; k++) {
+            int64_t count = places[k];
+            places[k] = before;
             before += count;
         }
         for (int64_t i = 0; i < n; i++)
-            to[places[pass][from[i] >> (32 + DIGIT * pass) & (DIGITS - 1)]++] = from[i];
+            to[places[from[i] >> shift & (uint64_t)mask]++] = from[i];
         uint64_t *other = from;
         from = to;
         to = other;
     }
+    return from;
+}
+
+/* The entries of rows by ascending feature; see dedup/stream/vectors.py:sorted_rows. Features are numbered in a table of
+   2^`bits` slots, which are more than entries, and -1; then the numbers are put in order, and rows that do not ascend.
+   `packed` has room for 2 n values. Returns the number of features; -1 where too many fall on the same slots. */
+EXPORT int64_t dedup_sorted_rows(const uint32_t *features, const double *values, const int64_t *starts, int64_t n_rows,
+                                 int64_t bits, int32_t *slots, uint64_t *packed, uint32_t *distinct, int32_t *columns,
+                                 double *sorted)
+{
+#define SLOT(feature) ((int64_t)((uint32_t)((feature) * 0x9E3779B1u) >> (32 - bits)))
+    int64_t n = starts[n_rows], found = 0, more = MOST_STEPS * n, mask = ((int64_t)1 << bits) - 1;
     for (int64_t i = 0; i < n; i++) {
-        uint32_t feature = (uint32_t)(from[i] >> 32), place = (uint32_t)from[i];
-        if (found == 0 || distinct[found - 1] != feature)
-            distinct[found++] = feature;
-        int64_t entry = free[rows[place]]++;
-        columns[entry] = (int32_t)(found - 1);
-        sorted[entry] = values[place];
+        if (i + 2 * AHEAD < n)
+            ASK_FOR(slots + SLOT(features[i + 2 * AHEAD]));
+        if (i + AHEAD < n && slots[SLOT(features[i + AHEAD])] >= 0)
+            ASK_FOR(distinct + slots[SLOT(features[i + AHEAD])]);
+        int64_t slot = SLOT(features[i]);
+        for (; slots[slot] >= 0 && distinct[slots[slot]] != features[i]; slot = (slot + 1) & mask)
+            if (!more--)
+                return -1;
+        if (slots[slot] < 0) {
+            distinct[found] = features[i];
+            slots[slot] = (int32_t)found++;
+        }
+        columns[i] = slots[slot];
+    }
+    for (int64_t k = 0; k < found; k++)
+        packed[k] = (uint64_t)distinct[k] << 32 | (uint64_t)k;
+    const uint64_t *in_order = radix_sorted(packed, packed + n, found, 32, 11);
+    int32_t *ranks = slots; /* there are as many at least */
+    for (int64_t k = 0; k < found; k++) {
+        distinct[k] = (uint32_t)(in_order[k] >> 32);
+        ranks[(uint32_t)in_order[k]] = (int32_t)k;
+    }
+    int used = 1;
+    while (found >> used)
+        used++;
+    for (int64_t row = 0; row < n_rows; row++) {
+        int64_t start = starts[row], size = starts[row + 1] - start;
+        int ascends = 1;
+        for (int64_t i = 0; i < size; i++) {
+            columns[start + i] = ranks[columns[start + i]];
+            sorted[start + i] = values[start + i];
+            ascends &= i == 0 || columns[start + i] > columns[start + i - 1];
+        }
+        if (ascends)
+            continue;
+        for (int64_t i = 0; i < size; i++)
+            packed[i] = (uint64_t)columns[start + i] << 32 | (uint64_t)i;
+        const uint64_t *entries = radix_sorted(packed, packed + n, size, used, 8);
+        for (int64_t i = 0; i < size; i++) {
+            columns[start + i] = (int32_t)(entries[i] >> 32);
+            sorted[start + i] = values[start + (uint32_t)entries[i]];
+        }
     }
     return found;
 }

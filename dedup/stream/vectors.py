@@ -65,10 +65,12 @@ def sorted_rows(
     compiled, n, n_rows = kernel(), len(features), len(starts) - 1
     if compiled is None:
         return _sorted_rows(features, values, starts)
-    rows, free = np.empty(n, dtype=np.int32), starts[:-1].copy()
+    bits = (n + n // 4).bit_length()
+    slots, packed = np.full(1 << bits, -1, dtype=np.int32), np.empty(2 * n, dtype=np.uint64)
     distinct, columns, found = np.empty(n, dtype=np.uint32), np.empty(n, dtype=np.int32), np.empty(n)
-    lent = np.empty(2 * n, dtype=np.uint64), rows, free
-    count = compiled.sorted_rows(features, values, starts, n_rows, *lent, distinct, columns, found)
+    count = compiled.sorted_rows(features, values, starts, n_rows, bits, slots, packed, distinct, columns, found)
+    if count < 0:  # of texts made to be slow
+        return _sorted_rows(features, values, starts)
     return distinct[:count].copy(), columns, found
 
 

@@ -96,6 +96,28 @@ def test_entries_of_rows_are_sorted_as_in_numpy(rows):
         assert [features[round(7 * value)] for value in of_entries[own]] == sorted(row)
 
 
+def test_features_made_to_share_a_slot_are_sorted_all_the_same():
+    inverse, count = pow(0x9E3779B1, -1, 2**32), 3000
+    features = np.array([(inverse * place) % 2**32 for place in range(count)], dtype=np.uint32)
+    values, starts = np.arange(count) / 7, np.array([0, count // 2, count])
+    found = sorted_rows(features, values, starts)
+    for ours, theirs in zip(found, of_features._sorted_rows(features, values, starts), strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+def test_many_rows_in_order_and_not_are_sorted_as_in_numpy():
+    rng = np.random.default_rng(7)
+    rows = [
+        rng.choice(20_000, size, replace=False).astype(np.uint32) * np.uint32(3) for size in rng.integers(0, 400, 90)
+    ]
+    rows[::2] = map(np.sort, rows[::2])
+    features, starts = np.concatenate(rows), np.cumsum([0, *map(len, rows)])
+    values = rng.random(len(features))
+    found = sorted_rows(features, values, starts)
+    for ours, theirs in zip(found, of_features._sorted_rows(features, values, starts), strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
 def text_of(features, rng):
     """A text with these features and any weights."""
     nothing = np.empty(0, np.uint64), np.zeros(2, np.int64), np.empty((1, 0), np.uint64)
