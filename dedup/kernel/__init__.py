@@ -80,6 +80,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "fold_codes": (_number, [_uint32, _number, _uint32, ctypes.c_uint32, _uint32]),  # tokens.c
     "unpack": (_number, [_uint32, _number, _uint8, _uint8]),  # tokens.c
     "tokens": (_number, [_uint8, _int64, _number, _number, _int64, _int64, _uint64, _int64, _int64]),  # tokens.c
+    "masked_sums": (None, [_uint8, _int64, _int64, _uint64, _number, *_table, _hash, _hash, _uint8, _uint64]),
     "may_have_residue": (  # residue.c
         None,
         [

@@ -32,6 +32,26 @@ static int64_t place_of(const Known *known, uint64_t key)
     return -1;
 }
 
+/* Whether each token has no byte above '9' or is of a date, and the sums of tokens that keys are made of, of which there
+   is one more; see `_masked_sums` in dedup/residue/layout.py. */
+EXPORT void dedup_masked_sums(const uint8_t *folded, const int64_t *starts, const int64_t *stops,
+                              const uint64_t *hashes, int64_t n, const uint64_t *dates, const int32_t *first,
+                              int64_t n_slots, int64_t shift, uint64_t mask, uint64_t base, uint8_t *restrict masked,
+                              uint64_t *restrict sums)
+{
+    Known known = {dates, first, n_slots, shift, 0};
+    uint64_t power = 1;
+    sums[0] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t place = starts[i];
+        while (place < stops[i] && folded[place] <= '9')
+            place++;
+        masked[i] = place == stops[i] || place_of(&known, hashes[i]) >= 0;
+        power *= base;
+        sums[i + 1] = sums[i] + (masked[i] ? mask : hashes[i]) * power;
+    }
+}
+
 /* The tokens of one text, `first` to `stop`, and what is known of its source and of all. */
 typedef struct {
     const uint64_t *sums;

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import PART, AnyIntegers, Flags, Hashes, Integers, Powers, by_parts, run_starts, slices
+from dedup.kernel import kernel
 from dedup.parameters import Fold
 from dedup.sorted_keys import SortedKeys
 from dedup.text.tokens import Tokens, mix, tokenize
@@ -129,14 +130,7 @@ def layout_of(tokens: Tokens) -> Layout:
     lines = by_parts(lambda part: np.searchsorted(breaks, part.astype(np.int32)).astype(np.int32), begins)
     line_starts = np.append(run_starts(lines), count).astype(np.int32)
     lines = lines[line_starts[:-1]]
-    date_words = _date_words(tokens.fold)
-    masked = _numbers(tokens) | by_parts(lambda hashes: date_words.find(hashes) >= 0, tokens.hashes)
-    sums = np.zeros(count + 1, dtype=np.uint64)
-    powers = Powers(_BASE, count + 1)
-    for part in slices(0, count, PART):
-        terms = np.where(masked[part], _MASK, tokens.hashes[part])
-        sums[1:][part] = terms * powers.take(np.arange(part.start, part.stop))
-    np.cumsum(sums, out=sums)
+    masked, sums = _masked_sums(tokens)
     return Layout(
         tokens=tokens,
         masked=masked,
@@ -147,6 +141,31 @@ def layout_of(tokens: Tokens) -> Layout:
         sums=sums,
         _inverses=Powers(INVERSE, count + 1),
     )
+
+
+def _masked_sums(tokens: Tokens) -> tuple[Flags, Hashes]:
+    """Whether each token is a number or of a date, and the sums of tokens before each place that keys are made of."""
+    compiled, count = kernel(), len(tokens.starts)
+    if compiled is None:
+        return _masked_sums_in_numpy(tokens)
+    masked, sums = np.empty(count, dtype=np.bool_), np.empty(count + 1, dtype=np.uint64)
+    of_tokens = tokens.folded, *map(np.ascontiguousarray, (tokens.starts, tokens.stops, tokens.hashes)), count
+    given = *of_tokens, *_date_words(tokens.fold).table, int(_MASK), int(_BASE)
+    compiled.masked_sums(*given, masked.view(np.uint8), sums)
+    return masked, sums
+
+
+def _masked_sums_in_numpy(tokens: Tokens) -> tuple[Flags, Hashes]:
+    """What the kernel does, in NumPy."""
+    date_words, count = _date_words(tokens.fold), len(tokens.starts)
+    masked = _numbers(tokens) | by_parts(lambda hashes: date_words.find(hashes) >= 0, tokens.hashes)
+    sums = np.zeros(count + 1, dtype=np.uint64)
+    powers = Powers(_BASE, count + 1)
+    for part in slices(0, count, PART):
+        terms = np.where(masked[part], _MASK, tokens.hashes[part])
+        sums[1:][part] = terms * powers.take(np.arange(part.start, part.stop))
+    np.cumsum(sums, out=sums)
+    return masked, sums
 
 
 def _line_ends(tokens: Tokens) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.kernel import kernel
+from dedup.residue import layout
 from dedup.residue.find import _may_have_residue, mark_residue, may_have_residue
 from dedup.residue.layout import layout_of
 from dedup.residue.recurring import RecurringKeys, candidate_lines, candidate_runs
@@ -30,11 +31,14 @@ DATES = ["12", "12 May", "12 May 2023", "Tuesday, 12 May 2023, 12:15"]
 # About as many words before and behind what may be residue as a gap has at most.
 SIZES = 0, 1, 11, 12, 13, 25, 26, 27
 FILLERS = [" ".join(f"word{i}" for i in range(count)) for count in SIZES] + ["金正恩" * 4]
+BLOCK = "\n".join(FILLERS + PHRASES + DATES + ["x1", "1x", "2º", "½", "١٢", "mardi", "марта", "7" * 70])
 
 
-def known_of(layout, salts, rng, share):
+def known_of(arranged, salts, rng, share):
     """Some of the keys of the texts as what recurs in their sources."""
-    parts = [keys for _, keys in candidate_lines(layout, salts)] + [keys for *_, keys in candidate_runs(layout, salts)]
+    parts = [keys for _, keys in candidate_lines(arranged, salts)] + [
+        keys for *_, keys in candidate_runs(arranged, salts)
+    ]
     keys = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *parts]))
     keys = keys[rng.random(len(keys)) < share]
     return RecurringKeys(keys, rng.random(len(keys)) < 0.5)
@@ -47,14 +51,14 @@ def known_of(layout, salts, rng, share):
 def test_both_find_the_same_texts(between, fold, share):
     parts = product(FILLERS, [" ", "\n"], [*PHRASES, *DATES, "word"], FILLERS)
     texts = [before + first + piece + between + behind for before, first, piece, behind in parts]
-    layout = layout_of(tokenize(texts, fold))
+    arranged = layout_of(tokenize(texts, fold))
     for seed in range(8):
         rng = np.random.default_rng(seed)
         salts = rng.integers(0, 3, len(texts), dtype=np.uint64)
-        recurring = known_of(layout, salts, rng, share)
-        found = may_have_residue(layout, salts, recurring)
+        recurring = known_of(arranged, salts, rng, share)
+        found = may_have_residue(arranged, salts, recurring)
         assert 0.1 < found.mean() < 0.99
-        assert found.tolist() == _may_have_residue(layout, salts, recurring).tolist()
+        assert found.tolist() == _may_have_residue(arranged, salts, recurring).tolist()
 
 
 TEXTS = st.lists(st.lists(st.sampled_from([*FILLERS, *PHRASES, *DATES, "\n"]), max_size=8).map(" ".join), max_size=6)
@@ -69,3 +73,12 @@ def test_what_a_text_has_alone_it_has_in_a_block(texts, seed, share):
     marked = partial(mark_residue, recurring=recurring, match_titles=False, n_jobs=1)
     alone = [marked([text], salts[i : i + 1], [""])[0] for i, text in enumerate(texts)]
     assert marked(texts, salts, [""] * len(texts)) == alone
+
+
+@pytest.mark.parametrize("fold", ["unidecode", "marks"])
+@pytest.mark.parametrize("texts", [[], ["", " "], [BLOCK, "", "12:15 Sept 2023\n", BLOCK]])
+def test_tokens_of_numbers_and_dates_and_sums_are_those_of_numpy(texts, fold):
+    tokens = tokenize(texts, fold)
+    found, expected = layout._masked_sums(tokens), layout._masked_sums_in_numpy(tokens)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert (ours.dtype, ours.tolist()) == (theirs.dtype, theirs.tolist())
