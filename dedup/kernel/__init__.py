@@ -50,7 +50,8 @@ _packing = [ctypes.c_uint64, ctypes.c_uint64, _uint64]
 _weights = [_float32, _int32, _int64, _float64]
 _pairs = [_float32, _int32, _int64, _int64, _float32]
 _wide_rows = [_int64, _int32, _float64]
-_postings = [_number, _uint64, _uint64, _int64, _number, _number, _number, _int64, _int64]
+_runs = [*[_uint64] * 5, _number]  # see Postings.places
+_postings = [_number, *_runs, _number, _number, _int64, _int64]
 _own = [_uint32, _number, _float64, _float64]
 _theirs = [_uint32, _uint8, _int64, _int64, _number, _float64]
 _moves = [_int64, _int64, _float64, _int64, _number, _float64, _uint8]
@@ -107,7 +108,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         _number,
         [
             *[_uint32, _float64, _float64, _int64, _int64, _number, _int64],
-            *[_uint64, _uint64, _int64, _float64, _float64, _number, _int32, _number, _int64, _int64],
+            *[*_runs, _float64, _float64, _int32, _number, _int64, _int64],
         ],
     ),
     "shared_parts": (None, [*_own, *_theirs, _int32, *[_float64] * 3]),

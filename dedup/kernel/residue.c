@@ -32,8 +32,8 @@ static int64_t place_of(const Known *known, uint64_t key)
     return -1;
 }
 
-/* Whether each token has no byte above '9' or is of a date, and the sums of tokens that keys are made of, of which there
-   is one more; see `_masked_sums` in dedup/residue/layout.py. */
+/* Whether each token has no byte above '9' or is of a date, and the sums of tokens that keys are made of, of which
+   there is one more; see `_masked_sums` in dedup/residue/layout.py. */
 EXPORT void dedup_masked_sums(const uint8_t *folded, const int64_t *starts, const int64_t *stops,
                               const uint64_t *hashes, int64_t n, const uint64_t *dates, const int32_t *first,
                               int64_t n_slots, int64_t shift, uint64_t mask, uint64_t base, uint8_t *restrict masked,
@@ -148,8 +148,8 @@ static int has_date(const Text *text, int64_t i, int64_t line, int64_t line_stop
     return (size >= DATE_TOKENS || (i == line && i + size == line_stop)) && is_near(text, i, size);
 }
 
-/* Whether each of some texts may have residue: what `_may_have_residue` finds. The three tables have flags of keys, which
-   of the last are not read. No run that is looked at goes beyond its text. */
+/* Whether each of some texts may have residue: what `_may_have_residue` finds. The first two tables have a flag of each
+   key. No run that is looked at goes beyond its text. */
 EXPORT void dedup_may_have_residue(
     const uint64_t *sums, const uint8_t *masked, const uint8_t *folded, const int64_t *starts, const int64_t *offsets,
     int64_t n_texts, const int32_t *line_starts, const uint64_t *salts, uint64_t inverse, const uint64_t *kinds,

@@ -51,26 +51,21 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
     }
 }
 
-/* Nodes that have keys, in several sorted runs; see dedup/stream/postings.py. `keys_at` and `nodes_at` are the addresses
-   of the runs, which have `sizes` postings. At most `room` of those found are written; the number of all is returned. */
+/* Sorted runs of keys and their nodes: the addresses of both, of a table of where keys with the same bits above a shift
+   begin, and that shift, which leaves no bits where there is no table; see dedup/stream/postings.py. */
+typedef struct {
+    const uint64_t *keys_at, *nodes_at, *tables_at, *shifts, *sizes;
+} Runs;
+
+/* Nodes that have keys, at most `most` of each run and key. At most `room` are written; the number of all is returned.
+   A run has as many slots as its table has entries but one, so that a slot is within it. */
 #define FIND_NODES(KEY, BITS)                                                                                          \
-    /* Keys are spread evenly, as hashes are: the search begins where one of its size should be. */                    \
-    static int64_t guess_##BITS(int64_t n, KEY key)                                                                    \
+    static int64_t slot_##BITS(const Runs *runs, int64_t r, KEY key)                                                   \
     {                                                                                                                  \
-        return (int64_t)((uint64_t)(key >> (BITS - 32)) * (uint64_t)n >> 32);                                          \
+        return runs->shifts[r] < BITS ? (int64_t)(key >> runs->shifts[r]) : 0;                                         \
     }                                                                                                                  \
-    static int64_t first_at_##BITS(const KEY *run, int64_t n, KEY key)                                                 \
+    static int64_t first_within_##BITS(const KEY *run, int64_t low, int64_t high, KEY key)                             \
     {                                                                                                                  \
-        int64_t guess = guess_##BITS(n, key), low = 0, high = n, step = 16;                                            \
-        if (run[guess] < key) {                                                                                        \
-            for (low = guess + 1; low + step < n && run[low + step] < key; step *= 4)                                  \
-                low += step + 1;                                                                                       \
-            high = low + step < n ? low + step : n;                                                                    \
-        } else {                                                                                                       \
-            for (high = guess; high - step >= 0 && run[high - step] >= key; step *= 4)                                 \
-                high -= step;                                                                                          \
-            low = high - step >= 0 ? high - step + 1 : 0;                                                              \
-        }                                                                                                              \
         while (low < high) {                                                                                           \
             int64_t middle = low + (high - low) / 2;                                                                   \
             if (run[middle] < key)                                                                                     \
@@ -80,19 +75,31 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
         }                                                                                                              \
         return low;                                                                                                    \
     }                                                                                                                  \
+    /* Where key `k` would be in run `r`; what is needed for those that follow is asked for. */                        \
+    static int64_t first_at_##BITS(const Runs *runs, int64_t r, const KEY *keys, int64_t k, int64_t n_keys)            \
+    {                                                                                                                  \
+        const KEY *run = (const KEY *)(uintptr_t)runs->keys_at[r];                                                     \
+        const uint32_t *table = (const uint32_t *)(uintptr_t)runs->tables_at[r];                                       \
+        int64_t slot = slot_##BITS(runs, r, keys[k]);                                                                  \
+        if (k + 2 * AHEAD < n_keys)                                                                                    \
+            ASK_FOR(table + slot_##BITS(runs, r, keys[k + 2 * AHEAD]));                                                \
+        if (k + AHEAD < n_keys)                                                                                        \
+            ASK_FOR(run + table[slot_##BITS(runs, r, keys[k + AHEAD])]);                                               \
+        return first_within_##BITS(run, table[slot], table[slot + 1], keys[k]);                                        \
+    }                                                                                                                  \
     EXPORT int64_t dedup_find_nodes_##BITS(const KEY *keys, int64_t n_keys, const uint64_t *keys_at,                   \
-                                           const uint64_t *nodes_at, const int64_t *sizes, int64_t n_runs,             \
+                                           const uint64_t *nodes_at, const uint64_t *tables_at,                        \
+                                           const uint64_t *shifts, const uint64_t *sizes, int64_t n_runs,              \
                                            int64_t most, int64_t room, int64_t *positions, int64_t *nodes)             \
     {                                                                                                                  \
+        Runs runs = {keys_at, nodes_at, tables_at, shifts, sizes};                                                     \
         int64_t found = 0;                                                                                             \
         for (int64_t r = 0; r < n_runs; r++) {                                                                         \
             const KEY *run = (const KEY *)(uintptr_t)keys_at[r];                                                       \
             const int32_t *of_run = (const int32_t *)(uintptr_t)nodes_at[r];                                           \
             for (int64_t k = 0; k < n_keys; k++) {                                                                     \
-                if (k + AHEAD < n_keys)                                                                                \
-                    ASK_FOR(run + guess_##BITS(sizes[r], keys[k + AHEAD]));                                            \
-                int64_t first = first_at_##BITS(run, sizes[r], keys[k]), i = first;                                    \
-                for (; i < sizes[r] && i - first < most && run[i] == keys[k]; i++, found++)                            \
+                int64_t first = first_at_##BITS(&runs, r, keys, k, n_keys), i = first;                                 \
+                for (; i < (int64_t)sizes[r] && i - first < most && run[i] == keys[k]; i++, found++)                   \
                     if (found < room) {                                                                                \
                         positions[found] = k;                                                                          \
                         nodes[found] = of_run[i];                                                                      \
@@ -111,19 +118,19 @@ FIND_NODES(uint64_t, 64)
    is returned, or -1 if they are more. */
 EXPORT int64_t dedup_sum_shares(const uint32_t *keys, const double *begin, const double *end, const int64_t *texts,
                                 const int64_t *shares, int64_t n_keys, const int64_t *limits, const uint64_t *keys_at,
-                                const uint64_t *nodes_at, const int64_t *sizes, const double *from, const double *to,
-                                int64_t n_runs, int32_t *slots, int64_t mask, int64_t *codes, int64_t *sums)
+                                const uint64_t *nodes_at, const uint64_t *tables_at, const uint64_t *shifts,
+                                const uint64_t *sizes, int64_t n_runs, const double *from, const double *to,
+                                int32_t *slots, int64_t mask, int64_t *codes, int64_t *sums)
 {
+    Runs runs = {keys_at, nodes_at, tables_at, shifts, sizes};
     int64_t n = 0, room = (mask + 1) / 2;
     for (int64_t r = 0; r < n_runs; r++) {
         const uint32_t *run = (const uint32_t *)(uintptr_t)keys_at[r];
         const int32_t *of_run = (const int32_t *)(uintptr_t)nodes_at[r];
         for (int64_t k = 0; k < n_keys; k++) {
-            if (k + AHEAD < n_keys)
-                ASK_FOR(run + guess_32(sizes[r], keys[k + AHEAD]));
             if (end[k] < from[r] || begin[k] > to[r]) /* never where one is unknown */
                 continue;
-            for (int64_t i = first_at_32(run, sizes[r], keys[k]); i < sizes[r] && run[i] == keys[k]; i++) {
+            for (int64_t i = first_at_32(&runs, r, keys, k, n_keys); i < (int64_t)sizes[r] && run[i] == keys[k]; i++) {
                 if (of_run[i] >= limits[texts[k]])
                     continue;
                 int64_t code = texts[k] << NODE_BITS | of_run[i], slot = (int64_t)mix((uint64_t)code) & mask;
@@ -156,7 +163,7 @@ EXPORT void dedup_shared_parts(const uint32_t *features, int64_t n, const double
             if (place < 0)
                 continue;
             if (features[place] != theirs[i]) { /* one of several in this slot */
-                place = first_at_32(features, n, theirs[i]);
+                place = first_within_32(features, 0, n, theirs[i]);
                 if (place == n || features[place] != theirs[i])
                     continue;
             }
@@ -198,9 +205,10 @@ static uint64_t *radix_sorted(uint64_t *from, uint64_t *to, int64_t n, int bits,
     return from;
 }
 
-/* The entries of rows by ascending feature; see dedup/stream/vectors.py:sorted_rows. Features are numbered in a table of
-   2^`bits` slots, which are more than entries, and -1; then the numbers are put in order, and rows that do not ascend.
-   `packed` has room for 2 n values. Returns the number of features; -1 where too many fall on the same slots. */
+/* The entries of rows by ascending feature; see dedup/stream/vectors.py:sorted_rows. Features are numbered in a table
+   of 2^`bits` slots, which are more than entries, and -1; then the numbers are put in order, and rows that do not
+   ascend. `packed` has room for 2 n values. Returns the number of features; -1 where too many fall on the same slots.
+*/
 EXPORT int64_t dedup_sorted_rows(const uint32_t *features, const double *values, const int64_t *starts, int64_t n_rows,
                                  int64_t bits, int32_t *slots, uint64_t *packed, uint32_t *distinct, int32_t *columns,
                                  double *sorted)

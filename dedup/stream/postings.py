@@ -16,6 +16,12 @@ _ROOM, _ALL = 1 << 12, 1 << 62
 
 Run = tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]
 
+#: Where the keys of a run begin that have the same bits above a shift, and the shift.
+Table = tuple[NDArray[np.uint32], int]
+
+# A longer run has a table of where about so many keys begin, so that a search reads few of them.
+_WITHOUT_TABLE, _KEYS_OF_SLOT_BITS = 1 << 12, 3
+
 
 class Postings:
     """Nodes by key, an unsigned integer of a given type, in a few sorted runs of which the later are shorter.
@@ -35,7 +41,8 @@ class Postings:
 
     def __init__(self, dtype: type[np.unsignedinteger]) -> None:
         self._dtype = dtype
-        self._at: list[tuple[int, int]] = []
+        self._tables: list[Table] = []
+        self._at: list[tuple[int, ...]] = []
         self._set_runs([])
 
     def __len__(self) -> int:
@@ -44,10 +51,13 @@ class Postings:
     def _set_runs(self, runs: list[Run], n_kept: int = 0) -> None:
         """Replace the runs, of which the first are as before."""
         self._runs = runs
-        self._at[n_kept:] = [(keys.ctypes.data, nodes.ctypes.data) for keys, nodes in runs[n_kept:]]
-        at = np.array(self._at, dtype=np.uint64).reshape(-1, 2)
-        sizes = np.array([len(keys) for keys, _ in runs], dtype=np.int64)
-        self.places = at[:, 0].copy(), at[:, 1].copy(), sizes  # of the keys and the nodes of each run, for the kernel
+        self._tables[n_kept:] = [_table_of(keys) for keys, _ in runs[n_kept:]]
+        self._at[n_kept:] = [
+            (keys.ctypes.data, nodes.ctypes.data, table.ctypes.data, shift, len(keys))
+            for (keys, nodes), (table, shift) in zip(runs[n_kept:], self._tables[n_kept:], strict=True)
+        ]
+        #: For the kernel: where the keys, the nodes and the table of each run are, the shift of its table and its size.
+        self.places = np.array(self._at, dtype=np.uint64).reshape(-1, 5).T.copy()
 
     def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
         """Add a posting for each key and the node at the same position."""
@@ -109,3 +119,15 @@ def _merged(runs: list[Run]) -> Run:
     keys, nodes = (np.concatenate(side) for side in zip(*runs, strict=True))
     order = np.argsort(keys, kind="stable")
     return keys[order], nodes[order]
+
+
+def _table_of(keys: NDArray[np.unsignedinteger]) -> Table:
+    """The table of a run; of a short one, of all of its keys."""
+    shift = 8 * keys.itemsize
+    if len(keys) <= _WITHOUT_TABLE:
+        return np.array([0, len(keys)], dtype=np.uint32), shift
+    bits = len(keys).bit_length() - _KEYS_OF_SLOT_BITS
+    table = np.zeros((1 << bits) + 1, dtype=np.uint32)
+    slots = (keys >> keys.dtype.type(shift - bits)).astype(np.int64)
+    np.cumsum(np.bincount(slots, minlength=1 << bits), out=table[1:])
+    return table, shift - bits

@@ -21,8 +21,6 @@ NODE_BITS = 31
 # So many nodes are first expected to share features with a text.
 _ROOM = 1 << 10
 
-_NOWHERE = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-
 
 class TimePostings:
     """Nodes by feature, in slices of a few days.
@@ -68,15 +66,13 @@ class TimePostings:
             return self._sum_shares(begin, end, features, texts, shares, limits)
         order = np.argsort(features, kind="stable")  # neighbours in a run are close in memory
         near = [(_bounds(name), postings.places) for name, postings in self._within_reach(begin, end)]
-        keys_at, nodes_at, sizes = (
-            np.concatenate(side) for side in zip(_NOWHERE, *(at for _, at in near), strict=True)
-        )
-        bounds = np.array([bounds for bounds, at in near for _ in at[2]]).reshape(-1, 2).T.copy()
+        runs = np.concatenate([np.empty((5, 0), dtype=np.uint64), *(places for _, places in near)], axis=1)
+        bounds = np.array([days for days, places in near for _ in places.T]).reshape(-1, 2).T.copy()
         given = features[order], begin[order], end[order], texts[order], shares[order], len(order), limits
-        runs, room = (keys_at, nodes_at, sizes, *bounds, len(sizes)), _ROOM << len(limits).bit_length()
+        given, room = (*given, *runs, runs.shape[1], *bounds), _ROOM << len(limits).bit_length()
         while True:
             slots, (codes, sums) = np.full(2 * room, -1, dtype=np.int32), np.empty((2, room), dtype=np.int64)
-            n = compiled.sum_shares(*given, *runs, slots, 2 * room - 1, codes, sums)
+            n = compiled.sum_shares(*given, slots, 2 * room - 1, codes, sums)
             if n >= 0:
                 return codes[:n] >> NODE_BITS, codes[:n] & ((1 << NODE_BITS) - 1), sums[:n]
             room *= 4
