@@ -102,6 +102,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "forget_columns": (None, [_int64, _int32, _int64, _number, _int32]),
     "languages": (None, [_uint32, _int64, _number, _int64]),
     "present_weights": (None, [_uint32, _uint8, _int64, _number, _int64, _int64, _int16, _uint8, *[_float64] * 5]),
+    "in_earlier_texts": (None, [_int64, _int64, _number, _uint8, _int16, _int64]),
     "find_nodes_32": (_number, [_uint32, *_postings]),
     "find_nodes_64": (_number, [_uint64, *_postings]),
     "sum_shares": (

@@ -51,6 +51,23 @@ EXPORT void dedup_present_weights(const uint32_t *features, const uint8_t *count
     }
 }
 
+/* How many entries of earlier counted texts have the counter of each entry; see dedup/stream/window.py. `frequencies` are
+   in the end as they were; no text is added to them before it is read as a whole. */
+EXPORT void dedup_in_earlier_texts(const int64_t *numbers, const int64_t *texts, int64_t n, const uint8_t *counted,
+                                   int16_t *frequencies, int64_t *earlier)
+{
+    for (int64_t i = 0; i < n; i++)
+        earlier[i] = frequencies[numbers[i]];
+    for (int64_t start = 0, stop = 0; start < n; start = stop) {
+        for (; stop < n && texts[stop] == texts[start]; stop++)
+            earlier[stop] = frequencies[numbers[stop]] - earlier[stop];
+        for (int64_t i = start; i < stop && counted[texts[start]]; i++)
+            frequencies[numbers[i]]++;
+    }
+    for (int64_t i = 0; i < n; i++)
+        frequencies[numbers[i]] -= counted[texts[i]];
+}
+
 /* Sorted runs of keys and their nodes: the addresses of both, of a table of where keys with the same bits above a shift
    begin, and that shift, which leaves no bits where there is no table; see dedup/stream/postings.py. */
 typedef struct {

@@ -94,11 +94,12 @@ def _sorted_rows(
 
 def flat(rows: Sequence[Features]) -> FlatRows:
     """All features and counts of rows in arrays."""
-    features = np.concatenate([np.empty(0, dtype=np.uint32), *(features for features, _ in rows)])
-    counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
+    if not rows:
+        return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+    features, counts = zip(*rows, strict=True)
     starts = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(counts) for _, counts in rows], out=starts[1:])
-    return features, counts, starts
+    np.cumsum(np.fromiter(map(len, counts), dtype=np.int64, count=len(rows)), out=starts[1:])
+    return np.concatenate(features), np.concatenate(counts), starts
 
 
 def present_weights(

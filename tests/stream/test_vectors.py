@@ -12,9 +12,9 @@ from dedup.kernel import kernel
 from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES
 from dedup.stream import vectors as of_features
 from dedup.stream.postings import Postings
-from dedup.stream.text_features import LANGUAGE, TextFeatures
+from dedup.stream.text_features import LANGUAGE, TextFeatures, languages_of
 from dedup.stream.vectors import WeightedTexts, flat, keyed_vectors, present_weights, sorted_rows, text_dot_products
-from dedup.stream.window import Window
+from dedup.stream.window import Window, _in_earlier_texts, counters
 
 # A window takes 32 MB, and shrinking would keep hundreds.
 EXAMPLES = settings(deadline=None, max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -57,6 +57,18 @@ def test_present_weights_are_those_of_numpy_to_the_bit(known, texts):
         present_weights(window, *given_), of_features._present_weights(window, *given_), strict=True
     ):
         assert ours.tobytes() == theirs.tobytes()
+
+
+@EXAMPLES
+@given(TEXTS, TEXTS, st.data())
+def test_what_earlier_texts_have_is_counted_as_in_numpy_and_the_window_stays(known, texts, data):
+    window, (features, _, starts) = window_of(known), flat(rows_of(texts))
+    text = np.repeat(np.arange(len(texts)), np.diff(starts))
+    counted = np.array(data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts))), dtype=np.bool_)
+    before, numbers = window.tables[0].tobytes(), counters(features, languages_of(features, text, len(texts))[text])
+    found, expected = (count(numbers, text, counted) for count in (window._in_earlier_texts, _in_earlier_texts))
+    assert found.tolist() == expected.tolist()
+    assert window.tables[0].tobytes() == before
 
 
 @EXAMPLES
