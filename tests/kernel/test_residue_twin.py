@@ -71,8 +71,9 @@ def test_what_a_text_has_alone_it_has_in_a_block(texts, seed, share):
     salts = rng.integers(0, 2**64, len(texts), dtype=np.uint64)
     recurring = known_of(layout_of(tokenize(texts)), salts, rng, share)
     marked = partial(mark_residue, recurring=recurring, match_titles=False, n_jobs=1)
-    alone = [marked([text], salts[i : i + 1], [""])[0] for i, text in enumerate(texts)]
-    assert marked(texts, salts, [""] * len(texts)) == alone
+    titles = [FILLERS[i] for i in rng.integers(0, len(FILLERS), len(texts))]  # some texts open with their own
+    alone = [marked(texts[i : i + 1], salts[i : i + 1], titles[i : i + 1])[0] for i in range(len(texts))]
+    assert marked(texts, salts, titles) == alone
 
 
 @pytest.mark.parametrize("fold", ["unidecode", "marks"])
@@ -82,3 +83,11 @@ def test_tokens_of_numbers_and_dates_and_sums_are_those_of_numpy(texts, fold):
     found, expected = layout._masked_sums(tokens), layout._masked_sums_in_numpy(tokens)
     for ours, theirs in zip(found, expected, strict=True):
         assert (ours.dtype, ours.tolist()) == (theirs.dtype, theirs.tolist())
+
+
+def test_a_date_behind_a_long_title_is_marked_in_no_block():
+    title, body = " ".join("abcdefghijklmnop"), FILLERS[5]
+    texts, titles = [f"{title} Tuesday 12 May 2023 {body} {body}", f"LEAVE A REPLY\n{body}"], [title, ""]
+    nothing = RecurringKeys(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.bool_))
+    salts = np.zeros(2, dtype=np.uint64)
+    assert mark_residue(texts, salts, titles, nothing, match_titles=False, n_jobs=1) == [[], [(0, 13)]]
