@@ -66,6 +66,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [_uint8, _int64, _int64, _uint64, _int64, _number, _uint8, _uint8, _uint8, _uint8, *_packing],
     ),
     "counted": (_number, [_uint64, _number, _float32, _int64]),
+    "word_pairs": (None, [_uint64, _number, _number, _number, _float64, _float64]),
     "bucket_sizes": (None, [_uint64, _number, _number, _number, _int64]),
     "fill_buckets": (None, [*_texts, _number, _number, _number, _number, _number, _int64, _uint64]),
     "weigh": (None, [*_texts, _float32, *_table, _float32, _int64, *_table, _float32, _number, _number, *_weights]),
