@@ -259,7 +259,10 @@ class Model:
     __call__ = encode
 
 
-@pytest.mark.parametrize("encoder", [lambda texts: event_vectors(texts), Model(), Model().encode, len], ids=repr)
+NOT_IMPORTED = {"lambda": lambda texts: event_vectors(texts), "object": Model(), "method": Model().encode, "other": len}
+
+
+@pytest.mark.parametrize("encoder", NOT_IMPORTED.values(), ids=NOT_IMPORTED)
 def test_an_encoder_that_workers_cannot_import(tmp_path, encoder):
     path = write(tmp_path / "a.jsonl", generated(3))
     if encoder is len:  # it can be, and is none
