@@ -11,7 +11,10 @@ KERNEL = Extension(
     "dedup.kernel._compiled",
     sources=[
         f"dedup/kernel/{name}.c"
-        for name in ("module", "counts", "jaccard", "keys", "minhash", "moves", "pairs", "shingles", "stream", "tokens")
+        for name in (
+            *("module", "counts", "jaccard", "keys", "minhash", "moves", "pairs"),
+            *("residue", "shingles", "stream", "tokens"),
+        )
     ],
     depends=["dedup/kernel/kernel.h"],
     # Products are rounded before they are added, as NumPy does it: else results would differ from machine to machine.

@@ -134,7 +134,9 @@ def run_starts(values: NDArray[Any]) -> Integers:
     >>> run_starts(np.array([4, 4, 7, 4]))
     array([0, 2, 3])
     """
-    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
+    fresh = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=fresh[1:])
+    return np.asarray(fresh.nonzero()[0])
 
 
 def counted(values: Hashes) -> tuple[Hashes, Integers]:

@@ -64,3 +64,27 @@ EXPORT int64_t dedup_counted(uint64_t *restrict packed, int64_t n_packed, float 
     }
     return n;
 }
+
+/* Weighted pairs of equal words of texts in sections that are near, and in all, of which both are zeros before; `cells`
+   ascend. Follows `_pairs_in_numpy` in dedup/story/recurrence.py, and adds in the same order; numbers of pairs are whole,
+   so that their sums are exact. */
+EXPORT void dedup_word_pairs(const uint64_t *cells, int64_t n, int64_t section_bits, int64_t key_bits,
+                             double *near_pairs, double *pairs)
+{
+    for (int64_t i = 0; i < n;) {
+        uint64_t word = cells[i] >> section_bits, before = 0;
+        double near = 0, total = 0, last = 0;
+        while (i < n && cells[i] >> section_bits == word) {
+            uint64_t cell = cells[i];
+            double count = 0;
+            for (; i < n && cells[i] == cell; i++)
+                count++;
+            near += count * (count - 1) / 2 + (cell == before + 1 ? count * last : 0);
+            total += count;
+            before = cell, last = count;
+        }
+        double weight = 1 / (total > 2 ? total - 1 : 1);
+        near_pairs[word >> key_bits] += weight * near;
+        pairs[word >> key_bits] += weight * (total * (total - 1) / 2);
+    }
+}

@@ -48,6 +48,16 @@ EXPORT void dedup_find(const uint64_t *keys, const int32_t *first, int64_t n_slo
         find(&table, wanted + i, n_wanted - i < TOGETHER ? n_wanted - i : TOGETHER, found + i);
 }
 
+/* A hash over each of `n` rows of `size` values. Follows `_band_keys` in dedup/near/lsh.py. */
+EXPORT void dedup_chained(const uint64_t *values, int64_t n, int64_t size, uint64_t *restrict hashes)
+{
+    for (int64_t i = 0; i < n; i++) {
+        hashes[i] = 0;
+        for (int64_t k = 0; k < size; k++)
+            hashes[i] = mix(hashes[i] ^ *values++);
+    }
+}
+
 /* Number of the features in each of `2**bits` buckets, by the leading bits of `key_bits`; `sizes` are zeros. */
 EXPORT void dedup_bucket_sizes(const uint64_t *features, int64_t n, int64_t key_bits, int64_t bits,
                                int64_t *restrict sizes)

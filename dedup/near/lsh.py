@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.arrays import Floats, Hashes, Integers, distinct, ranks_in_runs, run_starts
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import NearSettings
 from dedup.progress import ProgressCallback, no_progress
@@ -131,8 +132,18 @@ def successive_equals(signatures: NDArray[np.uint32]) -> Integers:
     return np.stack([order[:-1][equal], order[1:][equal]], axis=1)
 
 
-def band_keys(columns: NDArray[np.uint32]) -> Hashes:
+def band_keys(columns: NDArray[np.unsignedinteger]) -> Hashes:
     """Hash over the last axis of an array of shape (..., n_rows)."""
+    compiled = kernel()
+    if compiled is None:
+        return _band_keys(columns)
+    values, keys = columns.astype(np.uint64, order="C"), np.empty(columns.shape[:-1], dtype=np.uint64)
+    compiled.chained(values, keys.size, columns.shape[-1], keys)
+    return keys
+
+
+def _band_keys(columns: NDArray[np.unsignedinteger]) -> Hashes:
+    """What the kernel does, in NumPy."""
     keys = np.zeros(columns.shape[:-1], dtype=np.uint64)
     for row in range(columns.shape[-1]):
         keys = mix(keys ^ columns[..., row])
@@ -148,10 +159,7 @@ def with_whole(keys: Hashes) -> Hashes:
     >>> keys.shape, bool(keys[0, 2] == keys[2, 2]), bool(keys[0, 2] == keys[1, 2])
     ((3, 3), True, False)
     """
-    whole = np.zeros(len(keys), dtype=np.uint64)
-    for column in keys.T:
-        whole = mix(whole ^ column)
-    return np.column_stack([keys, whole])
+    return np.concatenate([keys, band_keys(keys)[:, None]], axis=1)
 
 
 def bucket_pairs(keys: Hashes, texts: Hashes, n: int) -> tuple[Hashes, Hashes, list[Integers]]:

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import PART, Flags, Hashes, slices
+from dedup.kernel import kernel
 from dedup.parallel import ordered_map
 from dedup.parameters import Fold
 from dedup.progress import ProgressCallback, no_progress, split_progress
 from dedup.residue.bylines import byline_spans
 from dedup.residue.cuts import cut_spans
-from dedup.residue.layout import Cover, Layout, layout_of
+from dedup.residue.layout import INVERSE, Cover, Layout, layout_of
 from dedup.residue.phrases import site_phrases
-from dedup.residue.recurring import RecurringKeys, learn, source_salts
+from dedup.residue.recurring import ENDS, LINE, RecurringKeys, learn, source_salts
 from dedup.residue.title_residue import has_word, link_spans
 from dedup.residue.titles import Titles, titles_of
 from dedup.text.tokens import blocks, tokenize
@@ -35,6 +36,8 @@ _PHRASE_WORDS = 3
 
 #: A line is residue if at least this share of it is.
 _LINE_SHARE = 0.8
+
+_KINDS = np.array([LINE, *ENDS])  # of candidates
 
 # Shares of the time for learning what recurs (measured: 0.05 to 0.25, by the number of sources) and for marking it.
 _LEARNING, _MARKING = 0.15, 0.85
@@ -96,19 +99,58 @@ def mark_residue(
 
     def of_block(block: slice) -> list[list[Span]]:
         layout = layout_of(tokenize(texts[block], fold))
-        anywhere, edge = recurring.find(layout, salts[block])
-        anywhere |= np.repeat(site_phrases(fold).lines(layout), layout.line_sizes)
-        edge |= _dates(layout)
-        titled = np.array([bool(title and title.strip()) for title in titles[block]])
-        if not (match_titles or anywhere.any() or _near_edge(layout, edge | _phrases(layout, anywhere)[1]).any()):
-            return [[] for _ in texts[block]]  # the usual case, in which own titles need not be found
-        own = known.of(block) if known else titles_of(titles[block], title_salts[block], fold)
-        other_titles, own_title = own.find(layout, title_salts[block])
+        if known is not None:
+            return of_layout(layout, range(block.start, block.stop), known.of(block))
+        found: list[list[Span]] = [[] for _ in texts[block]]
+        some = np.flatnonzero(may_have_residue(layout, salts[block], recurring))
+        if len(some):  # few, and the titles of others need not be found
+            places = (block.start + some).tolist()
+            if len(some) < len(found):
+                layout = layout_of(tokenize([texts[i] for i in places], fold))
+            own = titles_of([titles[i] for i in places], title_salts[places], fold)
+            for i, spans in zip(some.tolist(), of_layout(layout, places, own), strict=True):
+                found[i] = spans
+        return found
+
+    def of_layout(layout: Layout, places: Sequence[int], own: Titles) -> list[list[Span]]:
+        anywhere, edge = _certain(layout, salts[places], recurring)
+        other_titles, own_title = own.find(layout, title_salts[places])
+        titled = np.array([bool((titles[i] or "").strip()) for i in places])
         return _spans(layout, _marked(layout, anywhere | other_titles, edge, own_title), titled)
 
     found = list(chain.from_iterable(ordered_map(of_block, blocks(texts), n_jobs, progress)))
     columns = zip(texts, found, titles, strict=True)
     return [_with_lines_and_links(text, spans, (title or "").strip()) for text, spans, title in columns]
+
+
+def may_have_residue(layout: Layout, salts: Hashes, recurring: RecurringKeys) -> Flags:
+    """Whether each text of a layout has anything that may be residue, but for titles of others, shape (n_texts,)."""
+    compiled = kernel()
+    if compiled is None:
+        return _may_have_residue(layout, salts, recurring)
+    tokens, phrases = layout.tokens, site_phrases(layout.tokens.fold)
+    may = np.empty(len(salts), dtype=np.bool_)
+    of_tokens = layout.sums, layout.masked.view(np.uint8), tokens.folded, np.ascontiguousarray(tokens.starts)
+    of_texts = tokens.offsets, len(salts), layout.line_starts, salts
+    known = *recurring.lookup.table, np.ascontiguousarray(recurring.anywhere).view(np.uint8)
+    of_sites = *phrases.keys.table, phrases.opening.view(np.uint8), *phrases.first_tokens.table
+    given = *of_tokens, *of_texts, int(INVERSE), _KINDS, *known, *of_sites, phrases.sizes, len(phrases.sizes)
+    compiled.may_have_residue(*given, may.view(np.uint8))
+    return may
+
+
+def _may_have_residue(layout: Layout, salts: Hashes, recurring: RecurringKeys) -> Flags:
+    """What the kernel does, in NumPy."""
+    anywhere, edge = _certain(layout, salts, recurring)
+    found = anywhere | _near_edge(layout, edge | _phrases(layout, anywhere)[1])
+    return np.asarray(np.bincount(layout.texts[found], minlength=len(salts)) > 0)
+
+
+def _certain(layout: Layout, salts: Hashes, recurring: RecurringKeys) -> tuple[Flags, Flags]:
+    """Whether each token is residue anywhere, and at head and foot, whatever is beside it."""
+    anywhere, edge = recurring.find(layout, salts)
+    anywhere |= np.repeat(site_phrases(layout.tokens.fold).lines(layout), layout.line_sizes)
+    return anywhere, edge | _dates(layout)
 
 
 def _with_lines_and_links(text: str, spans: list[Span], title: str) -> list[Span]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import PART, AnyIntegers, Flags, Hashes, Integers, Powers, by_parts, run_starts, slices
+from dedup.kernel import kernel
 from dedup.parameters import Fold
 from dedup.sorted_keys import SortedKeys
 from dedup.text.tokens import Tokens, mix, tokenize
@@ -15,7 +16,7 @@ from dedup.text.tokens import Tokens, mix, tokenize
 _MASK = np.uint64(0x9E3779B97F4A7C15)
 # An odd base has an inverse modulo 2**64, which makes the key of a run independent of its place.
 _BASE = np.uint64(0xD1342543DE82EF95)
-_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +31,7 @@ class Layout:
     # (n_lines,): where these lines begin and end in ``tokens.codes``
     line_begins: NDArray[np.int32]
     line_ends: NDArray[np.int32]
-    _sums: Hashes
+    sums: Hashes  # (n_tokens + 1,): see `keys`
     _inverses: Powers
 
     def keys(self, first: AnyIntegers, sizes: AnyIntegers | int) -> Hashes:
@@ -41,7 +42,7 @@ class Layout:
         return by_parts(self._keys, first, np.broadcast_to(sizes, first.shape))
 
     def _keys(self, first: AnyIntegers, sizes: AnyIntegers) -> Hashes:
-        return mix((self._sums[first + sizes] - self._sums[first]) * self._inverses.take(first))
+        return mix((self.sums[first + sizes] - self.sums[first]) * self._inverses.take(first))
 
     def unmasked(self, first: AnyIntegers, sizes: AnyIntegers) -> Integers:
         """Return the number of tokens of each run that are not masked."""
@@ -129,14 +130,7 @@ def layout_of(tokens: Tokens) -> Layout:
     lines = by_parts(lambda part: np.searchsorted(breaks, part.astype(np.int32)).astype(np.int32), begins)
     line_starts = np.append(run_starts(lines), count).astype(np.int32)
     lines = lines[line_starts[:-1]]
-    date_words = _date_words(tokens.fold)
-    masked = _numbers(tokens) | by_parts(lambda hashes: date_words.find(hashes) >= 0, tokens.hashes)
-    sums = np.zeros(count + 1, dtype=np.uint64)
-    powers = Powers(_BASE, count + 1)
-    for part in slices(0, count, PART):
-        terms = np.where(masked[part], _MASK, tokens.hashes[part])
-        sums[1:][part] = terms * powers.take(np.arange(part.start, part.stop))
-    np.cumsum(sums, out=sums)
+    masked, sums = _masked_sums(tokens)
     return Layout(
         tokens=tokens,
         masked=masked,
@@ -144,9 +138,34 @@ def layout_of(tokens: Tokens) -> Layout:
         line_starts=line_starts,
         line_begins=breaks[lines - 1] + np.int32(1),
         line_ends=breaks[lines],
-        _sums=sums,
-        _inverses=Powers(_INVERSE, count + 1),
+        sums=sums,
+        _inverses=Powers(INVERSE, count + 1),
     )
+
+
+def _masked_sums(tokens: Tokens) -> tuple[Flags, Hashes]:
+    """Whether each token is a number or of a date, and the sums of tokens before each place that keys are made of."""
+    compiled, count = kernel(), len(tokens.starts)
+    if compiled is None:
+        return _masked_sums_in_numpy(tokens)
+    masked, sums = np.empty(count, dtype=np.bool_), np.empty(count + 1, dtype=np.uint64)
+    of_tokens = tokens.folded, *map(np.ascontiguousarray, (tokens.starts, tokens.stops, tokens.hashes)), count
+    given = *of_tokens, *_date_words(tokens.fold).table, int(_MASK), int(_BASE)
+    compiled.masked_sums(*given, masked.view(np.uint8), sums)
+    return masked, sums
+
+
+def _masked_sums_in_numpy(tokens: Tokens) -> tuple[Flags, Hashes]:
+    """What the kernel does, in NumPy."""
+    date_words, count = _date_words(tokens.fold), len(tokens.starts)
+    masked = _numbers(tokens) | by_parts(lambda hashes: date_words.find(hashes) >= 0, tokens.hashes)
+    sums = np.zeros(count + 1, dtype=np.uint64)
+    powers = Powers(_BASE, count + 1)
+    for part in slices(0, count, PART):
+        terms = np.where(masked[part], _MASK, tokens.hashes[part])
+        sums[1:][part] = terms * powers.take(np.arange(part.start, part.stop))
+    np.cumsum(sums, out=sums)
+    return masked, sums
 
 
 def _line_ends(tokens: Tokens) -> NDArray[np.int32]:

@@ -72,4 +72,4 @@ def site_phrases(fold: Fold = "unidecode") -> Phrases:
     opening = np.zeros(len(keys), dtype=np.bool_)
     opening[which[[line.endswith(_OPENING_MARK) for line in lines]]] = True
     first_tokens = SortedKeys(np.unique(layout.keys(layout.line_starts[:-1], 1)), 64)
-    return Phrases(SortedKeys(keys, 64), opening, first_tokens, np.unique(layout.line_sizes))
+    return Phrases(SortedKeys(keys, 64), opening, first_tokens, np.unique(layout.line_sizes).astype(np.int64))

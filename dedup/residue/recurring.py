@@ -55,8 +55,8 @@ MIN_UNMASKED, MIN_UNMASKED_ANYWHERE = 2, 3
 #: Tokens of the shortest run at the very head or foot of a text.
 MIN_RUN_AT_END = 3
 
-_LINE = np.uint64(0xA0761D6478BD642F)
-_ENDS = np.array([0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3], dtype=np.uint64)
+LINE = np.uint64(0xA0761D6478BD642F)
+ENDS = np.array([0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3], dtype=np.uint64)
 _TEXT_BITS = 13
 _TEXTS_AT_ONCE = 1 << _TEXT_BITS
 
@@ -83,14 +83,15 @@ class RecurringKeys:
         return RecurringKeys(self.keys[order], self.anywhere[order])
 
     @cached_property
-    def _lookup(self) -> SortedKeys:
+    def lookup(self) -> SortedKeys:
+        """Find the keys."""
         return SortedKeys(self.keys, 64 - _TEXT_BITS)
 
     def levels(self, keys: Hashes) -> NDArray[np.int8]:
         """Return for each key 2 if it is residue anywhere, 1 if it recurs, else 0."""
         if not len(self.keys):
             return np.zeros(len(keys), dtype=np.int8)
-        place = self._lookup.find(keys)
+        place = self.lookup.find(keys)
         return np.where(place >= 0, 1 + self.anywhere[place], 0).astype(np.int8)
 
     def find(self, layout: Layout, salts: Hashes) -> tuple[Flags, Flags]:
@@ -140,7 +141,7 @@ def candidate_lines(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, H
         bounds = layout.line_starts[part.start : part.stop + 1]
         places = np.flatnonzero(np.add.reduceat(~layout.masked[: bounds[-1]], bounds[:-1], dtype=np.int64))
         first = bounds[places]
-        keys = layout.keys(first, np.diff(bounds)[places]) ^ _LINE ^ salts[layout.texts[first]]
+        keys = layout.keys(first, np.diff(bounds)[places]) ^ LINE ^ salts[layout.texts[first]]
         yield part.start + places, mix(keys) >> KEY_SHIFT
 
 
@@ -162,7 +163,7 @@ def candidate_runs(layout: Layout, salts: Hashes) -> Iterator[tuple[Integers, In
     for size in range(MIN_RUN_AT_END, RUN_WORDS):
         long = np.flatnonzero(np.diff(offsets) >= size)
         first = np.concatenate([offsets[long], offsets[long + 1] - size])
-        yield kept(first, np.full(2 * len(long), size), np.repeat(_ENDS, len(long)))
+        yield kept(first, np.full(2 * len(long), size), np.repeat(ENDS, len(long)))
 
 
 def learn(

@@ -275,6 +275,16 @@ def _gaps(episodes: Episodes, left: Integers, right: Integers) -> Floats:
 
 def _squares(vectors: csr_array) -> Floats:
     """Squared length of each row."""
+    compiled = kernel() if vectors.dtype == np.float64 else None
+    if compiled is None:
+        return _squares_in_numpy(vectors)
+    found = np.empty(vectors.shape[0], dtype=np.float64)
+    compiled.row_squares(vectors.indptr.astype(np.int64, copy=False), vectors.data, len(found), found)
+    return found
+
+
+def _squares_in_numpy(vectors: csr_array) -> Floats:
+    """What the kernel does, in NumPy."""
     found = np.zeros(vectors.shape[0], dtype=np.float64)
     for rows in slices(0, vectors.shape[0], _BLOCK_ROWS):  # at once, it would take three times the memory of the values
         bounds = vectors.indptr[rows.start : rows.stop + 1]

@@ -7,6 +7,7 @@ within a few sentences or not at all.
 import numpy as np
 
 from dedup.arrays import Flags, Floats, Hashes, Integers, parts_of_runs, run_starts
+from dedup.kernel import kernel
 
 #: A text is cut into so many sections of as many words; at most 16.
 SECTIONS = 10
@@ -33,15 +34,30 @@ def are_lists(places: Hashes, n_texts: int, key_bits: int) -> Flags:
     n_texts, key_bits : int
         Their bits and those of a section are 64 at most.
     """
-    cells = np.sort(places)
+    near_pairs, pairs = _pairs(np.sort(places), n_texts, key_bits)
+    near_places = (3 * SECTIONS - 2) / SECTIONS**2  # share of all pairs of places that are near
+    far = (pairs - near_pairs) / (1 - near_places) + PRIOR_PAIRS
+    return np.asarray(far < FAR_SHARE * (near_pairs / near_places + PRIOR_PAIRS))
+
+
+def _pairs(cells: Hashes, n_texts: int, key_bits: int) -> tuple[Floats, Floats]:
+    """Weighted pairs of equal words of each text in sections that are near, and in all, given its sorted words."""
+    compiled = kernel()
+    if compiled is None:
+        return _pairs_in_numpy(cells, n_texts, key_bits)
+    near_pairs, pairs = np.zeros((2, n_texts), dtype=np.float64)
+    compiled.word_pairs(cells, len(cells), _SECTION_BITS, key_bits, near_pairs, pairs)
+    return near_pairs, pairs
+
+
+def _pairs_in_numpy(cells: Hashes, n_texts: int, key_bits: int) -> tuple[Floats, Floats]:
+    """What the kernel does, in NumPy."""
     near_pairs, pairs = np.zeros((2, n_texts), dtype=np.float64)
     for part in parts_of_runs(cells, _SECTION_BITS):  # in this order, whatever the parts
         text, weights, near, totals = _pairs_of_words(cells[part], key_bits)
         np.add.at(near_pairs, text, weights * near)
         np.add.at(pairs, text, weights * (totals * (totals - 1) / 2))
-    near_places = (3 * SECTIONS - 2) / SECTIONS**2  # share of all pairs of places that are near
-    far = (pairs - near_pairs) / (1 - near_places) + PRIOR_PAIRS
-    return np.asarray(far < FAR_SHARE * (near_pairs / near_places + PRIOR_PAIRS))
+    return near_pairs, pairs
 
 
 def _pairs_of_words(cells: Hashes, key_bits: int) -> tuple[Integers, Floats, Floats, Floats]:

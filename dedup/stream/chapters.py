@@ -67,12 +67,12 @@ class Chapters:
 
     def episodes_of(self, stories: Iterable[int]) -> list[int]:
         """All episodes of stories, ascending; also those without articles."""
-        found: set[int] = set()
-        for story in stories:
-            found |= self._episodes.get(story, set())
-            if story not in self._chapters:
-                found.add(story)
-        return sorted(found)
+        return sorted({episode for story in stories for episode in self._within(story)})
+
+    def _within(self, story: int) -> tuple[int, ...]:
+        """All episodes of a story, in any order."""
+        others = self._episodes.get(story, ())
+        return tuple(others) if story in self._chapters else (story, *others)
 
     def provisional(self) -> list[int]:
         """The stories that are now part of another one and were not told to be, ascending."""
@@ -80,12 +80,8 @@ class Chapters:
 
     def put(self, stories: dict[int, int]) -> list[Chapter]:
         """Put stories as far as they were told into stories; return what has changed."""
-        return self._update(
-            (episode, stories[told], told)
-            for story in {self.story(told) for told in stories}
-            for episode in self.episodes_of([story])
-            if (told := self.told(episode)) in stories
-        )
+        within = (e for story in {self.story(told) for told in stories} for e in self._within(story))
+        return self._update((e, stories[told], told) for e in within if (told := self.told(e)) in stories)
 
     def tell(self, told: int) -> list[Chapter]:
         """Let all episodes that were told to be in a story be told to be in the one that they are in now."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Floats, Integers, first_members, numbered_by_first, ranks_in_runs
+from dedup.arrays import Flags, Floats, Integers, first_members, numbered_by_first, ranks_in_runs
 from dedup.story.by_language import similar_by_language
 from dedup.story.candidates import CANDIDATE_FLOOR, Edges
 from dedup.story.constraints import kept_apart
@@ -181,8 +181,28 @@ def _heaviest(state: IndexState, graph: _Graph) -> tuple[Integers, Integers, Flo
     languages = languages[np.unique(graph.rows, return_index=True)[1]]  # of one report
     means, window = graph.episodes.means, state.live.window
     row = np.repeat(np.arange(means.shape[0]), np.diff(means.indptr))
-    order = np.lexsort((means.indices, -means.data, row))
-    order = order[(ranks_in_runs(row[order]) < INDEXED_FEATURES) & ~np.isnan(graph.episodes.first[row[order]])]
+    dated = ~np.isnan(graph.episodes.first)
+    order = np.flatnonzero(_among_largest(means.data, means.indptr, INDEXED_FEATURES) & dated[row])
+    order = order[np.lexsort((means.indices[order], -means.data[order], row[order]))]
+    order = order[ranks_in_runs(row[order]) < INDEXED_FEATURES]
     frequencies = window.frequencies(graph.keys[means.indices[order]], languages[row[order]])
     order = order[running_totals(frequencies, row[order]) <= MAX_OCCURRENCES]
     return row[order], means.indices[order], np.floor(means.data[order] ** 2 * (1 << _SHARE_BITS))
+
+
+def _among_largest(values: Floats, starts: Integers, most: int) -> Flags:
+    """Whether each value is among the `most` largest of its row, or as large as the least of these.
+
+    To sort all values of long rows would take ten times as long.
+
+    Examples
+    --------
+    >>> _among_largest(np.array([0.3, 0.9, 0.3, 0.1, 0.2]), np.array([0, 4, 5]), 2).tolist()
+    [True, True, True, False, True]
+    """
+    sizes = np.diff(starts)
+    least = np.full(len(sizes), -np.inf)
+    for row in np.flatnonzero(sizes > most).tolist():
+        own = values[starts[row] : starts[row + 1]]
+        least[row] = np.partition(own, len(own) - most)[len(own) - most]
+    return np.asarray(values >= np.repeat(least, sizes))

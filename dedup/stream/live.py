@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs, run_starts
+from dedup.arrays import Flags, Floats, Hashes, Integers, ranks_in_runs
 from dedup.encoders import Encoder
 from dedup.near.lsh import with_whole
 from dedup.parameters import Fold
@@ -22,7 +22,7 @@ from dedup.stream.near_candidates import sharing_bands
 from dedup.stream.nodes import NodeTable
 from dedup.stream.postings import Postings
 from dedup.stream.text_features import TextFeatures, shortened
-from dedup.stream.time_postings import TimePostings
+from dedup.stream.time_postings import NODE_BITS, TimePostings
 from dedup.stream.vectors import (
     LOG_COUNTS,
     TABLE_MASK,
@@ -51,8 +51,8 @@ _MAX_NEAR_ENTRIES = 1 << 19
 
 TEXTS_AT_ONCE = 256
 
-# Candidates are added up in 64-bit integers: text above, then node, then the share of the squared norm.
-_SHARE_BITS, _NODE_BITS = 24, 31
+# Candidates are added up in integers, whose sums do not depend on the order.
+_SHARE_BITS = 24
 
 # Only the first nodes of an LSH bucket are looked at; where there are more, they are copies or share a template.
 _MAX_IN_BUCKET = 1 << 14
@@ -148,6 +148,8 @@ class LiveArticles:
         """
         # A text that comes 100,000 times must not be compared with all of its copies each time.
         text, others, shared = sharing_bands(self._bands, self.nodes, nodes, bands, _MAX_IN_BUCKET)
+        if not len(text):
+            return text, others
         ranks = ranks_in_runs(text)
         starts = np.flatnonzero(ranks == 0)
         bounds = np.append(starts, len(text))
@@ -182,8 +184,8 @@ class LiveArticles:
             return by_words
         by_meaning = self.meanings.candidates(self.meanings.of_texts(weighted.texts), days, limits)
         text, nodes = (np.concatenate(sides) for sides in zip(by_words, by_meaning, strict=True))
-        both = np.unique(text << _NODE_BITS | nodes)
-        return both >> _NODE_BITS, both & ((1 << _NODE_BITS) - 1)
+        both = np.unique(text << NODE_BITS | nodes)
+        return both >> NODE_BITS, both & ((1 << NODE_BITS) - 1)
 
     def story_candidates(self, weighted: WeightedTexts, days: Floats, limits: Integers) -> tuple[Integers, Integers]:
         """Return canonical nodes below each text's limit that are similar to it by their heaviest features alone.
@@ -193,16 +195,8 @@ class LiveArticles:
         text, place = self._search_features(weighted, limits)
         squares = (weighted.weights[place] / np.maximum(weighted.norms, 1e-9)[text]) ** 2
         shares = np.minimum(squares * (1 << _SHARE_BITS), (1 << _SHARE_BITS) - 1).astype(np.int64)
-        which, nodes = self._features.find(days[text], weighted.texts.features[place])
-        below = nodes < limits[text[which]]
-        which, nodes = which[below], nodes[below]
-        packed = (text[which] << _NODE_BITS | nodes).astype(np.uint64) << np.uint64(_SHARE_BITS)
-        packed |= shares[which].astype(np.uint64)
-        packed.sort()
-        code = (packed >> np.uint64(_SHARE_BITS)).astype(np.int64)
-        starts = run_starts(code)
-        total = np.add.reduceat(packed & np.uint64((1 << _SHARE_BITS) - 1), starts) if len(starts) else packed
-        text, nodes = code[starts] >> _NODE_BITS, code[starts] & ((1 << _NODE_BITS) - 1)
+        features = weighted.texts.features[place]
+        text, nodes, total = self._features.sum_shares(days[text], features, text, shares, limits)
         similarity = total / float(1 << _SHARE_BITS) * time_factor(days[text], self.nodes.days(nodes))
         kept = np.flatnonzero((similarity >= CANDIDATE_FLOOR) & self.nodes.is_canonical(nodes))
         kept = kept[np.lexsort((nodes[kept], -similarity[kept], text[kept]))]

@@ -41,6 +41,9 @@ def sharing_bands(
         which, others = postings.find(keys)  # removed nodes may stand before live ones
     text = order[which] // bands.shape[1]
     earlier = others < nodes[text]
+    if not earlier.any():  # as of most articles
+        none = np.empty(0, dtype=np.int64)
+        return none, none, none
     code, shared = np.unique(text[earlier] << _NODE_BITS | others[earlier], return_counts=True)
     text, others = code >> _NODE_BITS, code & ((1 << _NODE_BITS) - 1)
     alive = (others >= nodes[0]) | table.alive(np.minimum(others, nodes[0] - 1))

@@ -16,6 +16,12 @@ _ROOM, _ALL = 1 << 12, 1 << 62
 
 Run = tuple[NDArray[np.unsignedinteger], NDArray[np.int32]]
 
+#: Where the keys of a run begin that have the same bits above a shift, and the shift.
+Table = tuple[NDArray[np.uint32], int]
+
+# A longer run has a table of where about so many keys begin, so that a search reads few of them.
+_WITHOUT_TABLE, _KEYS_OF_SLOT_BITS = 1 << 12, 3
+
 
 class Postings:
     """Nodes by key, an unsigned integer of a given type, in a few sorted runs of which the later are shorter.
@@ -35,16 +41,23 @@ class Postings:
 
     def __init__(self, dtype: type[np.unsignedinteger]) -> None:
         self._dtype = dtype
+        self._tables: list[Table] = []
+        self._at: list[tuple[int, ...]] = []
         self._set_runs([])
 
     def __len__(self) -> int:
         return sum(len(keys) for keys, _ in self._runs)
 
-    def _set_runs(self, runs: list[Run]) -> None:
+    def _set_runs(self, runs: list[Run], n_kept: int = 0) -> None:
+        """Replace the runs, of which the first are as before."""
         self._runs = runs
-        keys_at, nodes_at = [keys.ctypes.data for keys, _ in runs], [nodes.ctypes.data for _, nodes in runs]
-        sizes = np.array([len(keys) for keys, _ in runs], dtype=np.int64)
-        self._places = np.array(keys_at, dtype=np.uint64), np.array(nodes_at, dtype=np.uint64), sizes
+        self._tables[n_kept:] = [_table_of(keys) for keys, _ in runs[n_kept:]]
+        self._at[n_kept:] = [
+            (keys.ctypes.data, nodes.ctypes.data, table.ctypes.data, shift, len(keys))
+            for (keys, nodes), (table, shift) in zip(runs[n_kept:], self._tables[n_kept:], strict=True)
+        ]
+        #: For the kernel: where the keys, the nodes and the table of each run are, the shift of its table and its size.
+        self.places = np.array(self._at, dtype=np.uint64).reshape(-1, 5).T.copy()
 
     def add(self, keys: NDArray[np.unsignedinteger], nodes: NDArray[np.integer]) -> None:
         """Add a posting for each key and the node at the same position."""
@@ -53,7 +66,7 @@ class Postings:
         runs, kept = [(keys.astype(self._dtype), nodes.astype(np.int32))], self._runs
         while kept and len(kept[-1][0]) < _GROWTH * sum(len(k) for k, _ in runs):
             runs.append(kept.pop())
-        self._set_runs([*kept, _merged(runs[::-1])])
+        self._set_runs([*kept, _merged(runs[::-1])], len(kept))
 
     def find(self, keys: NDArray[np.unsignedinteger], most: int | None = None) -> tuple[Integers, Integers]:
         """Return positions of keys and the nodes that have them, both of dtype int64 and shape (n_found,).
@@ -65,7 +78,7 @@ class Postings:
         if compiled is None:
             return self._find(keys, most)
         find = compiled.find_nodes_32 if self._dtype is np.uint32 else compiled.find_nodes_64
-        given = np.ascontiguousarray(keys), len(keys), *self._places, len(self._runs), _ALL if most is None else most
+        given = np.ascontiguousarray(keys), len(keys), *self.places, len(self._runs), _ALL if most is None else most
         room = _ROOM
         while True:
             positions, found = np.empty((2, room), dtype=np.int64)
@@ -106,3 +119,15 @@ def _merged(runs: list[Run]) -> Run:
     keys, nodes = (np.concatenate(side) for side in zip(*runs, strict=True))
     order = np.argsort(keys, kind="stable")
     return keys[order], nodes[order]
+
+
+def _table_of(keys: NDArray[np.unsignedinteger]) -> Table:
+    """The table of a run; of a short one, of all of its keys."""
+    shift = 8 * keys.itemsize
+    if len(keys) <= _WITHOUT_TABLE:
+        return np.array([0, len(keys)], dtype=np.uint32), shift
+    bits = len(keys).bit_length() - _KEYS_OF_SLOT_BITS
+    table = np.zeros((1 << bits) + 1, dtype=np.uint32)
+    slots = (keys >> keys.dtype.type(shift - bits)).astype(np.int64)
+    np.cumsum(np.bincount(slots, minlength=1 << bits), out=table[1:])
+    return table, shift - bits

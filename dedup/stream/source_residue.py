@@ -39,8 +39,11 @@ class SourceResidue:
         """Return articles with the residue that follows from what is known of their sources."""
         if not known:
             return list(articles)
-        keys = np.concatenate([each.keys for each in known.values()])
-        recurring = RecurringKeys(keys, np.concatenate([each.anywhere for each in known.values()])).ascending()
+        (recurring, *others) = known.values()
+        if others:  # one alone has its look-up already
+            parts = [recurring, *others]
+            keys = np.concatenate([each.keys for each in parts])
+            recurring = RecurringKeys(keys, np.concatenate([each.anywhere for each in parts])).ascending()
         texts, titles = [self._read(article) for article in articles], [article.plain_title for article in articles]
         sources, fold = [source_of(article) for article in articles], self._settings.near.fold
         salts = source_salts(sources)

@@ -65,10 +65,12 @@ def sorted_rows(
     compiled, n, n_rows = kernel(), len(features), len(starts) - 1
     if compiled is None:
         return _sorted_rows(features, values, starts)
-    rows, free = np.empty(n, dtype=np.int32), starts[:-1].copy()
+    bits = (n + n // 4).bit_length()
+    slots, packed = np.full(1 << bits, -1, dtype=np.int32), np.empty(2 * n, dtype=np.uint64)
     distinct, columns, found = np.empty(n, dtype=np.uint32), np.empty(n, dtype=np.int32), np.empty(n)
-    lent = np.empty(2 * n, dtype=np.uint64), rows, free
-    count = compiled.sorted_rows(features, values, starts, n_rows, *lent, distinct, columns, found)
+    count = compiled.sorted_rows(features, values, starts, n_rows, bits, slots, packed, distinct, columns, found)
+    if count < 0:  # of texts made to be slow
+        return _sorted_rows(features, values, starts)
     return distinct[:count].copy(), columns, found
 
 
@@ -92,11 +94,12 @@ def _sorted_rows(
 
 def flat(rows: Sequence[Features]) -> FlatRows:
     """All features and counts of rows in arrays."""
-    features = np.concatenate([np.empty(0, dtype=np.uint32), *(features for features, _ in rows)])
-    counts = np.concatenate([np.empty(0, dtype=np.uint8), *(counts for _, counts in rows)])
+    if not rows:
+        return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+    features, counts = zip(*rows, strict=True)
     starts = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(counts) for _, counts in rows], out=starts[1:])
-    return features, counts, starts
+    np.cumsum(np.fromiter(map(len, counts), dtype=np.int64, count=len(rows)), out=starts[1:])
+    return np.concatenate(features), np.concatenate(counts), starts
 
 
 def present_weights(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.arrays import Flags, Integers, ranks_in_runs
+from dedup.kernel import kernel
 from dedup.parameters import Fold
 from dedup.story.extraction import WORD, feature_keys
 from dedup.story.weighting import PRIOR_STOP_WORD_ARTICLES
@@ -95,9 +96,18 @@ class Window:
         """
         languages = languages_of(features, text, len(counted))
         of_entries = languages[text]
-        earlier = _in_earlier_texts(counters(features, of_entries), text, counted)
+        earlier = self._in_earlier_texts(counters(features, of_entries), text, counted)
         before = np.tril((languages[:, None] == languages) & counted, -1).sum(axis=1)
         return self.frequencies(features, of_entries) + earlier + 1, self.totals[languages] + before + 1
+
+    def _in_earlier_texts(self, numbers: Integers, text: Integers, counted: Flags) -> Integers:
+        """See the function; the kernel counts up in the window itself, and down again."""
+        compiled = kernel()
+        if compiled is None or len(counted) == 1:
+            return _in_earlier_texts(numbers, text, counted)
+        earlier = np.empty(len(numbers), dtype=np.int64)
+        compiled.in_earlier_texts(numbers, text, len(numbers), counted.view(np.uint8), self._frequencies, earlier)
+        return earlier
 
 
 def window_start(next_node: int) -> int:

@@ -80,6 +80,9 @@ def lengths_of(texts: Sequence[str]) -> Integers:
 
 def blocks_of(lengths: Integers, characters: int) -> Iterator[slice]:
     """The same for texts of these lengths."""
+    if len(lengths) == 1:  # as in an index to which one article is added
+        yield slice(0, 1)
+        return
     ends = np.cumsum(np.maximum(lengths + 1, MIN_CHARACTERS))
     first = done = 0
     while first < len(lengths):

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, random_array
 from dedup.arrays import numbered_by_first
 from dedup.kernel import kernel
 from dedup.sorted_keys import SortedKeys
-from dedup.story import candidates, cells, day_sums, episodes, features, partition, similarity, weighting
+from dedup.story import candidates, cells, day_sums, episodes, features, partition, recurrence, similarity, weighting
 from dedup.story.features import count_features
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a C compiler")
@@ -172,3 +172,20 @@ def test_counts_of_features(texts, languages, repeats, lists):
             patch.setattr(features, "kernel", lambda: None)
     columns = [(each.keys, each.counts, each.offsets, each.uses) for each in found]
     assert_equal_to_the_bit(*columns)
+
+
+@EXAMPLES
+@given(SEEDS, SIZES, st.integers(1, 60), st.sampled_from([0.05, 0.6]))
+def test_squared_lengths_of_rows(seed, n, n_columns, density):
+    rows = random_rows(np.random.default_rng(seed), n, n_columns, density).astype(np.float64)
+    assert_equal_to_the_bit([episodes._squares(rows)], [episodes._squares_in_numpy(rows)])
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(0, 400), st.sampled_from([1, 3, 40]), st.integers(1, 5))
+def test_pairs_of_equal_words(seed, count, n_words, n_texts):
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, n_texts, count) << 6 | rng.integers(0, n_words, count)
+    found_in = np.sort(words.astype(np.uint64) << np.uint64(4) | rng.integers(0, 10, count).astype(np.uint64))
+    found, expected = (pairs(found_in, n_texts, 6) for pairs in (recurrence._pairs, recurrence._pairs_in_numpy))
+    assert_equal_to_the_bit(found, expected)

@@ -7,6 +7,8 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import dedup
 from dedup import Article, StoryIndex
@@ -240,3 +242,12 @@ def test_a_removed_article_takes_no_story_with_it(index, visit):
         index.remove(article.id)
     left = [a.id for a in story.articles if a not in first.articles]
     assert {index.story_id(name) for name in left} == {story.id}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]), max_size=9), max_size=5), st.integers(1, 4))
+def test_the_largest_of_each_row_and_their_equals_are_found(rows, most):
+    starts = np.cumsum([0, *map(len, rows)])
+    found = joins._among_largest(np.array([value for row in rows for value in row]), starts, most)
+    least = [sorted(row)[-most:] for row in rows]
+    assert found.tolist() == [value >= few[0] for row, few in zip(rows, least, strict=True) for value in row]

@@ -107,3 +107,20 @@ def test_runs_stay_few_however_much_is_added():
         postings.add(np.array([i % 7], dtype=np.uint32), np.array([i]))
     assert len(postings._runs) <= 7
     assert len(postings) == 2000
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize("bits", [6, 24, 64])
+def test_long_runs_are_searched_as_short_ones_are(dtype, bits):
+    rng, most = np.random.default_rng(bits), np.iinfo(dtype).max
+    postings = Postings(dtype)
+    for count in (9000, 5000, 4097, 100, 3):
+        keys = rng.integers(0, min(most, 2**bits - 1), count, dtype=dtype, endpoint=True)
+        keys[:3] = 0, most, most // 2
+        postings.add(keys, np.arange(count))
+    assert len(postings._runs) == 3
+    asked = np.concatenate([run[::9] for run, _ in postings._runs] + [rng.integers(0, most, 500, dtype=dtype)])
+    asked = np.concatenate([asked, np.array([0, most, most // 2], dtype=dtype)])
+    for keys in (asked, np.sort(asked)):
+        found, expected = postings.find(keys), postings._find(keys, None)
+        assert [column.tolist() for column in found] == [column.tolist() for column in expected]

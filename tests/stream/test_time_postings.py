@@ -43,9 +43,22 @@ def filled(batches):
 
 
 def found(slices, asked):
-    places, nodes = slices.find(*columns(asked, np.float64, np.uint32))
+    days, features = columns(asked, np.float64, np.uint32)
+    places, nodes = slices.find_between(days - REACH_DAYS, days + REACH_DAYS, features)
     assert places.dtype == nodes.dtype == np.int64
-    return Counter(zip(places.tolist(), nodes.tolist(), strict=True))
+    counts = Counter(zip(places.tolist(), nodes.tolist(), strict=True))
+    texts = np.arange(len(asked))
+    assert summed(slices, asked, texts, np.ones_like(texts), np.full(len(asked), 2**31 - 1)) == counts
+    return counts
+
+
+def summed(slices, asked, texts, shares, limits):
+    days, features = columns(asked, np.float64, np.uint32)
+    texts, nodes, sums = slices.sum_shares(days, features, texts, shares, limits)
+    assert texts.dtype == nodes.dtype == sums.dtype == np.int64
+    pairs = list(zip(texts.tolist(), nodes.tolist(), strict=True))
+    assert len(set(pairs)) == len(pairs)
+    return dict(zip(pairs, sums.tolist(), strict=True))
 
 
 def within(postings, asked, most_days):
@@ -80,6 +93,28 @@ def test_whatever_comes_late_is_found_no_less(batches, asked):
     slices, postings = filled(in_order[::-1])
     assert found(slices, asked) == found(filled([[posting] for posting in postings])[0], asked)
     assert_finds(slices, postings, asked)
+
+
+@EXAMPLES
+@given(BATCHES, ASKED, st.data())
+def test_the_shares_of_a_text_are_added_up_for_nodes_below_its_limit(batches, asked, data):
+    slices, _ = filled(batches)
+    texts = sorted(data.draw(st.lists(st.integers(0, 3), min_size=len(asked), max_size=len(asked))))
+    shares = data.draw(st.lists(st.integers(0, 2**24), min_size=len(asked), max_size=len(asked)))
+    limits = data.draw(st.lists(st.integers(0, 21), min_size=4, max_size=4))
+    expected = Counter()
+    for (place, node), count in found(slices, asked).items():
+        if node < limits[texts[place]]:
+            expected[texts[place], node] += count * shares[place]
+    given_ = np.array(texts, dtype=np.int64), np.array(shares, dtype=np.int64), np.array(limits)
+    assert summed(slices, asked, *given_) == expected
+
+
+def test_there_is_room_for_any_number_of_nodes():
+    slices, _ = filled([[(0.0, node % 7, node) for node in range(20_000)]])
+    asked = [(0.0, feature) for feature in range(7)]
+    sums = summed(slices, asked, np.zeros(7, dtype=np.int64), np.arange(1, 8), np.array([19_000]))
+    assert sums == {(0, node): 1 + node % 7 for node in range(19_000)}
 
 
 @EXAMPLES
@@ -141,7 +176,8 @@ def test_nothing_is_found_in_what_is_empty():
 
 def test_a_look_up_stays_within_reach():
     slices, _ = filled([[(float(day), 1, day) for day in range(1000)]])
-    places, nodes = slices.find(np.array([500.0]), np.array([1], dtype=np.uint32))
+    reach = np.array([500.0 - REACH_DAYS]), np.array([500.0 + REACH_DAYS])
+    places, nodes = slices.find_between(*reach, np.array([1], dtype=np.uint32))
     assert set(range(486, 515)) <= set(nodes.tolist()) <= set(range(483, 518))
     assert places.tolist() == [0] * len(nodes)
 

@@ -12,9 +12,9 @@ from dedup.kernel import kernel
 from dedup.story.weighting import FAMILY_WEIGHT, PRIOR_ARTICLES
 from dedup.stream import vectors as of_features
 from dedup.stream.postings import Postings
-from dedup.stream.text_features import LANGUAGE, TextFeatures
+from dedup.stream.text_features import LANGUAGE, TextFeatures, languages_of
 from dedup.stream.vectors import WeightedTexts, flat, keyed_vectors, present_weights, sorted_rows, text_dot_products
-from dedup.stream.window import Window
+from dedup.stream.window import Window, _in_earlier_texts, counters
 
 # A window takes 32 MB, and shrinking would keep hundreds.
 EXAMPLES = settings(deadline=None, max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -60,6 +60,18 @@ def test_present_weights_are_those_of_numpy_to_the_bit(known, texts):
 
 
 @EXAMPLES
+@given(TEXTS, TEXTS, st.data())
+def test_what_earlier_texts_have_is_counted_as_in_numpy_and_the_window_stays(known, texts, data):
+    window, (features, _, starts) = window_of(known), flat(rows_of(texts))
+    text = np.repeat(np.arange(len(texts)), np.diff(starts))
+    counted = np.array(data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts))), dtype=np.bool_)
+    before, numbers = window.tables[0].tobytes(), counters(features, languages_of(features, text, len(texts))[text])
+    found, expected = (count(numbers, text, counted) for count in (window._in_earlier_texts, _in_earlier_texts))
+    assert found.tolist() == expected.tolist()
+    assert window.tables[0].tobytes() == before
+
+
+@EXAMPLES
 @given(TEXTS, TEXTS)
 def test_vectors_have_the_weights_of_plain_loops(known, texts):
     window, rows = window_of(known), rows_of(texts)
@@ -94,6 +106,28 @@ def test_entries_of_rows_are_sorted_as_in_numpy(rows):
         own = slice(start, start + len(row))
         assert distinct[columns[own]].tolist() == sorted(row)
         assert [features[round(7 * value)] for value in of_entries[own]] == sorted(row)
+
+
+def test_features_made_to_share_a_slot_are_sorted_all_the_same():
+    inverse, count = pow(0x9E3779B1, -1, 2**32), 3000
+    features = np.array([(inverse * place) % 2**32 for place in range(count)], dtype=np.uint32)
+    values, starts = np.arange(count) / 7, np.array([0, count // 2, count])
+    found = sorted_rows(features, values, starts)
+    for ours, theirs in zip(found, of_features._sorted_rows(features, values, starts), strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+def test_many_rows_in_order_and_not_are_sorted_as_in_numpy():
+    rng = np.random.default_rng(7)
+    rows = [
+        rng.choice(20_000, size, replace=False).astype(np.uint32) * np.uint32(3) for size in rng.integers(0, 400, 90)
+    ]
+    rows[::2] = map(np.sort, rows[::2])
+    features, starts = np.concatenate(rows), np.cumsum([0, *map(len, rows)])
+    values = rng.random(len(features))
+    found = sorted_rows(features, values, starts)
+    for ours, theirs in zip(found, of_features._sorted_rows(features, values, starts), strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
 
 
 def text_of(features, rng):
