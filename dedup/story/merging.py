@@ -77,6 +77,7 @@ def merged(
     costs: Floats,
     sizes: Integers | None = None,
     apart: Sequence[Pair] = (),
+    touched: Flags | None = None,
 ) -> Integers:
     """Unions of episodes that are similar by the mean over all of their pairs, numbered by first member.
 
@@ -92,6 +93,10 @@ def merged(
         See `dedup.story.partition.partition`.
     apart : sequence of (int, int)
         Pairs of nodes that stay in two episodes, as they are.
+    touched : ndarray of bool, shape (n,), optional
+        Nodes that are new since episodes were merged last, by default all. Episodes without one of them were compared
+        with each other before. Where some are old, no episode takes in small ones: doing so at each step, a large one
+        would become looser and looser.
     """
     if apart:
         ends = np.array(apart, dtype=np.int64)
@@ -99,11 +104,14 @@ def merged(
         edges = Edges.joined([(edges.left, edges.right, edges.similarity), (*ends.T, np.full(len(ends), APART))])
     sizes = np.ones(len(labels), dtype=np.int64) if sizes is None else sizes
     episodes = _Episodes.of(edges, labels, costs, sizes)
-    changed = np.ones(len(episodes.sizes), dtype=np.bool_)
+    changed, absorbing = np.ones(len(episodes.sizes), dtype=np.bool_), touched is None
+    if touched is not None:
+        changed = np.bincount(labels, weights=touched, minlength=len(changed)) > 0
     for _ in range(_ROUNDS):
-        episodes = _compared(episodes, reports, labels, changed)
+        episodes = _compared(episodes, reports, labels, changed, absorbing=absorbing)
         unions = episodes.labels(threshold)
-        unions = numbered_by_first(_absorbed(episodes.united(unions))[unions])
+        if absorbing:
+            unions = numbered_by_first(_absorbed(episodes.united(unions))[unions])
         if int(unions.max(initial=-1)) + 1 == len(episodes.sizes):
             break
         # What was compared stays so in sums. Episodes that have grown a lot are compared again: so far their small
@@ -144,14 +152,17 @@ def _absorbed_but(pairs: Iterable[Pair], apart: Integers, n: int) -> Integers:
     return numbered_by_first(labels)
 
 
-def _compared(episodes: _Episodes, reports: Reports, labels: Integers, changed: Flags) -> _Episodes:
-    """Episodes with their similarities over all pairs where one of two is large and near, and one has changed."""
+def _compared(episodes: _Episodes, reports: Reports, labels: Integers, changed: Flags, *, absorbing: bool) -> _Episodes:
+    """Episodes with their similarities over all pairs where one of two is large and near, and one has changed.
+
+    How tight each is by itself counts only where large ones take in others.
+    """
     left, right, sizes = episodes.left, episodes.right, episodes.sizes
     large, largest = sizes >= ABSORBING, np.maximum(sizes[left], sizes[right])
     may_unite = episodes.between > KEPT_APART
     near = (largest >= LARGE) & (episodes.between >= LEAST_MEAN * sizes[left] * sizes[right])
     pairs = np.flatnonzero((near | (largest >= ABSORBING)) & (changed[left] | changed[right]) & may_unite)
-    own = np.flatnonzero(large & changed)
+    own = np.flatnonzero(large & changed & absorbing)
     wanted = np.zeros(len(large), dtype=np.bool_)
     wanted[own] = wanted[left[pairs]] = wanted[right[pairs]] = True
     episode = labels[reports.nodes]

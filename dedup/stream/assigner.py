@@ -262,7 +262,8 @@ class Assigner:
         state = self._state
         threshold = state.careful(state.settings.story_threshold)
         if not is_young(state.next_node):
-            return merge_alike(state, reports_near(state, state.next_node - step_of(state.next_node)), threshold)
+            first_new = state.next_node - step_of(state.next_node)
+            return merge_alike(state, reports_near(state, first_new), threshold, first_new)
         state.store.set_norms(*state.live.update_norms())
         return merge_alike(state, state.live.nodes.canonical(), threshold)
 

@@ -7,16 +7,18 @@ from dedup.story.merging import merged
 from dedup.stream.state import IndexState
 
 
-def merge_alike(state: IndexState, nodes: Integers, threshold: float) -> list[int]:
+def merge_alike(state: IndexState, nodes: Integers, threshold: float, first_new: int = 0) -> list[int]:
     """Merge the episodes of some reports, of which these are all, where that gains; return those that went.
 
+    Reports from `first_new` on are new since the last time; 0 for all of them.
     Each becomes an alias of the oldest of those that it is merged with. Those that editors keep apart stay apart.
     """
     if not len(nodes):
         return []
     episodes = state.live.nodes.episodes(nodes)
     labels = numbered_by_first(episodes)
-    unions = merged(state.reports(nodes), state.edges(nodes), labels, threshold, state.costs_of(nodes))
+    reports, edges, costs = state.reports(nodes), state.edges(nodes), state.costs_of(nodes)
+    unions = merged(reports, edges, labels, threshold, costs, touched=nodes >= first_new if first_new else None)
     first = first_members(labels)
     numbers, unions = episodes[first], unions[first]
     kept = np.full(len(first), np.iinfo(np.int64).max)

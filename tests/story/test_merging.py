@@ -44,10 +44,11 @@ class Case:
     costs: Floats
     labels: Integers  # the stories of the graph alone
 
-    def merged(self, threshold, labels=None):
+    def merged(self, threshold, labels=None, touched=None):
         vectors = csr_array(self.dense)
         reports = Reports(self.days, lambda rows: vectors[rows], np.arange(len(self.days)))
-        return merged(reports, self.edges, self.labels if labels is None else labels, threshold, self.costs)
+        labels = self.labels if labels is None else labels
+        return merged(reports, self.edges, labels, threshold, self.costs, touched=touched)
 
 
 def random_case(seed, n, threshold, undated=0.2, kept=0.5):
@@ -267,6 +268,29 @@ def test_stories_are_unions_of_the_given_ones_numbered_by_first_member(seed, n, 
             found = case.merged(threshold, labels)
         assert found.tolist() == numbered_by_first(found).tolist()
         assert len(set(zip(labels.tolist(), found.tolist(), strict=True))) == labels.max(initial=-1) + 1
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 40), THRESHOLDS)
+def test_where_all_is_new_nothing_is_missing_but_that_large_ones_take_in_small_ones(seed, n, threshold):
+    case = random_case(seed, n, threshold)
+    found = case.merged(threshold, touched=np.ones(n, dtype=np.bool_))
+    with constants(SMALL_SHARE=0.0):
+        assert found.tolist() == case.merged(threshold).tolist()
+    with constants(**SMALL):
+        found = case.merged(threshold, touched=np.ones(n, dtype=np.bool_))
+    with constants(**SMALL | {"SMALL_SHARE": 0.0}):
+        assert found.tolist() == case.merged(threshold).tolist()
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 40), THRESHOLDS)
+def test_where_nothing_is_new_edges_alone_unite(seed, n, threshold):
+    case = random_case(seed, n, threshold)
+    with constants(**SMALL):
+        found = case.merged(threshold, touched=np.zeros(n, dtype=np.bool_))
+    with constants(LARGE=1000, ABSORBING=1000, _ROUNDS=1):
+        assert found.tolist() == case.merged(threshold).tolist()
 
 
 @cache
