@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dedup import Article, StoryIndex
+from dedup.stream.unions import merge_alike
 
 #: The steps of an old index begin earlier, and few reports are a large story that takes in others, so that of a few
 #: hundred articles some are merged at steps of both kinds.
@@ -63,6 +64,21 @@ def test_stories_are_merged_at_steps_of_both_ages(alone):
     assert min(merging) < YOUNG
     assert {255, 511} & set(merging)
     assert max(sizes.values()) > 8
+
+
+def test_an_older_index_compares_what_is_new_since_the_last_step(articles, monkeypatch):
+    make_small(monkeypatch)
+    asked = []
+
+    def noted(state, nodes, threshold, first_new=0):
+        asked.append((state.next_node, first_new))
+        return merge_alike(state, nodes, threshold, first_new)
+
+    monkeypatch.setattr("dedup.stream.assigner.merge_alike", noted)
+    with StoryIndex(":memory:") as index:
+        index.add_many(articles)
+    assert {first for node, first in asked if node <= YOUNG} == {0}
+    assert {node - first for node, first in asked if node > YOUNG} == {256}
 
 
 @pytest.mark.parametrize("most", [7, 60, 300, 1000])

@@ -76,8 +76,9 @@ def test_stories_are_merged_whole_into_the_oldest_of_them(index, monkeypatch, se
         assert fresh.totals._costs == state.totals._costs
 
 
+@pytest.mark.parametrize("first_new", [0, 60])
 @pytest.mark.parametrize("seed", range(3))
-def test_they_are_merged_as_a_batch_merges_stories_with_these_edges(index, monkeypatch, seed):
+def test_they_are_merged_as_a_batch_merges_stories_with_these_edges(index, monkeypatch, seed, first_new):
     of_large_stories(monkeypatch)
     state = index._session.state
     with index._session.store.transaction():
@@ -89,8 +90,9 @@ def test_they_are_merged_as_a_batch_merges_stories_with_these_edges(index, monke
         labels = np.searchsorted(first, [next(f for f in first if stories[f] == own) for own in stories.tolist()])
         vectors = state.live.vectors(nodes, state.features_of)
         reports = Reports(state.live.nodes.days(nodes), lambda rows: csr_array(vectors[rows]), np.arange(len(nodes)))
-        expected = merged(reports, state.edges(nodes), labels, 0.12, state.costs_of(nodes))
-        merge_alike(state, nodes, 0.12)
+        touched = nodes >= first_new if first_new else None
+        expected = merged(reports, state.edges(nodes), labels, 0.12, state.costs_of(nodes), touched=touched)
+        merge_alike(state, nodes, 0.12, first_new)
         found = state.live.nodes.episodes(nodes)
     assert len(set(zip(found.tolist(), expected.tolist(), strict=True))) == len(set(found.tolist()))
     assert len(set(found.tolist())) == len(set(expected.tolist()))
