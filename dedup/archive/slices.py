@@ -14,7 +14,7 @@ from dedup.archive.job import Job
 from dedup.archive.parts import Order, ReadBlock, Slice, Unpacked
 from dedup.arrays import Flags, Hashes, Integers
 from dedup.article import Article
-from dedup.inputs.blocks import Block, blocks_of_lines, is_packed, unpack
+from dedup.inputs.blocks import Block, blocks_of_lines, is_read_whole, unpack
 from dedup.residue.recurring import source_salts
 from dedup.residue.titles import titles_of
 from dedup.wording import headline_of
@@ -31,26 +31,26 @@ SUMMARIES = pa.schema([(name, pa.binary()) for name in ("id", "published", "sour
 
 
 def _inputs_of(job: Job) -> list[Block]:
-    """Return the blocks of the inputs, a packed file as one."""
+    """Return the blocks of the inputs, a packed file or a feed as one."""
     return [Block(*fields) for fields in json.loads((Path(job.folder) / BLOCKS).read_text("utf-8"))]
 
 
 def packed_of_job(job: Job) -> list[Block]:
-    """Return the inputs that are packed."""
-    return list(filter(is_packed, _inputs_of(job)))
+    """Return the inputs that are packed, or feeds."""
+    return list(filter(is_read_whole, _inputs_of(job)))
 
 
 def unpack_input(job: Job, number: int, folder: Path) -> None:
-    """Task: unpack a file, of which nobody can read a part."""
+    """Task: write the lines of a file of which nobody can read a part."""
     part = Unpacked(folder)
     part.save(size=np.array([unpack(packed_of_job(job)[number].path, part.articles)]))
 
 
 def blocks_of_job(job: Job) -> list[Block]:
-    """Return the blocks of the inputs, once those that are packed are unpacked."""
+    """Return the blocks of the inputs, once those that are packed, or feeds, are files of lines."""
     blocks, packed = list[Block](), 0
     for block in _inputs_of(job):
-        if is_packed(block):
+        if is_read_whole(block):
             part = Unpacked.of(job, packed)
             blocks += blocks_of_lines(str(part.articles), int(part.size[0]), block.path)
             packed += 1

@@ -92,7 +92,7 @@ def blocks_of_lines(path: str, size: int, origin: str = "") -> list[Block]:
     return [Block(path, i, min(i + _BLOCK_BYTES, size), origin) for i in range(0, size, _BLOCK_BYTES)]
 
 
-def is_packed(block: Block) -> bool:
+def is_read_whole(block: Block) -> bool:
     """Return whether a block is a whole file of which nobody can read a part: a packed one, or a feed."""
     plain, packing = split_name(block.path)
     return packing is not None or plain.endswith((*_FEEDS, ".json"))
@@ -184,7 +184,7 @@ def _json_rows(block: Block, columns: Columns) -> Iterator[dict[str, Any] | Fiel
 
 
 def _lines(block: Block) -> Iterator[bytes]:
-    if is_packed(block):
+    if is_read_whole(block):
         with _opened(block.path) as file:
             begun, is_document = _begun(file, block.path)
             lines = chain(begun, file)
